@@ -1,0 +1,40 @@
+# `make` alone prints what there is.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/installed
+SOURCE := app resources schemas services models alembic tools tests gunicorn.conf.py
+
+.PHONY: help run test lint format lock migration clean
+
+help: ## Print the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+run: $(STAMP) ## Serve on http://localhost:5000 with a PostgreSQL of its own and demo data
+	@$(BIN)/python -m tools.run
+
+test: $(STAMP) ## Run the whole suite on a real PostgreSQL and a real Redis-protocol server
+	@$(BIN)/pytest --cov $(ARGS)
+
+lint: $(STAMP) ## Check style, types and architecture
+	$(BIN)/ruff check $(SOURCE)
+	$(BIN)/black --check --quiet $(SOURCE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## Format the code
+	$(BIN)/ruff check --fix $(SOURCE)
+	$(BIN)/black $(SOURCE)
+
+lock: $(STAMP) ## Lock the dependencies anew
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+clean: ## Remove the environment, the embedded database and all caches
+	rm -rf .venv .data .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage htmlcov
+
+$(STAMP): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

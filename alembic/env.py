@@ -1,0 +1,27 @@
+"""How Alembic reaches the database, and how migrations of many replicas keep out of each other's way."""
+
+from alembic import context
+from sqlalchemy import create_engine, pool, text
+
+from app.settings import database_url
+from models import Base
+
+# Any number, as long as no other program takes this lock in the same database.
+MIGRATION_LOCK = 7_205_759
+# A migration that waits for a table blocks all who come after it; better to fail and be run again.
+DDL_LOCK_TIMEOUT = "3s"
+
+
+def run() -> None:
+    url = context.config.attributes.get("url") or database_url()
+    engine = create_engine(url, poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        context.configure(connection=connection, target_metadata=Base.metadata)
+        with context.begin_transaction():
+            # One transaction for all of it: the lock is given back by its end, whatever happens.
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+            connection.execute(text(f"SET LOCAL lock_timeout = '{DDL_LOCK_TIMEOUT}'"))
+            context.run_migrations()
+
+
+run()

@@ -1,0 +1,52 @@
+"""The shell: everything that is about HTTP and processes, and not about orders."""
+
+from flask import Flask
+
+from app.settings import Settings
+
+__version__ = "1.0.0"
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The WSGI application.
+
+    Raises:
+        SettingsError: the settings are incomplete, unreadable or unsafe.
+    """
+    # Imported here, because resources import from this package.
+    from app import cli, hosts, limits, logging, problems, request_id, responses
+    from app.auth import jwt
+    from app.database import database
+    from app.openapi import register_resources
+
+    settings = settings or Settings.load()
+    app = Flask(__name__, static_url_path="/api/static")
+    app.extensions["settings"] = settings
+    app.config.from_mapping(flask_config(settings))
+    app.url_map.merge_slashes = False
+    logging.configure(settings)
+    # Each of these hooks into the requests. What is first here is first to see a request,
+    # and last to see its answer.
+    for part in (request_id, logging, responses, hosts, database, jwt, limits, problems):
+        part.init_app(app)
+    register_resources(app)
+    cli.init_app(app)
+    return app
+
+
+def flask_config(settings: Settings) -> dict[str, object]:
+    """Our settings in the words of Flask and of its extensions."""
+    from app.auth import jwt_config
+    from app.limits import limiter_config
+    from app.openapi import openapi_config
+
+    return {
+        "DEBUG": settings.debug,
+        "TESTING": settings.flask_env == "testing",
+        "SECRET_KEY": settings.secret_key,
+        "PROPAGATE_EXCEPTIONS": False,
+        "SEND_FILE_MAX_AGE_DEFAULT": 3600,
+        **jwt_config(settings),
+        **limiter_config(settings),
+        **openapi_config(),
+    }

@@ -1,0 +1,101 @@
+"""Tokens: made by Flask-JWT-Extended, verified by PyJWT.
+
+See docs/decisions/0003-tokens.md for why the extension doesn't verify them.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import jwt as pyjwt
+from flask import current_app, g, request
+from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token
+
+from app.settings import Settings
+from services import sessions
+from services.errors import InvalidRefreshToken, Unauthenticated
+
+ISSUER = AUDIENCE = "flask-api"
+REQUIRED_CLAIMS = ["exp", "iat", "jti", "sub", "sid", "type", "iss", "aud"]
+# The clocks of two machines differ a little; a token must not be "from the future" for that.
+LEEWAY_SECONDS = 5
+
+jwt = JWTManager()
+
+
+def jwt_config(settings: Settings) -> dict[str, object]:
+    return {
+        "JWT_SECRET_KEY": settings.secret_key,
+        "JWT_ALGORITHM": settings.jwt_algorithm,
+        "JWT_ENCODE_ISSUER": ISSUER,
+        "JWT_ENCODE_AUDIENCE": AUDIENCE,
+        "JWT_ENCODE_NBF": False,
+        "JWT_COOKIE_CSRF_PROTECT": False,  # tokens come in headers only
+        "JWT_ACCESS_TOKEN_EXPIRES": timedelta(minutes=settings.access_token_expire_minutes),
+        "JWT_REFRESH_TOKEN_EXPIRES": sessions.LIFETIME,
+    }
+
+
+def issue(grant: sessions.Grant) -> dict[str, Any]:
+    """The tokens of a grant, as RFC 6749 section 5.1 names them."""
+    session = {"sid": grant.session_id}
+    return {
+        "access_token": create_access_token(grant.user_id, additional_claims=session),
+        "refresh_token": create_refresh_token(
+            grant.user_id, additional_claims={**session, "jti": grant.token_id}
+        ),
+        "expires_in": current_app.extensions["settings"].access_token_expire_minutes * 60,
+    }
+
+
+def access_claims() -> dict[str, Any]:
+    """The claims of the request's access token; verified once a request.
+
+    Raises:
+        Unauthenticated: there is none, or it is not a valid one (RFC 6750).
+    """
+    if "access_claims" not in g:
+        authorization = request.authorization
+        bearer = authorization is not None and authorization.type == "bearer"
+        if not (bearer and authorization and authorization.token):
+            raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer realm="api"'})
+        try:
+            g.access_claims = _verified(authorization.token, "access")
+        except pyjwt.InvalidTokenError:
+            challenge = 'Bearer realm="api", error="invalid_token"'
+            raise Unauthenticated(headers={"WWW-Authenticate": challenge}) from None
+    return g.access_claims
+
+
+def refresh_claims(token: str) -> dict[str, Any]:
+    """The claims of a refresh token.
+
+    Raises:
+        InvalidRefreshToken: it is not a valid one.
+    """
+    try:
+        return _verified(token, "refresh")
+    except pyjwt.InvalidTokenError:
+        raise InvalidRefreshToken from None
+
+
+def _verified(token: str, kind: str) -> dict[str, Any]:
+    settings: Settings = current_app.extensions["settings"]
+    claims: dict[str, Any] = {}
+    for key in (settings.secret_key, *settings.secret_key_fallbacks):
+        try:
+            claims = pyjwt.decode(
+                token,
+                key,
+                algorithms=[settings.jwt_algorithm],
+                issuer=ISSUER,
+                audience=AUDIENCE,
+                leeway=LEEWAY_SECONDS,
+                options={"require": REQUIRED_CLAIMS},
+            )
+            break
+        except pyjwt.InvalidSignatureError:
+            continue
+    texts = (claims.get(name) for name in ("sub", "sid", "jti"))
+    if claims.get("type") != kind or not all(isinstance(text, str) for text in texts):
+        raise pyjwt.InvalidTokenError
+    return claims

@@ -1,0 +1,33 @@
+"""Whom the service believes: the `Host` of a request, and the proxies before it."""
+
+from flask import Flask, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.sansio.utils import host_is_trusted
+
+from app.settings import Settings
+from services.errors import Problem
+
+# A kubelet asks by the pod's address, which nobody can list.
+PROBES = frozenset({"/api/health/live", "/api/health/ready"})
+
+
+class HostNotAllowed(Problem):
+    status, slug, title = 400, "host-not-allowed", "Host not allowed"
+    detail = "This service doesn't answer to the Host of the request."
+
+
+def init_app(app: Flask) -> None:
+    settings: Settings = app.extensions["settings"]
+    if hops := settings.trusted_proxies:
+        # A prefix header stays untrusted: nothing here lives below one.
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
+    if settings.allowed_hosts:
+        app.before_request(check_host)
+
+
+def check_host() -> None:
+    from flask import current_app
+
+    allowed = current_app.extensions["settings"].allowed_hosts
+    if request.path not in PROBES and not host_is_trusted(request.host, allowed):
+        raise HostNotAllowed

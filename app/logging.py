@@ -1,0 +1,99 @@
+"""Logs: one line of JSON a request in production, readable colours in development (loguru)."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from traceback import format_exception
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import orjson
+from flask import Flask, Response, g, has_request_context, request
+from loguru import logger
+
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from loguru import Message, Record
+
+READABLE = (
+    "<green>{time:HH:mm:ss.SSS}</green> <level>{level: <7}</level> {message} " "<dim>{extra}</dim>"
+)
+
+
+class Intercepted(logging.Handler):
+    """Passes what libraries log by the standard library on to loguru."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        frame: FrameType | None = logging.currentframe()
+        depth = 2
+        while frame and frame.f_code.co_filename == logging.__file__:
+            frame, depth = frame.f_back, depth + 1
+        level = record.levelname if record.levelname in LEVELS else record.levelno
+        logger.opt(depth=depth, exception=record.exc_info).log(level, record.getMessage())
+
+
+LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
+
+
+def configure(settings: Settings) -> None:
+    """Send all logs of the process to standard error, in the form that the environment wants."""
+    logging.basicConfig(handlers=[Intercepted()], level=settings.log_level, force=True)
+    for noisy in ("alembic.runtime.plugins", "flask-limiter", "werkzeug"):
+        logging.getLogger(noisy).setLevel(
+            max(logging.WARNING, logging.getLevelName(settings.log_level))
+        )
+    logger.remove()
+    # diagnose would print the values of variables, passwords and tokens among them.
+    logger.add(
+        write_json if settings.production else sys.stderr,
+        level=settings.log_level,
+        format="{message}" if settings.production else READABLE,
+        diagnose=False,
+        backtrace=False,
+    )
+    logger.configure(patcher=name_request)
+
+
+def name_request(record: Record) -> None:
+    """Every line that is written during a request names it."""
+    if has_request_context():
+        record["extra"].setdefault("request_id", g.get("request_id"))
+
+
+def write_json(message: Message) -> None:
+    """One line of JSON, a traceback and all."""
+    record = message.record
+    line = {
+        "time": record["time"].isoformat(),
+        "level": record["level"].name,
+        "message": record["message"],
+        **record["extra"],
+    }
+    if error := record["exception"]:
+        line["exception"] = "".join(format_exception(error.type, error.value, error.traceback))
+    sys.stderr.write(orjson.dumps(line, default=str).decode() + "\n")
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(start_clock)
+    app.after_request(log_request)
+
+
+def start_clock() -> None:
+    g.started = time.perf_counter()
+
+
+def log_request(response: Response) -> Response:
+    rule = request.url_rule
+    logger.bind(
+        user=g.get("user_id"),
+        method=request.method,
+        # The template and never the URL, which may hold personal data.
+        route=rule.rule if rule else None,
+        status=response.status_code,
+        ms=round((time.perf_counter() - g.started) * 1000, 1),
+    ).info("request")
+    return response

@@ -1,0 +1,71 @@
+"""Lists: a page of items, a signed cursor to the next one."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import current_app, request
+from itsdangerous import BadData, URLSafeSerializer
+
+from schemas.pages import page_of
+from services.errors import InvalidInput
+from services.pages import Page, PageRequest, Position
+
+LINK = {
+    "schema": {"type": "string"},
+    "description": 'The next page, `<…>; rel="next"` (RFC 8288); absent on the last one.',
+}
+
+
+class PaginationMixin:
+    """Extends a Blueprint with `paginated`."""
+
+    def paginated(self: Any, query: type[Any], item: type[Any]) -> Callable[..., Any]:
+        """Declare a list of `item`, a page at a time, filtered by the fields of `query`.
+
+        The method gets a `PageRequest` and a dict of filters, and returns a `Page`.
+        """
+
+        def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(method)
+            def wrapper(resource: Any, filters: dict[str, Any]) -> Any:
+                limit, cursor = filters.pop("limit"), filters.pop("cursor")
+                page = method(resource, PageRequest(limit, cursor and _decoded(cursor)), filters)
+                return _answer(page)
+
+            answered = self.response(200, page_of(item), headers={"Link": LINK})(wrapper)
+            return self.arguments(query, location="query")(answered)
+
+        return decorate
+
+
+def _answer(page: Page[Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    cursor = page.next and _encoded(page.next)
+    headers = {}
+    if cursor:
+        query = urlencode({**request.args, "cursor": cursor})
+        headers["Link"] = f'<{request.path}?{query}>; rel="next"'
+    return {"items": page.items, "next_cursor": cursor}, headers
+
+
+def _serializer() -> URLSafeSerializer:
+    settings = current_app.extensions["settings"]
+    keys = [*reversed(settings.secret_key_fallbacks), settings.secret_key]
+    # A cursor of one list is none of another.
+    return URLSafeSerializer(keys, salt=f"cursor {request.endpoint}")
+
+
+def _encoded(position: Position) -> str:
+    cursor = _serializer().dumps([position.created_at.isoformat(), position.id])
+    assert isinstance(cursor, str)
+    return cursor
+
+
+def _decoded(cursor: str) -> Position:
+    try:
+        created_at, id = _serializer().loads(cursor)
+    except BadData:
+        raise InvalidInput.at(["/cursor"], "Not a cursor of this list.") from None
+    return Position(datetime.fromisoformat(created_at), id)

@@ -1,0 +1,96 @@
+"""Request bodies and queries, read strictly: what two readers could understand in two ways is refused."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
+
+from flask import Request, request
+from marshmallow import Schema, ValidationError
+from webargs.core import is_json
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+
+from schemas.base import RequestSchema
+from services.errors import InvalidInput, Problem
+
+MAX_BODY = 1024 * 1024
+MAX_ERRORS = 50
+
+
+class MalformedBody(Problem):
+    status, slug, title = 400, "malformed-body", "Malformed body"
+    detail = "The body is not valid JSON."
+
+
+def json_body() -> Any:
+    """The JSON text (RFC 8259) of the request's body, decoded.
+
+    Raises:
+        UnsupportedMediaType: the body is not declared to be JSON.
+        RequestEntityTooLarge: it is longer than 1 MiB.
+        MalformedBody: it is not JSON, not UTF-8, or has a name twice.
+    """
+    if not is_json(request.mimetype):
+        raise UnsupportedMediaType("The body must be application/json.")
+    # Werkzeug cuts a chunked body off at the limit without a word, so the limit is one more
+    # than what is allowed, and the length decides.
+    request.max_content_length = MAX_BODY + 1
+    body = request.get_data(cache=True)
+    if len(body) > MAX_BODY:
+        raise RequestEntityTooLarge
+    try:
+        return _decoder.decode(body.decode())
+    except RecursionError:
+        raise MalformedBody("The body is nested too deeply.") from None
+    except ValueError as error:
+        raise MalformedBody(f"The body is not valid JSON: {error}"[:300]) from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise ValueError("a name is there twice in one object")
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+
+
+class Parser(FlaskParser):
+    """webargs' parser for Flask; unknown fields are the schema's business, in every location."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}  # noqa: RUF012
+
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        optional = isinstance(schema, RequestSchema) and schema.body_optional
+        if optional and not req.content_length and "Transfer-Encoding" not in req.headers:
+            return {}
+        return json_body()
+
+    def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
+        assert isinstance(error.messages, dict)
+        (messages,) = error.messages.values()
+        errors = [{"pointer": at, "detail": text} for at, text in pointers(messages)]
+        raise InvalidInput(errors=errors[:MAX_ERRORS])
+
+
+def pointers(messages: Any, at: str = "") -> Iterator[tuple[str, str]]:
+    """marshmallow's messages as pairs of a JSON pointer (RFC 6901) and a text."""
+    if isinstance(messages, Mapping):
+        for key, value in messages.items():
+            yield from pointers(value, at if key == "_schema" else f"{at}/{_escaped(key)}")
+    elif isinstance(messages, list):
+        for value in messages:
+            yield from pointers(value, at)
+    else:
+        yield at, str(messages)
+
+
+def _escaped(key: object) -> str:
+    # A client's own key comes back here, so it may have in it what UTF-8 can't hold.
+    text = str(key)[:100].encode(errors="backslashreplace").decode()
+    return text.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,111 @@
+"""Anything that goes wrong, as a problem document (RFC 9457). The one place that renders errors."""
+
+from typing import Any
+
+from flask import Flask, Response, g, json
+from loguru import logger
+from psycopg2.errors import LockNotAvailable
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.routing import RoutingException
+
+from app.database import worth_retrying
+from services.errors import Problem
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "/api/problems/"
+# What werkzeug says of these is for people who read the source.
+DETAILS = {
+    404: "There is nothing at this URL.",
+    413: "The body is longer than 1 MiB.",
+    429: "Too many requests; Retry-After says how many seconds to wait.",
+    500: "Something went wrong here. It has been logged under this request_id.",
+}
+
+
+class Unavailable(Problem):
+    status, slug, title = 503, "unavailable", "Service unavailable"
+    detail = "Something that this needs is away for the moment; retry after a while."
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, headers={"Retry-After": "2"})
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(HTTPException, from_http)
+    app.register_error_handler(Exception, from_exception)
+
+
+def from_exception(error: Exception) -> Response:
+    """The answer to an exception that isn't an HTTP error already."""
+    if isinstance(error, Problem):
+        return from_problem(error)
+    if _is_outage(error):
+        logger.warning("PostgreSQL is away or overloaded: {}", " ".join(str(error).split()))
+        return from_problem(Unavailable())
+    logger.opt(exception=error).error("unexpected exception")
+    return from_http(InternalServerError())
+
+
+def from_problem(problem: Problem) -> Response:
+    headers = dict(problem.headers)
+    if problem.status == 401:
+        headers.setdefault("WWW-Authenticate", 'Bearer realm="api"')
+    return document(
+        problem.status, problem.slug, problem.title, str(problem), headers, problem.members
+    )
+
+
+def from_http(error: HTTPException) -> Response | HTTPException:
+    """The answer to an error of werkzeug, Flask or an extension; its headers are kept."""
+    if isinstance(error, RoutingException):
+        return error
+    original = getattr(error, "original_exception", None)
+    if isinstance(original, Exception):
+        return from_exception(original)
+    status = error.code or 500
+    title = HTTP_STATUS_CODES.get(status, "Error")
+    headers = {
+        name: value
+        for name, value in error.get_headers()
+        if name.lower() not in {"content-type", "content-length"}
+    }
+    detail = DETAILS.get(status) or error.description or title
+    return document(status, title.lower().replace(" ", "-"), title, detail, headers)
+
+
+def document(
+    status: int,
+    slug: str,
+    title: str,
+    detail: str,
+    headers: dict[str, str],
+    members: dict[str, Any] | None = None,
+) -> Response:
+    body = {
+        "type": TYPE_PREFIX + slug,
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "request_id": g.get("request_id", ""),
+        **(members or {}),
+    }
+    return Response(json.dumps(body), status, headers, mimetype=MEDIA_TYPE)
+
+
+# Classes of SQLSTATE: connection exception, insufficient resources, operator intervention.
+OUTAGES = ("08", "53", "57")
+
+
+def _is_outage(error: Exception) -> bool:
+    """No connection, none free in time, or a statement that PostgreSQL gave up on."""
+    if isinstance(error, PoolTimeout) or worth_retrying(error):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    code = getattr(error.orig, "pgcode", None)
+    if code is None:  # libpq itself lost or never got the connection
+        return isinstance(error, (OperationalError, InterfaceError))
+    return code.startswith(OUTAGES) or isinstance(error.orig, LockNotAvailable)

@@ -1,0 +1,70 @@
+"""What every endpoint is: a request, a transaction, somebody who may."""
+
+from collections.abc import Container
+from typing import Any, ClassVar
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from flask.views import MethodView
+from sqlalchemy.orm import Session
+
+from app.access import PUBLIC, authorize
+from app.database import database, worth_retrying
+from services.errors import InvalidInput
+from services.principals import Principal
+from services.sessions import Client
+
+ATTEMPTS = 3
+
+
+class Resource(MethodView):
+    """A URL and its methods. Each declares who may call it, or the class is refused at import."""
+
+    session: Session
+    principal: Principal
+    _access: ClassVar[dict[str, Any]]
+    _takes_query: ClassVar[frozenset[str]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        methods = {name: getattr(cls, name.lower()) for name in cls.methods or ()}
+        undeclared = [name for name, method in methods.items() if not hasattr(method, "access")]
+        if undeclared:
+            raise TypeError(f"{cls.__name__}: {undeclared} need @public or @requires(…)")
+        cls._access = {name: method.access for name, method in methods.items()}
+        cls._takes_query = frozenset(name for name in methods if _has_query(methods[name]))
+
+    def dispatch_request(self, **path: Any) -> ResponseReturnValue:
+        """Run the method in a transaction; again, when the database says that this may help."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._in_transaction(**path)
+            except Exception as error:
+                if attempt == ATTEMPTS or not worth_retrying(error):
+                    raise
+        raise AssertionError("unreachable")
+
+    def _in_transaction(self, **path: Any) -> ResponseReturnValue:
+        method = "GET" if request.method == "HEAD" else request.method
+        with database.transaction() as self.session:
+            if self._access[method] != PUBLIC:
+                self.principal = authorize(self.session, self._access[method])
+            if method not in self._takes_query and request.args:
+                pointers = [f"/{name}" for name in list(request.args)[:10]]
+                raise InvalidInput.at(pointers, "Unknown parameter.")
+            return super().dispatch_request(**path)
+
+    @property
+    def if_match(self) -> Container[str] | None:
+        """The entity tags that the client accepts to overwrite; None if it didn't say."""
+        return request.if_match if "If-Match" in request.headers else None
+
+    @property
+    def client(self) -> Client:
+        """Where the request comes from."""
+        return Client(request.remote_addr, request.user_agent.string[:255] or None)
+
+
+def _has_query(method: Any) -> bool:
+    arguments = getattr(method, "_apidoc", {}).get("arguments", {})
+    return any(parameter["in"] == "query" for parameter in arguments.get("parameters", ()))

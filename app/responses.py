@@ -1,0 +1,44 @@
+"""How every answer looks: fast JSON, and the headers that keep it safe."""
+
+from typing import Any
+
+import orjson
+from flask import Flask, Response, request
+from flask.json.provider import DefaultJSONProvider
+
+CSP = "default-src 'none'; frame-ancestors 'none'"
+DEFAULTS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": CSP,
+}
+
+
+class JSONProvider(DefaultJSONProvider):
+    """orjson, for answers; requests are read by the parser."""
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        return orjson.dumps(obj, default=DefaultJSONProvider.default).decode()
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        obj = self._prepare_response_obj(args, kwargs)
+        body = orjson.dumps(obj, default=DefaultJSONProvider.default)
+        return self._app.response_class(body, mimetype=self.mimetype)
+
+
+def init_app(app: Flask) -> None:
+    app.json = JSONProvider(app)
+    app.after_request(protect)
+
+
+def protect(response: Response) -> Response:
+    """Headers against being sniffed, framed, or kept where others can find it."""
+    for name, value in DEFAULTS.items():
+        response.headers.setdefault(name, value)
+    if "Cache-Control" not in response.headers:
+        private = "Authorization" in request.headers
+        response.headers["Cache-Control"] = "private, no-store" if private else "no-store"
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    return response

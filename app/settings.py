@@ -1,0 +1,246 @@
+"""The settings: declared once, read once, frozen.
+
+Sources, the stronger first: environment variables, `.env`, `class Config` of a `config.py` in the
+working directory, the defaults below. Nothing else in the project reads the environment.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import runpy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from dotenv import dotenv_values
+from limits import parse_many
+from marshmallow import Schema, ValidationError, fields, pre_load, validate
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from services.passwords import DEMO_PASSWORDS
+
+# Anyone can read these in the repository, so they protect nothing.
+SAMPLE_SECRET = "dev-only-secret-key-not-for-production"  # noqa: S105
+SAMPLE_SECRETS = frozenset({SAMPLE_SECRET, "your-secret-key", "change-me"})
+# RFC 7518, section 3.2: an HS256 key has at least the size of the hash.
+SECRET_BYTES = 32
+
+
+class SettingsError(Exception):
+    """The service can't start with these settings; the text names every bad one."""
+
+
+class CommaSeparated(fields.Field[tuple[str, ...]]):
+    """`a, b` in the environment, a list or tuple in `config.py`."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[str, ...]:
+        parts = value.split(",") if isinstance(value, str) else value
+        return tuple(part.strip() for part in parts if part.strip())
+
+
+class PostgresURL(fields.String):
+    """A libpq URL as people write it, for SQLAlchemy: `postgresql://` alone would mean psycopg 3."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, *args, **kwargs)
+        try:
+            url = make_url(text)
+        except (ArgumentError, ValueError):
+            raise ValidationError("must be a URL such as postgresql://user:pass@host/db.") from None
+        if url.drivername not in {"postgres", "postgresql", "postgresql+psycopg2"}:
+            raise ValidationError("must start with postgresql:// or postgres://.")
+        return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+
+
+def rate_limit(value: str) -> None:
+    try:
+        parse_many(value)
+    except ValueError:
+        raise ValidationError('must be a rate such as "300 per minute".') from None
+
+
+def setting(field: fields.Field, default: Any, description: str) -> Any:
+    """A setting: how it is read, what it is when nobody sets it, what it does."""
+    return dataclasses.field(default=default, metadata={"field": field, "description": description})
+
+
+def number(minimum: float, kind: type[fields.Field] = fields.Integer) -> fields.Field:
+    return kind(validate=validate.Range(min=minimum))
+
+
+def rate() -> fields.Field:
+    return fields.String(validate=rate_limit)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting of the service; the environment variable is the name in capitals."""
+
+    flask_env: Literal["development", "testing", "production"] = setting(
+        fields.String(validate=validate.OneOf(["development", "testing", "production"])),
+        "production",
+        "The environment: `development`, `testing` or `production`, which refuses unsafe settings.",
+    )
+    debug: bool = setting(fields.Boolean(), False, "Debug mode; refused in production.")
+    secret_key: str = setting(
+        fields.String(), "", "Signs tokens and cursors. In production: at least 32 bytes."
+    )
+    secret_key_fallbacks: tuple[str, ...] = setting(
+        CommaSeparated(), (), "Former values of `SECRET_KEY`, comma-separated, that still verify."
+    )
+    database_url: str = setting(
+        PostgresURL(), "", "PostgreSQL, `postgresql://` or `postgres://`. Required."
+    )
+    redis_url: str = setting(
+        fields.String(
+            validate=validate.Regexp(r"(rediss?|unix)://", error="must start with redis://.")
+        ),
+        "",
+        "Redis, for rate limits that many processes share. Without it each process counts alone.",
+    )
+    log_level: str = setting(
+        fields.String(validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])),
+        "INFO",
+        "The least severe level that is logged.",
+    )
+    allowed_hosts: tuple[str, ...] = setting(
+        CommaSeparated(),
+        (),
+        "Accepted `Host` headers, comma-separated; `.example.com` covers subdomains. "
+        "Required in production; empty elsewhere means any.",
+    )
+    jwt_algorithm: str = setting(
+        fields.String(validate=validate.OneOf(["HS256", "HS384", "HS512"])),
+        "HS256",
+        "The one algorithm that tokens are signed with and accepted in.",
+    )
+    access_token_expire_minutes: int = setting(number(1), 30, "Life of an access token, minutes.")
+    refresh_token_expire_days: int = setting(
+        number(1), 30, "Days a session lives without a refresh."
+    )
+    trusted_proxies: int = setting(
+        number(0), 0, "How many proxies in front are trusted to set `X-Forwarded-*`."
+    )
+    rate_limit_default: str = setting(
+        rate(), "300 per minute", "Requests of one user, or of one address without a sign-in."
+    )
+    rate_limit_login: str = setting(rate(), "5 per minute", "Sign-ins to one account.")
+    rate_limit_login_address: str = setting(rate(), "20 per minute", "Sign-ins from one address.")
+    rate_limit_register: str = setting(rate(), "20 per hour", "Registrations from one address.")
+    database_pool_size: int = setting(
+        number(1), 8, "Connections a process keeps; as many as it has threads."
+    )
+    database_pool_overflow: int = setting(number(0), 2, "Connections beyond the pool, for a burst.")
+    database_pool_timeout: float = setting(
+        number(0, fields.Float), 2.0, "Seconds to wait for a connection before a 503."
+    )
+    database_statement_timeout: int = setting(
+        number(1), 5000, "Milliseconds before PostgreSQL ends a statement."
+    )
+    database_lock_timeout: int = setting(
+        number(1), 2000, "Milliseconds a statement waits for a lock."
+    )
+
+    @property
+    def production(self) -> bool:
+        return self.flask_env == "production"
+
+    @property
+    def refused_passwords(self) -> frozenset[str]:
+        """Passwords that open nothing: in production, those that the documentation tells."""
+        return DEMO_PASSWORDS if self.production else frozenset()
+
+    @classmethod
+    def load(cls, given: Mapping[str, Any] | None = None) -> Settings:
+        """The settings as `given`, by default from where the module's docstring says.
+
+        Raises:
+            SettingsError: naming every bad variable at once.
+        """
+        values = sources() if given is None else given
+        problems: dict[str, list[str]] = {}
+        try:
+            loaded = _schema().load(values)
+        except ValidationError as error:
+            assert isinstance(error.messages, dict)
+            problems, loaded = error.messages, error.valid_data
+        settings = cls(**{name.lower(): value for name, value in loaded.items()})
+        problems = {**settings._unsafe(), **problems}
+        if problems:
+            lines = (f"  {name}: {' '.join(texts)}" for name, texts in sorted(problems.items()))
+            raise SettingsError(
+                "These settings keep the service from starting:\n" + "\n".join(lines)
+            )
+        return settings
+
+    def _unsafe(self) -> dict[str, list[str]]:
+        """What is well-formed, but must not be served with."""
+        checks: dict[str, tuple[bool, str]] = {
+            "SECRET_KEY": (not self.secret_key, "is missing."),
+            "DATABASE_URL": (not self.database_url, "is missing."),
+        }
+        if self.production:
+            checks |= {
+                "ALLOWED_HOSTS": (not self.allowed_hosts, "is missing; production requires it."),
+                "DEBUG": (self.debug, "must be off in production."),
+            }
+            if self.secret_key:
+                checks["SECRET_KEY"] = (not _strong(self.secret_key), WEAK_SECRET)
+            if not all(map(_strong, self.secret_key_fallbacks)):
+                checks["SECRET_KEY_FALLBACKS"] = (True, WEAK_SECRET)
+        return {name: [text] for name, (bad, text) in checks.items() if bad}
+
+
+WEAK_SECRET = (
+    f"is a sample or shorter than {SECRET_BYTES} bytes; "
+    "`python -c 'import secrets; print(secrets.token_urlsafe(48))'` makes a good one."
+)
+
+
+def _strong(secret: str) -> bool:
+    return secret not in SAMPLE_SECRETS and len(secret.encode()) >= SECRET_BYTES
+
+
+class _EnvironmentSchema(Schema):
+    """Text in, typed values out; what is not set, or set to nothing, keeps its default."""
+
+    @pre_load
+    def known(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:
+        values = {name: data[name] for name in self.fields if data.get(name) not in (None, "")}
+        uri = data.get("SQLALCHEMY_DATABASE_URI")
+        return ({"DATABASE_URL": uri} if uri else {}) | values
+
+
+def _schema(only: tuple[str, ...] | None = None) -> Schema:
+    names = {field.name.upper(): field.metadata["field"] for field in dataclasses.fields(Settings)}
+    return _EnvironmentSchema.from_dict(names)(only=only)
+
+
+def database_url() -> str:
+    """`DATABASE_URL` alone: migrations need no secret and no hosts.
+
+    Raises:
+        SettingsError: it is missing, or no PostgreSQL URL.
+    """
+    try:
+        return _schema(only=("DATABASE_URL",)).load(sources())["DATABASE_URL"]
+    except (KeyError, ValidationError) as error:
+        text = error.messages if isinstance(error, ValidationError) else "DATABASE_URL is missing."
+        raise SettingsError(str(text)) from None
+
+
+def sources() -> dict[str, Any]:
+    """All that is set, the stronger source over the weaker."""
+    return {**_config_file(), **dotenv_values(".env"), **os.environ}
+
+
+def _config_file() -> dict[str, Any]:
+    if not Path("config.py").is_file():
+        return {}
+    try:
+        config = runpy.run_path("config.py").get("Config")
+    except Exception as error:
+        raise SettingsError(f"config.py can't be read: {error!r}") from error
+    return {name: getattr(config, name) for name in dir(config) if name.isupper()}

@@ -1,0 +1,9 @@
+// In a file of its own, so that the page needs no inline script.
+SwaggerUIBundle({
+  url: "/api/openapi.json",
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  persistAuthorization: true,
+  tryItOutEnabled: true,
+  validatorUrl: null, // would send the document to another host
+});

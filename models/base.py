@@ -1,0 +1,47 @@
+"""What all tables share."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, DateTime, MetaData, func
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+
+# Named constraints, so that a migration can alter what another one made.
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: DateTime(timezone=True)}
+
+
+class Timestamped:
+    """When the row came to be and when it last changed, by the clock of the database."""
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(
+        server_default=func.now(), onupdate=func.clock_timestamp()
+    )
+
+
+class Versioned(Timestamped):
+    """Counts its changes: an UPDATE names the version it read, so no change is lost unseen."""
+
+    version: Mapped[int] = mapped_column(BigInteger, server_default="1")
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, object]:
+        return {"version_id_col": cls.__table__.c.version, "eager_defaults": True}  # type: ignore
+
+    @property
+    def etag(self) -> str:
+        """A strong validator (RFC 9110, section 8.8.1).
+
+        The time of creation is in it, because an erased row can come back under its old id.
+        """
+        return f"{self.version}-{int(self.created_at.timestamp() * 1_000_000):x}"

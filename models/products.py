@@ -1,0 +1,39 @@
+"""What is for sale."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+from typeid import TypeID
+
+from models.base import Base, Versioned
+from models.types import ProductID
+
+# With at most 100 lines of at most 10,000 pieces, a total stays below 2**53: exact in every
+# JSON reader, and far from the end of a bigint.
+MAX_PRICE = 1_000_000_000
+MAX_STOCK = 2_000_000_000
+
+
+class Product(Versioned, Base):
+    __tablename__ = "products"
+    __table_args__ = (
+        CheckConstraint("id <> ''", name="id_not_empty"),
+        CheckConstraint(f"price BETWEEN 0 AND {MAX_PRICE}", name="price_in_range"),
+        CheckConstraint(f"stock BETWEEN 0 AND {MAX_STOCK}", name="stock_in_range"),
+        Index(
+            "ix_products_listed", "created_at", "id", postgresql_where=text("retired_at IS NULL")
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(
+        ProductID, primary_key=True, default=lambda: str(TypeID("product"))
+    )
+    name: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(String(2000), server_default="")
+    price: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    stock: Mapped[int] = mapped_column(Integer)
+    retired_at: Mapped[datetime | None]

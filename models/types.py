@@ -1,0 +1,57 @@
+"""Column types: ids that a client sees as text."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Dialect, String, Uuid
+from sqlalchemy.types import TypeDecorator
+from typeid import TypeID
+from typeid.codecs import base32
+from typeid.core.errors import TypeIDException
+
+NOBODY = UUID(int=0)
+PRODUCT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class PrefixedID(TypeDecorator[str]):
+    """`order_01kj…` in Python, a plain `uuid` in the database.
+
+    What isn't such an id binds as the nil UUID, which no row has: it's simply absent.
+    """
+
+    impl = Uuid
+    cache_ok = True
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self.prefix = prefix
+
+    def new(self) -> str:
+        """A new id (a UUIDv7, so that ids sort by time)."""
+        return str(TypeID(self.prefix))
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> UUID | None:
+        return None if value is None else to_uuid(value, self.prefix)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else f"{self.prefix}_{base32.encode(value.bytes)}"
+
+
+def to_uuid(value: str, prefix: str) -> UUID:
+    """The UUID of an id as clients see it, or the nil UUID."""
+    try:
+        parsed = TypeID.from_string(value)
+    except (TypeIDException, ValueError):
+        return NOBODY
+    return UUID(bytes=parsed.uuid_bytes) if parsed.prefix == prefix else NOBODY
+
+
+class ProductID(TypeDecorator[str]):
+    """A merchant's own id; what can't be one binds as '', which no row has."""
+
+    impl = String(64)
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return value if value is None or PRODUCT_ID.fullmatch(value) else ""

@@ -1,0 +1,60 @@
+"""Who may sign in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Index, String, true
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Versioned
+from models.types import PrefixedID
+
+USER_ID = PrefixedID("user")
+
+
+class Scope(StrEnum):
+    """What an endpoint asks for."""
+
+    PROFILE = "profile"
+    ORDERS_READ = "orders:read"
+    ORDERS_WRITE = "orders:write"
+    ORDERS_MANAGE = "orders:manage"
+    PRODUCTS_WRITE = "products:write"
+    USERS_MANAGE = "users:manage"
+
+
+class Role(StrEnum):
+    """What a user is; each role is a set of scopes."""
+
+    USER = "user"
+    ADMIN = "admin"
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        return SCOPES[self]
+
+
+SCOPES = {
+    Role.USER: frozenset({Scope.PROFILE, Scope.ORDERS_READ, Scope.ORDERS_WRITE}),
+    Role.ADMIN: frozenset(Scope),
+}
+
+
+class User(Versioned, Base):
+    __tablename__ = "users"
+    __table_args__ = (
+        CheckConstraint(
+            "role IN ({})".format(", ".join(f"'{role}'" for role in Role)), "role_known"
+        ),
+        Index("ix_users_newest_first", "created_at", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(USER_ID, primary_key=True, default=USER_ID.new)
+    # In lower case: an address is one account, however it is typed.
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(200), server_default="")
+    phone: Mapped[str | None] = mapped_column(String(16))
+    role: Mapped[Role] = mapped_column(String(16), default=Role.USER, server_default=Role.USER)
+    is_active: Mapped[bool] = mapped_column(default=True, server_default=true())

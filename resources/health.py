@@ -1,0 +1,44 @@
+"""Health: for people, and for the probes of an orchestrator."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from app import __version__
+from app.access import public
+from app.blueprint import Blueprint
+from app.problems import Unavailable
+from app.resource import Resource
+from app.schema_version import at_head
+from schemas.health import HealthSchema, ProbeSchema
+
+blp = Blueprint("health", __name__, url_prefix="/api/health", description="Is it up?")
+
+
+@blp.route("", get="getHealth")
+class Health(Resource):
+    @blp.response(200, HealthSchema)
+    @public
+    def get(self) -> dict[str, Any]:
+        """Tell that the service is up, and which version it is."""
+        return {"status": "healthy", "timestamp": datetime.now(UTC), "version": __version__}
+
+
+@blp.route("/live", get="getLiveness")
+class Liveness(Resource):
+    @blp.response(200, ProbeSchema)
+    @public
+    def get(self) -> dict[str, str]:
+        """Tell that the process answers; asks nobody else."""
+        return {"status": "alive"}
+
+
+@blp.route("/ready", get="getReadiness")
+class Readiness(Resource):
+    @blp.response(200, ProbeSchema)
+    @blp.raises(Unavailable)
+    @public
+    def get(self) -> dict[str, str]:
+        """Tell that PostgreSQL answers, and has the schema that this version needs."""
+        if not at_head(self.session):
+            raise Unavailable("The database is not at the schema of this version.")
+        return {"status": "ready"}

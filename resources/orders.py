@@ -1,0 +1,71 @@
+"""Orders: /api/orders. A user places, reads and cancels them; an administrator moves them on."""
+
+from typing import Any
+
+from app.access import requires
+from app.blueprint import Blueprint
+from app.resource import Resource
+from models.orders import Order, OrderStatus
+from models.users import Scope
+from schemas.orders import (
+    NEW_ORDER_EXAMPLE,
+    NewOrderSchema,
+    OrderChangeSchema,
+    OrderQuerySchema,
+    OrderSchema,
+)
+from services import orders
+from services.errors import OutOfStock, TransitionNotAllowed
+from services.pages import Page, PageRequest
+
+blp = Blueprint("orders", __name__, url_prefix="/api/orders", description="What was bought.")
+
+
+@blp.route("", get="listOrders", post="createOrder")
+class Orders(Resource):
+    @blp.paginated(OrderQuerySchema, OrderSchema)
+    @requires(Scope.ORDERS_READ)
+    def get(self, page: PageRequest, filters: dict[str, Any]) -> Page[Order]:
+        """List your orders, newest first; an administrator sees everybody's."""
+        return orders.list_visible(self.session, self.principal, page, filters)
+
+    @blp.idempotent
+    @blp.arguments(NewOrderSchema, example=NEW_ORDER_EXAMPLE)
+    @blp.created(OrderSchema, "/api/orders/{id}")
+    @blp.versioned
+    @blp.raises(OutOfStock)
+    @requires(Scope.ORDERS_WRITE)
+    def post(self, order: dict[str, Any]) -> Order:
+        """Place an order: all of it or nothing, at the prices of this moment."""
+        return orders.place(self.session, self.principal, **order)
+
+
+@blp.route("/<order_id>", get="getOrder", patch="updateOrder")
+class OrderDetail(Resource):
+    @blp.response(200, OrderSchema)
+    @blp.versioned
+    @requires(Scope.ORDERS_READ)
+    def get(self, order_id: str) -> Order:
+        """Get an order."""
+        return orders.get(self.session, self.principal, order_id)
+
+    @blp.arguments(OrderChangeSchema)
+    @blp.response(200, OrderSchema)
+    @blp.versioned
+    @blp.raises(TransitionNotAllowed)
+    @requires(Scope.ORDERS_MANAGE)
+    def patch(self, change: dict[str, str], order_id: str) -> Order:
+        """Move an order on: pending, paid, shipped, delivered; or cancelled, until it is shipped."""
+        status = OrderStatus(change["status"])
+        return orders.advance(self.session, self.principal, order_id, status, self.if_match)
+
+
+@blp.route("/<order_id>/cancel", post="cancelOrder")
+class OrderCancellation(Resource):
+    @blp.response(200, OrderSchema)
+    @blp.versioned
+    @blp.raises(TransitionNotAllowed)
+    @requires(Scope.ORDERS_WRITE)
+    def post(self, order_id: str) -> Order:
+        """Cancel an order and return its stock."""
+        return orders.cancel(self.session, self.principal, order_id, self.if_match)

@@ -1,0 +1,69 @@
+"""The catalogue: /api/products."""
+
+from typing import Any
+
+from app.access import public, requires
+from app.blueprint import Blueprint
+from app.resource import Resource
+from models.products import Product
+from models.users import Scope
+from schemas.products import (
+    NewProductSchema,
+    ProductChangeSchema,
+    ProductQuerySchema,
+    ProductSchema,
+)
+from services import products
+from services.errors import ProductExists
+from services.pages import Page, PageRequest
+
+blp = Blueprint("products", __name__, url_prefix="/api/products", description="What is for sale.")
+
+
+@blp.route("", get="listProducts", post="createProduct")
+class Products(Resource):
+    @blp.paginated(ProductQuerySchema, ProductSchema)
+    @public
+    def get(self, page: PageRequest, filters: dict[str, Any]) -> Page[Product]:
+        """List what is for sale, newest first."""
+        return products.list_all(self.session, page)
+
+    @blp.arguments(NewProductSchema)
+    @blp.created(ProductSchema, "/api/products/{id}")
+    @blp.versioned
+    @blp.raises(ProductExists)
+    @requires(Scope.PRODUCTS_WRITE)
+    def post(self, product: dict[str, Any]) -> Product:
+        """Put a product on sale."""
+        return products.create(self.session, product)
+
+
+@blp.route("/<product_id>", get="getProduct", patch="updateProduct", delete="deleteProduct")
+class ProductDetail(Resource):
+    @blp.response(200, ProductSchema)
+    @blp.versioned
+    @public
+    def get(self, product_id: str) -> Product:
+        """Get a product."""
+        return products.get(self.session, product_id)
+
+    @blp.arguments(ProductChangeSchema)
+    @blp.response(200, ProductSchema)
+    @blp.versioned
+    @requires(Scope.PRODUCTS_WRITE)
+    def patch(self, changes: dict[str, Any], product_id: str) -> Product:
+        """Change a product's price, stock or description.
+
+        Orders keep the price that they were made at.
+        """
+        return products.update(self.session, product_id, changes, self.if_match)
+
+    @blp.response(204)
+    @blp.versioned
+    @requires(Scope.PRODUCTS_WRITE)
+    def delete(self, product_id: str) -> None:
+        """Take a product off sale.
+
+        It is erased if it was never ordered, else retired; either way its URL answers 404.
+        """
+        products.delete(self.session, product_id, self.if_match)

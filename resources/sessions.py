@@ -1,0 +1,107 @@
+"""Signing up, in and out: /api/auth."""
+
+from typing import Any
+
+from flask import current_app
+
+from app import limits
+from app.access import public, requires
+from app.auth import issue, refresh_claims
+from app.blueprint import Blueprint
+from app.resource import Resource
+from models.sessions import AuthSession
+from models.users import Scope, User
+from schemas.pages import PageQuerySchema
+from schemas.sessions import (
+    CredentialsSchema,
+    LogoutSchema,
+    RefreshSchema,
+    SessionSchema,
+    TokensSchema,
+)
+from schemas.users import RegistrationSchema, UserSchema
+from services import sessions, users
+from services.errors import (
+    EmailTaken,
+    InvalidRefreshToken,
+    RefreshSuperseded,
+    WrongCredentials,
+)
+from services.pages import Page, PageRequest
+
+blp = Blueprint("auth", __name__, url_prefix="/api/auth", description="Sign up, in and out.")
+
+
+@blp.route("/register", post="register")
+class Registration(Resource):
+    @limits.register
+    @blp.arguments(RegistrationSchema)
+    @blp.created(UserSchema, "/api/users/me")
+    @blp.raises(EmailTaken)
+    @public
+    def post(self, account: dict[str, Any]) -> User:
+        """Open an account."""
+        return users.register(self.session, **account)
+
+
+@blp.route("/login", post="login")
+class Login(Resource):
+    @limits.login
+    @limits.login_address
+    @blp.arguments(CredentialsSchema)
+    @blp.response(200, TokensSchema)
+    @blp.raises(WrongCredentials)
+    @public
+    def post(self, credentials: dict[str, str]) -> dict[str, Any]:
+        """Sign in.
+
+        Wrong password and unknown account get the same answer, after the same time.
+        """
+        refused = current_app.extensions["settings"].refused_passwords
+        return issue(
+            sessions.sign_in(self.session, **credentials, client=self.client, refused=refused)
+        )
+
+
+@blp.route("/refresh", post="refresh")
+class Refresh(Resource):
+    @blp.arguments(RefreshSchema)
+    @blp.response(200, TokensSchema)
+    @blp.raises(InvalidRefreshToken, RefreshSuperseded)
+    @public
+    def post(self, body: dict[str, str]) -> dict[str, Any]:
+        """Exchange a refresh token for new tokens.
+
+        A refresh token is good for one exchange. If it comes back later, somebody has a copy of
+        it, and the session ends.
+        """
+        claims = refresh_claims(body["refresh_token"])
+        return issue(sessions.refresh(self.session, claims["sub"], claims["sid"], claims["jti"]))
+
+
+@blp.route("/logout", post="logout")
+class Logout(Resource):
+    @blp.arguments(LogoutSchema, required=False)
+    @blp.response(204)
+    @requires(Scope.PROFILE)
+    def post(self, body: dict[str, str]) -> None:
+        """Sign out: of this session, of all, or of all others."""
+        sessions.sign_out(self.session, self.principal, sessions.Which(body["sessions"]))
+
+
+@blp.route("/sessions", get="listSessions")
+class Sessions(Resource):
+    @blp.paginated(PageQuerySchema, SessionSchema)
+    @requires(Scope.PROFILE)
+    def get(self, page: PageRequest, filters: dict[str, Any]) -> Page[AuthSession]:
+        """List where you are signed in."""
+        return sessions.list_mine(self.session, self.principal, page)
+
+
+@blp.route("/sessions/<session_id>", delete="endSession")
+class Session(Resource):
+    @blp.response(204)
+    @requires(Scope.PROFILE)
+    def delete(self, session_id: str) -> None:
+        """Sign one of your sessions out."""
+        sessions.end(self.session, self.principal, session_id)

@@ -1,0 +1,79 @@
+"""Accounts: /api/users."""
+
+from typing import Any
+
+from app.access import requires
+from app.blueprint import Blueprint
+from app.resource import Resource
+from models.users import Scope, User
+from schemas.users import (
+    AdministeredUserSchema,
+    PasswordChangeSchema,
+    ProfileChangeSchema,
+    UserChangeSchema,
+    UserQuerySchema,
+    UserSchema,
+)
+from services import users
+from services.errors import LastAdmin
+from services.pages import Page, PageRequest
+
+blp = Blueprint("users", __name__, url_prefix="/api/users", description="Profiles and accounts.")
+
+
+@blp.route("/me", get="getProfile", patch="updateProfile")
+class Me(Resource):
+    @blp.response(200, UserSchema)
+    @blp.versioned
+    @requires(Scope.PROFILE)
+    def get(self) -> User:
+        """Get your profile."""
+        return self.principal.user
+
+    @blp.arguments(ProfileChangeSchema)
+    @blp.response(200, UserSchema)
+    @blp.versioned
+    @requires(Scope.PROFILE)
+    def patch(self, changes: dict[str, Any]) -> User:
+        """Change your name or phone number."""
+        return users.update_profile(self.session, self.principal, changes, self.if_match)
+
+
+@blp.route("/me/password", put="changePassword")
+class MyPassword(Resource):
+    @blp.arguments(PasswordChangeSchema)
+    @blp.response(204)
+    @requires(Scope.PROFILE)
+    def put(self, body: dict[str, str]) -> None:
+        """Set a new password, and sign out everywhere else."""
+        users.change_password(
+            self.session, self.principal, body["current_password"], body["new_password"]
+        )
+
+
+@blp.route("", get="listUsers")
+class Users(Resource):
+    @blp.paginated(UserQuerySchema, AdministeredUserSchema)
+    @requires(Scope.USERS_MANAGE)
+    def get(self, page: PageRequest, filters: dict[str, Any]) -> Page[User]:
+        """List all users, newest first."""
+        return users.list_all(self.session, page, filters)
+
+
+@blp.route("/<user_id>", get="getUser", patch="updateUser")
+class Account(Resource):
+    @blp.response(200, AdministeredUserSchema)
+    @blp.versioned
+    @requires(Scope.USERS_MANAGE)
+    def get(self, user_id: str) -> User:
+        """Get a user."""
+        return users.get(self.session, user_id)
+
+    @blp.arguments(UserChangeSchema)
+    @blp.response(200, AdministeredUserSchema)
+    @blp.versioned
+    @blp.raises(LastAdmin)
+    @requires(Scope.USERS_MANAGE)
+    def patch(self, changes: dict[str, Any], user_id: str) -> User:
+        """Change a user's role, deactivate or reactivate a user."""
+        return users.administer(self.session, user_id, changes, self.if_match)

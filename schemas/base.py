@@ -1,0 +1,100 @@
+"""What all schemas and their fields share: strictness."""
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow_sqlalchemy import SQLAlchemySchema
+
+
+class RequestSchema(Schema):
+    """What is accepted: unknown fields are refused. Loads to plain data, never to instances."""
+
+    class Meta:
+        unknown = RAISE
+
+    # Whether no body at all means {}; else it's a 415.
+    body_optional: ClassVar[bool] = False
+
+
+class ResponseSchema(Schema):
+    """What is returned."""
+
+
+class RowSchema(SQLAlchemySchema):
+    """What is returned of a table's row; its fields follow the columns."""
+
+
+class Text(fields.String):
+    """A string that PostgreSQL and UTF-8 can hold: no NUL, no lone surrogate."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, *args, **kwargs)
+        if "\0" in text:
+            raise ValidationError("Must not contain the NUL character.")
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValidationError("Must not contain lone surrogates.") from None
+        return text
+
+
+def text(longest: int, *, shortest: int = 1, **kwargs: Any) -> Text:
+    """A text of `shortest` to `longest` characters."""
+    return Text(validate=validate.Length(shortest, longest), **kwargs)
+
+
+class Whole(fields.Integer):
+    """A JSON integer: no 1.5, no "1", no true."""
+
+    def __init__(self, least: int, most: int, **kwargs: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(least, most), **kwargs)
+
+    def _validated(self, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.make_error("invalid", input=value)
+        return super()._validated(value)
+
+
+class QueryWhole(fields.Integer):
+    """An integer of a query string: ASCII digits, no sign, no space."""
+
+    def _validated(self, value: Any) -> int:
+        if not (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10):
+            raise self.make_error("invalid", input=value)
+        return super()._validated(value)
+
+
+class Flag(fields.Boolean):
+    """A JSON boolean: no "yes", no 1."""
+
+    truthy = {True}  # noqa: RUF012
+    falsy = {False}  # noqa: RUF012
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Email(fields.Email):
+    """An email address, in lower case: it is one account, however it is typed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Length(max=254), **kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        return super()._deserialize(value, *args, **kwargs).lower()
+
+
+class Timestamp(fields.AwareDateTime):
+    """A time as of RFC 3339, in UTC with `Z`."""
+
+    def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:  # type: ignore[override]
+        return value and value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def phone(**kwargs: Any) -> Text:
+    """A phone number as of E.164."""
+    shape = validate.Regexp(r"^\+[1-9][0-9]{1,14}\Z", error="Must be E.164, such as +14155550100.")
+    return Text(validate=shape, **kwargs)

@@ -1,0 +1,40 @@
+"""Lists, a page at a time."""
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from schemas.base import QueryWhole, RequestSchema, ResponseSchema, Text
+
+DEFAULT_LIMIT, MAX_LIMIT = 20, 100
+
+
+class PageQuerySchema(RequestSchema):
+    """The query of a list; its filters are added in subclasses."""
+
+    limit = QueryWhole(
+        load_default=DEFAULT_LIMIT,
+        validate=validate.Range(1, MAX_LIMIT),
+        metadata={"description": "How many items a page has at most.", "example": 20},
+    )
+    cursor = Text(
+        load_default=None,
+        validate=validate.Length(1, 500),
+        metadata={"description": "Where the page begins: `next_cursor` of the page before."},
+    )
+
+
+def page_of(schema: type[Any]) -> type[ResponseSchema]:
+    """The schema of a page of what `schema` describes."""
+    noun = schema.__name__.removesuffix("Schema")
+    return ResponseSchema.from_dict(
+        {
+            "items": fields.List(fields.Nested(schema), required=True),
+            "next_cursor": fields.String(
+                required=True,
+                allow_none=True,
+                metadata={"description": "`cursor` of the next page; null on the last one."},
+            ),
+        },
+        name=f"{noun}PageSchema",
+    )

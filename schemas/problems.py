@@ -1,0 +1,49 @@
+"""How a refusal looks: RFC 9457."""
+
+from marshmallow import fields
+
+from schemas.base import ResponseSchema
+
+
+class InvalidFieldSchema(ResponseSchema):
+    """What is wrong with one field."""
+
+    pointer = fields.String(
+        required=True,
+        metadata={
+            "description": "Which field: a JSON pointer (RFC 6901); of a query, its parameter.",
+            "example": "/items/0/quantity",
+        },
+    )
+    detail = fields.String(
+        required=True,
+        metadata={"example": "Must be greater than or equal to 1 and less than 10000."},
+    )
+
+
+class ProblemSchema(ResponseSchema):
+    """A problem document (RFC 9457)."""
+
+    type = fields.String(
+        required=True,
+        metadata={
+            "format": "uri-reference",
+            "description": "What kind of problem; stable, for programs.",
+            "example": "/api/problems/invalid-input",
+        },
+    )
+    title = fields.String(required=True, metadata={"example": "Invalid input"})
+    status = fields.Integer(required=True, metadata={"example": 422})
+    detail = fields.String(
+        required=True, metadata={"description": "What happened here, for people."}
+    )
+    request_id = fields.String(
+        required=True,
+        metadata={
+            "description": "The `X-Request-ID` of the answer; name it when you ask for help.",
+            "example": "0b5dd6f2c0b14a67a1f3d1f0e5e0a1c4",
+        },
+    )
+    errors = fields.List(
+        fields.Nested(InvalidFieldSchema), metadata={"description": "For invalid input only."}
+    )

@@ -1,0 +1,76 @@
+"""Signing in and out."""
+
+from marshmallow import fields, validate
+from marshmallow_sqlalchemy import auto_field
+
+from models.sessions import AuthSession
+from schemas.base import Email, RequestSchema, ResponseSchema, RowSchema, Timestamp, text
+
+TOKEN_EXAMPLE = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…"  # noqa: S105
+
+
+class CredentialsSchema(RequestSchema):
+    """An email address and its password."""
+
+    email = Email(required=True, metadata={"example": "user@example.com"})
+    # As long as a new one may be, but not as short as it must be: old ones still sign in.
+    password = text(
+        128, required=True, metadata={"example": "securepassword123", "format": "password"}
+    )
+
+
+class RefreshSchema(RequestSchema):
+    """A refresh token, to be exchanged."""
+
+    refresh_token = text(4096, required=True, metadata={"example": TOKEN_EXAMPLE})
+
+
+class TokensSchema(ResponseSchema):
+    """Tokens of a session (as in RFC 6749, section 5.1)."""
+
+    access_token = fields.String(
+        required=True,
+        metadata={"description": "For `Authorization: Bearer …`.", "example": TOKEN_EXAMPLE},
+    )
+    refresh_token = fields.String(
+        required=True,
+        metadata={"description": "Good for one refresh.", "example": TOKEN_EXAMPLE},
+    )
+    token_type = fields.String(
+        required=True, dump_default="bearer", validate=validate.OneOf(["bearer"])
+    )
+    expires_in = fields.Integer(
+        required=True,
+        metadata={"description": "Life of the access token, seconds.", "example": 1800},
+    )
+
+
+class LogoutSchema(RequestSchema):
+    """Which sessions end."""
+
+    body_optional = True
+
+    sessions = fields.String(
+        load_default="current",
+        validate=validate.OneOf(["current", "all", "others"]),
+        metadata={
+            "description": "This session, all of the user's, or all but this one.",
+            "example": "current",
+        },
+    )
+
+
+class SessionSchema(RowSchema):
+    """Where a user is signed in."""
+
+    class Meta:
+        model = AuthSession
+
+    id = auto_field(metadata={"example": "session_01kj6zv8m4f5tbq0c9xn2hd7ea"})
+    ip_address = auto_field(metadata={"example": "203.0.113.7"})
+    user_agent = auto_field(metadata={"example": "curl/8.11"})
+    created_at = Timestamp(required=True, metadata={"description": "When it was signed in."})
+    refreshed_at = Timestamp(required=True, metadata={"description": "When it was last refreshed."})
+    expires_at = Timestamp(
+        required=True, metadata={"description": "When it ends without a refresh."}
+    )

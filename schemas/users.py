@@ -1,0 +1,79 @@
+"""Accounts."""
+
+from marshmallow import fields, validate
+from marshmallow_sqlalchemy import auto_field
+
+from models.users import Role, User
+from schemas.base import Email, Flag, RequestSchema, RowSchema, Text, Timestamp, phone, text
+from schemas.pages import PageQuerySchema
+
+EXAMPLE_ID = "user_01kj6zv8m4f5tbq0c9xn2hd7ea"
+ROLE = validate.OneOf([role.value for role in Role])
+
+
+def password(example: str) -> Text:
+    """A new password: any characters, 8 to 128 of them."""
+    return text(128, shortest=8, required=True, metadata={"example": example, "format": "password"})
+
+
+class UserSchema(RowSchema):
+    """A user, as the user sees it."""
+
+    class Meta:
+        model = User
+
+    id = auto_field(metadata={"example": EXAMPLE_ID})
+    email = auto_field(metadata={"example": "user@example.com", "format": "email"})
+    name = auto_field(metadata={"example": "John Doe"})
+    phone = auto_field(metadata={"description": "E.164, or null.", "example": "+1234567890"})
+    role = auto_field(validate=ROLE, metadata={"example": "user"})
+    created_at = Timestamp(required=True, metadata={"example": "2026-01-15T10:30:00Z"})
+
+
+class AdministeredUserSchema(UserSchema):
+    """A user, as an administrator sees it."""
+
+    is_active = auto_field(metadata={"description": "Whether the user may sign in."})
+    updated_at = Timestamp(required=True, metadata={"example": "2026-01-15T10:30:00Z"})
+
+
+class RegistrationSchema(RequestSchema):
+    """A new account."""
+
+    email = Email(required=True, metadata={"example": "jane@example.com"})
+    password = password("correct horse battery staple")
+    name = text(200, shortest=0, load_default="", metadata={"example": "Jane Doe"})
+    phone = phone(load_default=None, allow_none=True, metadata={"example": "+14155550100"})
+
+
+class ProfileChangeSchema(RequestSchema):
+    """What a user changes of their own; what is left out stays."""
+
+    name = text(200, shortest=0, metadata={"example": "Jane Doe"})
+    phone = phone(
+        allow_none=True,
+        metadata={"description": "E.164; null removes it.", "example": "+1234567890"},
+    )
+
+
+class PasswordChangeSchema(RequestSchema):
+    """A new password, in exchange for the current one."""
+
+    current_password = text(128, required=True, metadata={"example": "securepassword123"})
+    new_password = password("correct horse battery staple")
+
+
+class UserQuerySchema(PageQuerySchema):
+    """Which users."""
+
+    role = fields.String(validate=ROLE, metadata={"description": "Only users of this role."})
+    is_active = fields.Boolean(
+        truthy={"true"}, falsy={"false"}, metadata={"description": "Only active or inactive ones."}
+    )
+
+
+class UserChangeSchema(RequestSchema):
+    """What an administrator changes; what is left out stays."""
+
+    role = fields.String(validate=ROLE, metadata={"example": "admin"})
+    is_active = Flag(metadata={"description": "Whether the user may sign in.", "example": True})

@@ -1,0 +1,76 @@
+"""Idempotency keys (draft-ietf-httpapi-idempotency-key-header): a retry gets the first answer again.
+
+A key is a row of the very transaction whose answer it keeps, so the two are there together or not
+at all. Of two requests with one key the second waits at the primary key until the first has ended.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from psycopg2.errors import LockNotAvailable
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from models.idempotency import IdempotencyKey
+from services.errors import IdempotencyKeyReused, RequestInFlight
+from services.principals import Principal
+
+LIFETIME = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as it was sent."""
+
+    status: int
+    body: bytes
+    location: str | None
+    etag: str | None
+
+
+def claim(session: Session, principal: Principal, key: str, fingerprint: bytes) -> Answer | None:
+    """Take the key for this transaction; or the answer that it stands for already.
+
+    Raises:
+        IdempotencyKeyReused: the key was used for a request with another fingerprint.
+        RequestInFlight: the first request with the key takes longer than the lock timeout.
+    """
+    fresh = {"fingerprint": fingerprint, "created_at": func.now()}
+    new = insert(IdempotencyKey).values(user_id=principal.id, key=key, **fresh)
+    claimed = new.on_conflict_do_update(
+        index_elements=["user_id", "key"],
+        set_={**fresh, "status": None, "body": None},
+        where=IdempotencyKey.created_at < func.now() - LIFETIME,
+    ).returning(IdempotencyKey.key)
+    try:
+        if session.execute(claimed).scalar() is not None:
+            return None
+    except OperationalError as error:
+        if isinstance(error.orig, LockNotAvailable):
+            raise RequestInFlight(headers={"Retry-After": "1"}) from error
+        raise
+    return _kept(session, principal, key, fingerprint)
+
+
+def keep(session: Session, principal: Principal, key: str, answer: Answer) -> None:
+    """Keep the answer under the key that this transaction has claimed."""
+    session.execute(
+        update(IdempotencyKey)
+        .where(IdempotencyKey.user_id == principal.id, IdempotencyKey.key == key)
+        .values(status=answer.status, body=answer.body, location=answer.location, etag=answer.etag)
+    )
+
+
+def _kept(session: Session, principal: Principal, key: str, fingerprint: bytes) -> Answer:
+    row = session.execute(
+        select(IdempotencyKey).where(
+            IdempotencyKey.user_id == principal.id, IdempotencyKey.key == key
+        )
+    ).scalar_one()
+    if row.fingerprint != fingerprint:
+        raise IdempotencyKeyReused
+    assert row.status is not None
+    assert row.body is not None
+    return Answer(row.status, row.body, row.location, row.etag)

@@ -1,0 +1,31 @@
+"""One row, for a change."""
+
+from collections.abc import Container
+from typing import TypeVar
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from models.base import Versioned
+from services.errors import NotFound, PreconditionFailed
+
+Row = TypeVar("Row", bound=Versioned)
+IfMatch = Container[str] | None
+
+
+def locked(session: Session, statement: Select[tuple[Row]], if_match: IfMatch = None) -> Row:
+    """The row that `statement` selects, locked until the transaction ends.
+
+    Nobody can change it between the look at its version and the write, and the write names the
+    version once more in its WHERE (`version_id_col`).
+
+    Raises:
+        NotFound: no such row.
+        PreconditionFailed: its version is not one that the client has seen (RFC 9110, 13.1.1).
+    """
+    row = session.scalar(statement.with_for_update(of=statement.column_descriptions[0]["entity"]))
+    if row is None:
+        raise NotFound
+    if if_match is not None and row.etag not in if_match:
+        raise PreconditionFailed
+    return row

@@ -1,0 +1,72 @@
+"""The catalogue."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from models.orders import OrderItem
+from models.products import Product
+from services import pages
+from services.errors import NotFound, ProductExists
+from services.locking import IfMatch, locked
+
+
+def list_all(session: Session, page: pages.PageRequest) -> pages.Page[Product]:
+    """What is for sale."""
+    return pages.newest_first(session, Product, _for_sale(), page)
+
+
+def get(session: Session, product_id: str) -> Product:
+    """One product that is for sale.
+
+    Raises:
+        NotFound: there is none, or it is retired.
+    """
+    product = session.scalar(_for_sale().where(Product.id == product_id))
+    if product is None:
+        raise NotFound
+    return product
+
+
+def create(session: Session, fields: Mapping[str, Any]) -> Product:
+    """Put a product on sale.
+
+    Raises:
+        ProductExists: its id is taken, perhaps by a retired one.
+    """
+    product = Product(**fields)
+    session.add(product)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise ProductExists from error
+    return product
+
+
+def update(
+    session: Session, product_id: str, changes: Mapping[str, Any], if_match: IfMatch = None
+) -> Product:
+    """Change name, description, price, currency or stock. Orders keep the price they were made at."""
+    product = locked(session, _for_sale().where(Product.id == product_id), if_match)
+    for name, value in changes.items():
+        setattr(product, name, value)
+    session.flush()
+    return product
+
+
+def delete(session: Session, product_id: str, if_match: IfMatch = None) -> None:
+    """Erase a product; one that was ordered is only retired, because its orders still name it."""
+    product = locked(session, _for_sale().where(Product.id == product_id), if_match)
+    # Orders lock the product to take its stock, so none can come between this look and the end.
+    if session.scalar(select(exists().where(OrderItem.product_id == product_id))):
+        product.retired_at = func.now()
+    else:
+        session.delete(product)
+    session.flush()
+
+
+def _for_sale() -> Any:
+    return select(Product).where(Product.retired_at.is_(None))

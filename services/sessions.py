@@ -1,0 +1,175 @@
+"""Signing in, staying signed in, signing out."""
+
+import hashlib
+import secrets
+from collections.abc import Container
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from loguru import logger
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.orm import Session
+
+from models.sessions import AuthSession
+from models.users import User
+from services import pages, passwords
+from services.errors import (
+    InvalidRefreshToken,
+    NotFound,
+    RefreshSuperseded,
+    RefreshTokenReused,
+    WrongCredentials,
+)
+from services.principals import Principal
+
+LIFETIME = timedelta(days=30)
+# Two tabs or a double click refresh with one token; that is no theft.
+GRACE = timedelta(seconds=10)
+
+
+class Which(StrEnum):
+    """The sessions to sign out, seen from the one that asks."""
+
+    CURRENT = "current"
+    ALL = "all"
+    OTHERS = "others"
+
+
+@dataclass(frozen=True)
+class Client:
+    """Where a sign-in comes from, as it is shown to the user."""
+
+    ip_address: str | None
+    user_agent: str | None
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What tokens are made of: `token_id` is the secret part of the new refresh token."""
+
+    user_id: str
+    session_id: str
+    token_id: str
+
+
+def sign_in(
+    session: Session, email: str, password: str, client: Client, refused: Container[str] = ()
+) -> Grant:
+    """Open a session.
+
+    Raises:
+        WrongCredentials: wrong password, unknown or inactive account; which one is not told.
+    """
+    user = session.scalar(select(User).where(User.email == email, User.is_active))
+    if not passwords.matches(password, user and user.password_hash, refused) or user is None:
+        raise WrongCredentials
+    if passwords.outdated(user.password_hash):
+        user.password_hash = passwords.hashed(password)
+    token_id = _new_token_id()
+    opened = AuthSession(
+        user_id=user.id,
+        token_hash=_hash(token_id),
+        expires_at=func.now() + LIFETIME,
+        ip_address=client.ip_address,
+        user_agent=client.user_agent,
+    )
+    session.add(opened)
+    session.flush()
+    return Grant(user.id, opened.id, token_id)
+
+
+def refresh(session: Session, user_id: str, session_id: str, token_id: str) -> Grant:
+    """Exchange a refresh token for a new one, in one atomic statement: one of many parallel uses wins.
+
+    Raises:
+        RefreshSuperseded: it is the direct predecessor of the current one, exchanged just now.
+        RefreshTokenReused: it was used before; the session has ended.
+        InvalidRefreshToken: the session has ended already.
+    """
+    successor = _new_token_id()
+    rotated = session.execute(
+        update(AuthSession)
+        .where(
+            AuthSession.id == session_id,
+            AuthSession.user_id == user_id,
+            AuthSession.token_hash == _hash(token_id),
+            _alive(),
+        )
+        .values(
+            token_hash=_hash(successor),
+            previous_token_hash=AuthSession.token_hash,
+            refreshed_at=func.now(),
+            expires_at=func.now() + LIFETIME,
+        )
+        .returning(AuthSession.id)
+    ).scalar()
+    if rotated is None:
+        raise _refused(session, session_id, token_id)
+    return Grant(user_id, session_id, successor)
+
+
+def _refused(session: Session, session_id: str, token_id: str) -> Exception:
+    recent = AuthSession.refreshed_at > func.clock_timestamp() - GRACE
+    row = session.execute(
+        select(AuthSession.previous_token_hash, recent.label("recent")).where(
+            AuthSession.id == session_id, _alive()
+        )
+    ).one_or_none()
+    if row is None:
+        return InvalidRefreshToken()
+    if row.recent and row.previous_token_hash == _hash(token_id):
+        return RefreshSuperseded()
+    _revoke(session, AuthSession.id == session_id)
+    logger.bind(session=session_id).warning("refresh token reuse: the session has been ended")
+    return RefreshTokenReused()
+
+
+def sign_out(session: Session, principal: Principal, which: Which) -> None:
+    """End this session, all sessions of the user, or all but this one."""
+    mine = AuthSession.user_id == principal.id
+    wanted = {
+        Which.CURRENT: AuthSession.id == principal.session_id,
+        Which.OTHERS: AuthSession.id != principal.session_id,
+    }
+    _revoke(session, mine, *([wanted[which]] if which in wanted else []))
+
+
+def sign_out_everywhere(session: Session, user_id: str) -> None:
+    """End all sessions of a user."""
+    _revoke(session, AuthSession.user_id == user_id)
+
+
+def list_mine(
+    session: Session, principal: Principal, page: pages.PageRequest
+) -> pages.Page[AuthSession]:
+    """Where the user is signed in."""
+    mine = select(AuthSession).where(AuthSession.user_id == principal.id, _alive())
+    return pages.newest_first(session, AuthSession, mine, page)
+
+
+def end(session: Session, principal: Principal, session_id: str) -> None:
+    """End one of the user's sessions.
+
+    Raises:
+        NotFound: it is not the user's, or has ended.
+    """
+    if not _revoke(session, AuthSession.user_id == principal.id, AuthSession.id == session_id):
+        raise NotFound
+
+
+def _alive() -> ColumnElement[bool]:
+    return AuthSession.revoked_at.is_(None) & (AuthSession.expires_at > func.now())
+
+
+def _revoke(session: Session, *where: ColumnElement[bool]) -> bool:
+    statement = update(AuthSession).where(*where, _alive()).values(revoked_at=func.now())
+    return bool(session.execute(statement.returning(AuthSession.id)).all())
+
+
+def _new_token_id() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def _hash(token_id: str) -> bytes:
+    return hashlib.sha256(token_id.encode()).digest()

@@ -1,0 +1,104 @@
+"""Accounts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from models.users import Role, User
+from services import pages, passwords, sessions
+from services.errors import EmailTaken, InvalidInput, LastAdmin, NotFound
+from services.locking import IfMatch, locked
+from services.principals import Principal
+
+
+def register(
+    session: Session,
+    email: str,
+    password: str,
+    name: str = "",
+    phone: str | None = None,
+    role: Role = Role.USER,
+) -> User:
+    """Open an account.
+
+    Raises:
+        EmailTaken: there is one with this address.
+    """
+    user = User(
+        email=email, password_hash=passwords.hashed(password), name=name, phone=phone, role=role
+    )
+    session.add(user)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise EmailTaken from error
+    return user
+
+
+def update_profile(
+    session: Session, principal: Principal, changes: Mapping[str, Any], if_match: IfMatch = None
+) -> User:
+    """Change one's own name or phone."""
+    return _update(session, principal.id, changes, if_match)
+
+
+def change_password(session: Session, principal: Principal, current: str, new: str) -> None:
+    """Set a new password, and end all other sessions.
+
+    Raises:
+        InvalidInput: `current` is not the password.
+    """
+    user = locked(session, select(User).where(User.id == principal.id))
+    if not passwords.matches(current, user.password_hash):
+        raise InvalidInput.at(["/current_password"], "This is not your password.")
+    user.password_hash = passwords.hashed(new)
+    sessions.sign_out(session, principal, sessions.Which.OTHERS)
+
+
+def list_all(
+    session: Session, page: pages.PageRequest, filters: Mapping[str, Any]
+) -> pages.Page[User]:
+    """All accounts, those that have all the values of `filters`."""
+    return pages.newest_first(session, User, select(User).filter_by(**filters), page)
+
+
+def get(session: Session, user_id: str) -> User:
+    """One account.
+
+    Raises:
+        NotFound: there is none.
+    """
+    user = session.get(User, user_id)
+    if user is None:
+        raise NotFound
+    return user
+
+
+def administer(
+    session: Session, user_id: str, changes: Mapping[str, Any], if_match: IfMatch = None
+) -> User:
+    """Change role or activity; who is deactivated is signed out everywhere.
+
+    Raises:
+        LastAdmin: nobody would be left who could undo it.
+    """
+    # Locked in order of id, so that of two admins who demote each other only one succeeds.
+    admins = select(User.id).where(User.role == Role.ADMIN, User.is_active).order_by(User.id)
+    last = session.scalars(admins.with_for_update()).all() == [user_id]
+    user = _update(session, user_id, changes, if_match)
+    if last and (user.role != Role.ADMIN or not user.is_active):
+        raise LastAdmin
+    if not user.is_active:
+        sessions.sign_out_everywhere(session, user.id)
+    return user
+
+
+def _update(session: Session, user_id: str, changes: Mapping[str, Any], if_match: IfMatch) -> User:
+    user = locked(session, select(User).where(User.id == user_id), if_match)
+    for name, value in changes.items():
+        setattr(user, name, value)
+    session.flush()
+    return user

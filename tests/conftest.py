@@ -1,0 +1,171 @@
+"""A real PostgreSQL, migrated once; every test in a transaction that is rolled back."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from alembic import command
+from flask import Flask
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session, sessionmaker
+
+from app import create_app
+from app.limits import limiter
+from app.schema_version import alembic_config
+from app.settings import Settings
+from models import Role, User
+from tests.clients import ApiClient
+from tests.factories import FACTORIES, UserFactory
+from tests.servers import Server, served
+from tools import embedded
+
+DATA = Path(__file__).parent.parent / ".data" / "test-postgres"
+PLENTY = "1000000 per minute"
+SECRET_KEY = "a secret that only tests know, 32 bytes and more"
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server: that of TEST_DATABASE_URL, else an embedded one."""
+    with ExitStack() as stack:
+        yield os.environ.get("TEST_DATABASE_URL") or stack.enter_context(embedded.postgres(DATA))
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    with embedded.valkey() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres_url) -> Iterator:
+    """Makes a database, empty or a copy of another, and returns its URL."""
+    url = make_url(postgres_url).set(drivername="postgresql+psycopg2")
+    server = create_engine(url, isolation_level="AUTOCOMMIT")
+    made: list[str] = []
+
+    def make(template: str = "template1") -> str:
+        name = f"test_{secrets.token_hex(6)}"
+        with server.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        made.append(name)
+        return url.set(database=name).render_as_string(hide_password=False)
+
+    yield make
+    with server.connect() as connection:
+        for name in made:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server.dispose()
+
+
+@pytest.fixture(scope="session")
+def migrated_url(new_database) -> str:
+    """A database at the newest migration, with no rows; nothing stays connected to it."""
+    url = new_database()
+    config = alembic_config()
+    config.attributes["url"] = url
+    command.upgrade(config, "head")
+    return url
+
+
+@pytest.fixture(scope="session")
+def settings(new_database, migrated_url) -> Settings:
+    return Settings(
+        flask_env="testing",
+        secret_key=SECRET_KEY,
+        database_url=new_database(make_url(migrated_url).database),
+        log_level="WARNING",
+        rate_limit_default=PLENTY,
+        rate_limit_login=PLENTY,
+        rate_limit_login_address=PLENTY,
+        rate_limit_register=PLENTY,
+    )
+
+
+@pytest.fixture(scope="session")
+def application(settings) -> Flask:
+    return create_app(settings)
+
+
+@pytest.fixture(scope="session")
+def engine(application) -> Engine:
+    engine = application.extensions["database"].kw["bind"]
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def connection(engine) -> Iterator[Connection]:
+    """A connection in a transaction that the test's end rolls back."""
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        yield connection
+        transaction.rollback()
+
+
+@pytest.fixture
+def app(application, connection, monkeypatch) -> Flask:
+    """The application; what it commits is a savepoint of the test's transaction."""
+    sessions = sessionmaker(
+        connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+    )
+    monkeypatch.setitem(application.extensions, "database", sessions)
+    limiter.reset()
+    return application
+
+
+@pytest.fixture
+def session(app) -> Iterator[Session]:
+    """For the arrangements and the looks of a test; factories use it too."""
+    with app.extensions["database"]() as session:
+        for factory in FACTORIES:
+            factory._meta.sqlalchemy_session = session
+        yield session
+
+
+@pytest.fixture
+def no_database(app, monkeypatch) -> None:
+    """PostgreSQL is away."""
+    nowhere = create_engine("postgresql+psycopg2://nobody@127.0.0.1:1/nowhere")
+    monkeypatch.setitem(app.extensions, "database", sessionmaker(nowhere))
+
+
+@pytest.fixture
+def client(app) -> ApiClient:
+    """Somebody who isn't signed in."""
+    return ApiClient(app)
+
+
+@pytest.fixture
+def user(session) -> User:
+    return UserFactory()
+
+
+@pytest.fixture
+def admin(session) -> User:
+    return UserFactory(role=Role.ADMIN)
+
+
+@pytest.fixture
+def as_user(app, user) -> ApiClient:
+    """`user`, signed in."""
+    return ApiClient(app).signed_in(user)
+
+
+@pytest.fixture
+def as_admin(app, admin) -> ApiClient:
+    """`admin`, signed in."""
+    return ApiClient(app).signed_in(admin)
+
+
+@pytest.fixture(scope="session")
+def server(new_database, migrated_url, redis_url) -> Iterator[Server]:
+    """The service as it ships: gunicorn with two workers, Redis, demo rows; shared by all tests."""
+    url = new_database(make_url(migrated_url).database)
+    with served(url, REDIS_URL=redis_url) as server:
+        server.flask("demo", "load")
+        yield server

@@ -1,0 +1,59 @@
+"""Rows for tests."""
+
+import factory
+from factory.alchemy import SQLAlchemyModelFactory
+
+from models import AuthSession, Order, OrderItem, OrderStatus, Product, Role, User
+from services import passwords
+
+PASSWORD = "correct horse battery staple"
+PASSWORD_HASH = passwords.hashed(PASSWORD)
+ADDRESS = {"street": "123 Main St", "city": "San Francisco", "state": "CA", "zip": "94102"}
+
+
+class Factory(SQLAlchemyModelFactory):
+    class Meta:
+        abstract = True
+        sqlalchemy_session_persistence = "commit"
+
+
+class UserFactory(Factory):
+    class Meta:
+        model = User
+
+    email = factory.Sequence(lambda n: f"person{n}@example.com")
+    password_hash = PASSWORD_HASH
+    name = factory.Sequence(lambda n: f"Person {n}")
+    role = Role.USER
+    is_active = True
+
+
+class ProductFactory(Factory):
+    class Meta:
+        model = Product
+
+    id = factory.Sequence(lambda n: f"product-{n}")
+    name = factory.Sequence(lambda n: f"Product {n}")
+    description = ""
+    price = 1000
+    currency = "USD"
+    stock = 100
+
+
+class OrderFactory(Factory):
+    """`OrderFactory(user_id=…, items=[OrderItemFactory.build(…)])`; without items, one of a new product."""
+
+    class Meta:
+        model = Order
+
+    status = OrderStatus.PENDING
+    total = 1000
+    currency = "USD"
+    shipping_address = factory.LazyFunction(lambda: dict(ADDRESS))
+    items = factory.LazyFunction(
+        lambda: [OrderItem(position=0, product_id=ProductFactory().id, quantity=1, unit_price=1000)]
+    )
+
+
+FACTORIES = [UserFactory, ProductFactory, OrderFactory]
+__all__ = ["ADDRESS", "PASSWORD", "AuthSession", "OrderFactory", "ProductFactory", "UserFactory"]

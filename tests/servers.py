@@ -1,0 +1,83 @@
+"""The service in processes of its own, as it ships."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parent.parent
+SECRET_KEY = "a secret that only tests know, 32 bytes and more"
+PLENTY = "1000000 per minute"
+# What a process needs to run at all; none of the settings of whoever runs the tests.
+BASE = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+
+
+@dataclass(frozen=True)
+class Server:
+    url: str
+    process: subprocess.Popen
+    environment: dict[str, str]
+
+    def flask(self, *args: str) -> str:
+        """Run a `flask` command with the server's settings, and return what it prints."""
+        command = [sys.executable, "-m", "flask", *args]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def environment(database_url: str, **more: str) -> dict[str, str]:
+    return {
+        **BASE,
+        "FLASK_ENV": "development",
+        "SECRET_KEY": SECRET_KEY,
+        "DATABASE_URL": database_url,
+        "LOG_LEVEL": "WARNING",
+        "RATE_LIMIT_DEFAULT": PLENTY,
+        "RATE_LIMIT_LOGIN": PLENTY,
+        "RATE_LIMIT_LOGIN_ADDRESS": PLENTY,
+        "RATE_LIMIT_REGISTER": PLENTY,
+        **more,
+    }
+
+
+@contextmanager
+def served(database_url: str, **more: str) -> Iterator[Server]:
+    """gunicorn on a free port with `more` in its environment, until the end of the block."""
+    port, env = free_port(), environment(database_url, **more)
+    command = [sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "app:create_app()"]
+    process = subprocess.Popen(command, cwd=ROOT, env=env)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_until_healthy(url, process)
+        yield Server(url, process, env)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def wait_until_healthy(url: str, process: subprocess.Popen, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"the server ended with status {process.returncode}"
+        try:
+            if httpx.get(f"{url}/api/health", timeout=1).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(f"no answer from {url} in {seconds} s")
