@@ -1,4 +1,4 @@
-"""How Alembic reaches the database, and how migrations of many replicas keep out of each other's way."""
+"""How Alembic reaches the database, and how migrations of many replicas take turns."""
 
 from alembic import context
 from sqlalchemy import create_engine, pool, text

@@ -28,9 +28,7 @@ LOCATION = {"schema": {"type": "string", "format": "uri-reference"}, "descriptio
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
-class Blueprint(
-    PaginationMixin, IdempotencyMixin, ConditionalMixin, flask_smorest.Blueprint  # type: ignore[misc]
-):
+class Blueprint(PaginationMixin, IdempotencyMixin, ConditionalMixin, flask_smorest.Blueprint):
     """Declarations stand on the method; the work and the document both come from them."""
 
     ARGUMENTS_PARSER = Parser()

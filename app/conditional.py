@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110, section 13): 304 for what the client has, 412 for what changed."""
+"""Conditional requests (RFC 9110, section 13): 304 for what is known, 412 for what changed."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -65,7 +65,7 @@ def _encoded(position: Position) -> str:
 
 def _decoded(cursor: str) -> Position:
     try:
-        created_at, id = _serializer().loads(cursor)
+        created_at, row_id = _serializer().loads(cursor)
     except BadData:
         raise InvalidInput.at(["/cursor"], "Not a cursor of this list.") from None
-    return Position(datetime.fromisoformat(created_at), id)
+    return Position(datetime.fromisoformat(created_at), row_id)

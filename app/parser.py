@@ -1,4 +1,4 @@
-"""Request bodies and queries, read strictly: what two readers could understand in two ways is refused."""
+"""Request bodies and queries, read strictly: what can be read in two ways is refused."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -38,7 +38,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, from_exception)
 
 
-def from_exception(error: Exception) -> Response:
+def from_exception(error: Exception) -> Response | HTTPException:
     """The answer to an exception that isn't an HTTP error already."""
     if isinstance(error, Problem):
         return from_problem(error)

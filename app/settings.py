@@ -11,7 +11,7 @@ import os
 import runpy
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from dotenv import dotenv_values
 from limits import parse_many
@@ -41,7 +41,7 @@ class CommaSeparated(fields.Field[tuple[str, ...]]):
 
 
 class PostgresURL(fields.String):
-    """A libpq URL as people write it, for SQLAlchemy: `postgresql://` alone would mean psycopg 3."""
+    """A libpq URL as people write it; to SQLAlchemy `postgresql://` would mean psycopg 3."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, *args, **kwargs)
@@ -164,8 +164,8 @@ class Settings:
         try:
             loaded = _schema().load(values)
         except ValidationError as error:
-            assert isinstance(error.messages, dict)
-            problems, loaded = error.messages, error.valid_data
+            problems = cast(dict[str, list[str]], error.messages)
+            loaded = error.valid_data
         settings = cls(**{name.lower(): value for name, value in loaded.items()})
         problems = {**settings._unsafe(), **problems}
         if problems:

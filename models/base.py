@@ -1,6 +1,7 @@
 """What all tables share."""
 
 from datetime import datetime
+from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, DateTime, MetaData, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
@@ -17,7 +18,7 @@ NAMING = {
 
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: DateTime(timezone=True)}
+    type_annotation_map: ClassVar = {datetime: DateTime(timezone=True)}
 
 
 class Timestamped:
@@ -35,8 +36,8 @@ class Versioned(Timestamped):
     version: Mapped[int] = mapped_column(BigInteger, server_default="1")
 
     @declared_attr.directive
-    def __mapper_args__(cls) -> dict[str, object]:
-        return {"version_id_col": cls.__table__.c.version, "eager_defaults": True}  # type: ignore
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
+        return {"version_id_col": cls.version, "eager_defaults": True}
 
     @property
     def etag(self) -> str:

@@ -55,7 +55,10 @@ class OrderDetail(Resource):
     @blp.raises(TransitionNotAllowed)
     @requires(Scope.ORDERS_MANAGE)
     def patch(self, change: dict[str, str], order_id: str) -> Order:
-        """Move an order on: pending, paid, shipped, delivered; or cancelled, until it is shipped."""
+        """Move an order on to its next status.
+
+        From pending to paid, shipped and delivered; to cancelled until it is shipped.
+        """
         status = OrderStatus(change["status"])
         return orders.advance(self.session, self.principal, order_id, status, self.if_match)
 

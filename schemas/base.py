@@ -90,8 +90,10 @@ class Email(fields.Email):
 class Timestamp(fields.AwareDateTime):
     """A time as of RFC 3339, in UTC with `Z`."""
 
-    def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:  # type: ignore[override]
-        return value and value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def phone(**kwargs: Any) -> Text:

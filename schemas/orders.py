@@ -61,7 +61,7 @@ class NewOrderSchema(RequestSchema):
                 errors[i] = {"product_id": ["Must be there once only; add up the quantities."]}
             seen.add(item["product_id"])
         if errors:
-            raise ValidationError(errors)  # type: ignore[arg-type]
+            raise ValidationError(errors)
 
 
 class OrderItemSchema(ResponseSchema):

@@ -1,8 +1,6 @@
 """Lists, a page at a time."""
 
-from typing import Any
-
-from marshmallow import fields, validate
+from marshmallow import Schema, fields, validate
 
 from schemas.base import QueryWhole, RequestSchema, ResponseSchema, Text
 
@@ -24,7 +22,7 @@ class PageQuerySchema(RequestSchema):
     )
 
 
-def page_of(schema: type[Any]) -> type[ResponseSchema]:
+def page_of(schema: type[Schema]) -> type[Schema]:
     """The schema of a page of what `schema` describes."""
     noun = schema.__name__.removesuffix("Schema")
     return ResponseSchema.from_dict(

@@ -1,4 +1,6 @@
-"""Idempotency keys (draft-ietf-httpapi-idempotency-key-header): a retry gets the first answer again.
+"""Idempotency keys: a retry gets the first answer again.
+
+Source: draft-ietf-httpapi-idempotency-key-header.
 
 A key is a row of the very transaction whose answer it keeps, so the two are there together or not
 at all. Of two requests with one key the second waits at the primary key until the first has ended.

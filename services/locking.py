@@ -13,7 +13,7 @@ Row = TypeVar("Row", bound=Versioned)
 IfMatch = Container[str] | None
 
 
-def locked(session: Session, statement: Select[tuple[Row]], if_match: IfMatch = None) -> Row:
+def locked(session: Session, statement: Select[Row], if_match: IfMatch = None) -> Row:
     """The row that `statement` selects, locked until the transaction ends.
 
     Nobody can change it between the look at its version and the write, and the write names the

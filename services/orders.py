@@ -111,7 +111,7 @@ def _move(session: Session, order: Order, status: OrderStatus) -> Order:
     return order
 
 
-def _visible(principal: Principal) -> Select[tuple[Order]]:
+def _visible(principal: Principal) -> Select[Order]:
     """Ownership is part of the query: what is not yours is simply not there."""
     orders = select(Order)
     if principal.may(Scope.ORDERS_MANAGE):

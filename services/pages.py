@@ -39,10 +39,10 @@ class Page(Generic[Listed]):
 def newest_first(
     session: Session,
     model: type[Listed],
-    statement: Select[tuple[Listed]],
+    statement: Select[Listed],
     request: PageRequest,
 ) -> Page[Listed]:
-    """One page of `statement`; it fetches one row more than asked, to know whether a next page is."""
+    """One page of `statement`; a row more than asked is fetched, to know whether that was all."""
     key = tuple_(model.created_at, model.id)
     if after := request.after:
         here = (

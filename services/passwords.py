@@ -25,7 +25,7 @@ def hashed(password: str) -> str:
 
 
 def matches(password: str, password_hash: str | None, refused: Container[str] = ()) -> bool:
-    """Whether this is the password. Takes the same time for no hash (no account) as for a wrong one.
+    """Whether this is the password; no hash (no account) takes as long as a wrong password.
 
     `refused` are passwords that match nothing, such as the demo's in production.
     """

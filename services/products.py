@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -49,7 +49,7 @@ def create(session: Session, fields: Mapping[str, Any]) -> Product:
 def update(
     session: Session, product_id: str, changes: Mapping[str, Any], if_match: IfMatch = None
 ) -> Product:
-    """Change name, description, price, currency or stock. Orders keep the price they were made at."""
+    """Change what `changes` names; orders keep the price that they were made at."""
     product = locked(session, _for_sale().where(Product.id == product_id), if_match)
     for name, value in changes.items():
         setattr(product, name, value)
@@ -68,5 +68,5 @@ def delete(session: Session, product_id: str, if_match: IfMatch = None) -> None:
     session.flush()
 
 
-def _for_sale() -> Any:
+def _for_sale() -> Select[Product]:
     return select(Product).where(Product.retired_at.is_(None))

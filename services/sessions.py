@@ -62,7 +62,8 @@ def sign_in(
         WrongCredentials: wrong password, unknown or inactive account; which one is not told.
     """
     user = session.scalar(select(User).where(User.email == email, User.is_active))
-    if not passwords.matches(password, user and user.password_hash, refused) or user is None:
+    password_hash = user.password_hash if user else None
+    if not passwords.matches(password, password_hash, refused) or user is None:
         raise WrongCredentials
     if passwords.outdated(user.password_hash):
         user.password_hash = passwords.hashed(password)
@@ -80,7 +81,9 @@ def sign_in(
 
 
 def refresh(session: Session, user_id: str, session_id: str, token_id: str) -> Grant:
-    """Exchange a refresh token for a new one, in one atomic statement: one of many parallel uses wins.
+    """Exchange a refresh token for a new one.
+
+    One atomic statement does it, so of many parallel uses exactly one wins.
 
     Raises:
         RefreshSuperseded: it is the direct predecessor of the current one, exchanged just now.

@@ -37,8 +37,8 @@ def reserve(session: Session, quantities: Quantities) -> dict[str, Row[Any]]:
         .returning(Product.id, Product.price, Product.currency)
     )
     taken = {row.id: row for row in session.execute(statement, **NO_SYNC)}
-    if missing := {id: n for id, n in quantities.items() if id not in taken}:
-        raise _shortage(session, missing, {id: i for i, id in enumerate(quantities)})
+    if missing := {key: n for key, n in quantities.items() if key not in taken}:
+        raise _shortage(session, missing, {key: i for i, key in enumerate(quantities)})
     return taken
 
 
@@ -65,7 +65,7 @@ def _wanted(quantities: Quantities) -> Subquery:
 
 
 def _locked_in_order(quantities: Quantities) -> Any:
-    """The ids of the products, locked in their order: transactions that lock alike can't deadlock."""
+    """The ids of the products, locked in their order: who locks alike can't deadlock."""
     return (
         select(Product.id)
         .where(Product.id.in_(sorted(quantities)))
@@ -83,11 +83,11 @@ def _shortage(session: Session, missing: Quantities, positions: Mapping[str, int
         )
     )
     stock = {row.id: row.stock for row in found}
-    if unknown := [f"/items/{positions[id]}/product_id" for id in missing if id not in stock]:
+    if unknown := [f"/items/{positions[key]}/product_id" for key in missing if key not in stock]:
         return InvalidInput.at(unknown, "There is no such product.")
     return OutOfStock(
         products=[
-            {"product_id": id, "requested": quantity, "available": stock[id]}
-            for id, quantity in missing.items()
+            {"product_id": key, "requested": quantity, "available": stock[key]}
+            for key, quantity in missing.items()
         ]
     )

@@ -25,6 +25,14 @@ class Server:
     process: subprocess.Popen
     environment: dict[str, str]
 
+    @contextmanager
+    def signed_in(self, email: str, password: str) -> Iterator[httpx.Client]:
+        """A client with an access token."""
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            answer = client.post("/api/auth/login", json={"email": email, "password": password})
+            client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+            yield client
+
     def flask(self, *args: str) -> str:
         """Run a `flask` command with the server's settings, and return what it prints."""
         command = [sys.executable, "-m", "flask", *args]
