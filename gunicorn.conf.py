@@ -3,18 +3,20 @@
 import os
 import sys
 
+from gunicorn.arbiter import Arbiter
+
 from app.refusals import install
+from app.settings import Settings, SettingsError
 
 bind = "127.0.0.1:8000"
 workers = 2
-worker_class = "gthread"
+worker_class = "app.worker.Worker"
 threads = 8
-# Each worker has a socket of its own: on a shared one, one worker often gets most connections.
-reuse_port = sys.platform == "linux"
 timeout = 30
 graceful_timeout = 25
 # Longer than the idle timeout of the proxy in front, so that it never meets a closed connection.
 keepalive = 75
+# The socket is the master's (no `reuse_port`), so connections wait while a worker is replaced.
 max_requests = 2000
 max_requests_jitter = 200
 # A heartbeat must not wait for a disk.
@@ -25,8 +27,14 @@ control_socket_disable = True
 accesslog = None
 # ProxyFix alone decides whom to believe, by TRUSTED_PROXIES.
 forwarded_allow_ips = ""
+limit_request_line = 8190
 secure_scheme_headers: dict[str, str] = {}
 
 
-def on_starting(server: object) -> None:
+def on_starting(server: Arbiter) -> None:
+    """Fail once, here in the master, and not again in each worker."""
     install()
+    try:
+        Settings.load()
+    except SettingsError as error:
+        sys.exit(str(error))

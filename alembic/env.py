@@ -1,9 +1,11 @@
 """How Alembic reaches the database, and how migrations of many replicas take turns."""
 
+import sys
+
 from alembic import context
 from sqlalchemy import create_engine, pool, text
 
-from app.settings import database_url
+from app.settings import SettingsError, database_url
 from models import Base
 
 # Any number, as long as no other program takes this lock in the same database.
@@ -13,7 +15,19 @@ DDL_LOCK_TIMEOUT = "3s"
 
 
 def run() -> None:
-    url = context.config.attributes.get("url") or database_url()
+    try:
+        url = context.config.attributes.get("url") or database_url()
+    except SettingsError as error:
+        sys.exit(str(error))
+    if context.is_offline_mode():  # `alembic upgrade head --sql` prints what it would do
+        context.configure(url=url, target_metadata=Base.metadata, literal_binds=True)
+        with context.begin_transaction():
+            context.run_migrations()
+    else:
+        migrate(url)
+
+
+def migrate(url: str) -> None:
     engine = create_engine(url, poolclass=pool.NullPool)
     with engine.connect() as connection:
         context.configure(connection=connection, target_metadata=Base.metadata)

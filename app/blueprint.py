@@ -9,26 +9,19 @@ from flask_smorest.utils import unpack_tuple_response
 
 from app.access import PUBLIC
 from app.conditional import ConditionalMixin
-from app.hosts import HostNotAllowed
 from app.idempotency import IdempotencyMixin
 from app.pagination import PaginationMixin
-from app.parser import MalformedBody, Parser
-from app.problems import MEDIA_TYPE, TYPE_PREFIX
-from schemas.problems import ProblemSchema
-from services.errors import (
-    Forbidden,
-    InvalidInput,
-    NotFound,
-    PreconditionFailed,
-    Problem,
-    Unauthenticated,
-)
+from app.parser import Parser
+from app.problem_docs import ProblemsMixin
 
 LOCATION = {"schema": {"type": "string", "format": "uri-reference"}, "description": "Its URL."}
 METHODS = {"get", "post", "put", "patch", "delete"}
+Link = str | dict[str, str]
 
 
-class Blueprint(PaginationMixin, IdempotencyMixin, ConditionalMixin, flask_smorest.Blueprint):
+class Blueprint(
+    PaginationMixin, IdempotencyMixin, ConditionalMixin, ProblemsMixin, flask_smorest.Blueprint
+):
     """Declarations stand on the method; the work and the document both come from them."""
 
     ARGUMENTS_PARSER = Parser()
@@ -39,6 +32,7 @@ class Blueprint(PaginationMixin, IdempotencyMixin, ConditionalMixin, flask_smore
             self._prepare_versioned_doc,
             self._prepare_idempotent_doc,
             self._prepare_access_doc,
+            self._prepare_links_doc,
             self._prepare_problems_doc,
         ]
 
@@ -71,14 +65,28 @@ class Blueprint(PaginationMixin, IdempotencyMixin, ConditionalMixin, flask_smore
 
         return decorate
 
-    def raises(self, *problems: type[Problem]) -> Callable[..., Any]:
-        """Declare which refusals the service behind the method has, for the document."""
+    @staticmethod
+    def links(**links: Link) -> Callable[..., Any]:
+        """Declare where a client can go on with the answer, by operationId.
+
+        A text is the path parameter that takes the answer's `id`; a dict is the next body, its
+        values taken from the request or the answer by runtime expressions (OpenAPI 3.1, 4.8.20.4).
+        """
 
         def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
-            method._apidoc = {**getattr(method, "_apidoc", {}), "raises": problems}  # type: ignore[attr-defined]
+            method._apidoc = {**getattr(method, "_apidoc", {}), "links": links}  # type: ignore[attr-defined]
             return method
 
         return decorate
+
+    @staticmethod
+    def _prepare_links_doc(doc: Any, doc_info: Any, **_: Any) -> Any:
+        for status in doc_info.get("success_status_codes", []) if "links" in doc_info else []:
+            doc["responses"][status]["links"] = {
+                name: {"operationId": name, **_followed(link)}
+                for name, link in doc_info["links"].items()
+            }
+        return doc
 
     def _store_endpoint_docs(self, endpoint: str, obj: Any, *args: Any, **options: Any) -> None:
         super()._store_endpoint_docs(endpoint, obj, *args, **options)
@@ -91,54 +99,8 @@ class Blueprint(PaginationMixin, IdempotencyMixin, ConditionalMixin, flask_smore
         doc["security"] = [] if access == PUBLIC else [{"bearerAuth": [str(access)]}]
         return doc
 
-    def _prepare_problems_doc(self, doc: Any, doc_info: Any, **_: Any) -> Any:
-        responses = doc.setdefault("responses", {})
-        for status in [status for status, text in responses.items() if isinstance(text, str)]:
-            del responses[status]
-        problems: dict[int, list[type[Problem]]] = {}
-        for problem in _problems(doc, doc_info):
-            problems.setdefault(problem.status, []).append(problem)
-        for status, kinds in sorted(problems.items()):
-            responses[status] = _response(dict.fromkeys(kinds))
-        responses["default"] = _problem_body("Any other problem, such as 413, 415, 429 or 503.")
-        return doc
 
-
-def _problems(doc: Any, doc_info: Any) -> list[type[Problem]]:
-    """What an operation can answer with, judged by its declarations."""
-    found: list[type[Problem]] = [HostNotAllowed, InvalidInput, *doc_info.get("raises", ())]
-    if "requestBody" in doc:
-        found += [MalformedBody]
-    if "idempotent" in doc_info:
-        found += IdempotencyMixin.ERRORS
-    if doc_info["access"] != PUBLIC:
-        found += [Unauthenticated, Forbidden]
-    if doc_info.get("has_path_parameters"):
-        found += [NotFound]
-    if any(parameter.get("name") == "If-Match" for parameter in doc.get("parameters", ())):
-        found += [PreconditionFailed]
-    return found
-
-
-def _response(problems: Any) -> dict[str, Any]:
-    body = _problem_body(
-        " Or: ".join(f"{problem.title} (`{problem.slug}`)." for problem in problems)
-    )
-    body["content"][MEDIA_TYPE]["examples"] = {
-        problem.slug: {"summary": problem.title, "value": _example(problem)} for problem in problems
-    }
-    return body
-
-
-def _problem_body(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": ProblemSchema}}}
-
-
-def _example(problem: type[Problem]) -> dict[str, Any]:
-    return {
-        "type": TYPE_PREFIX + problem.slug,
-        "title": problem.title,
-        "status": problem.status,
-        "detail": problem.detail,
-        "request_id": "0b5dd6f2c0b14a67a1f3d1f0e5e0a1c4",
-    }
+def _followed(link: Link) -> dict[str, Any]:
+    if isinstance(link, dict):
+        return {"requestBody": link}
+    return {"parameters": {link: "$response.body#/id"}}

@@ -1,15 +1,21 @@
 """Commands: `flask users`, `flask products`, `flask demo`. They parse, call a service, and tell."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
+from marshmallow import ValidationError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from app.database import database
 from app.settings import Settings
 from models.users import Role
-from schemas.base import Email
+from schemas.users import RegistrationSchema
 from services import demo, product_import, users
 from services.errors import Problem
 from services.passwords import DEMO_PASSWORDS
@@ -30,14 +36,9 @@ def init_app(app: Flask) -> None:
 @click.password_option(help="Asked for if it is not given.")
 def create_admin(email: str, name: str, password: str) -> None:
     """Create an administrator."""
-    if not 8 <= len(password) <= 128:
-        raise click.BadParameter("must have 8 to 128 characters", param_hint="password")
-    try:
-        address = Email().deserialize(email)
-        with database.transaction() as session:
-            user = users.register(session, address, password, name, role=Role.ADMIN)
-    except (Problem, ValueError) as error:
-        raise click.ClickException(str(error)) from error
+    account = _checked(email=email, password=password, name=name)
+    with _transaction() as session:
+        user = users.register(session, **account, role=Role.ADMIN)
     click.echo(f"Created administrator {user.email} ({user.id}).")
 
 
@@ -54,30 +55,54 @@ def import_products(file: Path) -> None:
         with (
             file.open("rb") as binary,
             click.progressbar(length=size, label="Importing") as bar,
-            database.transaction() as session,
+            _transaction() as session,
         ):
             count = product_import.run(session, binary, bar.update)
-    except product_import.BadFile as error:
+    except product_import.BadFileError as error:
         raise click.ClickException(f"{file}: nothing was imported.\n{error}") from error
     click.echo(f"Imported {count} products.")
 
 
 @demo_commands.command("load")
 @click.option("--users", "user_count", default=20, show_default=True, type=click.IntRange(1))
-@click.option("--products", "product_count", default=20, show_default=True, type=click.IntRange(2))
+@click.option("--products", "product_count", default=20, show_default=True, type=click.IntRange(1))
 @click.option("--orders", "order_count", default=200, show_default=True, type=click.IntRange(0))
 @click.option("--email", default="user{n}@example.com", show_default=True, help="{n} counts.")
 @click.option("--password", default=demo.USER_PASSWORD, show_default=True, help="Of all users.")
 def load_demo(
     user_count: int, product_count: int, order_count: int, email: str, password: str
 ) -> None:
-    """Load demo users, products and orders, once; what is there already stays."""
+    """Load demo users, products and orders; what is there already stays, and counts."""
     settings: Settings = current_app.extensions["settings"]
     if settings.production and password in DEMO_PASSWORDS:
         raise click.ClickException("In production, give a --password that nobody can read here.")
     if "{n}" not in email:
         raise click.BadParameter("must have {n} in it", param_hint="--email")
+    _checked(email=email.replace("{n}", str(user_count)), password=password)
     sizes = demo.Sizes(user_count, product_count, order_count)
-    with database.transaction() as session:
-        demo.load(session, sizes, email, password, accounts=not settings.production)
-    click.echo(f"There are {user_count} users, {product_count} products, {order_count} orders.")
+    with _transaction() as session:
+        added = demo.load(session, sizes, email, password, accounts=not settings.production)
+    click.echo(f"Added {added.users} users, {added.products} products, {added.orders} orders.")
+
+
+def _checked(**account: str) -> dict[str, Any]:
+    """What registration would accept; else the command ends."""
+    try:
+        return RegistrationSchema().load(account)
+    except ValidationError as error:
+        problems = error.messages_dict.items()
+        told = "; ".join(f"{field}: {' '.join(texts)}" for field, texts in problems)
+        raise click.ClickException(told) from error
+
+
+@contextmanager
+def _transaction() -> Iterator[Session]:
+    """A transaction whose refusals are told in a line, without a trace."""
+    try:
+        with database.transaction() as session:
+            yield session
+    except Problem as error:
+        raise click.ClickException(str(error)) from error
+    except DBAPIError as error:
+        reason = " ".join(str(error.orig).split())
+        raise click.ClickException(f"PostgreSQL: {reason}") from error

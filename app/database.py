@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 from flask import Flask, current_app
 from psycopg2.errors import DeadlockDetected, SerializationFailure
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
@@ -47,7 +48,7 @@ def make_engine(settings: Settings) -> Engine:
         "lock_timeout": settings.database_lock_timeout,
         "idle_in_transaction_session_timeout": 10_000,
     }
-    return create_engine(
+    engine = create_engine(
         settings.database_url,
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_pool_overflow,
@@ -67,6 +68,15 @@ def make_engine(settings: Settings) -> Engine:
             "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
         },
     )
+    event.listen(engine, "handle_error", forget_values)
+    return engine
+
+
+def forget_values(context: ExceptionContext) -> None:
+    """Keep the first line of an error; DETAIL and LINE have values of rows and statements."""
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None and error.args:
+            error.args = (str(error.args[0]).partition("\n")[0],)
 
 
 def worth_retrying(error: Exception) -> bool:

@@ -29,5 +29,5 @@ def check_host() -> None:
     from flask import current_app
 
     allowed = current_app.extensions["settings"].allowed_hosts
-    if request.path not in PROBES and not host_is_trusted(request.host, allowed):
+    if request.path not in PROBES and not host_is_trusted(request.host.lower(), allowed):
         raise HostNotAllowed

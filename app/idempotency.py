@@ -15,15 +15,14 @@ from services.errors import IdempotencyKeyReused, Problem, RequestInFlight
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 # The draft has a quoted string, most clients send it bare: they mean the same.
-KEY = re.compile(r'"?([!#-\[\]-~]{1,255})"?')
+KEY = re.compile(r'"([!#-\[\]-~]{1,255})"|([!#-\[\]-~]{1,255})')
 PARAMETER = {
     "in": "header",
     "name": HEADER,
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-    "description": "A key of your making, such as a UUID, one for each thing that you want done. "
-    "Repeat it when you retry, and it is done once: the first answer comes again. "
-    "Keys live 24 hours.",
-    "example": "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
+    "description": "A key of your making, such as 9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d, one for "
+    "each thing that you want done. Repeat it when you retry, and it is done once: the first "
+    "answer comes again. Keys live 24 hours.",
 }
 REPLAYED_HEADER = {
     "schema": {"type": "string", "enum": ["true"]},
@@ -77,7 +76,7 @@ def _key() -> str:
     match = KEY.fullmatch(request.headers[HEADER])
     if match is None:
         raise MalformedKey
-    return match[1]
+    return match[1] or match[2]
 
 
 def _fingerprint() -> bytes:

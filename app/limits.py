@@ -9,12 +9,16 @@ from typing import Any
 
 from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter
+from loguru import logger
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 from redis.retry import Retry
+from werkzeug.exceptions import HTTPException
 
 from app.auth import access_claims
+from app.parser import json_body
 from app.settings import Settings
-from services.errors import Unauthenticated
+from services.errors import Problem, Unauthenticated
 
 UNLIMITED = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
 REDIS_TIMEOUT_SECONDS = 0.25
@@ -43,7 +47,10 @@ def address() -> str:
         ip = ipaddress.ip_address(remote)
     except ValueError:
         return remote[:64]
-    return str(ipaddress.ip_network(f"{ip}/64", strict=False)) if ip.version == 6 else str(ip)
+    if ip.version == 4:
+        return str(ip)
+    # A socket that takes both kinds tells an IPv4 address as ::ffff:203.0.113.1.
+    return str(ip.ipv4_mapped or ipaddress.ip_network(f"{ip}/64", strict=False))
 
 
 def user_or_address() -> str:
@@ -56,12 +63,9 @@ def user_or_address() -> str:
 
 def account() -> str:
     """The account that a sign-in is for; hashed, so that no one makes a key of a megabyte."""
-    from app.parser import json_body
-    from services.errors import Problem
-
     try:
         email = json_body()["email"].strip().lower()
-    except (Problem, AttributeError, KeyError, TypeError):
+    except (Problem, HTTPException, AttributeError, KeyError, TypeError):
         return address()
     return hashlib.sha256(email.encode(errors="replace")).hexdigest()
 
@@ -89,8 +93,20 @@ def init_app(app: Flask) -> None:
 
 
 def show_quota(response: Response) -> Response:
-    """Tell the limit, what is left of it, and when all of it is back (seconds since the epoch)."""
-    if quota := limiter.current_limit:
+    """Tell the nearest limit, what is left of it, and when the next of it is back (epoch)."""
+    try:
+        return _with_quota(response)
+    except RedisError as error:  # it was there when the request was counted
+        logger.warning("the quota can't be told: {}", error)
+        return response
+
+
+def _with_quota(response: Response) -> Response:
+    # The one that refused, or the one that will be the first to.
+    breached = [quota for quota in limiter.current_limits if quota.breached]
+    quotas = breached or limiter.current_limits
+    if quotas:
+        quota = min(quotas, key=lambda quota: quota.remaining)
         response.headers["X-RateLimit-Limit"] = str(quota.limit.amount)
         response.headers["X-RateLimit-Remaining"] = str(max(0, quota.remaining))
         response.headers["X-RateLimit-Reset"] = str(quota.reset_at)

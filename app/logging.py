@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import time
@@ -9,7 +10,6 @@ from traceback import format_exception
 from types import FrameType
 from typing import TYPE_CHECKING
 
-import orjson
 from flask import Flask, Response, g, has_request_context, request
 from loguru import logger
 
@@ -74,7 +74,7 @@ def write_json(message: Message) -> None:
     }
     if error := record["exception"]:
         line["exception"] = "".join(format_exception(error.type, error.value, error.traceback))
-    sys.stderr.write(orjson.dumps(line, default=str).decode() + "\n")
+    sys.stderr.write(json.dumps(line, default=str) + "\n")
 
 
 def init_app(app: Flask) -> None:

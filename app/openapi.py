@@ -18,7 +18,10 @@ Accounts, a product catalogue, and orders.
 
 Times are RFC 3339 in UTC. Money is an integer of minor units. Ids are opaque. Every answer of 400
 and above is a problem document (RFC 9457). Lists come a page at a time: pass `next_cursor` on as
-`cursor`. Send an `Idempotency-Key` with an order, and a retry never orders twice."""
+`cursor`. Send an `Idempotency-Key` with an order, and a retry never orders twice.
+
+Every answer has an `X-Request-ID`. `X-RateLimit-Limit`, `-Remaining` and `-Reset` tell your quota;
+after a 429 or a 503, wait as many seconds as `Retry-After` says."""
 
 
 def openapi_config() -> dict[str, object]:
@@ -50,6 +53,9 @@ class ServiceApi(Api):
     def _register_responses(self) -> None:
         """The Blueprint documents the problems of each operation."""
 
+    def _register_pagination_header(self) -> None:
+        """Pages come with a cursor; the schema of the header would be documented unused."""
+
 
 def register_resources(app: Flask) -> None:
     from resources import docs, health, orders, products, sessions, users
@@ -64,11 +70,17 @@ def register_resources(app: Flask) -> None:
             "description": "`access_token` of `POST /api/auth/login`.",
         },
     )
+    api.ma_plugin.converter.add_attribute_function(portable_pattern)
     for blueprint in (sessions.blp, users.blp, products.blp, orders.blp, health.blp):
         api.register_blueprint(blueprint)
     describe_path_parameters(api.spec._paths)
     app.register_blueprint(docs.blp)
     app.extensions["openapi"] = api.spec
+
+
+def portable_pattern(converter: Any, field: Any, ret: dict[str, Any]) -> dict[str, str]:
+    """The field's pattern in the regular expressions of JSON Schema, where `$` is the very end."""
+    return {"pattern": ret["pattern"].replace(r"\Z", "$")} if "pattern" in ret else {}
 
 
 def describe_path_parameters(paths: dict[str, Any]) -> None:

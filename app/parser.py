@@ -8,7 +8,8 @@ from flask import Request, request
 from marshmallow import Schema, ValidationError
 from webargs.core import is_json
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, UnsupportedMediaType
 
 from schemas.base import RequestSchema
 from services.errors import InvalidInput, Problem
@@ -22,12 +23,18 @@ class MalformedBody(Problem):
     detail = "The body is not valid JSON."
 
 
+class BodyTimeout(Problem):
+    status, slug, title = 408, "body-timeout", "Body timed out"
+    detail = "The body did not arrive in time."
+
+
 def json_body() -> Any:
     """The JSON text (RFC 8259) of the request's body, decoded.
 
     Raises:
         UnsupportedMediaType: the body is not declared to be JSON.
         RequestEntityTooLarge: it is longer than 1 MiB.
+        BodyTimeout: it does not arrive in time.
         MalformedBody: it is not JSON, not UTF-8, or has a name twice.
     """
     if not is_json(request.mimetype):
@@ -35,7 +42,10 @@ def json_body() -> Any:
     # Werkzeug cuts a chunked body off at the limit without a word, so the limit is one more
     # than what is allowed, and the length decides.
     request.max_content_length = MAX_BODY + 1
-    body = request.get_data(cache=True)
+    try:
+        body = request.get_data(cache=True)
+    except ClientDisconnected:
+        raise BodyTimeout from None
     if len(body) > MAX_BODY:
         raise RequestEntityTooLarge
     try:
@@ -60,6 +70,23 @@ def _no_constant(name: str) -> NoReturn:
 _decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
 
 
+class MalformedQuery(Problem):
+    status, slug, title = 400, "malformed-query", "Malformed query"
+    detail = "The query string is not UTF-8."
+
+
+def query() -> MultiDict[str, str]:
+    """The query of the request.
+
+    Raises:
+        MalformedQuery: it has raw bytes that are not UTF-8.
+    """
+    try:
+        return request.args
+    except UnicodeDecodeError:
+        raise MalformedQuery from None
+
+
 class Parser(FlaskParser):
     """webargs' parser for Flask; unknown fields are the schema's business, in every location."""
 
@@ -70,6 +97,13 @@ class Parser(FlaskParser):
         if optional and not req.content_length and "Transfer-Encoding" not in req.headers:
             return {}
         return json_body()
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        twice = [name for name, values in query().lists() if len(values) > 1]
+        if twice:
+            at = [f"/{escaped(name)}" for name in twice[:MAX_ERRORS]]
+            raise InvalidInput.at(at, "Must be there once only.")
+        return super().load_querystring(req, schema)
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
         assert isinstance(error.messages, dict)
@@ -82,7 +116,7 @@ def pointers(messages: Any, at: str = "") -> Iterator[tuple[str, str]]:
     """marshmallow's messages as pairs of a JSON pointer (RFC 6901) and a text."""
     if isinstance(messages, Mapping):
         for key, value in messages.items():
-            yield from pointers(value, at if key == "_schema" else f"{at}/{_escaped(key)}")
+            yield from pointers(value, at if key == "_schema" else f"{at}/{escaped(key)}")
     elif isinstance(messages, list):
         for value in messages:
             yield from pointers(value, at)
@@ -90,7 +124,7 @@ def pointers(messages: Any, at: str = "") -> Iterator[tuple[str, str]]:
         yield at, str(messages)
 
 
-def _escaped(key: object) -> str:
+def escaped(key: object) -> str:
     # A client's own key comes back here, so it may have in it what UTF-8 can't hold.
     text = str(key)[:100].encode(errors="backslashreplace").decode()
     return text.replace("~", "~0").replace("/", "~1")

@@ -3,13 +3,15 @@
 from collections.abc import Container
 from typing import Any, ClassVar
 
-from flask import request
+from flask import current_app, request
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView
 from sqlalchemy.orm import Session
 
 from app.access import PUBLIC, authorize
 from app.database import database, worth_retrying
+from app.parser import escaped, query
+from app.settings import Settings
 from services.errors import InvalidInput
 from services.principals import Principal
 from services.sessions import Client
@@ -49,8 +51,8 @@ class Resource(MethodView):
         with database.transaction() as self.session:
             if self._access[method] != PUBLIC:
                 self.principal = authorize(self.session, self._access[method])
-            if method not in self._takes_query and request.args:
-                pointers = [f"/{name}" for name in list(request.args)[:10]]
+            if method not in self._takes_query and query():
+                pointers = [f"/{escaped(name)}" for name in list(query())[:10]]
                 raise InvalidInput.at(pointers, "Unknown parameter.")
             return super().dispatch_request(**path)
 
@@ -60,9 +62,17 @@ class Resource(MethodView):
         return request.if_match if "If-Match" in request.headers else None
 
     @property
+    def refused_passwords(self) -> frozenset[str]:
+        """Passwords that nobody may have here."""
+        settings: Settings = current_app.extensions["settings"]
+        return settings.refused_passwords
+
+    @property
     def client(self) -> Client:
         """Where the request comes from."""
-        return Client(request.remote_addr, request.user_agent.string[:255] or None)
+        return Client(
+            (request.remote_addr or "")[:45] or None, request.user_agent.string[:255] or None
+        )
 
 
 def _has_query(method: Any) -> bool:

@@ -13,12 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import click
 from dotenv import dotenv_values
-from limits import parse_many
 from marshmallow import Schema, ValidationError, fields, pre_load, validate
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
+from app.settings_fields import CommaSeparated, PostgresURL, number, rate, redis_url
 from services.passwords import DEMO_PASSWORDS
 
 # Anyone can read these in the repository, so they protect nothing.
@@ -28,50 +27,16 @@ SAMPLE_SECRETS = frozenset({SAMPLE_SECRET, "your-secret-key", "change-me"})
 SECRET_BYTES = 32
 
 
-class SettingsError(Exception):
-    """The service can't start with these settings; the text names every bad one."""
+class SettingsError(click.ClickException):
+    """The service can't start with these settings; the text names every bad one.
 
-
-class CommaSeparated(fields.Field[tuple[str, ...]]):
-    """`a, b` in the environment, a list or tuple in `config.py`."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[str, ...]:
-        parts = value.split(",") if isinstance(value, str) else value
-        return tuple(part.strip() for part in parts if part.strip())
-
-
-class PostgresURL(fields.String):
-    """A libpq URL as people write it; to SQLAlchemy `postgresql://` would mean psycopg 3."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
-        text = super()._deserialize(value, *args, **kwargs)
-        try:
-            url = make_url(text)
-        except (ArgumentError, ValueError):
-            raise ValidationError("must be a URL such as postgresql://user:pass@host/db.") from None
-        if url.drivername not in {"postgres", "postgresql", "postgresql+psycopg2"}:
-            raise ValidationError("must start with postgresql:// or postgres://.")
-        return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
-
-
-def rate_limit(value: str) -> None:
-    try:
-        parse_many(value)
-    except ValueError:
-        raise ValidationError('must be a rate such as "300 per minute".') from None
+    To the `flask` command it is a message, and not a traceback.
+    """
 
 
 def setting(field: fields.Field, default: Any, description: str) -> Any:
     """A setting: how it is read, what it is when nobody sets it, what it does."""
     return dataclasses.field(default=default, metadata={"field": field, "description": description})
-
-
-def number(minimum: float, kind: type[fields.Field] = fields.Integer) -> fields.Field:
-    return kind(validate=validate.Range(min=minimum))
-
-
-def rate() -> fields.Field:
-    return fields.String(validate=rate_limit)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -94,9 +59,7 @@ class Settings:
         PostgresURL(), "", "PostgreSQL, `postgresql://` or `postgres://`. Required."
     )
     redis_url: str = setting(
-        fields.String(
-            validate=validate.Regexp(r"(rediss?|unix)://", error="must start with redis://.")
-        ),
+        fields.String(validate=redis_url),
         "",
         "Redis, for rate limits that many processes share. Without it each process counts alone.",
     )
@@ -111,15 +74,17 @@ class Settings:
         "Accepted `Host` headers, comma-separated; `.example.com` covers subdomains. "
         "Required in production; empty elsewhere means any.",
     )
+    cors_origins: tuple[str, ...] = setting(
+        CommaSeparated(),
+        (),
+        "Origins, comma-separated, whose pages may call the API from a browser; none by default.",
+    )
     jwt_algorithm: str = setting(
         fields.String(validate=validate.OneOf(["HS256", "HS384", "HS512"])),
         "HS256",
         "The one algorithm that tokens are signed with and accepted in.",
     )
     access_token_expire_minutes: int = setting(number(1), 30, "Life of an access token, minutes.")
-    refresh_token_expire_days: int = setting(
-        number(1), 30, "Days a session lives without a refresh."
-    )
     trusted_proxies: int = setting(
         number(0), 0, "How many proxies in front are trusted to set `X-Forwarded-*`."
     )
@@ -208,9 +173,7 @@ class _EnvironmentSchema(Schema):
 
     @pre_load
     def known(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:
-        values = {name: data[name] for name in self.fields if data.get(name) not in (None, "")}
-        uri = data.get("SQLALCHEMY_DATABASE_URI")
-        return ({"DATABASE_URL": uri} if uri else {}) | values
+        return {name: data[name] for name in self.fields if data.get(name) not in (None, "")}
 
 
 def _schema(only: tuple[str, ...] | None = None) -> Schema:
@@ -233,7 +196,14 @@ def database_url() -> str:
 
 def sources() -> dict[str, Any]:
     """All that is set, the stronger source over the weaker."""
-    return {**_config_file(), **dotenv_values(".env"), **os.environ}
+    return {**_one_url(_config_file()), **_one_url(dotenv_values(".env")), **_one_url(os.environ)}
+
+
+def _one_url(source: Mapping[str, Any]) -> dict[str, Any]:
+    """`SQLALCHEMY_DATABASE_URI` by our name for it; of both in one source, ours wins."""
+    uri = source.get("SQLALCHEMY_DATABASE_URI")
+    named = uri and not source.get("DATABASE_URL")
+    return {**source, "DATABASE_URL": uri} if named else dict(source)
 
 
 def _config_file() -> dict[str, Any]:

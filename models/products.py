@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, String, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 from typeid import TypeID
 
@@ -22,7 +22,8 @@ class Product(Versioned, Base):
     __table_args__ = (
         CheckConstraint("id <> ''", name="id_not_empty"),
         CheckConstraint(f"price BETWEEN 0 AND {MAX_PRICE}", name="price_in_range"),
-        CheckConstraint(f"stock BETWEEN 0 AND {MAX_STOCK}", name="stock_in_range"),
+        # No upper bound: a cancellation must find room, however full the shelf was made meanwhile.
+        CheckConstraint("stock >= 0", name="stock_not_negative"),
         Index(
             "ix_products_listed", "created_at", "id", postgresql_where=text("retired_at IS NULL")
         ),
@@ -35,5 +36,5 @@ class Product(Versioned, Base):
     description: Mapped[str] = mapped_column(String(2000), server_default="")
     price: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
-    stock: Mapped[int] = mapped_column(Integer)
+    stock: Mapped[int] = mapped_column(BigInteger)
     retired_at: Mapped[datetime | None]

@@ -25,7 +25,7 @@ class Health(Resource):
 
 @blp.route("/live", get="getLiveness")
 class Liveness(Resource):
-    @blp.response(200, ProbeSchema)
+    @blp.response(200, ProbeSchema, example={"status": "alive"})
     @public
     def get(self) -> dict[str, str]:
         """Tell that the process answers; asks nobody else."""
@@ -34,7 +34,7 @@ class Liveness(Resource):
 
 @blp.route("/ready", get="getReadiness")
 class Readiness(Resource):
-    @blp.response(200, ProbeSchema)
+    @blp.response(200, ProbeSchema, example={"status": "ready"})
     @blp.raises(Unavailable)
     @public
     def get(self) -> dict[str, str]:

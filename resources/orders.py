@@ -33,6 +33,7 @@ class Orders(Resource):
     @blp.arguments(NewOrderSchema, example=NEW_ORDER_EXAMPLE)
     @blp.created(OrderSchema, "/api/orders/{id}")
     @blp.versioned
+    @blp.links(getOrder="order_id", updateOrder="order_id", cancelOrder="order_id")
     @blp.raises(OutOfStock)
     @requires(Scope.ORDERS_WRITE)
     def post(self, order: dict[str, Any]) -> Order:

@@ -31,6 +31,7 @@ class Products(Resource):
     @blp.arguments(NewProductSchema)
     @blp.created(ProductSchema, "/api/products/{id}")
     @blp.versioned
+    @blp.links(getProduct="product_id", updateProduct="product_id", deleteProduct="product_id")
     @blp.raises(ProductExists)
     @requires(Scope.PRODUCTS_WRITE)
     def post(self, product: dict[str, Any]) -> Product:

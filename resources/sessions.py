@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from flask import current_app
-
 from app import limits
 from app.access import public, requires
 from app.auth import issue, refresh_claims
@@ -37,11 +35,12 @@ class Registration(Resource):
     @limits.register
     @blp.arguments(RegistrationSchema)
     @blp.created(UserSchema, "/api/users/me")
+    @blp.links(login={"email": "$request.body#/email", "password": "$request.body#/password"})
     @blp.raises(EmailTaken)
     @public
     def post(self, account: dict[str, Any]) -> User:
         """Open an account."""
-        return users.register(self.session, **account)
+        return users.register(self.session, **account, refused=self.refused_passwords)
 
 
 @blp.route("/login", post="login")
@@ -50,6 +49,7 @@ class Login(Resource):
     @limits.login_address
     @blp.arguments(CredentialsSchema)
     @blp.response(200, TokensSchema)
+    @blp.links(refresh={"refresh_token": "$response.body#/refresh_token"})
     @blp.raises(WrongCredentials)
     @public
     def post(self, credentials: dict[str, str]) -> dict[str, Any]:
@@ -57,10 +57,10 @@ class Login(Resource):
 
         Wrong password and unknown account get the same answer, after the same time.
         """
-        refused = current_app.extensions["settings"].refused_passwords
-        return issue(
-            sessions.sign_in(self.session, **credentials, client=self.client, refused=refused)
+        grant = sessions.sign_in(
+            self.session, **credentials, client=self.client, refused=self.refused_passwords
         )
+        return issue(grant)
 
 
 @blp.route("/refresh", post="refresh")

@@ -47,7 +47,11 @@ class MyPassword(Resource):
     def put(self, body: dict[str, str]) -> None:
         """Set a new password, and sign out everywhere else."""
         users.change_password(
-            self.session, self.principal, body["current_password"], body["new_password"]
+            self.session,
+            self.principal,
+            body["current_password"],
+            body["new_password"],
+            self.refused_passwords,
         )
 
 

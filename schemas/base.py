@@ -3,8 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 from marshmallow_sqlalchemy import SQLAlchemySchema
+
+# The largest integer that every JSON reader holds exactly (RFC 8259, section 6).
+MAX_EXACT = 2**53 - 1
 
 
 class RequestSchema(Schema):
@@ -20,9 +23,16 @@ class RequestSchema(Schema):
 class ResponseSchema(Schema):
     """What is returned."""
 
+    class Meta:
+        # A client that forbids what it doesn't know would break with the next field.
+        unknown = EXCLUDE
+
 
 class RowSchema(SQLAlchemySchema):
     """What is returned of a table's row; its fields follow the columns."""
+
+    class Meta(ResponseSchema.Meta):
+        pass
 
 
 class Text(fields.String):
@@ -84,7 +94,12 @@ class Email(fields.Email):
         super().__init__(validate=validate.Length(max=254), **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
-        return super()._deserialize(value, *args, **kwargs).lower()
+        address = super()._deserialize(value, *args, **kwargs).lower()
+        try:
+            address.encode()
+        except UnicodeEncodeError:
+            raise self.make_error("invalid") from None
+        return address
 
 
 class Timestamp(fields.AwareDateTime):

@@ -8,7 +8,9 @@ from schemas.base import ResponseSchema, Timestamp
 class HealthSchema(ResponseSchema):
     """The service is up."""
 
-    status = fields.String(required=True, validate=validate.OneOf(["healthy"]))
+    status = fields.String(
+        required=True, validate=validate.OneOf(["healthy"]), metadata={"example": "healthy"}
+    )
     timestamp = Timestamp(required=True, metadata={"example": "2026-02-12T10:30:00Z"})
     version = fields.String(required=True, metadata={"example": "1.0.0"})
 
@@ -16,4 +18,6 @@ class HealthSchema(ResponseSchema):
 class ProbeSchema(ResponseSchema):
     """What a probe is told."""
 
-    status = fields.String(required=True, metadata={"example": "ready"})
+    status = fields.String(
+        required=True, validate=validate.OneOf(["alive", "ready"]), metadata={"example": "ready"}
+    )

@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates
 
 from models.orders import MAX_ITEMS, MAX_QUANTITY, OrderStatus
+from models.products import MAX_PRICE
 from schemas.base import RequestSchema, ResponseSchema, Text, Timestamp, Whole, text
 from schemas.pages import PageQuerySchema
 from schemas.products import PRODUCT_ID
@@ -22,6 +23,11 @@ NEW_ORDER_EXAMPLE = {
     "items": [{"product_id": "abc", "quantity": 2}, {"product_id": "def", "quantity": 1}],
     "shipping_address": ADDRESS_EXAMPLE,
 }
+# What that order comes to with the demo products.
+ORDER_ITEMS_EXAMPLE = [
+    {"product_id": "abc", "quantity": 2, "unit_price": 1250},
+    {"product_id": "def", "quantity": 1, "unit_price": 4900},
+]
 
 
 class ShippingAddressSchema(RequestSchema):
@@ -57,6 +63,8 @@ class NewOrderSchema(RequestSchema):
         seen: set[str] = set()
         errors: dict[int, Any] = {}
         for i, item in enumerate(items):
+            if "product_id" not in item:  # which is an error of its own
+                continue
             if item["product_id"] in seen:
                 errors[i] = {"product_id": ["Must be there once only; add up the quantities."]}
             seen.add(item["product_id"])
@@ -68,8 +76,10 @@ class OrderItemSchema(ResponseSchema):
     """A line of an order."""
 
     product_id = fields.String(required=True, metadata={"example": "abc"})
-    quantity = fields.Integer(required=True, metadata={"example": 2})
-    unit_price = fields.Integer(
+    quantity = Whole(1, MAX_QUANTITY, required=True, metadata={"example": 2})
+    unit_price = Whole(
+        0,
+        MAX_PRICE,
         required=True,
         metadata={"description": "Minor units, at the moment of ordering.", "example": 1250},
     )
@@ -81,9 +91,14 @@ class OrderSchema(ResponseSchema):
     id = fields.String(required=True, metadata={"example": "order_01kj6zv8m4f5tbq0c9xn2hd7ea"})
     user_id = fields.String(required=True, metadata={"example": "user_01kj6zv8m4f5tbq0c9xn2hd7ea"})
     status = fields.String(required=True, validate=STATUS, metadata={"example": "pending"})
-    items = fields.List(fields.Nested(OrderItemSchema), required=True)
-    total = fields.Integer(
-        required=True, metadata={"description": "Minor units of the currency.", "example": 4990}
+    items = fields.List(
+        fields.Nested(OrderItemSchema), required=True, metadata={"example": ORDER_ITEMS_EXAMPLE}
+    )
+    total = Whole(
+        0,
+        MAX_ITEMS * MAX_QUANTITY * MAX_PRICE,
+        required=True,
+        metadata={"description": "Minor units of the currency.", "example": 7400},
     )
     currency = fields.String(required=True, metadata={"description": "ISO 4217.", "example": "USD"})
     shipping_address = fields.Nested(ShippingAddressSchema, required=True)

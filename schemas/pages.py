@@ -16,7 +16,8 @@ class PageQuerySchema(RequestSchema):
         metadata={"description": "How many items a page has at most.", "example": 20},
     )
     cursor = Text(
-        load_default=None,
+        # As a value instead of a function it would be documented, but a query has no null.
+        load_default=lambda: None,
         validate=validate.Length(1, 500),
         metadata={"description": "Where the page begins: `next_cursor` of the page before."},
     )
@@ -31,7 +32,10 @@ def page_of(schema: type[Schema]) -> type[Schema]:
             "next_cursor": fields.String(
                 required=True,
                 allow_none=True,
-                metadata={"description": "`cursor` of the next page; null on the last one."},
+                metadata={
+                    "description": "`cursor` of the next page; null on the last one.",
+                    "example": None,
+                },
             ),
         },
         name=f"{noun}PageSchema",

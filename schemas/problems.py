@@ -2,7 +2,8 @@
 
 from marshmallow import fields
 
-from schemas.base import ResponseSchema
+from models.orders import MAX_QUANTITY
+from schemas.base import MAX_EXACT, ResponseSchema, Whole
 
 
 class InvalidFieldSchema(ResponseSchema):
@@ -17,8 +18,16 @@ class InvalidFieldSchema(ResponseSchema):
     )
     detail = fields.String(
         required=True,
-        metadata={"example": "Must be greater than or equal to 1 and less than 10000."},
+        metadata={"example": "Must be greater than or equal to 1 and less than or equal to 10000."},
     )
+
+
+class ShortageSchema(ResponseSchema):
+    """A product of which there is not enough."""
+
+    product_id = fields.String(required=True, metadata={"example": "abc"})
+    requested = Whole(1, MAX_QUANTITY, required=True, metadata={"example": 2})
+    available = Whole(0, MAX_EXACT, required=True, metadata={"example": 1})
 
 
 class ProblemSchema(ResponseSchema):
@@ -32,10 +41,22 @@ class ProblemSchema(ResponseSchema):
             "example": "/api/problems/invalid-input",
         },
     )
-    title = fields.String(required=True, metadata={"example": "Invalid input"})
-    status = fields.Integer(required=True, metadata={"example": 422})
+    title = fields.String(
+        required=True,
+        metadata={"description": "The kind of problem, for people.", "example": "Invalid input"},
+    )
+    status = Whole(
+        400,
+        599,
+        required=True,
+        metadata={"description": "The status of the answer.", "example": 422},
+    )
     detail = fields.String(
-        required=True, metadata={"description": "What happened here, for people."}
+        required=True,
+        metadata={
+            "description": "What happened here, for people.",
+            "example": "The input is well-formed, but not valid; see errors.",
+        },
     )
     request_id = fields.String(
         required=True,
@@ -45,5 +66,8 @@ class ProblemSchema(ResponseSchema):
         },
     )
     errors = fields.List(
-        fields.Nested(InvalidFieldSchema), metadata={"description": "For invalid input only."}
+        fields.Nested(InvalidFieldSchema), metadata={"description": "For `invalid-input` only."}
+    )
+    products = fields.List(
+        fields.Nested(ShortageSchema), metadata={"description": "For `out-of-stock` only."}
     )

@@ -4,7 +4,7 @@ from marshmallow import validate
 from marshmallow_sqlalchemy import auto_field
 
 from models.products import MAX_PRICE, MAX_STOCK, Product
-from schemas.base import RequestSchema, RowSchema, Text, Timestamp, Whole, text
+from schemas.base import MAX_EXACT, RequestSchema, RowSchema, Text, Timestamp, Whole, text
 from schemas.pages import PageQuerySchema
 
 PRICE = "Minor units of the currency: 1999 is 19.99 USD, and ¥1,999."
@@ -17,15 +17,20 @@ PRODUCT_ID = validate.Regexp(
 class ProductSchema(RowSchema):
     """A product."""
 
-    class Meta:
+    class Meta(RowSchema.Meta):
         model = Product
 
-    id = auto_field(metadata={"example": "abc"})
+    id = auto_field(required=True, metadata={"example": "abc"})
     name = auto_field(metadata={"example": "Coffee mug"})
-    description = auto_field(metadata={"example": "Stoneware, 350 ml."})
-    price = auto_field(metadata={"description": PRICE, "example": 1250})
+    description = auto_field(required=True, metadata={"example": "Stoneware, 350 ml."})
+    price = Whole(0, MAX_PRICE, required=True, metadata={"description": PRICE, "example": 1250})
     currency = auto_field(metadata={"description": "ISO 4217.", "example": "USD"})
-    stock = auto_field(metadata={"description": "Pieces that can be ordered.", "example": 100})
+    stock = Whole(
+        0,
+        MAX_EXACT,
+        required=True,
+        metadata={"description": "Pieces that can be ordered.", "example": 100},
+    )
     created_at = Timestamp(required=True, metadata={"example": "2026-01-15T10:30:00Z"})
     updated_at = Timestamp(required=True, metadata={"example": "2026-01-15T10:30:00Z"})
 
@@ -52,7 +57,9 @@ class NewProductSchema(RequestSchema):
         2000, shortest=0, load_default="", metadata={"example": "Stoneware, 350 ml."}
     )
     price = Whole(0, MAX_PRICE, required=True, metadata={"description": PRICE, "example": 1250})
-    currency = Text(required=True, validate=CURRENCY, metadata={"example": "USD"})
+    currency = Text(
+        required=True, validate=CURRENCY, metadata={"description": "ISO 4217.", "example": "USD"}
+    )
     stock = Whole(0, MAX_STOCK, required=True, metadata={"example": 100})
 
 

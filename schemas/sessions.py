@@ -4,7 +4,7 @@ from marshmallow import fields, validate
 from marshmallow_sqlalchemy import auto_field
 
 from models.sessions import AuthSession
-from schemas.base import Email, RequestSchema, ResponseSchema, RowSchema, Timestamp, text
+from schemas.base import Email, RequestSchema, ResponseSchema, RowSchema, Timestamp, Whole, text
 
 TOKEN_EXAMPLE = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…"  # noqa: S105
 
@@ -37,9 +37,14 @@ class TokensSchema(ResponseSchema):
         metadata={"description": "Good for one refresh.", "example": TOKEN_EXAMPLE},
     )
     token_type = fields.String(
-        required=True, dump_default="bearer", validate=validate.OneOf(["bearer"])
+        required=True,
+        dump_default="bearer",
+        validate=validate.OneOf(["bearer"]),
+        metadata={"example": "bearer"},
     )
-    expires_in = fields.Integer(
+    expires_in = Whole(
+        1,
+        2**31 - 1,
         required=True,
         metadata={"description": "Life of the access token, seconds.", "example": 1800},
     )
@@ -63,14 +68,25 @@ class LogoutSchema(RequestSchema):
 class SessionSchema(RowSchema):
     """Where a user is signed in."""
 
-    class Meta:
+    class Meta(RowSchema.Meta):
         model = AuthSession
 
-    id = auto_field(metadata={"example": "session_01kj6zv8m4f5tbq0c9xn2hd7ea"})
-    ip_address = auto_field(metadata={"example": "203.0.113.7"})
-    user_agent = auto_field(metadata={"example": "curl/8.11"})
-    created_at = Timestamp(required=True, metadata={"description": "When it was signed in."})
-    refreshed_at = Timestamp(required=True, metadata={"description": "When it was last refreshed."})
+    # Not an auto_field, which would document the uuid that the column holds.
+    id = fields.String(required=True, metadata={"example": "session_01kj6zv8m4f5tbq0c9xn2hd7ea"})
+    ip_address = auto_field(required=True, metadata={"example": "203.0.113.7"})
+    user_agent = auto_field(required=True, metadata={"example": "curl/8.11"})
+    created_at = Timestamp(
+        required=True,
+        metadata={"description": "When it was signed in.", "example": "2026-02-10T14:30:00Z"},
+    )
+    refreshed_at = Timestamp(
+        required=True,
+        metadata={"description": "When it was last refreshed.", "example": "2026-02-12T10:30:00Z"},
+    )
     expires_at = Timestamp(
-        required=True, metadata={"description": "When it ends without a refresh."}
+        required=True,
+        metadata={
+            "description": "When it ends without a refresh.",
+            "example": "2026-03-14T10:30:00Z",
+        },
     )

@@ -19,21 +19,26 @@ def password(example: str) -> Text:
 class UserSchema(RowSchema):
     """A user, as the user sees it."""
 
-    class Meta:
+    class Meta(RowSchema.Meta):
         model = User
 
-    id = auto_field(metadata={"example": EXAMPLE_ID})
+    # Not an auto_field, which would document the uuid that the column holds.
+    id = fields.String(required=True, metadata={"example": EXAMPLE_ID})
     email = auto_field(metadata={"example": "user@example.com", "format": "email"})
-    name = auto_field(metadata={"example": "John Doe"})
-    phone = auto_field(metadata={"description": "E.164, or null.", "example": "+1234567890"})
-    role = auto_field(validate=ROLE, metadata={"example": "user"})
+    name = auto_field(required=True, metadata={"example": "John Doe"})
+    phone = auto_field(
+        required=True, metadata={"description": "E.164, or null.", "example": "+1234567890"}
+    )
+    role = auto_field(required=True, validate=ROLE, metadata={"example": "user"})
     created_at = Timestamp(required=True, metadata={"example": "2026-01-15T10:30:00Z"})
 
 
 class AdministeredUserSchema(UserSchema):
     """A user, as an administrator sees it."""
 
-    is_active = auto_field(metadata={"description": "Whether the user may sign in."})
+    is_active = auto_field(
+        required=True, metadata={"description": "Whether the user may sign in.", "example": True}
+    )
     updated_at = Timestamp(required=True, metadata={"example": "2026-01-15T10:30:00Z"})
 
 
@@ -43,7 +48,11 @@ class RegistrationSchema(RequestSchema):
     email = Email(required=True, metadata={"example": "jane@example.com"})
     password = password("correct horse battery staple")
     name = text(200, shortest=0, load_default="", metadata={"example": "Jane Doe"})
-    phone = phone(load_default=None, allow_none=True, metadata={"example": "+14155550100"})
+    phone = phone(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "E.164.", "example": "+14155550100"},
+    )
 
 
 class ProfileChangeSchema(RequestSchema):
@@ -59,7 +68,9 @@ class ProfileChangeSchema(RequestSchema):
 class PasswordChangeSchema(RequestSchema):
     """A new password, in exchange for the current one."""
 
-    current_password = text(128, required=True, metadata={"example": "securepassword123"})
+    current_password = text(
+        128, required=True, metadata={"example": "securepassword123", "format": "password"}
+    )
     new_password = password("correct horse battery staple")
 
 

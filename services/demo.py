@@ -1,6 +1,6 @@
 """Rows to try the service with, made inside PostgreSQL: 200,000 orders take seconds."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -18,25 +18,23 @@ class Sizes:
     orders: int
 
 
-def load(session: Session, sizes: Sizes, email: str, password: str, *, accounts: bool) -> None:
-    """Load `sizes` of rows; those of an earlier load stay as they are.
+def load(session: Session, sizes: Sizes, email: str, password: str, *, accounts: bool) -> Sizes:
+    """Have `sizes` of rows, and the products that the examples order; return what was added.
 
-    `email` has `{n}` in it, for 1, 2, …; all users share `password`. With `accounts`, the two
-    documented accounts come too, and the products that the examples order.
+    What is there already stays as it is and counts. `email` has `{n}` in it, for 1, 2, …; all
+    users share `password`. With `accounts`, the two documented accounts come too.
     """
     session.execute(text("SET LOCAL statement_timeout = 0"))
+    session.execute(text(UUID7))
     if accounts:
         _accounts(session)
-    values = {
-        "users": sizes.users,
-        "products": sizes.products,
-        "orders": sizes.orders,
-        "email": email.lower(),
-        "hash": passwords.hashed(password),
-    }
-    for statement in (NAMED_PRODUCTS, USERS, PRODUCTS, ORDERS):
-        session.execute(text(statement), values)
+    session.execute(text(NAMED_PRODUCTS))
+    values = asdict(sizes) | {"email": email.lower(), "hash": passwords.hashed(password)}
+    users, products, orders = (
+        session.scalars(text(statement), values).one() for statement in (USERS, PRODUCTS, ORDERS)
+    )
     session.execute(text("ANALYZE users, products, orders, order_items"))
+    return Sizes(users, products, orders)
 
 
 def _accounts(session: Session) -> None:
@@ -48,59 +46,74 @@ def _accounts(session: Session) -> None:
         session.execute(text(ACCOUNT), values)
 
 
-# A UUIDv7 (RFC 9562) of a time that may be past, so that ids sort as they would have.
-UUID7 = """overlay(overlay(md5(random()::text || clock_timestamp()::text)
-    placing lpad(to_hex((extract(epoch FROM {at}) * 1000)::bigint), 12, '0') from 1 for 12)
-    placing '7' from 13 for 1)"""
-VARIANT = "overlay(" + UUID7 + " placing '8' from 17 for 1)::uuid"
+# A UUIDv7 (RFC 9562) of a time that may be past, so that ids sort as they would have: a random
+# UUIDv4 with the time in its first 48 bits, and two more bits that turn version 4 into 7.
+UUID7 = """
+    CREATE OR REPLACE FUNCTION pg_temp.uuid7(at timestamptz) RETURNS uuid LANGUAGE sql AS $$
+        SELECT encode(set_bit(set_bit(overlay(
+            uuid_send(gen_random_uuid())
+            PLACING substring(int8send(floor(extract(epoch FROM at) * 1000)::bigint) FROM 3)
+            FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid
+    $$"""
 
-ACCOUNT = f"""
+ACCOUNT = """
     INSERT INTO users (id, email, password_hash, name, role)
-    VALUES ({VARIANT.format(at="now()")}, :email, :hash, :name, :role) ON CONFLICT DO NOTHING"""
+    VALUES (pg_temp.uuid7(now()), :email, :hash, :name, :role) ON CONFLICT DO NOTHING"""
 
 NAMED_PRODUCTS = """
     INSERT INTO products (id, name, description, price, currency, stock) VALUES
-    ('abc', 'Coffee mug', 'Stoneware, 350 ml.', 1250, 'USD', 1000000),
-    ('def', 'Tea pot', 'Cast iron, one litre.', 4900, 'USD', 1000000) ON CONFLICT DO NOTHING"""
+    ('abc', 'Coffee mug', 'Stoneware, 350 ml.', 1250, 'USD', 1000000000),
+    ('def', 'Tea pot', 'Cast iron, one litre.', 4900, 'USD', 1000000000) ON CONFLICT DO NOTHING"""
 
-USERS = f"""
-    INSERT INTO users (id, email, password_hash, name)
-    SELECT {VARIANT.format(at="now()")}, replace(:email, '{{n}}', n::text), :hash, 'Demo user ' || n
-    FROM generate_series(1, :users) AS n ON CONFLICT DO NOTHING"""
+USERS = """
+    WITH made AS (
+        INSERT INTO users (id, email, password_hash, name)
+        SELECT pg_temp.uuid7(now()), replace(:email, '{n}', n::text), :hash, 'Demo user ' || n
+        FROM generate_series(1, :users) AS n ON CONFLICT DO NOTHING RETURNING id
+    ) SELECT count(*) FROM made"""
 
 PRODUCTS = """
-    INSERT INTO products (id, name, price, currency, stock)
-    SELECT 'demo-' || n, 'Demo product ' || n, 100 + n * 37 % 9900, 'USD', 1000000000
-    FROM generate_series(1, :products) AS n ON CONFLICT DO NOTHING"""
+    WITH made AS (
+        INSERT INTO products (id, name, price, currency, stock)
+        SELECT 'demo-' || n, 'Demo product ' || n, 100 + n * 37 % 9900, 'USD', 1000000000
+        FROM generate_series(1, :products) AS n ON CONFLICT DO NOTHING RETURNING id
+    ) SELECT count(*) FROM made"""
 
-# Order n is of user n modulo users, two or three lines each, one a minute into the past.
-# Nothing is done if the demo users have orders.
-ORDERS = f"""
+# Every user gets an equal share, of two or three lines each; over all users there is one order a
+# minute, into the past. `nth` is the number of an order of its user, `minute` of all.
+ORDERS = """
     WITH buyers AS (
-        SELECT u.id, n FROM generate_series(1, :users) AS n
-        JOIN users u ON u.email = replace(:email, '{{n}}', n::text)
-        WHERE NOT EXISTS (SELECT FROM orders o JOIN users v ON v.id = o.user_id
-                          WHERE v.email = replace(:email, '{{n}}', '1'))
+        SELECT u.id, n, :orders / :users + (n <= :orders % :users)::int AS share,
+               (SELECT count(*) FROM orders o WHERE o.user_id = u.id) AS present
+        FROM generate_series(1, :users) AS n
+        JOIN users u ON u.email = replace(:email, '{n}', n::text)
+    ), numbered AS (
+        SELECT id AS user_id, nth + n AS mix, (nth - 1) * :users + n AS minute
+        FROM buyers CROSS JOIN LATERAL generate_series(present + 1, share) AS nth
+    ), timed AS (
+        SELECT *, now() - minute * interval '1 minute' AS at FROM numbered
     ), placed AS MATERIALIZED (
-        SELECT n, {VARIANT.format(at="at")} AS id, at FROM (
-            SELECT n, now() - n * interval '1 minute' AS at FROM generate_series(1, :orders) AS n
-        ) AS times
+        SELECT *, pg_temp.uuid7(at) AS id FROM timed
     ), lines AS MATERIALIZED (
-        SELECT p.id AS order_id, k AS position, s.id AS product_id, 1 + (p.n + k) % 3 AS quantity,
-               s.price AS unit_price
-        FROM placed p CROSS JOIN LATERAL generate_series(0, 1 + p.n % 2) AS k
-        JOIN products s ON s.id = 'demo-' || (1 + (p.n * 7 + k) % :products)
+        SELECT o.id AS order_id, position, p.id AS product_id, p.price AS unit_price,
+               1 + (minute + position) % 3 AS quantity
+        FROM placed o
+        CROSS JOIN LATERAL generate_series(0, least(1 + mix % 2, :products - 1)) AS position
+        JOIN products p ON p.id = 'demo-' || (1 + (minute * 7 + position) % :products)
     ), totals AS (
         SELECT order_id, sum(quantity * unit_price) AS total FROM lines GROUP BY order_id
     ), made AS (
-        INSERT INTO orders (id, user_id, status, total, currency, shipping_address, created_at, updated_at)
-        SELECT p.id, b.id,
-               (ARRAY['pending', 'paid', 'shipped', 'delivered', 'cancelled'])[1 + p.n % 5],
-               t.total, 'USD',
-               '{{"street": "123 Main St", "city": "San Francisco", "state": "CA", "zip": "94102"}}',
-               p.at, p.at
-        FROM placed p JOIN totals t ON t.order_id = p.id JOIN buyers b ON b.n = 1 + p.n % :users
+        INSERT INTO orders
+            (id, user_id, status, total, currency, shipping_address, created_at, updated_at)
+        SELECT id, user_id,
+               (ARRAY['pending', 'paid', 'shipped', 'delivered', 'cancelled'])[1 + mix % 5],
+               total, 'USD', jsonb_build_object(
+                   'street', '123 Main St', 'city', 'San Francisco', 'state', 'CA', 'zip', '94102'),
+               at, at
+        FROM placed JOIN totals ON order_id = id
         RETURNING id
+    ), filled AS (
+        INSERT INTO order_items (order_id, position, product_id, quantity, unit_price)
+        SELECT order_id, position, product_id, quantity, unit_price FROM lines
     )
-    INSERT INTO order_items (order_id, position, product_id, quantity, unit_price)
-    SELECT l.* FROM lines l JOIN made ON made.id = l.order_id"""
+    SELECT count(*) FROM made"""

@@ -1,9 +1,10 @@
-"""One row, for a change."""
+"""One row, for a change; and what the database says when it can't be."""
 
 from collections.abc import Container
 from typing import TypeVar
 
 from sqlalchemy import Select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.base import Versioned
@@ -29,3 +30,8 @@ def locked(session: Session, statement: Select[Row], if_match: IfMatch = None) -
     if if_match is not None and row.etag not in if_match:
         raise PreconditionFailed
     return row
+
+
+def violated(error: IntegrityError) -> str | None:
+    """The name of the constraint that refused a row."""
+    return getattr(getattr(error.orig, "diag", None), "constraint_name", None)

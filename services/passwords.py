@@ -6,11 +6,17 @@ from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+from services.errors import InvalidInput
 
 MEMORY_KIB = 19_456
 
 # Documented, so known to everybody: see `flask demo load`.
 DEMO_PASSWORDS = frozenset({"securepassword123", "administrator123"})
+
+# What people choose most, as zxcvbn counted; guessing begins with these.
+COMMON_PASSWORDS = frozenset(FREQUENCY_LISTS["passwords"])
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=MEMORY_KIB, parallelism=1)
 # Each hash takes 19 MiB and a core: more at once than cores would only take memory.
@@ -35,6 +41,16 @@ def matches(password: str, password_hash: str | None, refused: Container[str] = 
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None and password not in refused
+
+
+def refuse_common(password: str, pointer: str, refused: Container[str] = ()) -> None:
+    """Let only passwords through that aren't everybody's, nor `refused`.
+
+    Raises:
+        InvalidInput: at `pointer`, this one is.
+    """
+    if password.lower() in COMMON_PASSWORDS or password in refused:
+        raise InvalidInput.at([pointer], "This is one of the most common passwords.")
 
 
 def outdated(password_hash: str) -> bool:

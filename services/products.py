@@ -11,7 +11,7 @@ from models.orders import OrderItem
 from models.products import Product
 from services import pages
 from services.errors import NotFound, ProductExists
-from services.locking import IfMatch, locked
+from services.locking import IfMatch, locked, violated
 
 
 def list_all(session: Session, page: pages.PageRequest) -> pages.Page[Product]:
@@ -42,7 +42,9 @@ def create(session: Session, fields: Mapping[str, Any]) -> Product:
     try:
         session.flush()
     except IntegrityError as error:
-        raise ProductExists from error
+        if violated(error) == "pk_products":
+            raise ProductExists from error
+        raise
     return product
 
 

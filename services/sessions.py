@@ -97,6 +97,7 @@ def refresh(session: Session, user_id: str, session_id: str, token_id: str) -> G
             AuthSession.id == session_id,
             AuthSession.user_id == user_id,
             AuthSession.token_hash == _hash(token_id),
+            AuthSession.user_id.in_(select(User.id).where(User.is_active)),
             _alive(),
         )
         .values(

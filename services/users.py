@@ -1,6 +1,6 @@
 """Accounts."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.users import Role, User
 from services import pages, passwords, sessions
 from services.errors import EmailTaken, InvalidInput, LastAdmin, NotFound
-from services.locking import IfMatch, locked
+from services.locking import IfMatch, locked, violated
 from services.principals import Principal
 
 
@@ -21,12 +21,15 @@ def register(
     name: str = "",
     phone: str | None = None,
     role: Role = Role.USER,
+    refused: Container[str] = (),
 ) -> User:
     """Open an account.
 
     Raises:
         EmailTaken: there is one with this address.
+        InvalidInput: the password is a common one, or one of `refused`.
     """
+    passwords.refuse_common(password, "/password", refused)
     user = User(
         email=email, password_hash=passwords.hashed(password), name=name, phone=phone, role=role
     )
@@ -34,7 +37,9 @@ def register(
     try:
         session.flush()
     except IntegrityError as error:
-        raise EmailTaken from error
+        if violated(error) == "uq_users_email":
+            raise EmailTaken from error
+        raise
     return user
 
 
@@ -45,12 +50,15 @@ def update_profile(
     return _update(session, principal.id, changes, if_match)
 
 
-def change_password(session: Session, principal: Principal, current: str, new: str) -> None:
+def change_password(
+    session: Session, principal: Principal, current: str, new: str, refused: Container[str] = ()
+) -> None:
     """Set a new password, and end all other sessions.
 
     Raises:
-        InvalidInput: `current` is not the password.
+        InvalidInput: `current` is not the password, or `new` is a common one or `refused`.
     """
+    passwords.refuse_common(new, "/new_password", refused)
     user = locked(session, select(User).where(User.id == principal.id))
     if not passwords.matches(current, user.password_hash):
         raise InvalidInput.at(["/current_password"], "This is not your password.")

@@ -1,5 +1,6 @@
 """A client that signs in, and that holds every answer against the OpenAPI document."""
 
+from functools import cache
 from typing import Any
 
 from flask import Flask
@@ -39,13 +40,18 @@ class ApiClient(FlaskClient):
         request = response.request
         with self.application.test_request_context(request.path, method=request.method) as context:
             rule = context.request.url_rule
-        paths = self.application.extensions["openapi"].to_dict()["paths"]
+        paths = _paths(self.application.extensions["openapi"])
         path = rule and rule.rule.replace("<", "{").replace(">", "}")
         operation = paths.get(path, {}).get(request.method.lower())
         if operation and response.status_code not in UNIVERSAL:
             assert str(response.status_code) in map(
                 str, operation["responses"]
             ), f"{request.method} {path} answers {response.status_code}, undocumented"
+
+
+@cache
+def _paths(spec: Any) -> dict[str, Any]:
+    return spec.to_dict()["paths"]
 
 
 # Any operation can be refused with these; the document has them under `default`.

@@ -18,8 +18,9 @@ from app.limits import limiter
 from app.schema_version import alembic_config
 from app.settings import Settings
 from models import Role, User
+from services import passwords
 from tests.clients import ApiClient
-from tests.factories import FACTORIES, UserFactory
+from tests.factories import CHEAP_HASHER, FACTORIES, UserFactory
 from tests.servers import Server, served
 from tools import embedded
 
@@ -105,6 +106,18 @@ def connection(engine) -> Iterator[Connection]:
         transaction = connection.begin()
         yield connection
         transaction.rollback()
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(request, monkeypatch) -> None:
+    """argon2 at its least, but where a test is about the passwords themselves."""
+    if "real_hashes" not in request.fixturenames:
+        monkeypatch.setattr(passwords, "_hasher", CHEAP_HASHER)
+
+
+@pytest.fixture
+def real_hashes() -> None:
+    """argon2 as it ships."""
 
 
 @pytest.fixture

@@ -1,13 +1,14 @@
 """Rows for tests."""
 
 import factory
+from argon2 import PasswordHasher
 from factory.alchemy import SQLAlchemyModelFactory
 
 from models import AuthSession, Order, OrderItem, OrderStatus, Product, Role, User
-from services import passwords
 
 PASSWORD = "correct horse battery staple"
-PASSWORD_HASH = passwords.hashed(PASSWORD)
+CHEAP_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+PASSWORD_HASH = CHEAP_HASHER.hash(PASSWORD)
 ADDRESS = {"street": "123 Main St", "city": "San Francisco", "state": "CA", "zip": "94102"}
 
 
@@ -41,7 +42,7 @@ class ProductFactory(Factory):
 
 
 class OrderFactory(Factory):
-    """`OrderFactory(user_id=…, items=[OrderItemFactory.build(…)])`; without items, one of a new product."""
+    """`OrderFactory(user_id=…, items=[OrderItem(…)])`; without items, one of a new product."""
 
     class Meta:
         model = Order

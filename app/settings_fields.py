@@ -1,0 +1,58 @@
+"""How settings are read: text of the environment in, typed values out."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from limits import parse_many
+from marshmallow import ValidationError, fields, validate
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+
+class CommaSeparated(fields.Field[tuple[str, ...]]):
+    """`a, b` in the environment, a list or tuple in `config.py`."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[str, ...]:
+        parts = value.split(",") if isinstance(value, str) else value
+        if not (isinstance(parts, (list, tuple)) and all(isinstance(part, str) for part in parts)):
+            raise ValidationError("must be comma-separated text, or a list of texts.")
+        return tuple(part.strip() for part in parts if part.strip())
+
+
+class PostgresURL(fields.String):
+    """A libpq URL as people write it; to SQLAlchemy `postgresql://` would mean psycopg 3."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, *args, **kwargs)
+        try:
+            url = make_url(text)
+        except (ArgumentError, ValueError):
+            raise ValidationError("must be a URL such as postgresql://user:pass@host/db.") from None
+        if url.drivername not in {"postgres", "postgresql", "postgresql+psycopg2"}:
+            raise ValidationError("must start with postgresql:// or postgres://.")
+        return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+
+
+def redis_url(value: str) -> None:
+    try:
+        url = urlsplit(value)
+        usable = url.scheme in {"redis", "rediss", "redis+unix"} and url.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValidationError("must be a URL such as redis://host:6379.")
+
+
+def rate_limit(value: str) -> None:
+    try:
+        parse_many(value)
+    except ValueError:
+        raise ValidationError('must be a rate such as "300 per minute".') from None
+
+
+def number(minimum: float, kind: type[fields.Field] = fields.Integer) -> fields.Field:
+    return kind(validate=validate.Range(min=minimum))
+
+
+def rate() -> fields.Field:
+    return fields.String(validate=rate_limit)

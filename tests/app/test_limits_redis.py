@@ -1,0 +1,58 @@
+"""Rate limits in Redis: shared by many processes, and done without while it is away."""
+
+import os
+import signal
+import time
+
+import redis
+
+from app.limits import limiter
+from tests.servers import free_port
+from tools import embedded
+
+
+def gets(client, times, **options):
+    return [client.get("/api/products", **options).status_code for _ in range(times)]
+
+
+def test_two_processes_count_together(limited, redis_url):
+    shared = {"redis_url": redis_url, "rate_limit_default": "3 per minute"}
+    somebody = {"environ_base": {"REMOTE_ADDR": "198.51.100.1"}}
+
+    assert gets(limited(**shared), 2, **somebody) == [200, 200]
+    assert gets(limited(**shared), 2, **somebody) == [200, 429]
+
+
+def test_without_it_each_process_goes_on_with_its_own_limit(limited):
+    nowhere = f"redis://127.0.0.1:{free_port()}"
+    client = limited(redis_url=nowhere, rate_limit_default="2 per minute")
+
+    assert gets(client, 3) == [200, 200, 429]
+
+
+def test_going_away_within_a_request_fails_nothing(limited, redis_url, monkeypatch):
+    def fail(*_):
+        raise redis.exceptions.TimeoutError
+
+    client = limited(redis_url=redis_url, rate_limit_default="100 per minute")
+    monkeypatch.setattr(limiter._limiter, "get_window_stats", fail)
+
+    assert gets(client, 1) == [200]
+
+
+def test_frozen_one_costs_little_and_is_used_again_when_it_recovers(limited, clock):
+    with embedded.valkey() as url:
+        client = limited(redis_url=url, rate_limit_default="2 per minute")
+        process = redis.Redis.from_url(url).info("server")["process_id"]
+        assert gets(client, 1) == [200]
+        os.kill(process, signal.SIGSTOP)
+        try:
+            started = time.monotonic()
+            assert gets(client, 3) == [200, 200, 429]
+            assert time.monotonic() - started < 1
+        finally:
+            os.kill(process, signal.SIGCONT)
+        clock(61)
+
+        assert gets(client, 3) == [200, 200, 429]
+        assert not limiter._storage_dead

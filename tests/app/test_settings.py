@@ -1,0 +1,176 @@
+"""Where settings come from, and which one wins."""
+
+import dataclasses
+
+import pytest
+
+from app.settings import Settings, SettingsError, database_url
+
+STRONG = "0123456789abcdef0123456789abcdef"
+URL = "postgresql://u:p@db.example/shop"
+DRIVER_URL = "postgresql+psycopg2://u:p@db.example/shop"
+DEVELOPMENT = {"FLASK_ENV": "development", "SECRET_KEY": "short", "DATABASE_URL": URL}
+# Each setting: as text, and as what it is read to be.
+SETTINGS = [
+    ("FLASK_ENV", "testing", "testing"),
+    ("DEBUG", "true", True),
+    ("SECRET_KEY", STRONG, STRONG),
+    ("SECRET_KEY_FALLBACKS", "old, older", ("old", "older")),
+    ("DATABASE_URL", URL, DRIVER_URL),
+    ("REDIS_URL", "redis://cache.example:6379/1", "redis://cache.example:6379/1"),
+    ("LOG_LEVEL", "ERROR", "ERROR"),
+    ("ALLOWED_HOSTS", "api.example.com,.example.org", ("api.example.com", ".example.org")),
+    (
+        "CORS_ORIGINS",
+        "https://a.example, https://b.example",
+        ("https://a.example", "https://b.example"),
+    ),
+    ("JWT_ALGORITHM", "HS512", "HS512"),
+    ("ACCESS_TOKEN_EXPIRE_MINUTES", "5", 5),
+    ("TRUSTED_PROXIES", "2", 2),
+    ("RATE_LIMIT_DEFAULT", "9 per minute", "9 per minute"),
+    ("RATE_LIMIT_LOGIN", "9 per hour", "9 per hour"),
+    ("RATE_LIMIT_LOGIN_ADDRESS", "9/day", "9/day"),
+    ("RATE_LIMIT_REGISTER", "1/second;9/day", "1/second;9/day"),
+    ("DATABASE_POOL_SIZE", "3", 3),
+    ("DATABASE_POOL_OVERFLOW", "0", 0),
+    ("DATABASE_POOL_TIMEOUT", "0.5", 0.5),
+    ("DATABASE_STATEMENT_TIMEOUT", "700", 700),
+    ("DATABASE_LOCK_TIMEOUT", "300", 300),
+]
+
+
+@pytest.fixture(autouse=True)
+def directory(tmp_path, monkeypatch):
+    """An empty working directory, and an environment without settings."""
+    monkeypatch.chdir(tmp_path)
+    for field in dataclasses.fields(Settings):
+        monkeypatch.delenv(field.name.upper(), raising=False)
+    monkeypatch.delenv("SQLALCHEMY_DATABASE_URI", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    def setenv(**values):
+        for name, value in values.items():
+            monkeypatch.setenv(name, value)
+
+    return setenv
+
+
+@pytest.fixture
+def dotenv(directory):
+    def write(**values):
+        lines = (f"{name}='{value}'\n" for name, value in values.items())
+        (directory / ".env").write_text("".join(lines))
+
+    return write
+
+
+@pytest.fixture
+def config_py(directory):
+    def write(**values):
+        lines = (f"    {name} = {value!r}\n" for name, value in values.items())
+        (directory / "config.py").write_text("class Config:\n" + "".join(lines))
+
+    return write
+
+
+class TestSources:
+    @pytest.mark.parametrize("text", ["class Config(", "raise RuntimeError", "import no_such"])
+    def test_config_py_that_cannot_be_read_is_told(self, text, directory):
+        (directory / "config.py").write_text(text)
+
+        with pytest.raises(SettingsError, match=r"^config\.py can't be read"):
+            Settings.load()
+
+    def test_config_py_without_the_class_sets_nothing(self, directory, environment):
+        (directory / "config.py").write_text("LOG_LEVEL = 'ERROR'")
+        environment(**DEVELOPMENT)
+
+        assert Settings.load().log_level == "INFO"
+
+    @pytest.mark.parametrize(("name", "text", "value"), SETTINGS)
+    @pytest.mark.parametrize("source", ["environment", "dotenv", "config_py"])
+    def test_every_source_sets_every_setting(self, source, name, text, value, request):
+        request.getfixturevalue(source)(**{**DEVELOPMENT, name: text})
+
+        assert getattr(Settings.load(), name.lower()) == value
+
+    def test_no_setting_is_left_out_above(self):
+        assert {name.lower() for name, *_ in SETTINGS} == {
+            field.name for field in dataclasses.fields(Settings)
+        }
+
+    def test_environment_wins_over_dotenv_over_config_py(self, environment, dotenv, config_py):
+        config_py(**DEVELOPMENT, TRUSTED_PROXIES=1, DATABASE_POOL_SIZE=1, LOG_LEVEL="ERROR")
+        dotenv(TRUSTED_PROXIES=2, DATABASE_POOL_SIZE=2)
+        environment(TRUSTED_PROXIES="3")
+
+        settings = Settings.load()
+
+        assert (settings.trusted_proxies, settings.database_pool_size) == (3, 2)
+        assert settings.log_level == "ERROR"
+
+    def test_setting_that_is_set_to_nothing_keeps_its_default(self, environment):
+        environment(**DEVELOPMENT, LOG_LEVEL="", TRUSTED_PROXIES="")
+
+        assert (Settings.load().log_level, Settings.load().trusted_proxies) == ("INFO", 0)
+
+    def test_config_py_has_values_of_python(self, config_py):
+        config_py(**DEVELOPMENT, DEBUG=True, ALLOWED_HOSTS=["a.example"], TRUSTED_PROXIES=1)
+
+        settings = Settings.load()
+
+        assert (settings.debug, settings.trusted_proxies) == (True, 1)
+        assert settings.allowed_hosts == ("a.example",)
+
+    def test_name_that_is_no_setting_is_ignored(self, environment):
+        environment(**DEVELOPMENT, PATH_TO_NOWHERE="/")
+
+        assert Settings.load().flask_env == "development"
+
+    def test_settings_cannot_be_changed(self):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            Settings.load(DEVELOPMENT).debug = True
+
+
+class TestDatabaseURL:
+    def test_alone_it_is_missed_without_the_others(self):
+        with pytest.raises(SettingsError, match="DATABASE_URL"):
+            database_url()
+
+    def test_alone_it_needs_no_others(self, environment):
+        environment(DATABASE_URL=URL)
+
+        assert database_url() == DRIVER_URL
+
+    @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
+    def test_every_spelling_is_served_by_psycopg2(self, scheme):
+        url = f"{scheme}://u:p%40ss@db.example:5433/shop?sslmode=require"
+
+        assert Settings.load({**DEVELOPMENT, "DATABASE_URL": url}).database_url == (
+            "postgresql+psycopg2://u:p%40ss@db.example:5433/shop?sslmode=require"
+        )
+
+    @pytest.mark.parametrize("source", ["environment", "dotenv", "config_py"])
+    def test_flask_sqlalchemys_name_for_it_is_understood(self, source, environment, request):
+        environment(FLASK_ENV="development", SECRET_KEY="short")
+        request.getfixturevalue(source)(SQLALCHEMY_DATABASE_URI=URL)
+
+        assert Settings.load().database_url == DRIVER_URL
+
+    @pytest.mark.parametrize(
+        ("strong", "weak"),
+        [
+            ("DATABASE_URL", "SQLALCHEMY_DATABASE_URI"),
+            ("SQLALCHEMY_DATABASE_URI", "DATABASE_URL"),
+        ],
+    )
+    def test_environment_wins_by_either_name(self, strong, weak, environment, config_py):
+        config_py(**{**DEVELOPMENT, "DATABASE_URL": None, weak: "postgresql://weaker/db"})
+        environment(**{strong: URL})
+
+        assert Settings.load().database_url == DRIVER_URL
+        assert database_url() == DRIVER_URL

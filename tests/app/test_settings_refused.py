@@ -1,0 +1,97 @@
+"""Settings that keep the service from starting."""
+
+import pytest
+
+from app.settings import SAMPLE_SECRETS, Settings, SettingsError
+
+STRONG = "0123456789abcdef0123456789abcdef"
+URL = "postgresql://u:p@db.example/shop"
+DEVELOPMENT = {"FLASK_ENV": "development", "SECRET_KEY": "short", "DATABASE_URL": URL}
+PRODUCTION = {"SECRET_KEY": STRONG, "DATABASE_URL": URL, "ALLOWED_HOSTS": "api.example.com"}
+
+
+def refusal(given):
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(given)
+    return str(caught.value)
+
+
+class TestAnywhere:
+    def test_every_bad_setting_is_named_in_one_message(self):
+        bad = {
+            "FLASK_ENV": "prod",
+            "DEBUG": "maybe",
+            "DATABASE_URL": "mysql://u@h/db",
+            "REDIS_URL": "http://cache.example",
+            "LOG_LEVEL": "LOUD",
+            "JWT_ALGORITHM": "none",
+            "ACCESS_TOKEN_EXPIRE_MINUTES": "0",
+            "TRUSTED_PROXIES": "-1",
+            "RATE_LIMIT_DEFAULT": "many",
+            "RATE_LIMIT_LOGIN": "5 per fortnight",
+            "DATABASE_POOL_SIZE": "1.5",
+            "DATABASE_POOL_TIMEOUT": "nan",
+            "DATABASE_LOCK_TIMEOUT": "2s",
+        }
+
+        message = refusal(bad)
+
+        assert {line.split(":")[0].strip() for line in message.splitlines()[1:]} == {
+            *bad,
+            "SECRET_KEY",
+            "ALLOWED_HOSTS",
+        }
+
+    @pytest.mark.parametrize("value", [5, [1]])
+    def test_value_of_another_type_is_refused_by_name(self, value):
+        assert "ALLOWED_HOSTS" in refusal({**PRODUCTION, "ALLOWED_HOSTS": value})
+
+    @pytest.mark.parametrize(
+        "url",
+        ["mysql://u@h/db", "postgresql+asyncpg://u@h/db", "nonsense", "postgresql://h:port/db"],
+    )
+    def test_url_of_another_database_is_refused(self, url):
+        assert "DATABASE_URL: must " in refusal({**DEVELOPMENT, "DATABASE_URL": url})
+
+    @pytest.mark.parametrize("url", ["redis://h:port", "unix:///run/redis.sock"])
+    def test_redis_url_that_the_limiter_cannot_use_is_refused(self, url):
+        assert "REDIS_URL" in refusal({**DEVELOPMENT, "REDIS_URL": url})
+
+    def test_refusal_tells_no_secret(self):
+        given = {**PRODUCTION, "SECRET_KEY": "hunter2", "DATABASE_URL": "mysql://u:hunter3@h/db"}
+
+        assert "hunter" not in refusal(given)
+
+
+class TestProduction:
+    @pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS"])
+    def test_missing_setting_is_refused(self, name):
+        assert f"{name}: is missing" in refusal({**PRODUCTION, name: ""})
+
+    @pytest.mark.parametrize("secret", [*sorted(SAMPLE_SECRETS), STRONG[:31]])
+    @pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS"])
+    def test_sample_or_short_secret_is_refused(self, name, secret):
+        assert f"  {name}: is a sample or shorter" in refusal({**PRODUCTION, name: secret})
+
+    def test_one_weak_fallback_among_strong_ones_is_refused(self):
+        given = {**PRODUCTION, "SECRET_KEY_FALLBACKS": f"{STRONG}x,short"}
+
+        assert "SECRET_KEY_FALLBACKS" in refusal(given)
+
+    def test_debug_is_refused(self):
+        assert "DEBUG: must be off" in refusal({**PRODUCTION, "DEBUG": "1"})
+
+    def test_is_the_environment_unless_another_is_named(self):
+        settings = Settings.load(PRODUCTION)
+
+        assert settings.production
+        assert settings.refused_passwords
+
+    def test_development_is_content_with_less(self):
+        settings = Settings.load(DEVELOPMENT)
+
+        assert not settings.production
+        assert (settings.allowed_hosts, settings.refused_passwords) == ((), frozenset())
+
+    def test_length_of_a_secret_is_counted_in_bytes(self):
+        assert Settings.load({**PRODUCTION, "SECRET_KEY": "ä" * 16}).secret_key == "ä" * 16

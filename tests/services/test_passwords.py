@@ -1,0 +1,67 @@
+"""Passwords: argon2id."""
+
+import pytest
+from argon2 import PasswordHasher, Type, extract_parameters
+
+from services import passwords
+from services.errors import InvalidInput
+
+HASH = passwords.hashed("correct")
+
+
+class TestMatches:
+    @pytest.mark.parametrize("password", ["wrong", "Correct", "correct ", ""])
+    def test_other_password_does_not(self, password):
+        assert not passwords.matches(password, HASH)
+
+    @pytest.mark.parametrize("stored", [None, "", "no hash", "$argon2id$v=19$m=8,t=1,p=1$x"])
+    def test_nothing_matches_what_is_no_hash(self, stored):
+        assert not passwords.matches("correct", stored)
+
+    def test_password_of_the_dummy_opens_no_absent_account(self):
+        assert not passwords.matches("no such account", None)
+
+    def test_refused_one_does_not_even_if_it_is_right(self):
+        assert not passwords.matches("correct", HASH, refused={"correct"})
+
+    def test_right_one_does(self):
+        assert passwords.matches("correct", HASH, refused={"other"})
+
+
+class TestRefuseCommon:
+    @pytest.mark.parametrize("password", ["password1", "PassWord1"])
+    def test_common_one_is_refused_in_whatever_case(self, password):
+        with pytest.raises(InvalidInput) as refusal:
+            passwords.refuse_common(password, "/password")
+
+        assert [error["pointer"] for error in refusal.value.members["errors"]] == ["/password"]
+
+    @pytest.mark.parametrize("password", ["correct horse battery staple", "password1 and more"])
+    def test_other_one_passes(self, password):
+        assert passwords.refuse_common(password, "/password") is None
+
+
+class TestHashed:
+    def test_is_argon2id_of_owasps_parameters(self):
+        parameters = extract_parameters(HASH)
+
+        assert parameters.type is Type.ID
+        assert (parameters.memory_cost, parameters.time_cost, parameters.parallelism) == (
+            19_456,
+            2,
+            1,
+        )
+
+    def test_is_salted(self):
+        assert passwords.hashed("correct") != HASH
+
+
+class TestOutdated:
+    def test_hash_of_today_is_not(self, real_hashes):
+        assert not passwords.outdated(HASH)
+
+    @pytest.mark.parametrize("other", [{"time_cost": 1}, {"memory_cost": 8192}, {"parallelism": 2}])
+    def test_hash_of_other_parameters_is(self, other):
+        parameters = {"time_cost": 2, "memory_cost": 19_456, "parallelism": 1} | other
+
+        assert passwords.outdated(PasswordHasher(**parameters).hash("correct"))

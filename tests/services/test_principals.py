@@ -1,0 +1,33 @@
+"""Who is asking, by the claims of a verified token."""
+
+import pytest
+from sqlalchemy import select
+
+from models import AuthSession
+from services import principals
+from services.errors import Unauthenticated
+from tests.factories import UserFactory
+
+
+@pytest.fixture
+def session_id(as_user, session, user):
+    return session.scalar(select(AuthSession.id).where(AuthSession.user_id == user.id))
+
+
+class TestAuthenticate:
+    def test_session_of_somebody_else_is_refused(self, session, session_id):
+        with pytest.raises(Unauthenticated):
+            principals.authenticate(session, UserFactory().id, session_id)
+
+    @pytest.mark.parametrize("nonsense", ["", "nonsense", "session_01kj6zv8m4f5tbq0c9xn2hd7ea"])
+    def test_what_is_no_id_is_refused(self, session, session_id, user, nonsense):
+        with pytest.raises(Unauthenticated):
+            principals.authenticate(session, user.id, nonsense)
+
+        with pytest.raises(Unauthenticated):
+            principals.authenticate(session, nonsense, session_id)
+
+    def test_ones_own_session_is_told(self, session, session_id, user):
+        principal = principals.authenticate(session, user.id, session_id)
+
+        assert (principal.id, principal.session_id) == (user.id, session_id)

@@ -1,0 +1,158 @@
+"""The OpenAPI document: valid, complete, and true."""
+
+import json
+import re
+import warnings
+from typing import Any
+
+import flask_smorest
+import pytest
+from flask import Flask
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from werkzeug.exceptions import TooManyRequests
+
+import services.errors
+from app import create_app, problems
+from app.problems import MEDIA_TYPE, TYPE_PREFIX
+from services.errors import Problem
+from tests.openapi import SCHEMA_REF, Operation, faults, operations_of, reachable
+
+PUBLIC = {"register", "login", "refresh", "listProducts", "getProduct"} | {
+    "getHealth",
+    "getLiveness",
+    "getReadiness",
+}
+LISTS = {"listSessions", "listUsers", "listProducts", "listOrders"}
+READ = {"getProfile", "getUser", "getProduct", "getOrder"}
+CHANGE = {"updateProfile", "updateUser", "updateProduct", "updateOrder"}
+CREATE = {"createProduct", "createOrder"}
+
+
+@pytest.fixture(scope="module")
+def document(application) -> dict[str, Any]:
+    return application.test_client().get("/api/openapi.json").json
+
+
+@pytest.fixture(scope="module")
+def operations(document) -> list[Operation]:
+    return operations_of(document)
+
+
+def names(operations: list[Operation], which: Any) -> set[str]:
+    return {operation.name for operation in operations if which(operation)}
+
+
+class TestDocument:
+    def test_has_nothing_that_flask_smorest_adds_by_itself(self, application, document):
+        stock = Flask("stock")
+        stock.config.update(API_TITLE="Stock", API_VERSION="1", OPENAPI_VERSION="3.1.0")
+        # Where this fails, a private method that app/openapi.py overrides has another name now.
+        assert "DEFAULT_ERROR" in flask_smorest.Api(stock).spec.components.responses_lazy
+        assert application.extensions["openapi"].components.responses_lazy == {}
+        assert application.extensions["openapi"].components.headers_lazy.keys() <= {"ETAG"}
+        assert document["components"].keys() == {"schemas", "securitySchemes"}
+
+    def test_has_no_schema_that_nothing_refers_to(self, document):
+        schemas = document["components"]["schemas"]
+        assert reachable(document["paths"], schemas) == schemas.keys()
+
+    def test_is_openapi_3_1(self, document):
+        assert document["openapi"].startswith("3.1.")
+        assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+
+    def test_is_made_without_a_warning(self, settings):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            create_app(settings).extensions["openapi"].to_dict()
+
+
+class TestRefusals:
+    def test_each_operation_has_some_and_all_are_problem_documents(self, operations):
+        for operation in operations:
+            assert len(operation.refusals) > 1
+            for refusal in operation.refusals.values():
+                assert refusal["content"].keys() == {MEDIA_TYPE}
+                assert refusal["content"][MEDIA_TYPE]["schema"] == {"$ref": f"{SCHEMA_REF}Problem"}
+                assert refusal["content"][MEDIA_TYPE]["examples"]
+
+    def test_examples_are_of_their_status_and_fit_the_schema(self, operations, document):
+        for operation in operations:
+            for code, example in operation.refusal_examples:
+                assert code in (str(example["status"]), "default"), operation.name
+                assert faults({"$ref": f"{SCHEMA_REF}Problem"}, example, document) == []
+
+    def test_types_are_those_that_are_raised(self, operations):
+        kinds = {
+            kind.slug
+            for kind in vars(services.errors).values()
+            if isinstance(kind, type) and issubclass(kind, Problem) and kind is not Problem
+        }
+        examples = [example for op in operations for _, example in op.refusal_examples]
+        slugs = {example["type"].removeprefix(TYPE_PREFIX) for example in examples}
+        others = {"malformed-body", "malformed-idempotency-key", "host-not-allowed"}
+        assert slugs == kinds | others | {"too-many-requests", "unavailable"}
+
+    def test_invalid_input_names_what_is_invalid(self, operations):
+        examples = [example for op in operations for _, example in op.refusal_examples]
+        assert all(ex["errors"] for ex in examples if ex["type"].endswith("/invalid-input"))
+
+    def test_too_many_requests_look_as_the_limiter_has_them(self, app, operations):
+        with app.test_request_context():
+            real = json.loads(problems.from_http(TooManyRequests()).data)
+        for operation in operations:
+            default = operation.doc["responses"]["default"]["content"][MEDIA_TYPE]
+            shown = default["examples"]["too-many-requests"]["value"]
+            assert {**shown, "request_id": ""} == real
+
+    def test_only_private_operations_want_a_token(self, operations):
+        assert names(operations, lambda op: op.doc["security"] == []) == PUBLIC
+        for operation in operations:
+            unauthenticated = "unauthenticated" in str(operation.doc["responses"].get("401"))
+            assert unauthenticated == (operation.name not in PUBLIC)
+            assert ("403" in operation.refusals) == (operation.name not in PUBLIC)
+
+    def test_401_comes_with_a_challenge_and_503_with_a_wait(self, operations):
+        for operation in operations:
+            for code, header in ("401", "WWW-Authenticate"), ("503", "Retry-After"):
+                assert code not in operation.refusals or (
+                    operation.refusals[code]["headers"][header]["required"]
+                )
+
+
+class TestOperations:
+    def test_have_a_name_of_their_own_a_summary_and_a_tag(self, operations, document):
+        tags = {tag["name"] for tag in document["tags"]}
+        assert len({operation.name for operation in operations}) == len(operations)
+        for operation in operations:
+            assert re.fullmatch("[a-z]+([A-Z][a-z]+)*", operation.name)
+            assert operation.doc["summary"].endswith(".")
+            assert len(operation.doc["tags"]) == 1
+            assert tags.issuperset(operation.doc["tags"])
+
+    def test_describe_the_parameters_of_their_paths(self, operations):
+        for operation in operations:
+            in_path = [p for p in operation.parameters if p["in"] == "path"]
+            assert [p["name"] for p in in_path] == re.findall("{(.*?)}", operation.path)
+            assert all(p["description"] and p["example"] and p["required"] for p in in_path)
+
+    def test_document_each_header_and_parameter_where_it_works(self, operations):
+        versioned = {*READ, *CHANGE, *CREATE, "cancelOrder"}
+        taking = {
+            ("header", "Idempotency-Key"): {"createOrder"},
+            ("header", "If-Match"): {*CHANGE, "cancelOrder", "deleteProduct"},
+            ("header", "If-None-Match"): READ,
+            ("query", "cursor"): LISTS,
+            ("query", "limit"): LISTS,
+        }
+        answering = {
+            "ETag": versioned,
+            "Link": LISTS,
+            "Location": {*CREATE, "register"},
+            "Idempotency-Replayed": {"createOrder"},
+        }
+        for (place, name), where in taking.items():
+            assert names(operations, lambda op, at=(place, name): op.takes(*at)) == where, name
+        for name, where in answering.items():
+            assert names(operations, lambda op, at=name: op.answers_with(at)) == where, name
+        assert names(operations, lambda op: "304" in op.doc["responses"]) == READ
+        assert names(operations, lambda op: "412" in op.refusals) == taking["header", "If-Match"]
