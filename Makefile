@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 SOURCE := app resources schemas services models alembic tools tests gunicorn.conf.py
 
-.PHONY: help run test lint format lock migration clean
+.PHONY: help run test fuzz lint format lock migration clean
 
 help: ## Print the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -13,7 +13,10 @@ run: $(STAMP) ## Serve on http://localhost:5000 with a PostgreSQL of its own and
 	@$(BIN)/python -m tools.run
 
 test: $(STAMP) ## Run the whole suite on a real PostgreSQL and a real Redis-protocol server
-	@$(BIN)/pytest --cov $(ARGS)
+	@$(BIN)/pytest --cov -n auto --dist loadfile $(ARGS)
+
+fuzz: $(STAMP) ## Send thousands of generated requests to the service, for some minutes
+	@$(BIN)/pytest -m fuzz tests/fuzz $(ARGS)
 
 lint: $(STAMP) ## Check style, types and architecture
 	$(BIN)/ruff check $(SOURCE)
