@@ -19,7 +19,7 @@ KEY = re.compile(r'"([!#-\[\]-~]{1,255})"|([!#-\[\]-~]{1,255})')
 PARAMETER = {
     "in": "header",
     "name": HEADER,
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "schema": {"type": "string", "pattern": f"^(?:{KEY.pattern})$"},
     "description": "A key of your making, such as 9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d, one for "
     "each thing that you want done. Repeat it when you retry, and it is done once: the first "
     "answer comes again. Keys live 24 hours.",

@@ -38,9 +38,11 @@ class RowSchema(SQLAlchemySchema):
 class Text(fields.String):
     """A string that PostgreSQL and UTF-8 can hold: no NUL, no lone surrogate."""
 
+    nul = False
+
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, *args, **kwargs)
-        if "\0" in text:
+        if "\0" in text and not self.nul:
             raise ValidationError("Must not contain the NUL character.")
         try:
             text.encode()
@@ -49,9 +51,23 @@ class Text(fields.String):
         return text
 
 
+class Password(Text):
+    """Any characters at all; it is hashed, so nothing has to hold it."""
+
+    nul = True
+
+
 def text(longest: int, *, shortest: int = 1, **kwargs: Any) -> Text:
     """A text of `shortest` to `longest` characters."""
+    # For the document; the field itself says it better than "does not match".
+    kwargs["metadata"] = {"pattern": "^[^\\u0000]*$", **kwargs.get("metadata", {})}
     return Text(validate=validate.Length(shortest, longest), **kwargs)
+
+
+def password(shortest: int, **kwargs: Any) -> Password:
+    """A password of `shortest` to 128 characters."""
+    kwargs["metadata"] = {"format": "password", **kwargs.get("metadata", {})}
+    return Password(required=True, validate=validate.Length(shortest, 128), **kwargs)
 
 
 class Whole(fields.Integer):
@@ -103,7 +119,15 @@ class Email(fields.Email):
 
 
 class Timestamp(fields.AwareDateTime):
-    """A time as of RFC 3339, in UTC with `Z`."""
+    """A time as of RFC 3339, in UTC with `Z`; other offsets are taken, and turned into UTC."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> datetime:
+        time = super()._deserialize(value, *args, **kwargs)
+        try:
+            # PostgreSQL knows offsets of less than 16 hours only.
+            return time.astimezone(UTC)
+        except OverflowError:
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE) from None
 
     def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
         if value is None:

@@ -4,7 +4,16 @@ from marshmallow import fields, validate
 from marshmallow_sqlalchemy import auto_field
 
 from models.sessions import AuthSession
-from schemas.base import Email, RequestSchema, ResponseSchema, RowSchema, Timestamp, Whole, text
+from schemas.base import (
+    Email,
+    RequestSchema,
+    ResponseSchema,
+    RowSchema,
+    Timestamp,
+    Whole,
+    password,
+    text,
+)
 
 TOKEN_EXAMPLE = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…"  # noqa: S105
 
@@ -14,9 +23,7 @@ class CredentialsSchema(RequestSchema):
 
     email = Email(required=True, metadata={"example": "user@example.com"})
     # As long as a new one may be, but not as short as it must be: old ones still sign in.
-    password = text(
-        128, required=True, metadata={"example": "securepassword123", "format": "password"}
-    )
+    password = password(1, metadata={"example": "securepassword123"})
 
 
 class RefreshSchema(RequestSchema):

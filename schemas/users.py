@@ -4,16 +4,11 @@ from marshmallow import fields, validate
 from marshmallow_sqlalchemy import auto_field
 
 from models.users import Role, User
-from schemas.base import Email, Flag, RequestSchema, RowSchema, Text, Timestamp, phone, text
+from schemas.base import Email, Flag, RequestSchema, RowSchema, Timestamp, password, phone, text
 from schemas.pages import PageQuerySchema
 
 EXAMPLE_ID = "user_01kj6zv8m4f5tbq0c9xn2hd7ea"
 ROLE = validate.OneOf([role.value for role in Role])
-
-
-def password(example: str) -> Text:
-    """A new password: any characters, 8 to 128 of them."""
-    return text(128, shortest=8, required=True, metadata={"example": example, "format": "password"})
 
 
 class UserSchema(RowSchema):
@@ -46,7 +41,7 @@ class RegistrationSchema(RequestSchema):
     """A new account."""
 
     email = Email(required=True, metadata={"example": "jane@example.com"})
-    password = password("correct horse battery staple")
+    password = password(8, metadata={"example": "correct horse battery staple"})
     name = text(200, shortest=0, load_default="", metadata={"example": "Jane Doe"})
     phone = phone(
         load_default=None,
@@ -71,7 +66,7 @@ class PasswordChangeSchema(RequestSchema):
     current_password = text(
         128, required=True, metadata={"example": "securepassword123", "format": "password"}
     )
-    new_password = password("correct horse battery staple")
+    new_password = password(8, metadata={"example": "correct horse battery staple"})
 
 
 class UserQuerySchema(PageQuerySchema):

@@ -72,6 +72,7 @@ class TestListOrders:
             ("created_after", "2026-02-01"),
             ("created_after", "2026-02-01T00:00:00"),
             ("created_before", "2026-02-30T00:00:00Z"),
+            ("created_before", "0001-01-01T00:00:00+10:00"),
         ],
     )
     def test_bad_filter_is_a_422(self, as_user, name, value):
@@ -104,6 +105,7 @@ class TestListOrders:
             ({"created_after": "2026-02-06T00:00:00Z"}, slice(0, 2)),
             ({"created_after": "2026-02-06T02:00:00+02:00"}, slice(0, 2)),
             ({"created_after": "2026-02-06T00:00:00.000001Z"}, slice(0, 1)),
+            ({"created_after": "2026-02-06T21:30:00+21:30"}, slice(0, 2)),
             ({"created_before": "2026-02-02T00:00:00Z"}, slice(6, 7)),
             ({"created_before": "2026-02-02T00:00:00.000001Z"}, slice(5, 7)),
             (
