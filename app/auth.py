@@ -11,6 +11,7 @@ from flask import current_app, g, request
 from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token
 
 from app.settings import Settings
+from app.signatures import canonical
 from services import sessions
 from services.errors import InvalidRefreshToken, Unauthenticated
 
@@ -54,12 +55,12 @@ def access_claims() -> dict[str, Any]:
         Unauthenticated: there is none, or it is not a valid one (RFC 6750).
     """
     if "access_claims" not in g:
-        authorization = request.authorization
-        bearer = authorization is not None and authorization.type == "bearer"
-        if not (bearer and authorization and authorization.token):
+        # Not request.authorization, which raises on what can't be decoded.
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer realm="api"'})
         try:
-            g.access_claims = _verified(authorization.token, "access")
+            g.access_claims = _verified(token.strip(), "access")
         except pyjwt.InvalidTokenError:
             challenge = 'Bearer realm="api", error="invalid_token"'
             raise Unauthenticated(headers={"WWW-Authenticate": challenge}) from None
@@ -96,6 +97,7 @@ def _verified(token: str, kind: str) -> dict[str, Any]:
         except pyjwt.InvalidSignatureError:
             continue
     texts = (claims.get(name) for name in ("sub", "sid", "jti"))
-    if claims.get("type") != kind or not all(isinstance(text, str) for text in texts):
+    well_typed = claims.get("type") == kind and all(isinstance(text, str) for text in texts)
+    if not (well_typed and canonical(token)):
         raise pyjwt.InvalidTokenError
     return claims

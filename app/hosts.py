@@ -19,8 +19,8 @@ class HostNotAllowed(Problem):
 def init_app(app: Flask) -> None:
     settings: Settings = app.extensions["settings"]
     if hops := settings.trusted_proxies:
-        # A prefix header stays untrusted: nothing here lives below one.
-        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
+        # Of X-Forwarded-Host nobody needs to be told: the links are relative.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     if settings.allowed_hosts:
         app.before_request(check_host)
 

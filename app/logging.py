@@ -41,7 +41,7 @@ LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
 def configure(settings: Settings) -> None:
     """Send all logs of the process to standard error, in the form that the environment wants."""
     logging.basicConfig(handlers=[Intercepted()], level=settings.log_level, force=True)
-    for noisy in ("alembic.runtime.plugins", "flask-limiter", "werkzeug"):
+    for noisy in ("alembic.runtime", "flask-limiter", "werkzeug"):
         logging.getLogger(noisy).setLevel(
             max(logging.WARNING, logging.getLevelName(settings.log_level))
         )

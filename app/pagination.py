@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from flask import current_app, request
 from itsdangerous import BadData, URLSafeSerializer
 
+from app.signatures import canonical
 from schemas.pages import page_of
 from services.errors import InvalidInput
 from services.pages import Page, PageRequest, Position
@@ -65,6 +66,8 @@ def _encoded(position: Position) -> str:
 
 def _decoded(cursor: str) -> Position:
     try:
+        if not canonical(cursor):
+            raise BadData("not canonical")
         created_at, row_id = _serializer().loads(cursor)
     except BadData:
         raise InvalidInput.at(["/cursor"], "Not a cursor of this list.") from None

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
-from flask import Request, request
+from flask import Request, g, request
+from gunicorn.http.errors import ParseException
 from marshmallow import Schema, ValidationError
 from webargs.core import is_json
 from webargs.flaskparser import FlaskParser
@@ -28,43 +29,70 @@ class BodyTimeout(Problem):
     detail = "The body did not arrive in time."
 
 
-def json_body() -> Any:
-    """The JSON text (RFC 8259) of the request's body, decoded.
+def receive_body() -> bytes:
+    """The body of the request, all of it; or why there is none, the same at every call.
 
     Raises:
-        UnsupportedMediaType: the body is not declared to be JSON.
         RequestEntityTooLarge: it is longer than 1 MiB.
         BodyTimeout: it does not arrive in time.
-        MalformedBody: it is not JSON, not UTF-8, or has a name twice.
+        MalformedBody: it is not framed as HTTP/1.1 says.
     """
-    if not is_json(request.mimetype):
-        raise UnsupportedMediaType("The body must be application/json.")
+    if "body" not in g:
+        try:
+            g.body = _received()
+        except (Problem, RequestEntityTooLarge) as problem:
+            g.body = problem
+    if isinstance(g.body, Exception):
+        raise g.body
+    return g.body
+
+
+def _received() -> bytes:
     # Werkzeug cuts a chunked body off at the limit without a word, so the limit is one more
     # than what is allowed, and the length decides.
     request.max_content_length = MAX_BODY + 1
     try:
         body = request.get_data(cache=True)
-    except ClientDisconnected:
+    except (ClientDisconnected, TimeoutError):
         raise BodyTimeout from None
+    except (OSError, ParseException):
+        raise MalformedBody("The body is not framed as HTTP/1.1 says.") from None
     if len(body) > MAX_BODY:
         raise RequestEntityTooLarge
+    return body
+
+
+def json_body() -> Any:
+    """The JSON text (RFC 8259) of the request's body, decoded.
+
+    Raises:
+        UnsupportedMediaType: the body is not declared to be plain JSON.
+        MalformedBody: it is not JSON, not UTF-8, or has a name twice.
+    """
+    if not is_json(request.mimetype):
+        raise UnsupportedMediaType("The body must be application/json.")
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedMediaType("The body must have no Content-Encoding.")
     try:
-        return _decoder.decode(body.decode())
+        return _decoder.decode(receive_body().decode())
     except RecursionError:
         raise MalformedBody("The body is nested too deeply.") from None
-    except ValueError as error:
-        raise MalformedBody(f"The body is not valid JSON: {error}"[:300]) from None
+    except json.JSONDecodeError as error:
+        where = f"{error.msg}: line {error.lineno}, column {error.colno}."
+        raise MalformedBody(f"The body is not valid JSON: {where}") from None
+    except ValueError:  # not UTF-8, or a number of thousands of digits
+        raise MalformedBody from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        raise ValueError("a name is there twice in one object")
+        raise MalformedBody("A name is there twice in one object of the body.")
     return value
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
+    raise MalformedBody(f"{name} is not a JSON number.")
 
 
 _decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)

@@ -8,6 +8,8 @@ import orjson
 from gunicorn import util
 from gunicorn.http import wsgi
 
+from app.responses import DEFAULTS
+
 TYPE = "/api/problems/malformed-request"
 
 
@@ -39,8 +41,7 @@ def write_error(sock: socket, status_int: int, reason: str, mesg: str) -> None:
         "Content-Type": "application/problem+json",
         "Content-Length": str(len(body)),
         "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
+        **DEFAULTS,
         "X-Request-ID": request_id,
     }
     if status_int == 503:

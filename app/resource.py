@@ -9,8 +9,9 @@ from flask.views import MethodView
 from sqlalchemy.orm import Session
 
 from app.access import PUBLIC, authorize
+from app.auth import access_claims
 from app.database import database, worth_retrying
-from app.parser import escaped, query
+from app.parser import escaped, query, receive_body
 from app.settings import Settings
 from services.errors import InvalidInput
 from services.principals import Principal
@@ -26,6 +27,7 @@ class Resource(MethodView):
     principal: Principal
     _access: ClassVar[dict[str, Any]]
     _takes_query: ClassVar[frozenset[str]]
+    _takes_body: ClassVar[frozenset[str]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -34,10 +36,15 @@ class Resource(MethodView):
         if undeclared:
             raise TypeError(f"{cls.__name__}: {undeclared} need @public or @requires(…)")
         cls._access = {name: method.access for name, method in methods.items()}
-        cls._takes_query = frozenset(name for name in methods if _has_query(methods[name]))
+        cls._takes_query = frozenset(name for name in methods if _has(methods[name], "query"))
+        cls._takes_body = frozenset(name for name in methods if _has(methods[name], "json"))
 
     def dispatch_request(self, **path: Any) -> ResponseReturnValue:
         """Run the method in a transaction; again, when the database says that this may help."""
+        if request.method in self._takes_body and self._access[request.method] != PUBLIC:
+            # The transaction begins with the question who asks; a slow body must not hold it up.
+            access_claims()
+            receive_body()
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._in_transaction(**path)
@@ -75,6 +82,6 @@ class Resource(MethodView):
         )
 
 
-def _has_query(method: Any) -> bool:
+def _has(method: Any, location: str) -> bool:
     arguments = getattr(method, "_apidoc", {}).get("arguments", {})
-    return any(parameter["in"] == "query" for parameter in arguments.get("parameters", ()))
+    return any(parameter["in"] == location for parameter in arguments.get("parameters", ()))

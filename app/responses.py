@@ -37,7 +37,7 @@ def protect(response: Response) -> Response:
     for name, value in DEFAULTS.items():
         response.headers.setdefault(name, value)
     if "Cache-Control" not in response.headers:
-        private = "Authorization" in request.headers
+        private = "Authorization" in request.headers or request.method not in {"GET", "HEAD"}
         response.headers["Cache-Control"] = "private, no-store" if private else "no-store"
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")

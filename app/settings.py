@@ -17,7 +17,7 @@ import click
 from dotenv import dotenv_values
 from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
-from app.settings_fields import CommaSeparated, PostgresURL, number, rate, redis_url
+from app.settings_fields import CommaSeparated, Hosts, PostgresURL, number, rate, redis_url
 from services.passwords import DEMO_PASSWORDS
 
 # Anyone can read these in the repository, so they protect nothing.
@@ -69,7 +69,7 @@ class Settings:
         "The least severe level that is logged.",
     )
     allowed_hosts: tuple[str, ...] = setting(
-        CommaSeparated(),
+        Hosts(),
         (),
         "Accepted `Host` headers, comma-separated; `.example.com` covers subdomains. "
         "Required in production; empty elsewhere means any.",
@@ -165,7 +165,7 @@ WEAK_SECRET = (
 
 
 def _strong(secret: str) -> bool:
-    return secret not in SAMPLE_SECRETS and len(secret.encode()) >= SECRET_BYTES
+    return secret.strip() not in SAMPLE_SECRETS and len(secret.encode()) >= SECRET_BYTES
 
 
 class _EnvironmentSchema(Schema):
@@ -196,7 +196,11 @@ def database_url() -> str:
 
 def sources() -> dict[str, Any]:
     """All that is set, the stronger source over the weaker."""
-    return {**_one_url(_config_file()), **_one_url(dotenv_values(".env")), **_one_url(os.environ)}
+    try:
+        dotenv = dotenv_values(".env")
+    except (UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f".env can't be read: {error}") from error
+    return {**_one_url(_config_file()), **_one_url(dotenv), **_one_url(os.environ)}
 
 
 def _one_url(source: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from marshmallow import ValidationError, fields, validate
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+MOST = 525_600
+
 
 class CommaSeparated(fields.Field[tuple[str, ...]]):
     """`a, b` in the environment, a list or tuple in `config.py`."""
@@ -17,6 +19,16 @@ class CommaSeparated(fields.Field[tuple[str, ...]]):
         if not (isinstance(parts, (list, tuple)) and all(isinstance(part, str) for part in parts)):
             raise ValidationError("must be comma-separated text, or a list of texts.")
         return tuple(part.strip() for part in parts if part.strip())
+
+
+class Hosts(CommaSeparated):
+    """Host names, which have no case (RFC 9110, section 4.2.3)."""
+
+    def _deserialize(self, *args: Any, **kwargs: Any) -> tuple[str, ...]:
+        hosts = tuple(host.lower() for host in super()._deserialize(*args, **kwargs))
+        if "*" in hosts:
+            raise ValidationError("must name hosts; * would name all.")
+        return hosts
 
 
 class PostgresURL(fields.String):
@@ -51,7 +63,8 @@ def rate_limit(value: str) -> None:
 
 
 def number(minimum: float, kind: type[fields.Field] = fields.Integer) -> fields.Field:
-    return kind(validate=validate.Range(min=minimum))
+    # A year of minutes, nine minutes of milliseconds: beyond it is a slip, and might overflow.
+    return kind(validate=validate.Range(min=minimum, max=MOST))
 
 
 def rate() -> fields.Field:

@@ -2,23 +2,45 @@
 
 gunicorn's own `gthread` gives a thread to a connection before its request is there, so a few dozen
 clients that send slowly, or nothing, take all threads. Here the event loop collects the head of a
-request, however long that takes within reason, and a thread has a deadline for the rest.
+request and a small body, until a deadline, and a thread has a deadline for a large one.
 TLS ends in front of this server.
 """
 
+import re
 import time
 from functools import partial
+from itertools import takewhile
 from selectors import EVENT_READ
 from socket import socket
 from typing import Any
 
+from gunicorn import util
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 HEAD_SECONDS = 10.0
-BODY_SECONDS = 10.0
+BODY_SECONDS = 5.0
 # More than gunicorn's own limits on line and fields allow; it's the parser that refuses.
 MAX_HEAD = 128 * 1024
 END_OF_HEAD = b"\r\n\r\n"
+SMALL_BODY = 64 * 1024
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*\r\n", re.IGNORECASE)
+EXPECT = re.compile(rb"\r\nexpect:", re.IGNORECASE)
+
+
+def complete(request: bytearray) -> bool:
+    """Whether a thread can do something with what has come: all of the head, and a small body.
+
+    A large body is left to the thread and its deadline, and so is a client that waits for a
+    `100 Continue`.
+    """
+    end = request.find(END_OF_HEAD)
+    if end < 0:
+        return len(request) >= MAX_HEAD
+    length = LENGTH.search(request, 0, end + 2)
+    if length is None or EXPECT.search(request, 0, end + 2):
+        return True
+    missing = int(length[1]) - (len(request) - end - len(END_OF_HEAD))
+    return missing <= 0 or int(length[1]) > SMALL_BODY
 
 
 class TimedSocket(socket):
@@ -72,7 +94,7 @@ class Worker(ThreadWorker):
         if arrived is None:
             return
         conn.head += arrived
-        if arrived and END_OF_HEAD not in conn.head and len(conn.head) < MAX_HEAD:
+        if arrived and not complete(conn.head):
             return
         self.poller.unregister(client)
         self.pending_conns.remove(conn)
@@ -81,6 +103,14 @@ class Worker(ThreadWorker):
         else:
             self.nr_conns -= 1
             conn.close()
+
+    def murder_pending(self) -> None:
+        """Close the connections whose request did not come in time."""
+        now = time.monotonic()
+        for conn in takewhile(lambda conn: conn.timeout <= now, self.pending_conns):
+            if conn.head:
+                util.write_error(conn.sock, 408, "Request Timeout", "")
+        super().murder_pending()
 
     def hand_over(self, conn: Any) -> None:
         """Give the connection to a thread, and what has been read of it to its parser."""

@@ -24,7 +24,10 @@ def locked(session: Session, statement: Select[Row], if_match: IfMatch = None) -
         NotFound: no such row.
         PreconditionFailed: its version is not one that the client has seen (RFC 9110, 13.1.1).
     """
-    row = session.scalar(statement.with_for_update(of=statement.column_descriptions[0]["entity"]))
+    entity = statement.column_descriptions[0]["entity"]
+    # What the transaction has read before the lock may be old by now.
+    fresh = statement.with_for_update(of=entity).execution_options(populate_existing=True)
+    row = session.scalar(fresh)
     if row is None:
         raise NotFound
     if if_match is not None and row.etag not in if_match:

@@ -65,6 +65,7 @@ def sign_in(
     password_hash = user.password_hash if user else None
     if not passwords.matches(password, password_hash, refused) or user is None:
         raise WrongCredentials
+    _recheck(session, user, password)
     if passwords.outdated(user.password_hash):
         user.password_hash = passwords.hashed(password)
     token_id = _new_token_id()
@@ -78,6 +79,23 @@ def sign_in(
     session.add(opened)
     session.flush()
     return Grant(user.id, opened.id, token_id)
+
+
+def _recheck(session: Session, user: User, password: str) -> None:
+    """Look again, at what may have changed while the password was hashed.
+
+    The lock lets a change of password wait for this sign-in, so that it ends this session too.
+    """
+    password_hash = user.password_hash
+    still_active = session.scalar(
+        select(User)
+        .where(User.id == user.id, User.is_active)
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
+    )
+    same = user.password_hash == password_hash or passwords.matches(password, user.password_hash)
+    if still_active is None or not same:
+        raise WrongCredentials
 
 
 def refresh(session: Session, user_id: str, session_id: str, token_id: str) -> Grant:
@@ -116,11 +134,11 @@ def refresh(session: Session, user_id: str, session_id: str, token_id: str) -> G
 def _refused(session: Session, session_id: str, token_id: str) -> Exception:
     recent = AuthSession.refreshed_at > func.clock_timestamp() - GRACE
     row = session.execute(
-        select(AuthSession.previous_token_hash, recent.label("recent")).where(
-            AuthSession.id == session_id, _alive()
-        )
+        select(
+            AuthSession.token_hash, AuthSession.previous_token_hash, recent.label("recent")
+        ).where(AuthSession.id == session_id, _alive())
     ).one_or_none()
-    if row is None:
+    if row is None or row.token_hash == _hash(token_id):  # the latter: of an inactive user
         return InvalidRefreshToken()
     if row.recent and row.previous_token_hash == _hash(token_id):
         return RefreshSuperseded()

@@ -59,10 +59,13 @@ def change_password(
         InvalidInput: `current` is not the password, or `new` is a common one or `refused`.
     """
     passwords.refuse_common(new, "/new_password", refused)
+    known = principal.user.password_hash
+    new_hash = passwords.hashed(new)  # before the lock, which is not to be held for so long
+    matches = passwords.matches(current, known)
     user = locked(session, select(User).where(User.id == principal.id))
-    if not passwords.matches(current, user.password_hash):
+    if not matches or user.password_hash != known:
         raise InvalidInput.at(["/current_password"], "This is not your password.")
-    user.password_hash = passwords.hashed(new)
+    user.password_hash = new_hash
     sessions.sign_out(session, principal, sessions.Which.OTHERS)
 
 

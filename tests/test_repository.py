@@ -1,6 +1,7 @@
 """What is promised of the repository itself."""
 
 import dataclasses
+import re
 import subprocess
 from pathlib import Path
 
@@ -61,3 +62,14 @@ class TestPlainCommands:
         for tool in ("ruff check", "black --check", "mypy", "lint-imports"):
             assert tool in makefile
             assert tool.split()[0] in (ROOT / "README.md").read_text()
+
+
+class TestSecurity:
+    def test_every_test_that_the_table_names_is_there(self):
+        named = re.findall(r"`(tests/[\w/*.]+)(?:::(\w+))?`", (ROOT / "SECURITY.md").read_text())
+
+        assert named
+        for path, name in named:
+            files = list(ROOT.glob(path))
+            assert files, path
+            assert any(f"class {name}" in file.read_text() for file in files) or not name

@@ -4,6 +4,7 @@ import json
 import select
 import socket
 from contextlib import ExitStack, contextmanager
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -21,6 +22,27 @@ def impatient(new_database, migrated_url):
     url = new_database(make_url(migrated_url).database)
     with served(url, GUNICORN_CMD_ARGS="--worker-class tests.impatient.Worker") as server:
         yield server
+
+
+@pytest.fixture
+def strict(new_database, migrated_url, redis_url):
+    """A server that lets an account sign in twice a minute."""
+    url = new_database(make_url(migrated_url).database)
+    with served(url, REDIS_URL=redis_url, RATE_LIMIT_LOGIN="2 per minute") as server:
+        yield server
+
+
+@pytest.fixture
+def slow_orders(impatient):
+    """An order, signed in, of whose large body only the beginning comes."""
+    account = {"email": f"{uuid4().hex}@example.com", "password": "correct horse battery"}
+    httpx.post(f"{impatient.url}/api/auth/register", json=account)
+    tokens = httpx.post(f"{impatient.url}/api/auth/login", json=account).json()
+    return (
+        b"POST /api/orders HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+        b"Authorization: Bearer " + tokens["access_token"].encode() + b"\r\n"
+        b"Content-Length: 99999\r\n\r\n{"
+    )
 
 
 @contextmanager
@@ -51,12 +73,13 @@ class TestOthersAreServed:
         [
             pytest.param(40, b"", id="40 idle connections"),
             pytest.param(40, b"GET /api/health HTTP/1.1\r\nX-Half: ", id="40 half-sent headers"),
-            pytest.param(4, LOGIN + b"Content-Length: 99\r\n\r\n{", id="4 slow bodies"),
+            pytest.param(40, LOGIN + b"Content-Length: 99\r\n\r\n{", id="40 slow bodies"),
+            pytest.param(4, LOGIN + b"Content-Length: 99999\r\n\r\n{", id="4 large slow bodies"),
         ],
     )
     def test_while_all_of_these_wait(self, server, count, sent):
         with connections(server, count, sent) as slow:
-            answers = [httpx.get(f"{server.url}/api/health", timeout=5) for _ in range(10)]
+            answers = [httpx.get(f"{server.url}/api/health", timeout=1) for _ in range(10)]
 
             assert [answer.status_code for answer in answers] == [200] * 10
             # All of them were still being waited for: no answer, no end.
@@ -64,17 +87,31 @@ class TestOthersAreServed:
 
 
 class TestDeadlines:
-    def test_body_that_does_not_come_is_a_408_and_the_end(self, impatient):
-        with connections(impatient, 1, LOGIN + b"Content-Length: 99\r\n\r\n{") as (slow,):
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            pytest.param(b"GET /api/health HTTP/1.1\r\nX-Half: ", id="head"),
+            pytest.param(LOGIN + b"Content-Length: 99\r\n\r\n{", id="body"),
+            pytest.param(LOGIN + b"Content-Length: 99999\r\n\r\n{", id="large body"),
+            pytest.param(LOGIN + b"Transfer-Encoding: chunked\r\n\r\n9\r\n{", id="chunk"),
+        ],
+    )
+    def test_what_does_not_come_is_a_408_and_the_end(self, impatient, sent):
+        with connections(impatient, 1, sent) as (slow,):
             head, _, body = received(slow).partition(b"\r\n\r\n")
 
         assert head.startswith(b"HTTP/1.1 408 ")
-        assert json.loads(body)["type"] == "/api/problems/body-timeout"
+        assert json.loads(body)["status"] == 408
 
-    @pytest.mark.parametrize("sent", [b"", b"GET /api/health HTTP/1.1\r\nX-Half: "])
-    def test_head_that_does_not_come_is_the_end(self, impatient, sent):
-        with connections(impatient, 1, sent) as (slow,):
-            assert received(slow) == b""
+    def test_connection_without_a_request_just_ends(self, impatient):
+        with connections(impatient, 1) as (idle,):
+            assert received(idle) == b""
+
+    def test_slow_bodies_hold_no_transaction(self, impatient, slow_orders):
+        with connections(impatient, 4, slow_orders) as slow:
+            answers = [received(each).split(b"\r\n")[0] for each in slow]
+
+        assert {answer[:12] for answer in answers} == {b"HTTP/1.1 408"}
 
 
 class TestRequests:
@@ -99,6 +136,23 @@ class TestRequests:
             for _ in range(3):
                 sock.sendall(HEALTH)
                 assert received(sock, b"}").startswith(b"HTTP/1.1 200 OK\r\n")
+
+    @pytest.mark.parametrize(
+        "chunk", [b"ZZ\r\n", b"-1\r\n", b"2\r\n{}XX\r\n", b"2;a\rb\r\n{}\r\n0\r\n\r\n"]
+    )
+    def test_malformed_chunk_is_a_400_and_no_limit_forgets(self, strict, chunk):
+        wrong = {"email": "nobody@example.com", "password": "wrong"}
+        for _ in range(3):
+            httpx.post(f"{strict.url}/api/auth/login", json=wrong)
+        broken = LOGIN + b"Transfer-Encoding: chunked\r\n\r\n" + chunk
+        answers = []
+        for _ in range(8):
+            with connections(strict, 1, broken) as (sock,):
+                answers.append(received(sock, b"}")[:12])
+
+        assert answers[0] == b"HTTP/1.1 400"
+        assert set(answers) == {b"HTTP/1.1 400", b"HTTP/1.1 429"}
+        assert httpx.post(f"{strict.url}/api/auth/login", json=wrong).status_code == 429
 
     def test_chunked_body_is_read(self, server):
         chunked = LOGIN + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"

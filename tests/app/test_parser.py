@@ -208,7 +208,7 @@ class TestQuery:
     def test_bytes_that_are_no_utf8_are_a_refusal(self, client):
         answer = client.get("/api/products", environ_overrides={"QUERY_STRING": "limit=\xff"})
 
-        assert answer.status_code in {400, 422}
+        assert answer.status_code == 400
 
     def test_writing_takes_none(self, refused):
         refused(422, body(), query_string={"dry_run": "true"})

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import httpx
+import pytest
 
-from services.demo import USER, USER_PASSWORD
+from services.demo import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
 
 
 class TestRefresh:
@@ -24,3 +26,57 @@ class TestRefresh:
             (winner,) = (answer.json() for answer in answers if answer.status_code == 200)
             headers = {"Authorization": f"Bearer {winner['access_token']}"}
             assert client.get("/api/users/me", headers=headers).status_code == 200
+
+
+class TestEveryWorker:
+    """What ends a session acts on the very next request, whichever process gets it."""
+
+    @pytest.fixture
+    def account(self, server):
+        account = {"email": f"{uuid4().hex}@example.com", "password": "correct horse battery"}
+        httpx.post(f"{server.url}/api/auth/register", json=account)
+        return account
+
+    @staticmethod
+    def statuses(server, client, path="/api/users/me"):
+        """Of twenty connections, which reach all workers."""
+        headers = {"Authorization": client.headers["Authorization"]}
+        return {httpx.get(server.url + path, headers=headers).status_code for _ in range(20)}
+
+    def test_sign_out_and_sign_out_elsewhere(self, server, account):
+        with server.signed_in(**account) as here, server.signed_in(**account) as there:
+            assert self.statuses(server, there) == {200}
+            here.post("/api/auth/logout", json={"sessions": "others"})
+            assert self.statuses(server, there) == {401}
+            assert self.statuses(server, here) == {200}
+            here.post("/api/auth/logout")
+            assert self.statuses(server, here) == {401}
+
+    def test_deactivation_and_demotion(self, server, account):
+        with (
+            server.signed_in(ADMIN, ADMIN_PASSWORD) as admin,
+            server.signed_in(**account) as client,
+        ):
+            url = f"/api/users/{client.get('/api/users/me').json()['id']}"
+            admin.patch(url, json={"role": "admin"})
+            assert self.statuses(server, client, "/api/users") == {200}
+            admin.patch(url, json={"role": "user"})
+            assert self.statuses(server, client, "/api/users") == {403}
+            admin.patch(url, json={"is_active": False})
+            assert self.statuses(server, client) == {401}
+
+    def test_new_password_ends_sign_ins_that_are_under_way(self, server, account):
+        change = {"current_password": account["password"], "new_password": "another horse battery"}
+        with ThreadPoolExecutor(4) as pool, server.signed_in(**account) as here:
+            under_way = [
+                pool.submit(httpx.post, f"{server.url}/api/auth/login", json=account)
+                for _ in range(4)
+            ]
+            assert here.put("/api/users/me/password", json=change).status_code == 204
+            answers = [each.result() for each in under_way]
+
+            for answer in answers:
+                if answer.status_code == 200:
+                    headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+                    me = httpx.get(f"{server.url}/api/users/me", headers=headers)
+                    assert me.status_code == 401

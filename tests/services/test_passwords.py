@@ -1,7 +1,11 @@
 """Passwords: argon2id."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Lock
+
 import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 
 from services import passwords
 from services.errors import InvalidInput
@@ -65,3 +69,40 @@ class TestOutdated:
         parameters = {"time_cost": 2, "memory_cost": 19_456, "parallelism": 1} | other
 
         assert passwords.outdated(PasswordHasher(**parameters).hash("correct"))
+
+
+class TestCores:
+    def test_no_more_are_hashed_at_once_than_there_are_cores(self, monkeypatch):
+        running, peak, lock = 0, 0, Lock()
+        enough = Barrier(passwords.CORES)
+
+        class Hasher:
+            def verify(self, *_):
+                nonlocal running, peak
+                with lock:
+                    running += 1
+                    peak = max(peak, running)
+                enough.wait(30)  # so that as many as may run are seen to run at once
+                with lock:
+                    running -= 1
+
+        monkeypatch.setattr(passwords, "_hasher", Hasher())
+        with ThreadPoolExecutor(passwords.CORES * 4) as pool:
+            list(pool.map(lambda _: passwords.matches("x", "y"), range(passwords.CORES * 4)))
+
+        assert peak == passwords.CORES
+
+    def test_unknown_account_is_as_much_work_as_a_wrong_password(self, monkeypatch, real_hashes):
+        verified = []
+
+        class Hasher:
+            def verify(self, password_hash, password):
+                verified.append(extract_parameters(password_hash))
+                raise VerifyMismatchError
+
+        real = passwords.hashed("a password")
+        monkeypatch.setattr(passwords, "_hasher", Hasher())
+        assert not passwords.matches("wrong", real)
+        assert not passwords.matches("wrong", None)
+
+        assert verified[0] == verified[1]
