@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from tests.servers import served
+from tools import embedded
 
 LOGIN = b"POST /api/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 HEALTH = b"GET /api/health HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -25,10 +26,13 @@ def impatient(new_database, migrated_url):
 
 
 @pytest.fixture
-def strict(new_database, migrated_url, redis_url):
-    """A server that lets an account sign in twice a minute."""
+def strict(new_database, migrated_url):
+    """A server that lets an account sign in twice a minute, with nobody counted yet."""
     url = new_database(make_url(migrated_url).database)
-    with served(url, REDIS_URL=redis_url, RATE_LIMIT_LOGIN="2 per minute") as server:
+    with (
+        embedded.valkey() as redis_url,
+        served(url, REDIS_URL=redis_url, RATE_LIMIT_LOGIN="2 per minute") as server,
+    ):
         yield server
 
 
