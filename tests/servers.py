@@ -1,7 +1,6 @@
 """The service in processes of its own, as it ships."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from tools.embedded import free_port
 
 ROOT = Path(__file__).parent.parent
 SECRET_KEY = "a secret that only tests know, 32 bytes and more"
@@ -41,12 +42,6 @@ class Server:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 def environment(database_url: str, **more: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ import fcntl
 import logging
 import os
 import signal
+import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,5 +64,13 @@ def _undisturbed() -> Iterator[None]:
 @contextmanager
 def valkey() -> Iterator[str]:
     """The URL of an empty Valkey that ends with the block."""
-    with ValkeyServer() as server:
+    # Its own search begins at one port, which two at a time both find free.
+    with ValkeyServer(port=free_port()) as server:
         yield server.connection_url
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
