@@ -23,8 +23,9 @@ max_requests_jitter = 200
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 # It would be a file below $HOME, which a container's user has not got.
 control_socket_disable = True
-# The service has its own log of requests.
+# The service has its own log of requests, and gunicorn writes into the same.
 accesslog = None
+logger_class = "app.server_log.ServerLogger"
 # ProxyFix alone decides whom to believe, by TRUSTED_PROXIES.
 forwarded_allow_ips = ""
 limit_request_line = 8190

@@ -87,6 +87,34 @@ class TestStart:
         assert not [worker for worker in first | last if worker.is_running()]
 
 
+class TestLog:
+    def test_is_lines_of_json_from_the_start_to_the_end(self, migrated_url, tmp_path):
+        port, log = free_port(), tmp_path / "log"
+        production = {
+            **environment(migrated_url, LOG_LEVEL="INFO", ALLOWED_HOSTS="127.0.0.1"),
+            "FLASK_ENV": "production",
+        }
+        with log.open("w") as stderr:
+            process = subprocess.Popen(
+                gunicorn(port, "-w", "1"), cwd=ROOT, env=production, stderr=stderr
+            )
+            try:
+                wait_until_healthy(f"http://127.0.0.1:{port}", process)
+                httpx.get(f"http://127.0.0.1:{port}/api/health/ready")
+                exchange(f"http://127.0.0.1:{port}", b"NONSENSE\r\n\r\n")
+            finally:
+                process.terminate()
+                process.wait(30)
+
+        lines = [json.loads(line) for line in log.read_text().splitlines()]
+        messages = [line["message"] for line in lines]
+        assert messages[0].startswith("Starting gunicorn")
+        assert messages[-1].startswith("Shutting down")
+        asked = [line for line in lines if line.get("route") == "/api/health/ready"]
+        assert [line["status"] for line in asked] == [200]
+        assert not [line for line in messages if "Context impl" in line]
+
+
 class TestRefusedByGunicornItself:
     @pytest.mark.parametrize(
         ("request_bytes", "status"),
