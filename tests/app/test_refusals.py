@@ -1,0 +1,37 @@
+"""What gunicorn says in its own name; tests/test_gunicorn.py has it said by a real one."""
+
+import json
+import socket
+
+import pytest
+from gunicorn import util
+from gunicorn.http import wsgi
+
+from app import refusals
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    monkeypatch.setattr(util, "write_error", util.write_error)
+    monkeypatch.setattr(
+        wsgi.Response, "default_headers", lambda _: ["Server: x\r\n", "Date: y\r\n"]
+    )
+    refusals.install()
+
+
+@pytest.mark.parametrize(("status", "title"), [(400, "Bad Request"), (503, "Service Unavailable")])
+def test_refusal_is_a_problem_document(installed, status, title):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        util.write_error(ours, status, "a reason", "a message")
+        ours.close()
+        head, _, body = theirs.recv(65_536).decode().partition("\r\n\r\n")
+
+    assert head.startswith(f"HTTP/1.1 {status} {title}\r\n")
+    assert ("Retry-After: 2" in head) == (status == 503)
+    assert "frame-ancestors 'none'" in head
+    assert json.loads(body)["title"] == title
+
+
+def test_answers_do_not_name_the_server(installed):
+    assert wsgi.Response.default_headers(None) == ["Date: y\r\n"]

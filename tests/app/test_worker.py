@@ -1,0 +1,67 @@
+"""When a request is complete enough for a thread; tests/test_slow_clients.py has the rest."""
+
+import pytest
+
+from app.worker import MAX_HEAD, SMALL_BODY, TimedSocket, Worker, complete
+
+POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
+
+
+class TestComplete:
+    @pytest.mark.parametrize(
+        "request_bytes",
+        [
+            b"",
+            b"GET / HTTP/1.1\r\nHost: a\r\n",
+            POST + b"Content-Length: 2\r\n\r\n{",
+            POST + b"content-length:2\r\n\r\n",
+            POST + b"Content-Length: %d\r\n\r\n" % SMALL_BODY,
+        ],
+    )
+    def test_not_before_the_head_and_a_small_body_are_there(self, request_bytes):
+        assert not complete(bytearray(request_bytes))
+
+    @pytest.mark.parametrize(
+        "request_bytes",
+        [
+            b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            POST + b"Content-Length: 2\r\n\r\n{}",
+            POST + b"Content-Length: 2\r\n\r\n{}GET / HTTP/1.1\r\n",
+            POST + b"Content-Length: %d\r\n\r\n" % (SMALL_BODY + 1),
+            POST + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n",
+            POST + b"Transfer-Encoding: chunked\r\n\r\n",
+            POST + b"Content-Length: -1\r\n\r\n",
+            b"x" * MAX_HEAD,
+        ],
+    )
+    def test_and_at_once_when_a_thread_has_something_to_do(self, request_bytes):
+        assert complete(bytearray(request_bytes))
+
+
+class TestTimedSocket:
+    def test_nothing_yet_and_nothing_any_more_are_not_the_same(self):
+        ours, theirs = TimedSocket(), TimedSocket()
+        with ours, theirs:
+            ours.bind(("127.0.0.1", 0))
+            ours.listen()
+            theirs.connect(ours.getsockname())
+            accepted, _ = ours.accept()
+            with TimedSocket(fileno=accepted.detach()) as server:
+                server.setblocking(False)
+                assert server.recv_arrived() is None
+                theirs.close()
+                server.setblocking(True)
+                assert server.recv_arrived() == b""
+
+    def test_read_ends_at_its_deadline(self):
+        with TimedSocket() as ours, TimedSocket() as theirs:
+            ours.bind(("127.0.0.1", 0))
+            ours.listen()
+            theirs.connect(ours.getsockname())
+
+            with pytest.raises(TimeoutError):
+                theirs.recv(1)
+
+
+def test_worker_is_what_the_configuration_names():
+    assert f"{Worker.__module__}.{Worker.__name__}" == "app.worker.Worker"
