@@ -3,6 +3,8 @@
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import redis
 
@@ -38,6 +40,24 @@ def test_going_away_within_a_request_fails_nothing(limited, redis_url, monkeypat
     monkeypatch.setattr(limiter._limiter, "get_window_stats", fail)
 
     assert gets(client, 1) == [200]
+
+
+def test_freezing_under_parallel_requests_fails_none_of_them(limited):
+    with embedded.valkey() as url, ThreadPoolExecutor(8) as threads:
+        client = limited(redis_url=url, rate_limit_default="1000 per minute")
+        assert gets(client, 1) == [200]
+        process = redis.Redis.from_url(url).info("server")["process_id"]
+        together = Barrier(8)
+
+        def get(_):
+            together.wait(30)
+            return client.application.test_client().get("/api/nowhere").status_code
+
+        os.kill(process, signal.SIGSTOP)
+        try:
+            assert set(threads.map(get, range(8))) == {404}
+        finally:
+            os.kill(process, signal.SIGCONT)
 
 
 def test_frozen_one_costs_little_and_is_used_again_when_it_recovers(limited, clock):
