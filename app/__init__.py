@@ -3,8 +3,9 @@
 from flask import Flask
 
 from app.settings import Settings
+from app.version import __version__
 
-__version__ = "1.0.0"
+__all__ = ["__version__", "create_app"]
 
 
 def create_app(settings: Settings | None = None) -> Flask:

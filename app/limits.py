@@ -21,7 +21,7 @@ from app.settings import Settings
 from services.errors import Problem, Unauthenticated
 
 UNLIMITED = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
-REDIS_TIMEOUT_SECONDS = 0.14
+REDIS_TIMEOUT_SECONDS = 0.12
 
 
 def limiter_config(settings: Settings) -> dict[str, object]:

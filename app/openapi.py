@@ -5,6 +5,7 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 
+from app.version import __version__
 from schemas.problems import ProblemSchema
 
 PATH_PARAMETERS = {
@@ -25,8 +26,6 @@ after a 429 or a 503, wait as many seconds as `Retry-After` says."""
 
 
 def openapi_config() -> dict[str, object]:
-    from app import __version__
-
     return {
         "API_TITLE": "Flask API Service",
         "API_VERSION": __version__,

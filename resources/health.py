@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from app import __version__
 from app.access import public
 from app.blueprint import Blueprint
 from app.problems import Unavailable
 from app.resource import Resource
 from app.schema_version import at_head
+from app.version import __version__
 from schemas.health import HealthSchema, ProbeSchema
 
 blp = Blueprint("health", __name__, url_prefix="/api/health", description="Is it up?")
