@@ -18,7 +18,7 @@ PUBLIC = "public"
 
 def public(method: Method) -> Method:
     """Anyone may call this; a token is not even looked at."""
-    method.access = PUBLIC  # type: ignore[attr-defined]
+    method.__dict__["access"] = PUBLIC
     return method
 
 
@@ -26,7 +26,7 @@ def requires(scope: Scope) -> Callable[[Method], Method]:
     """Only who is signed in with a role that has `scope` may call this."""
 
     def declare(method: Method) -> Method:
-        method.access = scope  # type: ignore[attr-defined]
+        method.__dict__["access"] = scope
         return method
 
     return declare

@@ -9,6 +9,7 @@ from flask_smorest.utils import unpack_tuple_response
 
 from app.access import PUBLIC
 from app.conditional import ConditionalMixin
+from app.declarations import declared
 from app.idempotency import IdempotencyMixin
 from app.pagination import PaginationMixin
 from app.parser import Parser
@@ -74,8 +75,7 @@ class Blueprint(
         """
 
         def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
-            method._apidoc = {**getattr(method, "_apidoc", {}), "links": links}  # type: ignore[attr-defined]
-            return method
+            return declared(method, links=links)
 
         return decorate
 

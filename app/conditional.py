@@ -8,6 +8,8 @@ from flask import Response, request
 from flask_smorest.utils import unpack_tuple_response
 from werkzeug.http import quote_etag
 
+from app.declarations import declared
+
 READING = {"GET", "HEAD"}
 ETAG = {"schema": {"type": "string"}, "description": "The version of the resource (RFC 9110)."}
 IF_NONE_MATCH = {
@@ -45,8 +47,7 @@ class ConditionalMixin:
                 return Response(status=304, headers=etag)
             return result, status, {**(headers or {}), **etag}
 
-        wrapper._apidoc = {**getattr(method, "_apidoc", {}), "versioned": True}  # type: ignore[attr-defined]
-        return wrapper
+        return declared(wrapper, versioned=True)
 
     @staticmethod
     def _prepare_versioned_doc(doc: Any, doc_info: Any, *, method: str, **_: Any) -> Any:

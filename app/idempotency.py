@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Response, make_response, request
 
+from app.declarations import declared
 from app.parser import MalformedBody, json_body
 from services import idempotency
 from services.errors import IdempotencyKeyReused, Problem, RequestInFlight
@@ -59,8 +60,7 @@ class IdempotencyMixin:
             idempotency.keep(self.session, self.principal, key, _answer(response))
             return response
 
-        wrapper._apidoc = {**getattr(method, "_apidoc", {}), "idempotent": True}  # type: ignore[attr-defined]
-        return wrapper
+        return declared(wrapper, idempotent=True)
 
     @staticmethod
     def _prepare_idempotent_doc(doc: Any, doc_info: Any, **_: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import Schema
 
 from app.access import PUBLIC
+from app.declarations import declared
 from app.hosts import HostNotAllowed
 from app.idempotency import IdempotencyMixin
 from app.parser import MalformedBody, pointers
@@ -47,8 +48,7 @@ class ProblemsMixin:
         """Declare which refusals the service behind the method has, for the document."""
 
         def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
-            method._apidoc = {**getattr(method, "_apidoc", {}), "raises": problems}  # type: ignore[attr-defined]
-            return method
+            return declared(method, raises=problems)
 
         return decorate
 

@@ -3,6 +3,7 @@
 from functools import cache
 
 import orjson
+from apispec import APISpec
 from flask import Blueprint, Response, current_app, make_response, render_template
 
 from app.access import public
@@ -45,8 +46,8 @@ blp.add_url_rule("/redoc", view_func=ReDoc.as_view("redoc"))
 
 
 @cache
-def _document(spec: object) -> bytes:
-    return orjson.dumps(spec.to_dict(), option=orjson.OPT_NON_STR_KEYS)  # type: ignore[attr-defined]
+def _document(spec: APISpec) -> bytes:
+    return orjson.dumps(spec.to_dict(), option=orjson.OPT_NON_STR_KEYS)
 
 
 def _page(template: str) -> Response:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -21,6 +22,7 @@ from models import Role, User
 from services import passwords
 from tests.clients import ApiClient
 from tests.factories import CHEAP_HASHER, FACTORIES, UserFactory
+from tests.openapi import Operation, operations_of
 from tests.servers import Server, served
 from tools import embedded
 
@@ -182,3 +184,14 @@ def server(new_database, migrated_url, redis_url) -> Iterator[Server]:
     with served(url, REDIS_URL=redis_url) as server:
         server.flask("demo", "load")
         yield server
+
+
+@pytest.fixture(scope="session")
+def document(application) -> dict[str, Any]:
+    """The OpenAPI document, as clients get it."""
+    return application.test_client().get("/api/openapi.json").json
+
+
+@pytest.fixture(scope="session")
+def operations(document) -> list[Operation]:
+    return operations_of(document)

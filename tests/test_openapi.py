@@ -6,7 +6,6 @@ import warnings
 from typing import Any
 
 import flask_smorest
-import pytest
 from flask import Flask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from werkzeug.exceptions import TooManyRequests
@@ -15,7 +14,7 @@ import services.errors
 from app import create_app, problems
 from app.problems import MEDIA_TYPE, TYPE_PREFIX
 from services.errors import Problem
-from tests.openapi import SCHEMA_REF, Operation, faults, operations_of, reachable
+from tests.openapi import SCHEMA_REF, Operation, faults, reachable
 
 PUBLIC = {"register", "login", "refresh", "listProducts", "getProduct"} | {
     "getHealth",
@@ -26,16 +25,6 @@ LISTS = {"listSessions", "listUsers", "listProducts", "listOrders"}
 READ = {"getProfile", "getUser", "getProduct", "getOrder"}
 CHANGE = {"updateProfile", "updateUser", "updateProduct", "updateOrder"}
 CREATE = {"createProduct", "createOrder"}
-
-
-@pytest.fixture(scope="module")
-def document(application) -> dict[str, Any]:
-    return application.test_client().get("/api/openapi.json").json
-
-
-@pytest.fixture(scope="module")
-def operations(document) -> list[Operation]:
-    return operations_of(document)
 
 
 def names(operations: list[Operation], which: Any) -> set[str]:

@@ -5,17 +5,7 @@ from typing import Any
 import pytest
 from marshmallow import class_registry
 
-from tests.openapi import SCHEMA_REF, Operation, composed, faults, objects, operations_of, reachable
-
-
-@pytest.fixture(scope="module")
-def document(application) -> dict[str, Any]:
-    return application.test_client().get("/api/openapi.json").json
-
-
-@pytest.fixture(scope="module")
-def operations(document) -> list[Operation]:
-    return operations_of(document)
+from tests.openapi import SCHEMA_REF, composed, faults, objects, reachable
 
 
 @pytest.fixture(scope="module")

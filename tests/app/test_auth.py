@@ -9,7 +9,6 @@ import jwt
 import pytest
 
 from app.auth import AUDIENCE, ISSUER, REQUIRED_CLAIMS
-from app.limits import limiter
 from tests.conftest import SECRET_KEY
 
 ME = "/api/users/me"
@@ -18,8 +17,6 @@ ABSENT = 'Bearer realm="api"'
 INVALID = 'Bearer realm="api", error="invalid_token"'
 OTHER_KEY = "another secret of 32 bytes and more, as it must be"
 THIRD_KEY = "yet another secret of 32 bytes and more"
-
-BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
 def seconds_from_now(seconds):
@@ -129,18 +126,6 @@ class TestAccessToken:
     )
     def test_garbage_is_a_401(self, refused, token):
         refused(token)
-
-    def test_signature_with_other_spare_bits_is_a_401(self, refused, token):
-        # Of 43 characters of base64 the last has two bits that a decoder drops.
-        signed = token()
-        refused(signed[:-1] + BASE64[BASE64.index(signed[-1]) ^ 1])
-
-    @pytest.mark.parametrize("header", ["Basic \xff", "Bearer \xff", "Bearer", "\xff"])
-    def test_header_that_is_none_is_a_401(self, client, header):
-        answer = client.get("/api/users/me", headers={"Authorization": header})
-
-        assert answer.status_code == 401
-        assert not limiter._storage_dead
 
     def test_wrong_signature_is_a_401(self, refused, token):
         refused(token(key=OTHER_KEY))

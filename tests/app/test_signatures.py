@@ -1,0 +1,25 @@
+"""A signature has one spelling, and what is no signature does no harm."""
+
+import pytest
+
+from app.limits import limiter
+
+# Of 43 characters of base64 the last has two bits that a decoder drops.
+BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+def test_token_whose_signature_has_other_spare_bits_is_a_401(as_user):
+    token = as_user.tokens["access_token"]
+    respelt = token[:-1] + BASE64[BASE64.index(token[-1]) ^ 1]
+
+    answer = as_user.get("/api/users/me", headers={"Authorization": f"Bearer {respelt}"})
+
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("header", ["Basic \xff", "Bearer \xff", "Bearer", "\xff"])
+def test_header_that_is_none_is_a_401_and_no_dead_redis(client, header):
+    answer = client.get("/api/users/me", headers={"Authorization": header})
+
+    assert answer.status_code == 401
+    assert not limiter._storage_dead
