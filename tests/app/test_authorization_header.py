@@ -1,4 +1,4 @@
-"""A signature has one spelling, and what is no signature does no harm."""
+"""What is no access token, and no harm either."""
 
 import pytest
 
