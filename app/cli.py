@@ -1,13 +1,13 @@
-"""Commands: `flask users`, `flask products`, `flask demo`. They parse, call a service, and tell."""
+"""Commands of `flask`. They parse, call a service, and tell."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 from marshmallow import ValidationError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -16,7 +16,7 @@ from app.database import database
 from app.settings import Settings
 from models.users import Role
 from schemas.users import RegistrationSchema
-from services import demo, product_import, users
+from services import demo, product_import, pruning, users
 from services.errors import Problem
 from services.passwords import DEMO_PASSWORDS
 
@@ -28,6 +28,7 @@ demo_commands = AppGroup("demo", help="Rows to try the service with.")
 def init_app(app: Flask) -> None:
     for group in (user_commands, product_commands, demo_commands):
         app.cli.add_command(group)
+    app.cli.add_command(prune)
 
 
 @user_commands.command("create-admin")
@@ -83,6 +84,30 @@ def load_demo(
     with _transaction() as session:
         added = demo.load(session, sizes, email, password, accounts=not settings.production)
     click.echo(f"Added {added.users} users, {added.products} products, {added.orders} orders.")
+
+
+@click.command("prune")
+@click.option("--batch", default=1000, show_default=True, type=click.IntRange(1, 100_000))
+@with_appcontext
+def prune(batch: int) -> None:
+    """Erase old idempotency keys and expired sessions, a batch a transaction.
+
+    It can run beside traffic, and beside itself; run it every hour or so.
+    """
+    for name, erase in (
+        ("idempotency keys", pruning.idempotency_keys),
+        ("sessions", pruning.sessions),
+    ):
+        count = erased = _erased(erase, batch)
+        while erased == batch:
+            erased = _erased(erase, batch)
+            count += erased
+        click.echo(f"Pruned {count} {name}.")
+
+
+def _erased(erase: Callable[[Session, int], int], batch: int) -> int:
+    with _transaction() as session:
+        return erase(session, batch)
 
 
 def _checked(**account: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from models.base import Base
 from models.idempotency import IdempotencyKey
-from models.orders import Order, OrderItem, OrderStatus
+from models.orders import Order, OrderChange, OrderItem, OrderStatus
 from models.products import Product
 from models.sessions import AuthSession
 from models.users import Role, User
@@ -12,6 +12,7 @@ __all__ = [
     "Base",
     "IdempotencyKey",
     "Order",
+    "OrderChange",
     "OrderItem",
     "OrderStatus",
     "Product",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Versioned
 from models.products import MAX_PRICE
 from models.types import PrefixedID, ProductID
-from models.users import USER_ID
+from models.users import USER_ID, Scope
 
 ORDER_ID = PrefixedID("order")
 MAX_QUANTITY = 10_000
@@ -27,23 +28,26 @@ class OrderStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+# From which status to which, and what somebody needs who takes the step.
 TRANSITIONS = {
-    OrderStatus.PENDING: {OrderStatus.PAID, OrderStatus.CANCELLED},
-    OrderStatus.PAID: {OrderStatus.SHIPPED, OrderStatus.CANCELLED},
-    OrderStatus.SHIPPED: {OrderStatus.DELIVERED},
-    OrderStatus.DELIVERED: set(),
-    OrderStatus.CANCELLED: set(),
+    (OrderStatus.PENDING, OrderStatus.PAID): Scope.ORDERS_MANAGE,
+    (OrderStatus.PENDING, OrderStatus.CANCELLED): Scope.ORDERS_WRITE,
+    (OrderStatus.PAID, OrderStatus.SHIPPED): Scope.ORDERS_MANAGE,
+    (OrderStatus.PAID, OrderStatus.CANCELLED): Scope.ORDERS_WRITE,
+    (OrderStatus.SHIPPED, OrderStatus.DELIVERED): Scope.ORDERS_MANAGE,
 }
+
+
+def known(column: str) -> str:
+    """The SQL condition that a column is one of the statuses."""
+    return "{} IN ({})".format(column, ", ".join(f"'{status}'" for status in OrderStatus))
 
 
 class Order(Versioned, Base):
     __tablename__ = "orders"
     __table_args__ = (
         CheckConstraint("total >= 0", name="total_not_negative"),
-        CheckConstraint(
-            "status IN ({})".format(", ".join(f"'{status}'" for status in OrderStatus)),
-            "status_known",
-        ),
+        CheckConstraint(known("status"), "status_known"),
         # One index for each order of reading: mine, everybody's, and each of them by status.
         Index("ix_orders_of_user", "user_id", "created_at", "id"),
         Index("ix_orders_of_user_by_status", "user_id", "status", "created_at", "id"),
@@ -63,9 +67,9 @@ class Order(Versioned, Base):
     items: Mapped[list[OrderItem]] = relationship(
         order_by="OrderItem.position", lazy="selectin", passive_deletes=True
     )
-
-    def may_become(self, status: OrderStatus) -> bool:
-        return status in TRANSITIONS[OrderStatus(self.status)]
+    history: Mapped[list[OrderChange]] = relationship(
+        order_by="OrderChange.version", lazy="selectin", passive_deletes=True
+    )
 
 
 class OrderItem(Base):
@@ -85,3 +89,24 @@ class OrderItem(Base):
     product_id: Mapped[str] = mapped_column(ProductID, ForeignKey("products.id"))
     quantity: Mapped[int] = mapped_column(Integer)
     unit_price: Mapped[int] = mapped_column(BigInteger)
+
+
+class OrderChange(Base):
+    """A step of an order from one status to the next: who took it, and when."""
+
+    __tablename__ = "order_changes"
+    __table_args__ = (
+        CheckConstraint(known("from_status"), "from_status_known"),
+        CheckConstraint(known("to_status"), "to_status_known"),
+    )
+
+    order_id: Mapped[str] = mapped_column(
+        ORDER_ID, ForeignKey("orders.id", ondelete="CASCADE"), primary_key=True
+    )
+    # Of the order, after the step: no two steps can make the same one.
+    version: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    from_status: Mapped[OrderStatus] = mapped_column(String(16))
+    to_status: Mapped[OrderStatus] = mapped_column(String(16))
+    changed_by: Mapped[str] = mapped_column(USER_ID, ForeignKey("users.id"))
+    # Not the time of the transaction, which may have begun before the step before this one.
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

@@ -18,7 +18,10 @@ class AuthSession(Base):
     """A sign-in. Only hashes of its refresh tokens are kept."""
 
     __tablename__ = "sessions"
-    __table_args__ = (Index("ix_sessions_user_id", "user_id", "created_at", "id"),)
+    __table_args__ = (
+        Index("ix_sessions_user_id", "user_id", "created_at", "id"),
+        Index("ix_sessions_expires_at", "expires_at"),
+    )
 
     id: Mapped[str] = mapped_column(SESSION_ID, primary_key=True, default=SESSION_ID.new)
     user_id: Mapped[str] = mapped_column(USER_ID, ForeignKey("users.id", ondelete="CASCADE"))

@@ -10,7 +10,7 @@ from models.users import Scope
 from schemas.orders import (
     NEW_ORDER_EXAMPLE,
     NewOrderSchema,
-    OrderChangeSchema,
+    NextStatusSchema,
     OrderQuerySchema,
     OrderSchema,
 )
@@ -50,7 +50,7 @@ class OrderDetail(Resource):
         """Get an order."""
         return orders.get(self.session, self.principal, order_id)
 
-    @blp.arguments(OrderChangeSchema)
+    @blp.arguments(NextStatusSchema)
     @blp.response(200, OrderSchema)
     @blp.versioned
     @blp.raises(TransitionNotAllowed)

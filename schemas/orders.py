@@ -13,6 +13,7 @@ from schemas.products import PRODUCT_ID
 
 STATUS = validate.OneOf([status.value for status in OrderStatus])
 COUNTRY = validate.Regexp(r"^[A-Z]{2}\Z", error="Must be an ISO 3166-1 code, such as US.")
+USER_EXAMPLE = "user_01kj6zv8m4f5tbq0c9xn2hd7ea"
 ADDRESS_EXAMPLE = {
     "street": "123 Main St",
     "city": "San Francisco",
@@ -85,11 +86,30 @@ class OrderItemSchema(ResponseSchema):
     )
 
 
+class OrderChangeSchema(ResponseSchema):
+    """A step of an order from one status to the next."""
+
+    from_status = fields.String(
+        required=True, data_key="from", validate=STATUS, metadata={"example": "pending"}
+    )
+    to_status = fields.String(
+        required=True, data_key="to", validate=STATUS, metadata={"example": "paid"}
+    )
+    changed_by = fields.String(
+        required=True,
+        data_key="by",
+        metadata={"description": "The user who did it.", "example": USER_EXAMPLE},
+    )
+    changed_at = Timestamp(
+        required=True, data_key="at", metadata={"example": "2026-02-10T14:30:00Z"}
+    )
+
+
 class OrderSchema(ResponseSchema):
     """An order."""
 
     id = fields.String(required=True, metadata={"example": "order_01kj6zv8m4f5tbq0c9xn2hd7ea"})
-    user_id = fields.String(required=True, metadata={"example": "user_01kj6zv8m4f5tbq0c9xn2hd7ea"})
+    user_id = fields.String(required=True, metadata={"example": USER_EXAMPLE})
     status = fields.String(required=True, validate=STATUS, metadata={"example": "pending"})
     items = fields.List(
         fields.Nested(OrderItemSchema), required=True, metadata={"example": ORDER_ITEMS_EXAMPLE}
@@ -102,6 +122,11 @@ class OrderSchema(ResponseSchema):
     )
     currency = fields.String(required=True, metadata={"description": "ISO 4217.", "example": "USD"})
     shipping_address = fields.Nested(ShippingAddressSchema, required=True)
+    history = fields.List(
+        fields.Nested(OrderChangeSchema),
+        required=True,
+        metadata={"description": "Every change of its status, in the order of time."},
+    )
     created_at = Timestamp(required=True, metadata={"example": "2026-02-10T14:30:00Z"})
     updated_at = Timestamp(required=True, metadata={"example": "2026-02-10T14:30:00Z"})
 
@@ -118,7 +143,7 @@ class OrderQuerySchema(PageQuerySchema):
     )
 
 
-class OrderChangeSchema(RequestSchema):
+class NextStatusSchema(RequestSchema):
     """The next status."""
 
     status = fields.String(required=True, validate=STATUS, metadata={"example": "paid"})

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from models.orders import Order, OrderItem, OrderStatus
+from models.orders import TRANSITIONS, Order, OrderChange, OrderItem, OrderStatus
 from models.users import Scope
 from services import pages, stock
-from services.errors import InvalidInput, NotFound, TransitionNotAllowed
+from services.errors import Forbidden, InvalidInput, NotFound, TransitionNotAllowed
 from services.locking import IfMatch, locked
 from services.principals import Principal
 
@@ -38,6 +38,7 @@ def place(
         total=sum(line.quantity * line.unit_price for line in lines),
         shipping_address=dict(shipping_address),
         items=lines,
+        history=[],
     )
     session.add(order)
     session.flush()
@@ -57,7 +58,7 @@ def list_visible(
     if after := filters.get("created_after"):
         statement = statement.where(Order.created_at >= after)
     if before := filters.get("created_before"):
-        statement = statement.where(Order.created_at < before)
+        page = page.from_before(before)
     return pages.newest_first(session, Order, statement, page)
 
 
@@ -82,7 +83,7 @@ def cancel(
         TransitionNotAllowed: it has been shipped or cancelled already.
     """
     order = locked(session, _visible(principal).where(Order.id == order_id), if_match)
-    return _move(session, order, OrderStatus.CANCELLED)
+    return _move(session, principal, order, OrderStatus.CANCELLED)
 
 
 def advance(
@@ -98,15 +99,25 @@ def advance(
         TransitionNotAllowed: `status` doesn't follow the one that the order has.
     """
     order = locked(session, _visible(principal).where(Order.id == order_id), if_match)
-    return _move(session, order, status)
+    return _move(session, principal, order, status)
 
 
-def _move(session: Session, order: Order, status: OrderStatus) -> Order:
-    if not order.may_become(status):
-        raise TransitionNotAllowed(f"The order is {order.status}; it can't become {status}.")
+def _move(session: Session, principal: Principal, order: Order, status: OrderStatus) -> Order:
+    before = order.status
+    needed = TRANSITIONS.get((before, status))
+    if needed is None:
+        raise TransitionNotAllowed(f"The order is {before}; it can't become {status}.")
+    if not principal.may(needed):
+        raise Forbidden
     order.status = status
     if status is OrderStatus.CANCELLED:
         stock.release(session, {item.product_id: item.quantity for item in order.items})
+    session.flush()  # which makes the order's new version
+    order.history.append(
+        OrderChange(
+            version=order.version, from_status=before, to_status=status, changed_by=principal.id
+        )
+    )
     session.flush()
     return order
 

@@ -1,5 +1,7 @@
 """Keyset pagination: page 10,000 costs what page 1 costs."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +15,7 @@ from models.products import Product
 from models.sessions import AuthSession
 from models.users import User
 
+ABSENT = ""  # sorts before every id
 Listed = TypeVar("Listed", Order, Product, User, AuthSession)
 
 
@@ -28,6 +31,16 @@ class Position:
 class PageRequest:
     limit: int
     after: Position | None
+
+    def from_before(self, moment: datetime) -> PageRequest:
+        """The page of what is left when only rows made before `moment` count.
+
+        A moment is a place in the list too. Given to PostgreSQL as a second upper bound, it would
+        be where the index is entered, and all down to the page would be read.
+        """
+        if self.after and self.after.created_at < moment:
+            return self
+        return PageRequest(self.limit, Position(moment, ABSENT))
 
 
 @dataclass(frozen=True)

@@ -54,3 +54,20 @@ class TestNewestFirst:
         session.commit()
 
         assert page(session, 2, after)[0] == ["c", "b"]
+
+
+class TestFromBefore:
+    @pytest.mark.parametrize(
+        ("begin", "expected"), [(None, "a"), ("e", "a"), ("d", "a"), ("b", "a"), ("a", "")]
+    )
+    def test_page_begins_at_the_moment_or_further_down(self, session, names, begin, expected):
+        """The moment is that of b, c and d, so only `a` was made before it."""
+        items, after = ["", *names], None
+        if begin:
+            _, after = page(session, items.index(begin))
+            after = after or Position(NOON - timedelta(microseconds=2), "a")
+        request = PageRequest(5, after).from_before(NOON - timedelta(microseconds=1))
+
+        found = newest_first(session, Product, select(Product), request)
+
+        assert "".join(item.id for item in found.items) == expected

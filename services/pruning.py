@@ -1,0 +1,41 @@
+"""Rows that have served: old idempotency keys, expired sessions."""
+
+from sqlalchemy import ColumnElement, delete, func, literal, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from models.base import Base
+from models.idempotency import IdempotencyKey
+from models.sessions import AuthSession
+from services import idempotency
+
+
+def idempotency_keys(session: Session, limit: int) -> int:
+    """Erase at most `limit` keys that stand for nothing any more, and return how many."""
+    age = IdempotencyKey.created_at
+    old = age < func.now() - idempotency.LIFETIME
+    return _erase(session, IdempotencyKey, old, age, limit)
+
+
+def sessions(session: Session, limit: int) -> int:
+    """Erase at most `limit` sessions that have expired, and return how many.
+
+    One that was ended by its user stays until it would have expired.
+    """
+    expiry = AuthSession.expires_at
+    return _erase(session, AuthSession, expiry < func.now(), expiry, limit)
+
+
+def _erase(
+    session: Session,
+    model: type[Base],
+    where: ColumnElement[bool],
+    oldest_first: InstrumentedAttribute,
+    limit: int,
+) -> int:
+    """Rows that a request holds are left for the next time, so neither waits for the other."""
+    key = model.__mapper__.primary_key
+    batch = select(*key).where(where).order_by(oldest_first).limit(limit)
+    free = batch.with_for_update(skip_locked=True).cte("free")
+    matches = [column == free.c[column.name] for column in key]
+    erased = delete(model).where(*matches).returning(literal(1))
+    return len(session.execute(erased, execution_options={"synchronize_session": False}).all())
