@@ -1,0 +1,119 @@
+"""Whether page 10,000 of a million orders costs what page 1 costs: `make bench-pages`.
+
+Both are asked for in turn, of the whole application in this process, by an administrator
+(everybody's orders) and by a user who has half of them. PostgreSQL's plans are printed beside.
+"""
+
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import sessionmaker
+
+from app import create_app
+from app.schema_version import alembic_config
+from app.settings import Settings
+from services import demo
+from tools import embedded
+
+ORDERS, PAGE, SIZE, PAIRS = 1_000_000, 10_000, 20, 200
+PASSWORD = "correct-Horse-7-battery"
+DATA = Path(__file__).parent.parent / ".data" / "bench-pages"
+READERS = {
+    "everybody's orders": (demo.ADMIN, demo.ADMIN_PASSWORD),
+    "a user's orders": ("user1@example.com", PASSWORD),
+}
+
+
+def main() -> None:
+    with embedded.postgres(DATA) as server:
+        driver = make_url(server).set(drivername="postgresql+psycopg2")
+        url = driver.render_as_string(hide_password=False)
+        settings = Settings(
+            flask_env="development",
+            secret_key="only for measuring, and only here",
+            database_url=url,
+            rate_limit_default="1000000 per minute",
+            log_level="WARNING",
+        )
+        app = create_app(settings)
+        engine = app.extensions["database"].kw["bind"]
+        fill(url, engine)
+        for name, account in READERS.items():
+            compare(app, engine, name, signed_in(app, *account))
+        engine.dispose()
+
+
+def fill(url: str, engine: Engine) -> None:
+    config = alembic_config()
+    config.attributes["url"] = url
+    command.upgrade(config, "head")
+    with sessionmaker(engine).begin() as session:
+        sizes = demo.Sizes(users=2, products=1000, orders=ORDERS)
+        demo.load(session, sizes, "user{n}@example.com", PASSWORD, accounts=True)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("SET statement_timeout = 0"))
+        connection.execute(text("VACUUM ANALYZE"))
+
+
+def signed_in(app: Flask, email: str, password: str) -> FlaskClient:
+    client = app.test_client()
+    answer = client.post("/api/auth/login", json={"email": email, "password": password})
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {answer.get_json()['access_token']}"
+    return client
+
+
+def compare(app: Flask, engine: Engine, name: str, client: FlaskClient) -> None:
+    urls = {"1": f"/api/orders?limit={SIZE}", f"{PAGE:,}": deep_url(client)}
+    took: dict[str, list[float]] = {page: [] for page in urls}
+    for _ in range(PAIRS):
+        for page, url in urls.items():
+            took[page].append(timed(client, url))
+    first, deep = (statistics.median(times) for times in took.values())
+    print(f"\n{name}: page {PAGE:,} takes {deep / first:.2f} times as long as page 1")
+    for page, url in urls.items():
+        with explained(engine) as plans:
+            client.get(url)
+        print(f"  page {page}:", *plans, sep="\n    ")
+
+
+def deep_url(client: FlaskClient) -> str:
+    """Page 10,000, reached by pages of a hundred, each by the link to it."""
+    url, rows = "/api/orders?limit=100", 0
+    while rows < (PAGE - 1) * SIZE:
+        page = client.get(url).get_json()
+        url, rows = f"/api/orders?limit=100&cursor={page['next_cursor']}", rows + 100
+    return url.replace("limit=100", f"limit={SIZE}")
+
+
+def timed(client: FlaskClient, url: str) -> float:
+    begin = time.perf_counter()
+    assert client.get(url).status_code == 200
+    return time.perf_counter() - begin
+
+
+@contextmanager
+def explained(engine: Engine) -> Iterator[list[str]]:
+    """The plans of the statements that read orders in the block."""
+    plans: list[str] = []
+
+    def explain(_connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "FROM orders" in statement:
+            cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {statement}", parameters)
+            plans.extend(line for (line,) in cursor.fetchall())
+
+    event.listen(engine, "before_cursor_execute", explain)
+    yield plans
+    event.remove(engine, "before_cursor_execute", explain)
+
+
+if __name__ == "__main__":
+    main()
