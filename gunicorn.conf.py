@@ -17,8 +17,8 @@ graceful_timeout = 25
 # Longer than the idle timeout of the proxy in front, so that it never meets a closed connection.
 keepalive = 75
 # The socket is the master's (no `reuse_port`), so connections wait while a worker is replaced.
-max_requests = 2000
-max_requests_jitter = 200
+max_requests = 200_000
+max_requests_jitter = 20_000
 # A heartbeat must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 # It would be a file below $HOME, which a container's user has not got.

@@ -1,11 +1,29 @@
 """The shell: everything that is about HTTP and processes, and not about orders."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
+from flask.sessions import SessionInterface
 
 from app.settings import Settings
 from app.version import __version__
 
 __all__ = ["__version__", "create_app"]
+
+
+class NoSessions(SessionInterface):
+    def open_session(self, *_: Any) -> None:
+        """Tokens say who somebody is; no cookie is read, signed or set."""
+
+
+class Service(Flask):
+    """Flask, without what this service has not got: coroutines, and sessions in cookies."""
+
+    session_interface = NoSessions()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -21,7 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.openapi import register_resources
 
     settings = settings or Settings.load()
-    app = Flask(__name__, static_url_path="/api/static")
+    app = Service(__name__, static_url_path="/api/static")
     app.extensions["settings"] = settings
     app.config.from_mapping(flask_config(settings))
     app.url_map.merge_slashes = False
@@ -38,7 +56,6 @@ def create_app(settings: Settings | None = None) -> Flask:
 def flask_config(settings: Settings) -> dict[str, object]:
     """Our settings in the words of Flask and of its extensions."""
     from app.auth import jwt_config
-    from app.limits import limiter_config
     from app.openapi import openapi_config
 
     return {
@@ -48,6 +65,5 @@ def flask_config(settings: Settings) -> dict[str, object]:
         "PROPAGATE_EXCEPTIONS": False,
         "SEND_FILE_MAX_AGE_DEFAULT": 3600,
         **jwt_config(settings),
-        **limiter_config(settings),
         **openapi_config(),
     }

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import g
-from sqlalchemy.orm import Session
 
 from app.auth import access_claims
+from models.base import Reader
 from models.users import Scope
 from services import principals
 from services.errors import Forbidden, Unauthenticated
@@ -32,7 +32,7 @@ def requires(scope: Scope) -> Callable[[Method], Method]:
     return declare
 
 
-def authorize(session: Session, scope: Scope) -> Principal:
+def authorize(session: Reader, scope: Scope) -> Principal:
     """The principal of the request.
 
     Raises:

@@ -3,7 +3,9 @@
 See docs/decisions/0003-tokens.md for why the extension doesn't verify them.
 """
 
+import time
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 import jwt as pyjwt
@@ -43,6 +45,7 @@ def issue(grant: sessions.Grant) -> dict[str, Any]:
         "refresh_token": create_refresh_token(
             grant.user_id, additional_claims={**session, "jti": grant.token_id}
         ),
+        "token_type": "bearer",
         "expires_in": current_app.extensions["settings"].access_token_expire_minutes * 60,
     }
 
@@ -80,13 +83,28 @@ def refresh_claims(token: str) -> dict[str, Any]:
 
 def _verified(token: str, kind: str) -> dict[str, Any]:
     settings: Settings = current_app.extensions["settings"]
+    keys = (settings.secret_key, *settings.secret_key_fallbacks)
+    claims = _decoded(token, keys, settings.jwt_algorithm)
+    if claims["exp"] <= time.time() - LEEWAY_SECONDS:
+        raise pyjwt.ExpiredSignatureError
+    if claims["type"] != kind:
+        raise pyjwt.InvalidTokenError
+    return claims
+
+
+@lru_cache(maxsize=4096)
+def _decoded(token: str, keys: tuple[str, ...], algorithm: str) -> dict[str, Any]:
+    """The claims of a token, all verified but for its time.
+
+    A signature that was right stays right; only what is valid is kept, never a refusal.
+    """
     claims: dict[str, Any] = {}
-    for key in (settings.secret_key, *settings.secret_key_fallbacks):
+    for key in keys:
         try:
             claims = pyjwt.decode(
                 token,
                 key,
-                algorithms=[settings.jwt_algorithm],
+                algorithms=[algorithm],
                 issuer=ISSUER,
                 audience=AUDIENCE,
                 leeway=LEEWAY_SECONDS,
@@ -95,7 +113,6 @@ def _verified(token: str, kind: str) -> dict[str, Any]:
             break
         except pyjwt.InvalidSignatureError:
             continue
-    texts = (claims.get(name) for name in ("sub", "sid", "jti"))
-    if claims.get("type") != kind or not all(isinstance(text, str) for text in texts):
+    if not all(isinstance(claims.get(name), str) for name in ("sub", "sid", "jti", "type")):
         raise pyjwt.InvalidTokenError
     return claims

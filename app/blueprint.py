@@ -6,6 +6,7 @@ from typing import Any
 
 import flask_smorest
 from flask_smorest.utils import unpack_tuple_response
+from marshmallow import Schema
 
 from app.access import PUBLIC
 from app.conditional import ConditionalMixin
@@ -51,6 +52,10 @@ class Blueprint(
             return resource
 
         return decorate
+
+    def arguments(self, schema: type[Schema], **options: Any) -> Callable[..., Any]:
+        """Declare what is accepted; the schema is made here, once, and not at each request."""
+        return super().arguments(schema(), **options)
 
     def created(self, schema: type[Any], location: str) -> Callable[..., Any]:
         """Declare a 201 with `Location`: `created(OrderSchema, "/api/orders/{id}")`."""

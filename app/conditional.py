@@ -9,6 +9,7 @@ from flask_smorest.utils import unpack_tuple_response
 from werkzeug.http import quote_etag
 
 from app.declarations import declared
+from models.base import etag
 
 READING = {"GET", "HEAD"}
 ETAG = {"schema": {"type": "string"}, "description": "The version of the resource (RFC 9110)."}
@@ -31,7 +32,7 @@ class ConditionalMixin:
 
     @staticmethod
     def versioned(method: Callable[..., Any]) -> Callable[..., Any]:
-        """Declare that the resource has a version (`.etag`), and honour it.
+        """Declare that the resource is a versioned row, and honour its version.
 
         Reading answers If-None-Match. A writing method passes `self.if_match` to its service,
         which compares under the row's lock.
@@ -42,10 +43,11 @@ class ConditionalMixin:
             result, status, headers = unpack_tuple_response(method(*args, **kwargs))
             if result is None:
                 return result
-            etag = {"ETag": quote_etag(result.etag)}
-            if request.method in READING and request.if_none_match.contains_weak(result.etag):
-                return Response(status=304, headers=etag)
-            return result, status, {**(headers or {}), **etag}
+            tag = etag(result)
+            headers = {**(headers or {}), "ETag": quote_etag(tag)}
+            if request.method in READING and request.if_none_match.contains_weak(tag):
+                return Response(status=304, headers=headers)
+            return result, status, headers
 
         return declared(wrapper, versioned=True)
 

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import orjson
 from flask import Flask, current_app
 from psycopg2.errors import DeadlockDetected, SerializationFailure
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
+from app import prepared
 from app.settings import Settings
 from services.errors import Problem
 
@@ -21,6 +24,17 @@ class Database:
     def init_app(self, app: Flask) -> None:
         engine = make_engine(app.extensions["settings"])
         app.extensions["database"] = sessionmaker(engine, expire_on_commit=False)
+        app.extensions["database_reading"] = engine.execution_options(reading=True).connect
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for statements that only read.
+
+        Each is a transaction of its own, so that none waits for a BEGIN and a COMMIT. They see
+        what they would see in one: at READ COMMITTED every statement has its own snapshot.
+        """
+        with current_app.extensions["database_reading"]() as connection:
+            yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -54,10 +68,10 @@ def make_engine(settings: Settings) -> Engine:
         max_overflow=settings.database_pool_overflow,
         pool_timeout=settings.database_pool_timeout,
         pool_recycle=1800,
-        pool_pre_ping=True,
         pool_use_lifo=True,
         # Values of statements are personal data and secrets: they don't belong in a log.
         hide_parameters=True,
+        json_deserializer=orjson.loads,
         connect_args={
             "application_name": "flask-api",
             "connect_timeout": 3,
@@ -69,7 +83,17 @@ def make_engine(settings: Settings) -> Engine:
         },
     )
     event.listen(engine, "handle_error", forget_values)
+    event.listen(engine, "begin", choose_autocommit)
+    if settings.database_prepare:
+        prepared.init_engine(engine)
     return engine
+
+
+def choose_autocommit(connection: Connection) -> None:
+    """Let psycopg2 send no BEGIN where nothing is written; to set this asks nobody."""
+    reading = connection.get_execution_options().get("reading", False)
+    driver: Any = connection.connection.dbapi_connection
+    driver.autocommit = reading
 
 
 def forget_values(context: ExceptionContext) -> None:
@@ -82,5 +106,14 @@ def forget_values(context: ExceptionContext) -> None:
 def worth_retrying(error: Exception) -> bool:
     """Whether the same transaction can be expected to succeed when it is simply run again."""
     if isinstance(error, DBAPIError):
-        return isinstance(error.orig, (DeadlockDetected, SerializationFailure))
+        return isinstance(error.orig, (DeadlockDetected, SerializationFailure)) or _lost(error)
     return isinstance(error, StaleDataError)
+
+
+def _lost(error: DBAPIError) -> bool:
+    """Whether the connection broke under a statement, so that nothing can have been committed.
+
+    It may have been dead for long, since PostgreSQL restarted; by now the pool has let go of all
+    that are as old. Where it broke at a COMMIT, there is no statement, and nobody knows.
+    """
+    return error.connection_invalidated and error.statement is not None

@@ -1,43 +1,37 @@
-"""Rate limits: four of them, by Flask-Limiter, shared through Redis where there is one."""
+"""Rate limits: four of them, each a rate by the name of its setting, and who it counts."""
 
 import hashlib
 import ipaddress
 import math
 import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from flask import Flask, Response, current_app, request
-from flask_limiter import Limiter
-from loguru import logger
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
+from flask import Flask, Response, current_app, g, request
+from limits import parse_many
 from werkzeug.exceptions import HTTPException
 
 from app.auth import access_claims
 from app.parser import json_body
 from app.settings import Settings
+from app.windows import Windows
 from services.errors import Problem, Unauthenticated
 
 UNLIMITED = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
-REDIS_TIMEOUT_SECONDS = 0.12
 
 
-def limiter_config(settings: Settings) -> dict[str, object]:
-    # A frozen Redis costs two timeouts: the count, and the question whether it is really away.
-    redis = {
-        "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
-        "socket_timeout": REDIS_TIMEOUT_SECONDS,
-        "retry": Retry(NoBackoff(), 0),
-    }
-    return {
-        "RATELIMIT_STORAGE_URI": settings.redis_url or "memory://",
-        "RATELIMIT_STORAGE_OPTIONS": redis if settings.redis_url else {},
-        "RATELIMIT_STRATEGY": "moving-window",
-        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
-        "RATELIMIT_KEY_PREFIX": "flask-api",
-    }
+class TooManyRequests(Problem):
+    status, slug, title = 429, "too-many-requests", "Too Many Requests"
+    detail = "Too many requests; Retry-After says how many seconds to wait."
+
+
+class Quota(NamedTuple):
+    """What a request found of a limit: how many there may be, what is left, when one is back."""
+
+    amount: int
+    remaining: int
+    reset_at: float
 
 
 def address() -> str:
@@ -70,63 +64,72 @@ def account() -> str:
     return hashlib.sha256(email.encode(errors="replace")).hexdigest()
 
 
-def rate(name: str) -> Callable[[], str]:
-    return lambda: getattr(current_app.extensions["settings"], name)
+@dataclass(frozen=True)
+class Limit:
+    """A rate by the name of its setting; `key` tells who is counted.
+
+    As a decorator it declares the limit on a method, besides the one that all requests have.
+    """
+
+    setting: str
+    key: Callable[[], str]
+
+    def __call__(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        method.__dict__["limits"] = (self, *getattr(method, "limits", ()))
+        return method
+
+    def check(self) -> None:
+        """Count the request.
+
+        Raises:
+            TooManyRequests: there were as many as there may be.
+        """
+        windows: Windows = current_app.extensions["windows"]
+        for amount, seconds in current_app.extensions["rates"][self.setting]:
+            key = f"flask-api/{self.setting}/{amount}/{seconds}/{self.key()}"
+            counted, hits, oldest = windows.hit(key, amount, seconds)
+            quota = Quota(amount, max(0, amount - hits), oldest + seconds)
+            if not counted:
+                g.quotas = [quota]
+                wait = max(1, math.ceil(quota.reset_at - time.time()))
+                raise TooManyRequests(headers={"Retry-After": str(wait)})
+            g.setdefault("quotas", []).append(quota)
 
 
-class SharedLimiter(Limiter):
-    """Flask-Limiter, where several threads may find Redis away at once."""
-
-    def _check_request_limit(
-        self, callable_name: str | None = None, in_middleware: bool = True
-    ) -> None:
-        try:
-            super()._check_request_limit(callable_name, in_middleware)
-        except RedisError:  # another thread found out first, so now the local limit holds
-            self.context.seen_limits.clear()
-            super()._check_request_limit(callable_name, in_middleware)
-
-
-limiter = SharedLimiter(
-    key_func=user_or_address,
-    application_limits=[rate("rate_limit_default")],
-    # An unknown URL has no endpoint; with a name all the same, it counts.
-    request_identifier=lambda: request.endpoint or "unknown",
-)
-limiter.request_filter(lambda: request.method == "OPTIONS" or request.path in UNLIMITED)
-
-login = limiter.limit(rate("rate_limit_login"), key_func=account)
-login_address = limiter.limit(rate("rate_limit_login_address"), key_func=address)
-register = limiter.limit(rate("rate_limit_register"), key_func=address)
+default = Limit("rate_limit_default", user_or_address)
+login = Limit("rate_limit_login", account)
+login_address = Limit("rate_limit_login_address", address)
+register = Limit("rate_limit_register", address)
 
 
 def init_app(app: Flask) -> None:
-    limiter.init_app(app)
+    settings: Settings = app.extensions["settings"]
+    app.extensions["windows"] = Windows(settings.redis_url)
+    app.extensions["rates"] = {
+        limit.setting: [
+            (item.amount, item.get_expiry())
+            for item in parse_many(getattr(settings, limit.setting))
+        ]
+        for limit in (default, login, login_address, register)
+    }
+    app.before_request(check_default)
     app.after_request(show_quota)
+
+
+def check_default() -> None:
+    if request.method != "OPTIONS" and request.path not in UNLIMITED:
+        default.check()
 
 
 def show_quota(response: Response) -> Response:
     """Tell the nearest limit, what is left of it, and when the next of it is back (epoch)."""
-    try:
-        return _with_quota(response)
-    except RedisError as error:  # it was there when the request was counted
-        logger.warning("the quota can't be told: {}", error)
-        return response
-
-
-def _with_quota(response: Response) -> Response:
-    # The one that refused, or the one that will be the first to.
-    breached = [quota for quota in limiter.current_limits if quota.breached]
-    quotas = breached or limiter.current_limits
-    if quotas:
+    if quotas := g.get("quotas"):
         quota = min(quotas, key=lambda quota: quota.remaining)
-        response.headers["X-RateLimit-Limit"] = str(quota.limit.amount)
-        response.headers["X-RateLimit-Remaining"] = str(max(0, quota.remaining))
-        response.headers["X-RateLimit-Reset"] = str(quota.reset_at)
-        if response.status_code == 429:
-            wait = max(1, math.ceil(quota.window.reset_time - time.time()))
-            response.headers["Retry-After"] = str(wait)
+        response.headers.extend(
+            {
+                "X-RateLimit-Limit": str(quota.amount),
+                "X-RateLimit-Remaining": str(quota.remaining),
+                "X-RateLimit-Reset": str(math.ceil(quota.reset_at)),
+            }
+        )
     return response
-
-
-__all__: list[Any] = ["init_app", "limiter", "limiter_config", "login", "login_address", "register"]

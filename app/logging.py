@@ -8,8 +8,9 @@ import sys
 import time
 from traceback import format_exception
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import orjson
 from flask import Flask, Response, g, has_request_context, request
 from loguru import logger
 
@@ -41,7 +42,7 @@ LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
 def configure(settings: Settings) -> None:
     """Send all logs of the process to standard error, in the form that the environment wants."""
     logging.basicConfig(handlers=[Intercepted()], level=settings.log_level, force=True)
-    for noisy in ("alembic.runtime", "flask-limiter", "werkzeug"):
+    for noisy in ("alembic.runtime", "werkzeug"):
         logging.getLogger(noisy).setLevel(
             max(logging.WARNING, logging.getLevelName(settings.log_level))
         )
@@ -74,7 +75,14 @@ def write_json(message: Message) -> None:
     }
     if error := record["exception"]:
         line["exception"] = "".join(format_exception(error.type, error.value, error.traceback))
-    sys.stderr.write(json.dumps(line, default=str) + "\n")
+    sys.stderr.write(as_json(line) + "\n")
+
+
+def as_json(line: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(line, default=str).decode()
+    except TypeError:  # a text that UTF-8 can't hold
+        return json.dumps(line, default=str)
 
 
 def init_app(app: Flask) -> None:

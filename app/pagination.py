@@ -42,7 +42,7 @@ class PaginationMixin:
         return decorate
 
 
-def _answer(page: Page[Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def _answer(page: Page) -> tuple[dict[str, Any], dict[str, str]]:
     cursor = page.next and _encoded(page.next)
     headers = {}
     if cursor:

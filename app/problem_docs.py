@@ -9,8 +9,9 @@ from app.access import PUBLIC
 from app.declarations import declared
 from app.hosts import HostNotAllowed
 from app.idempotency import IdempotencyMixin
+from app.limits import TooManyRequests
 from app.parser import MalformedBody, pointers
-from app.problems import DETAILS, MEDIA_TYPE, TYPE_PREFIX, Unavailable
+from app.problems import MEDIA_TYPE, TYPE_PREFIX, Unavailable
 from schemas.problems import ProblemSchema
 from services.errors import (
     Forbidden,
@@ -32,12 +33,6 @@ HEADERS = {
     503: {"Retry-After": {**RETRY_AFTER, "required": True}},
 }
 SHORTAGE_EXAMPLE = {"product_id": "abc", "requested": 2, "available": 1}
-
-
-class TooManyRequests(Problem):
-    """For the document only: the limiter raises an HTTPException, rendered just so."""
-
-    status, slug, title, detail = 429, "too-many-requests", "Too Many Requests", DETAILS[429]
 
 
 class ProblemsMixin:
@@ -119,15 +114,14 @@ def _example(doc: Any, problem: type[Problem]) -> dict[str, Any]:
 
 def _input_errors(doc: Any) -> list[dict[str, str]]:
     """What the operation says of an input with its first field wrong and no other."""
-    declared = _input_schema(doc)
-    if declared is None:
+    schema = _input_schema(doc)
+    if schema is None:
         return [{"pointer": "/verbose", "detail": "Unknown parameter."}]
-    schema = declared()
     messages = schema.validate({next(iter(schema.fields)): {}})
     return [{"pointer": at, "detail": text} for at, text in pointers(messages)]
 
 
-def _input_schema(doc: Any) -> type[Schema] | None:
+def _input_schema(doc: Any) -> Schema | None:
     """The schema of the body, or else of the query."""
     if "requestBody" in doc:
         return doc["requestBody"]["content"]["application/json"]["schema"]

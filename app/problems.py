@@ -20,7 +20,6 @@ TYPE_PREFIX = "/api/problems/"
 DETAILS = {
     404: "There is nothing at this URL.",
     413: "The body is longer than 1 MiB.",
-    429: "Too many requests; Retry-After says how many seconds to wait.",
     500: "Something went wrong here. It has been logged under this request_id.",
 }
 

@@ -1,6 +1,8 @@
 """What every endpoint is: a request, a transaction, somebody who may."""
 
 from collections.abc import Container
+from contextlib import ExitStack
+from functools import cached_property
 from typing import Any, ClassVar
 
 from flask import current_app, request
@@ -11,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.access import PUBLIC, authorize
 from app.auth import access_claims
 from app.database import database, worth_retrying
+from app.limits import Limit
 from app.parser import escaped, query, receive_body
 from app.settings import Settings
 from services.errors import InvalidInput
@@ -23,9 +26,10 @@ ATTEMPTS = 3
 class Resource(MethodView):
     """A URL and its methods. Each declares who may call it, or the class is refused at import."""
 
-    session: Session
     principal: Principal
+    _transaction: ExitStack
     _access: ClassVar[dict[str, Any]]
+    _limits: ClassVar[dict[str, tuple[Limit, ...]]]
     _takes_query: ClassVar[frozenset[str]]
     _takes_body: ClassVar[frozenset[str]]
 
@@ -36,11 +40,14 @@ class Resource(MethodView):
         if undeclared:
             raise TypeError(f"{cls.__name__}: {undeclared} need @public or @requires(…)")
         cls._access = {name: method.access for name, method in methods.items()}
+        cls._limits = {name: getattr(method, "limits", ()) for name, method in methods.items()}
         cls._takes_query = frozenset(name for name in methods if _has(methods[name], "query"))
         cls._takes_body = frozenset(name for name in methods if _has(methods[name], "json"))
 
     def dispatch_request(self, **path: Any) -> ResponseReturnValue:
         """Run the method in a transaction; again, when the database says that this may help."""
+        for limit in self._limits.get(request.method, ()):
+            limit.check()
         if request.method in self._takes_body and self._access[request.method] != PUBLIC:
             # The transaction begins with the question who asks; a slow body must not hold it up.
             access_claims()
@@ -55,13 +62,24 @@ class Resource(MethodView):
 
     def _in_transaction(self, **path: Any) -> ResponseReturnValue:
         method = "GET" if request.method == "HEAD" else request.method
-        with database.transaction() as self.session:
+        self.__dict__.pop("session", None)  # that of the attempt before
+        with ExitStack() as self._transaction:
             if self._access[method] != PUBLIC:
                 self.principal = authorize(self.session, self._access[method])
             if method not in self._takes_query and query():
                 pointers = [f"/{escaped(name)}" for name in list(query())[:10]]
                 raise InvalidInput.at(pointers, "Unknown parameter.")
             return super().dispatch_request(**path)
+
+    @cached_property
+    def session(self) -> Session:
+        """The request's transaction; opened by the first who asks for it, so liveness needs none.
+
+        A GET has a connection in its place, which has the same `execute`.
+        """
+        reads = request.method in {"GET", "HEAD"}
+        opened: Any = database.reading() if reads else database.transaction()
+        return self._transaction.enter_context(opened)
 
     @property
     def if_match(self) -> Container[str] | None:

@@ -6,7 +6,9 @@ from pathlib import Path
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
+
+from models.base import Reader
 
 ROOT = Path(__file__).parent.parent
 
@@ -21,6 +23,7 @@ def heads() -> set[str]:
     return set(ScriptDirectory.from_config(alembic_config()).get_heads())
 
 
-def at_head(session: Session) -> bool:
+def at_head(connection: Reader) -> bool:
     """Whether the database has the newest migration."""
-    return set(MigrationContext.configure(session.connection()).get_current_heads()) == heads()
+    assert isinstance(connection, Connection)
+    return set(MigrationContext.configure(connection).get_current_heads()) == heads()

@@ -107,6 +107,9 @@ class Settings:
     database_lock_timeout: int = setting(
         number(1), 2000, "Milliseconds a statement waits for a lock."
     )
+    database_prepare: bool = setting(
+        fields.Boolean(), True, "Prepare statements; off behind a pooler of transactions."
+    )
 
     @property
     def production(self) -> bool:

@@ -83,26 +83,37 @@ class Worker(ThreadWorker):
         self.await_head(conn)
 
     def await_head(self, conn: Any) -> None:
-        """Watch a connection for the head of its next request."""
+        """Watch a connection for the head of its next request, unless it is there already."""
         conn.head = bytearray()
+        if self.collected(conn):
+            return
         conn.timeout = time.monotonic() + HEAD_SECONDS
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def on_pending_socket_readable(self, conn: Any, client: Any) -> None:
+        if self.collected(conn):
+            self.pending_conns.remove(conn)
+
+    def collected(self, conn: Any) -> bool:
+        """Take what has arrived; whether that ends the waiting, one way or the other."""
         arrived = conn.sock.recv_arrived()
         if arrived is None:
-            return
+            return False
         conn.head += arrived
         if arrived and not complete(conn.head):
-            return
-        self.poller.unregister(client)
-        self.pending_conns.remove(conn)
+            return False
+        self.unwatch(conn)
         if arrived:
             self.hand_over(conn)
         else:
             self.nr_conns -= 1
             conn.close()
+        return True
+
+    def unwatch(self, conn: Any) -> None:
+        if conn.sock.fileno() in self.poller.get_map():
+            self.poller.unregister(conn.sock)
 
     def murder_pending(self) -> None:
         """Close the connections whose request did not come in time."""

@@ -105,9 +105,9 @@ def explained(engine: Engine) -> Iterator[list[str]]:
     """The plans of the statements that read orders in the block."""
     plans: list[str] = []
 
-    def explain(_connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if "FROM orders" in statement:
-            cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {statement}", parameters)
+    def explain(_: Any, cursor: Any, statement: str, values: Any, context: Any, __: bool) -> None:
+        if "FROM orders" in context.statement:
+            cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {statement}", values)
             plans.extend(line for (line,) in cursor.fetchall())
 
     event.listen(engine, "before_cursor_execute", explain)

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, DateTime, MetaData, func
-from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy import BigInteger, Connection, DateTime, MetaData, Table, func
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
 
 # Named constraints, so that a migration can alter what another one made.
 NAMING = {
@@ -16,9 +16,19 @@ NAMING = {
 }
 
 
+# What runs a statement that only reads: a request that writes has a session, others do without.
+Reader = Connection | Session
+
+
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map: ClassVar = {datetime: DateTime(timezone=True)}
+
+
+def table(model: type[Base]) -> Table:
+    """The table of a model, for statements whose rows need not be instances."""
+    assert isinstance(model.__table__, Table)
+    return model.__table__
 
 
 class Timestamped:
@@ -39,10 +49,10 @@ class Versioned(Timestamped):
     def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
         return {"version_id_col": cls.version, "eager_defaults": True}
 
-    @property
-    def etag(self) -> str:
-        """A strong validator (RFC 9110, section 8.8.1).
 
-        The time of creation is in it, because an erased row can come back under its old id.
-        """
-        return f"{self.version}-{int(self.created_at.timestamp() * 1_000_000):x}"
+def etag(row: Any) -> str:
+    """A strong validator of a versioned row (RFC 9110, section 8.8.1).
+
+    The time of creation is in it, because an erased row can come back under its old id.
+    """
+    return f"{row.version}-{int(row.created_at.timestamp() * 1_000_000):x}"

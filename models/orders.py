@@ -6,14 +6,43 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, func
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    func,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.types import TypeDecorator
 
 from models.base import Base, Versioned
 from models.products import MAX_PRICE
-from models.types import PrefixedID, ProductID
+from models.types import PrefixedID, ProductID, to_typeid
 from models.users import USER_ID, Scope
+
+
+class History(TypeDecorator[list[dict[str, Any]]]):
+    """The changes of an order as PostgreSQL aggregates them; none is an empty list."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> list[dict[str, Any]]:
+        return [
+            {
+                **change,
+                "changed_by": to_typeid(change["changed_by"], USER_ID.prefix),
+                "changed_at": datetime.fromisoformat(change["changed_at"]),
+            }
+            for change in value or ()
+        ]
+
 
 ORDER_ID = PrefixedID("order")
 MAX_QUANTITY = 10_000
@@ -65,10 +94,7 @@ class Order(Versioned, Base):
     shipping_address: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
     items: Mapped[list[OrderItem]] = relationship(
-        order_by="OrderItem.position", lazy="selectin", passive_deletes=True
-    )
-    history: Mapped[list[OrderChange]] = relationship(
-        order_by="OrderChange.version", lazy="selectin", passive_deletes=True
+        order_by="OrderItem.position", passive_deletes=True
     )
 
 

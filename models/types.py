@@ -10,7 +10,7 @@ from typeid import TypeID
 from typeid.codecs import base32
 from typeid.core.errors import TypeIDException
 
-NOBODY = UUID(int=0)
+NOBODY = UUID(int=0).hex
 PRODUCT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -20,31 +20,36 @@ class PrefixedID(TypeDecorator[str]):
     What isn't such an id binds as the nil UUID, which no row has: it's simply absent.
     """
 
-    impl = Uuid
+    impl = Uuid(as_uuid=False)
     cache_ok = True
 
     def __init__(self, prefix: str) -> None:
-        super().__init__()
+        super().__init__(as_uuid=False)
         self.prefix = prefix
 
     def new(self) -> str:
         """A new id (a UUIDv7, so that ids sort by time)."""
         return str(TypeID(self.prefix))
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> UUID | None:
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else to_uuid(value, self.prefix)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else f"{self.prefix}_{base32.encode(value.bytes)}"
+        return None if value is None else to_typeid(value, self.prefix)
 
 
-def to_uuid(value: str, prefix: str) -> UUID:
-    """The UUID of an id as clients see it, or the nil UUID."""
+def to_uuid(value: str, prefix: str) -> str:
+    """The UUID, in hexadecimal, of an id as clients see it; or the nil UUID."""
     try:
         parsed = TypeID.from_string(value)
     except (TypeIDException, ValueError):
         return NOBODY
-    return UUID(bytes=parsed.uuid_bytes) if parsed.prefix == prefix else NOBODY
+    return parsed.uuid_bytes.hex() if parsed.prefix == prefix else NOBODY
+
+
+def to_typeid(uuid: str, prefix: str) -> str:
+    """The id that clients see, of a UUID."""
+    return f"{prefix}_{base32.encode(bytes.fromhex(uuid.replace('-', '')))}"
 
 
 class ProductID(TypeDecorator[str]):

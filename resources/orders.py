@@ -5,7 +5,7 @@ from typing import Any
 from app.access import requires
 from app.blueprint import Blueprint
 from app.resource import Resource
-from models.orders import Order, OrderStatus
+from models.orders import OrderStatus
 from models.users import Scope
 from schemas.orders import (
     NEW_ORDER_EXAMPLE,
@@ -16,6 +16,7 @@ from schemas.orders import (
 )
 from services import orders
 from services.errors import OutOfStock, TransitionNotAllowed
+from services.order_statements import OrderRow
 from services.pages import Page, PageRequest
 
 blp = Blueprint("orders", __name__, url_prefix="/api/orders", description="What was bought.")
@@ -25,7 +26,7 @@ blp = Blueprint("orders", __name__, url_prefix="/api/orders", description="What 
 class Orders(Resource):
     @blp.paginated(OrderQuerySchema, OrderSchema)
     @requires(Scope.ORDERS_READ)
-    def get(self, page: PageRequest, filters: dict[str, Any]) -> Page[Order]:
+    def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
         """List your orders, newest first; an administrator sees everybody's."""
         return orders.list_visible(self.session, self.principal, page, filters)
 
@@ -36,7 +37,7 @@ class Orders(Resource):
     @blp.links(getOrder="order_id", updateOrder="order_id", cancelOrder="order_id")
     @blp.raises(OutOfStock)
     @requires(Scope.ORDERS_WRITE)
-    def post(self, order: dict[str, Any]) -> Order:
+    def post(self, order: dict[str, Any]) -> OrderRow:
         """Place an order: all of it or nothing, at the prices of this moment."""
         return orders.place(self.session, self.principal, **order)
 
@@ -46,7 +47,7 @@ class OrderDetail(Resource):
     @blp.response(200, OrderSchema)
     @blp.versioned
     @requires(Scope.ORDERS_READ)
-    def get(self, order_id: str) -> Order:
+    def get(self, order_id: str) -> OrderRow:
         """Get an order."""
         return orders.get(self.session, self.principal, order_id)
 
@@ -55,7 +56,7 @@ class OrderDetail(Resource):
     @blp.versioned
     @blp.raises(TransitionNotAllowed)
     @requires(Scope.ORDERS_MANAGE)
-    def patch(self, change: dict[str, str], order_id: str) -> Order:
+    def patch(self, change: dict[str, str], order_id: str) -> OrderRow:
         """Move an order on to its next status.
 
         From pending to paid, shipped and delivered; to cancelled until it is shipped.
@@ -70,6 +71,6 @@ class OrderCancellation(Resource):
     @blp.versioned
     @blp.raises(TransitionNotAllowed)
     @requires(Scope.ORDERS_WRITE)
-    def post(self, order_id: str) -> Order:
+    def post(self, order_id: str) -> OrderRow:
         """Cancel an order and return its stock."""
         return orders.cancel(self.session, self.principal, order_id, self.if_match)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sqlalchemy import Row
+
 from app.access import public, requires
 from app.blueprint import Blueprint
 from app.resource import Resource
@@ -24,7 +26,7 @@ blp = Blueprint("products", __name__, url_prefix="/api/products", description="W
 class Products(Resource):
     @blp.paginated(ProductQuerySchema, ProductSchema)
     @public
-    def get(self, page: PageRequest, filters: dict[str, Any]) -> Page[Product]:
+    def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
         """List what is for sale, newest first."""
         return products.list_all(self.session, page)
 
@@ -44,7 +46,7 @@ class ProductDetail(Resource):
     @blp.response(200, ProductSchema)
     @blp.versioned
     @public
-    def get(self, product_id: str) -> Product:
+    def get(self, product_id: str) -> Row[Any]:
         """Get a product."""
         return products.get(self.session, product_id)
 

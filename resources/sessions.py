@@ -7,7 +7,6 @@ from app.access import public, requires
 from app.auth import issue, refresh_claims
 from app.blueprint import Blueprint
 from app.resource import Resource
-from models.sessions import AuthSession
 from models.users import Scope, User
 from schemas.pages import PageQuerySchema
 from schemas.sessions import (
@@ -93,7 +92,7 @@ class Logout(Resource):
 class Sessions(Resource):
     @blp.paginated(PageQuerySchema, SessionSchema)
     @requires(Scope.PROFILE)
-    def get(self, page: PageRequest, filters: dict[str, Any]) -> Page[AuthSession]:
+    def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
         """List where you are signed in."""
         return sessions.list_mine(self.session, self.principal, page)
 

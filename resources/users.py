@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sqlalchemy import Row
+
 from app.access import requires
 from app.blueprint import Blueprint
 from app.resource import Resource
@@ -26,7 +28,7 @@ class Me(Resource):
     @blp.response(200, UserSchema)
     @blp.versioned
     @requires(Scope.PROFILE)
-    def get(self) -> User:
+    def get(self) -> Row[Any]:
         """Get your profile."""
         return self.principal.user
 
@@ -59,7 +61,7 @@ class MyPassword(Resource):
 class Users(Resource):
     @blp.paginated(UserQuerySchema, AdministeredUserSchema)
     @requires(Scope.USERS_MANAGE)
-    def get(self, page: PageRequest, filters: dict[str, Any]) -> Page[User]:
+    def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
         """List all users, newest first."""
         return users.list_all(self.session, page, filters)
 
@@ -69,7 +71,7 @@ class Account(Resource):
     @blp.response(200, AdministeredUserSchema)
     @blp.versioned
     @requires(Scope.USERS_MANAGE)
-    def get(self, user_id: str) -> User:
+    def get(self, user_id: str) -> Row[Any]:
         """Get a user."""
         return users.get(self.session, user_id)
 

@@ -45,7 +45,6 @@ class TokensSchema(ResponseSchema):
     )
     token_type = fields.String(
         required=True,
-        dump_default="bearer",
         validate=validate.OneOf(["bearer"]),
         metadata={"example": "bearer"},
     )

@@ -7,7 +7,7 @@ from sqlalchemy import Select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.base import Versioned
+from models.base import Versioned, etag
 from services.errors import NotFound, PreconditionFailed
 
 Row = TypeVar("Row", bound=Versioned)
@@ -30,7 +30,7 @@ def locked(session: Session, statement: Select[Row], if_match: IfMatch = None) -
     row = session.scalar(fresh)
     if row is None:
         raise NotFound
-    if if_match is not None and row.etag not in if_match:
+    if if_match is not None and etag(row) not in if_match:
         raise PreconditionFailed
     return row
 

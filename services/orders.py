@@ -3,14 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.orders import TRANSITIONS, Order, OrderChange, OrderItem, OrderStatus
+from models.base import Reader
+from models.orders import ORDER_ID, TRANSITIONS, Order, OrderChange, OrderStatus
 from models.users import Scope
 from services import pages, stock
-from services.errors import Forbidden, InvalidInput, NotFound, TransitionNotAllowed
+from services.errors import (
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    OutOfStock,
+    Problem,
+    TransitionNotAllowed,
+)
 from services.locking import IfMatch, locked
+from services.order_statements import PLACING, OrderRow, reading
 from services.principals import Principal
 
 
@@ -19,56 +28,49 @@ def place(
     principal: Principal,
     items: Sequence[Mapping[str, Any]],
     shipping_address: Mapping[str, str],
-) -> Order:
+) -> OrderRow:
     """Order `items` (`product_id` and `quantity`, each product once) at the prices of this moment.
 
     Raises:
         InvalidInput: an unknown product, or products in several currencies.
         OutOfStock: a product has too few pieces; then nothing is taken of any.
     """
-    products = stock.reserve(session, {item["product_id"]: item["quantity"] for item in items})
-    lines = [
-        OrderItem(position=position, unit_price=products[item["product_id"]].price, **item)
-        for position, item in enumerate(items)
-    ]
-    order = Order(
-        user_id=principal.id,
-        status=OrderStatus.PENDING,
-        currency=_single_currency([products[line.product_id].currency for line in lines]),
-        total=sum(line.quantity * line.unit_price for line in lines),
-        shipping_address=dict(shipping_address),
-        items=lines,
-        history=[],
-    )
-    session.add(order)
-    session.flush()
+    order = session.execute(
+        PLACING,
+        {
+            "id": ORDER_ID.new(),
+            "user_id": principal.id,
+            "product_ids": [item["product_id"] for item in items],
+            "quantities": [item["quantity"] for item in items],
+            "shipping_address": shipping_address,
+        },
+    ).one()
+    if order.id is None:
+        raise _refusal(items, order.found or {})
     return order
 
 
 def list_visible(
-    session: Session, principal: Principal, page: pages.PageRequest, filters: Mapping[str, Any]
-) -> pages.Page[Order]:
+    session: Reader, principal: Principal, page: pages.PageRequest, filters: Mapping[str, Any]
+) -> pages.Page:
     """The principal's orders, or everybody's for who manages orders.
 
     `filters` may have `status`, `created_after` (inclusive) and `created_before` (exclusive).
     """
-    statement = _visible(principal)
-    if status := filters.get("status"):
-        statement = statement.where(Order.status == status)
-    if after := filters.get("created_after"):
-        statement = statement.where(Order.created_at >= after)
-    if before := filters.get("created_before"):
+    values = {**_visible(principal), **filters}
+    if before := values.pop("created_before", None):
         page = page.from_before(before)
-    return pages.newest_first(session, Order, statement, page)
+    return pages.newest_first(session, reading(*values), page, values)
 
 
-def get(session: Session, principal: Principal, order_id: str) -> Order:
+def get(session: Reader, principal: Principal, order_id: str) -> OrderRow:
     """One order.
 
     Raises:
         NotFound: there is none, or it is somebody else's.
     """
-    order = session.scalar(_visible(principal).where(Order.id == order_id))
+    values = _visible(principal) | {"id": order_id}
+    order = session.execute(reading(*values), values).one_or_none()
     if order is None:
         raise NotFound
     return order
@@ -76,14 +78,13 @@ def get(session: Session, principal: Principal, order_id: str) -> Order:
 
 def cancel(
     session: Session, principal: Principal, order_id: str, if_match: IfMatch = None
-) -> Order:
+) -> OrderRow:
     """Cancel an order and return its stock, exactly once.
 
     Raises:
         TransitionNotAllowed: it has been shipped or cancelled already.
     """
-    order = locked(session, _visible(principal).where(Order.id == order_id), if_match)
-    return _move(session, principal, order, OrderStatus.CANCELLED)
+    return advance(session, principal, order_id, OrderStatus.CANCELLED, if_match)
 
 
 def advance(
@@ -92,48 +93,61 @@ def advance(
     order_id: str,
     status: OrderStatus,
     if_match: IfMatch = None,
-) -> Order:
+) -> OrderRow:
     """Move an order on to its next status; `cancelled` returns the stock as `cancel` does.
 
     Raises:
         TransitionNotAllowed: `status` doesn't follow the one that the order has.
     """
-    order = locked(session, _visible(principal).where(Order.id == order_id), if_match)
-    return _move(session, principal, order, status)
-
-
-def _move(session: Session, principal: Principal, order: Order, status: OrderStatus) -> Order:
-    before = order.status
-    needed = TRANSITIONS.get((before, status))
-    if needed is None:
-        raise TransitionNotAllowed(f"The order is {before}; it can't become {status}.")
-    if not principal.may(needed):
-        raise Forbidden
-    order.status = status
+    mine = select(Order).filter_by(**_visible(principal), id=order_id)
+    order = locked(session, mine, if_match)
+    before, order.status = order.status, _allowed(principal, order.status, status)
     if status is OrderStatus.CANCELLED:
         stock.release(session, {item.product_id: item.quantity for item in order.items})
     session.flush()  # which makes the order's new version
-    order.history.append(
+    session.add(
         OrderChange(
-            version=order.version, from_status=before, to_status=status, changed_by=principal.id
+            order_id=order.id,
+            version=order.version,
+            from_status=before,
+            to_status=status,
+            changed_by=principal.id,
         )
     )
     session.flush()
-    return order
+    return get(session, principal, order_id)
 
 
-def _visible(principal: Principal) -> Select[Order]:
+def _allowed(principal: Principal, before: OrderStatus, after: OrderStatus) -> OrderStatus:
+    needed = TRANSITIONS.get((before, after))
+    if needed is None:
+        raise TransitionNotAllowed(f"The order is {before}; it can't become {after}.")
+    if not principal.may(needed):
+        raise Forbidden
+    return after
+
+
+def _visible(principal: Principal) -> dict[str, str]:
     """Ownership is part of the query: what is not yours is simply not there."""
-    orders = select(Order)
-    if principal.may(Scope.ORDERS_MANAGE):
-        return orders
-    return orders.where(Order.user_id == principal.id)
+    return {} if principal.may(Scope.ORDERS_MANAGE) else {"user_id": principal.id}
 
 
-def _single_currency(currencies: Sequence[str]) -> str:
+def _refusal(items: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> Problem:
+    """Why nothing was placed, of products that are on sale with `stock` and `currency`."""
+    unknown = [i for i, item in enumerate(items) if item["product_id"] not in found]
+    if unknown:
+        pointers = [f"/items/{i}/product_id" for i in unknown]
+        return InvalidInput.at(pointers, "There is no such product.")
+    short = [
+        {"product_id": key, "requested": item["quantity"], "available": found[key]["stock"]}
+        for item in items
+        if found[key := item["product_id"]]["stock"] < item["quantity"]
+    ]
+    if short:
+        return OutOfStock(products=short)
+    return _several_currencies([found[item["product_id"]]["currency"] for item in items])
+
+
+def _several_currencies(currencies: Sequence[str]) -> Problem:
     others = [f"/items/{i}" for i, currency in enumerate(currencies) if currency != currencies[0]]
-    if others:
-        raise InvalidInput.at(
-            others, f"An order has one currency; this one began in {currencies[0]}."
-        )
-    return currencies[0]
+    return InvalidInput.at(others, f"An order has one currency; this one began in {currencies[0]}.")

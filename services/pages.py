@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Select, literal, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, Select, bindparam, tuple_
 
-from models.orders import Order
-from models.products import Product
-from models.sessions import AuthSession
-from models.users import User
+from models.base import Reader
 
 ABSENT = ""  # sorts before every id
-Listed = TypeVar("Listed", Order, Product, User, AuthSession)
 
 
 @dataclass(frozen=True)
@@ -44,27 +40,32 @@ class PageRequest:
 
 
 @dataclass(frozen=True)
-class Page(Generic[Listed]):
-    items: Sequence[Listed]
+class Page:
+    items: Sequence[Row[Any]]
     next: Position | None
 
 
 def newest_first(
-    session: Session,
-    model: type[Listed],
-    statement: Select[Listed],
-    request: PageRequest,
-) -> Page[Listed]:
-    """One page of `statement`; a row more than asked is fetched, to know whether that was all."""
-    key = tuple_(model.created_at, model.id)
+    session: Reader, statement: Select, request: PageRequest, values: Mapping[str, Any]
+) -> Page:
+    """One page of `statement`, whose rows have `created_at` and `id`, with its `values` bound.
+
+    A row more than asked is fetched, to know whether that was all.
+    """
     if after := request.after:
-        here = (
-            literal(after.created_at, model.created_at.type),
-            literal(after.id, model.id.type),
-        )
-        statement = statement.where(key < tuple_(*here))
-    statement = statement.order_by(model.created_at.desc(), model.id.desc())
-    rows = session.scalars(statement.limit(request.limit + 1)).all()
-    items = rows[: request.limit]
-    more = len(rows) > request.limit
+        values = {**values, "after_time": after.created_at, "after_id": after.id}
+    page = _paged(statement, further=after is not None)
+    rows = session.execute(page, {**values, "rows": request.limit + 1}).all()
+    items, more = rows[: request.limit], len(rows) > request.limit
     return Page(items, Position(items[-1].created_at, items[-1].id) if more else None)
+
+
+# Statements are made once and kept, because to make one takes longer than to send it.
+@lru_cache(maxsize=200)
+def _paged(statement: Select, *, further: bool) -> Select:
+    created_at, row_id = (statement.selected_columns[name] for name in ("created_at", "id"))
+    if further:
+        time = bindparam("after_time", type_=created_at.type)
+        position = tuple_(time, bindparam("after_id", type_=row_id.type))
+        statement = statement.where(tuple_(created_at, row_id) < position)
+    return statement.order_by(created_at.desc(), row_id.desc()).limit(bindparam("rows"))

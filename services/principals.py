@@ -1,12 +1,13 @@
 """Who is asking."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, bindparam, func, select
 
+from models.base import Reader, table
 from models.sessions import AuthSession
-from models.users import Role, Scope, User
+from models.users import SCOPES, Scope, User
 from services.errors import Unauthenticated
 
 
@@ -14,7 +15,7 @@ from services.errors import Unauthenticated
 class Principal:
     """A user, and the session that the request came by."""
 
-    user: User
+    user: Row[Any]
     session_id: str
 
     @property
@@ -22,10 +23,25 @@ class Principal:
         return self.user.id
 
     def may(self, scope: Scope) -> bool:
-        return scope in Role(self.user.role).scopes
+        return scope in SCOPES[self.user.role]
 
 
-def authenticate(session: Session, user_id: str, session_id: str) -> Principal:
+users, sessions = table(User), table(AuthSession)
+SIGNED_IN = (
+    select(users)
+    .join(sessions, sessions.c.user_id == users.c.id)
+    .where(
+        sessions.c.id == bindparam("session_id"),
+        sessions.c.user_id == bindparam("user_id"),
+        sessions.c.revoked_at.is_(None),
+        sessions.c.expires_at > func.now(),
+        users.c.is_active,
+    )
+    .execution_options(prepared=True)
+)
+
+
+def authenticate(session: Reader, user_id: str, session_id: str) -> Principal:
     """The principal that a verified access token names.
 
     Asked at every request, so that signing out, a new password, deactivation and demotion act on
@@ -34,17 +50,8 @@ def authenticate(session: Session, user_id: str, session_id: str) -> Principal:
     Raises:
         Unauthenticated: the session has ended, or the user is not active.
     """
-    user = session.scalar(
-        select(User)
-        .join(AuthSession, AuthSession.user_id == User.id)
-        .where(
-            AuthSession.id == session_id,
-            AuthSession.user_id == user_id,
-            AuthSession.revoked_at.is_(None),
-            AuthSession.expires_at > func.now(),
-            User.is_active,
-        )
-    )
+    claims = {"user_id": user_id, "session_id": session_id}
+    user = session.execute(SIGNED_IN, claims).one_or_none()
     if user is None:
         raise Unauthenticated
     return Principal(user, session_id)

@@ -3,29 +3,34 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Row, Select, bindparam, exists, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from models.base import Reader, table
 from models.orders import OrderItem
 from models.products import Product
 from services import pages
 from services.errors import NotFound, ProductExists
 from services.locking import IfMatch, locked, violated
 
+products = table(Product)
+ON_SALE = select(products).where(products.c.retired_at.is_(None))
+ONE = ON_SALE.where(products.c.id == bindparam("id"))
 
-def list_all(session: Session, page: pages.PageRequest) -> pages.Page[Product]:
+
+def list_all(session: Reader, page: pages.PageRequest) -> pages.Page:
     """What is for sale."""
-    return pages.newest_first(session, Product, _for_sale(), page)
+    return pages.newest_first(session, ON_SALE, page, {})
 
 
-def get(session: Session, product_id: str) -> Product:
+def get(session: Reader, product_id: str) -> Row[Any]:
     """One product that is for sale.
 
     Raises:
         NotFound: there is none, or it is retired.
     """
-    product = session.scalar(_for_sale().where(Product.id == product_id))
+    product = session.execute(ONE, {"id": product_id}).one_or_none()
     if product is None:
         raise NotFound
     return product

@@ -8,9 +8,10 @@ from datetime import timedelta
 from enum import StrEnum
 
 from loguru import logger
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
+from models.base import Reader, table
 from models.sessions import AuthSession
 from models.users import User
 from services import pages, passwords
@@ -162,12 +163,16 @@ def sign_out_everywhere(session: Session, user_id: str) -> None:
     _revoke(session, AuthSession.user_id == user_id)
 
 
-def list_mine(
-    session: Session, principal: Principal, page: pages.PageRequest
-) -> pages.Page[AuthSession]:
+def _alive() -> ColumnElement[bool]:
+    return AuthSession.revoked_at.is_(None) & (AuthSession.expires_at > func.now())
+
+
+MINE = select(table(AuthSession)).where(AuthSession.user_id == bindparam("user_id"), _alive())
+
+
+def list_mine(session: Reader, principal: Principal, page: pages.PageRequest) -> pages.Page:
     """Where the user is signed in."""
-    mine = select(AuthSession).where(AuthSession.user_id == principal.id, _alive())
-    return pages.newest_first(session, AuthSession, mine, page)
+    return pages.newest_first(session, MINE, page, {"user_id": principal.id})
 
 
 def end(session: Session, principal: Principal, session_id: str) -> None:
@@ -178,10 +183,6 @@ def end(session: Session, principal: Principal, session_id: str) -> None:
     """
     if not _revoke(session, AuthSession.user_id == principal.id, AuthSession.id == session_id):
         raise NotFound
-
-
-def _alive() -> ColumnElement[bool]:
-    return AuthSession.revoked_at.is_(None) & (AuthSession.expires_at > func.now())
 
 
 def _revoke(session: Session, *where: ColumnElement[bool]) -> bool:

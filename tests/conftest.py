@@ -2,8 +2,8 @@
 
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from app import create_app
-from app.limits import limiter
 from app.schema_version import alembic_config
 from app.settings import Settings
+from app.windows import Windows
 from models import Role, User
 from services import passwords
 from tests.clients import ApiClient
@@ -129,7 +129,8 @@ def app(application, connection, monkeypatch) -> Flask:
         connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
     )
     monkeypatch.setitem(application.extensions, "database", sessions)
-    limiter.reset()
+    monkeypatch.setitem(application.extensions, "database_reading", lambda: nullcontext(connection))
+    monkeypatch.setitem(application.extensions, "windows", Windows(""))
     return application
 
 
@@ -143,10 +144,20 @@ def session(app) -> Iterator[Session]:
 
 
 @pytest.fixture
-def no_database(app, monkeypatch) -> None:
+def use_engine(app, monkeypatch) -> Callable[[Engine], None]:
+    """Has the application use another database, or the same one otherwise."""
+
+    def use(engine: Engine) -> None:
+        monkeypatch.setitem(app.extensions, "database", sessionmaker(engine))
+        monkeypatch.setitem(app.extensions, "database_reading", engine.connect)
+
+    return use
+
+
+@pytest.fixture
+def no_database(use_engine) -> None:
     """PostgreSQL is away."""
-    nowhere = create_engine("postgresql+psycopg2://nobody@127.0.0.1:1/nowhere")
-    monkeypatch.setitem(app.extensions, "database", sessionmaker(nowhere))
+    use_engine(create_engine("postgresql+psycopg2://nobody@127.0.0.1:1/nowhere"))
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from typing import Any
 import flask_smorest
 from flask import Flask
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from werkzeug.exceptions import TooManyRequests
 
 import services.errors
 from app import create_app, problems
+from app.limits import TooManyRequests
 from app.problems import MEDIA_TYPE, TYPE_PREFIX
 from services.errors import Problem
 from tests.openapi import SCHEMA_REF, Operation, faults, reachable
@@ -87,7 +87,7 @@ class TestRefusals:
 
     def test_too_many_requests_look_as_the_limiter_has_them(self, app, operations):
         with app.test_request_context():
-            real = json.loads(problems.from_http(TooManyRequests()).data)
+            real = json.loads(problems.from_problem(TooManyRequests()).data)
         for operation in operations:
             default = operation.doc["responses"]["default"]["content"][MEDIA_TYPE]
             shown = default["examples"]["too-many-requests"]["value"]

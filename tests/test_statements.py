@@ -52,4 +52,4 @@ class TestOrders:
             answer = as_user.post("/api/orders", json=body, headers={"Idempotency-Key": "k"})
 
         assert answer.status_code == 201
-        assert len(seen) == 6, seen
+        assert len(seen) == 4, seen

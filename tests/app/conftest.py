@@ -11,7 +11,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import create_app, logging
-from app.limits import limiter
 from models.base import Base
 from tests.clients import ApiClient
 
@@ -20,17 +19,16 @@ from tests.clients import ApiClient
 def make_app(app, settings) -> Iterator[Callable[..., Flask]]:
     """Makes an application with other settings, in the transaction of the test.
 
-    The limiter and the logger are global, so they are set back afterwards.
+    The logger is global, so it is set back afterwards.
     """
-    kept = {**vars(limiter), "_storage_options": dict(limiter._storage_options)}
 
     def make(**changes) -> Flask:
         made = create_app(dataclasses.replace(settings, **changes))
-        made.extensions["database"] = app.extensions["database"]
+        for name in ("database", "database_reading"):
+            made.extensions[name] = app.extensions[name]
         return made
 
     yield make
-    vars(limiter).update(kept)
     logging.configure(settings)
 
 

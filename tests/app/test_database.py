@@ -3,7 +3,6 @@
 import pytest
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.orm import sessionmaker
 
 from app.database import database, make_engine
 from models import Product
@@ -100,9 +99,9 @@ class TestEngine:
         assert "hunter2" not in str(caught.value)
 
     def test_restart_of_postgresql_between_requests_costs_no_error(
-        self, app, client, pool, settings, monkeypatch
+        self, client, pool, settings, use_engine
     ):
-        monkeypatch.setitem(app.extensions, "database", sessionmaker(pool))
+        use_engine(pool)
         assert client.get("/api/products").status_code == 200
         with pool.connect() as connection:
             process = connection.scalar(text("SELECT pg_backend_pid()"))

@@ -4,7 +4,6 @@ import dataclasses
 
 import pytest
 from sqlalchemy import create_engine, text
-from sqlalchemy.orm import sessionmaker
 
 from app.database import make_engine
 from services.errors import EmailTaken, OutOfStock
@@ -149,26 +148,26 @@ class TestOutages:
             other.execute(text(lock))
             self.assert_unavailable(client.get(PRODUCT))
 
-    def test_connection_that_breaks_is_a_503(self, app, client, during_get, settings, monkeypatch):
+    def test_connection_that_breaks_is_a_503(self, client, during_get, settings, use_engine):
         engine = make_engine(settings)
-        monkeypatch.setitem(app.extensions, "database", sessionmaker(engine))
+        use_engine(engine)
         during_get(run("SELECT pg_terminate_backend(pg_backend_pid())"))
 
         self.assert_unavailable(client.get(PRODUCT))
         engine.dispose()
 
-    def test_no_free_connection_in_time_is_a_503(self, app, client, settings, monkeypatch):
+    def test_no_free_connection_in_time_is_a_503(self, client, settings, use_engine):
         small = {"database_pool_size": 1, "database_pool_overflow": 0}
         engine = make_engine(dataclasses.replace(settings, **small, database_pool_timeout=0.01))
-        monkeypatch.setitem(app.extensions, "database", sessionmaker(engine))
+        use_engine(engine)
 
         with engine.connect():
             self.assert_unavailable(client.get(PRODUCT))
         engine.dispose()
 
-    def test_database_that_is_not_there_is_a_503(self, app, client, settings, monkeypatch):
+    def test_database_that_is_not_there_is_a_503(self, client, settings, use_engine):
         url = settings.database_url.replace("/test_", "/no_such_")
-        monkeypatch.setitem(app.extensions, "database", sessionmaker(create_engine(url)))
+        use_engine(create_engine(url))
 
         self.assert_unavailable(client.get(PRODUCT))
 

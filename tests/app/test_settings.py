@@ -37,6 +37,7 @@ SETTINGS = [
     ("DATABASE_POOL_TIMEOUT", "0.5", 0.5),
     ("DATABASE_STATEMENT_TIMEOUT", "700", 700),
     ("DATABASE_LOCK_TIMEOUT", "300", 300),
+    ("DATABASE_PREPARE", "false", False),
 ]
 
 

@@ -6,9 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from models import Product
+from models.base import table
 from services.pages import PageRequest, Position, newest_first
 from tests.factories import ProductFactory
 
+PRODUCTS = select(table(Product))
 NOON = datetime(2026, 2, 12, 12, tzinfo=UTC)
 
 
@@ -22,7 +24,7 @@ def names(session):
 
 
 def page(session, limit, after=None):
-    found = newest_first(session, Product, select(Product), PageRequest(limit, after))
+    found = newest_first(session, PRODUCTS, PageRequest(limit, after), {})
     return [item.id for item in found.items], found.next
 
 
@@ -68,6 +70,6 @@ class TestFromBefore:
             after = after or Position(NOON - timedelta(microseconds=2), "a")
         request = PageRequest(5, after).from_before(NOON - timedelta(microseconds=1))
 
-        found = newest_first(session, Product, select(Product), request)
+        found = newest_first(session, PRODUCTS, request, {})
 
         assert "".join(item.id for item in found.items) == expected
