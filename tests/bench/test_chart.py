@@ -1,0 +1,36 @@
+"""The picture of the figures."""
+
+from xml.etree import ElementTree
+
+from bench.chart import svg
+
+FIGURES = {"GET /api/health": [900.0, 1800.0, 1234.5], "GET /a?b=<&>": [0.0, 0.0, 0.0]}
+TITLES = ["this service", "bare WSGI", "FastAPI"]
+NAME = "{http://www.w3.org/2000/svg}"
+
+
+def drawn():
+    """The picture, parsed: it is well-formed XML."""
+    return ElementTree.fromstring(svg(FIGURES, TITLES, "Some CPU, 2026-02-10"))  # noqa: S314
+
+
+class TestSvg:
+    def test_tells_scenarios_targets_figures_and_the_date(self):
+        texts = [element.text for element in drawn().iter(f"{NAME}text")]
+
+        for expected in (*FIGURES, *TITLES, "900", "1,800", "1,234", "Some CPU, 2026-02-10"):
+            assert expected in texts
+
+    def test_a_bar_is_as_long_as_its_share_of_the_best(self):
+        bars = [float(bar.get("width")) for bar in drawn().iter(f"{NAME}rect")]
+
+        service, floor = bars[len(TITLES)], bars[len(TITLES) + 1]
+        assert service == floor / 2
+
+    def test_everything_is_inside(self):
+        picture = drawn()
+        _, _, width, height = map(int, picture.get("viewBox").split())
+
+        for bar in picture.iter(f"{NAME}rect"):
+            assert int(bar.get("x")) + int(bar.get("width")) < width
+            assert int(bar.get("y")) + int(bar.get("height")) < height
