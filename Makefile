@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 SOURCE := app resources schemas services models alembic tools bench tests gunicorn.conf.py
 
-.PHONY: help run test fuzz bench-pages lint format lock migration clean
+.PHONY: help run test fuzz bench-pages bench lint format lock migration clean
 
 help: ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ fuzz: $(STAMP) ## Send thousands of generated requests to the service, for some 
 bench-pages: $(STAMP) ## Compare page 10,000 of a million orders with page 1 (three minutes)
 	@$(BIN)/python -m bench.pages
 
+bench: $(STAMP) .venv-bench/installed ## Compare the service with a bare floor and with FastAPI (four minutes)
+	@$(BIN)/python -m bench.compare
+
 lint: $(STAMP) ## Check style, types and architecture
 	$(BIN)/ruff check $(SOURCE)
 	$(BIN)/black --check --quiet $(SOURCE)
@@ -36,11 +39,17 @@ lock: $(STAMP) ## Lock the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 clean: ## Remove the environment, the embedded database and all caches
-	rm -rf .venv .data .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage htmlcov
+	rm -rf .venv .venv-bench .data .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage htmlcov
 
 $(STAMP): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.venv-bench/installed: requirements.txt bench/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
 	@touch $@

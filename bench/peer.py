@@ -27,8 +27,8 @@ SECRET_KEY = os.environ["SECRET_KEY"]
 URL = make_url(os.environ["DATABASE_URL"]).set(drivername="postgresql+asyncpg")
 
 app = FastAPI()
-# As many connections as the service may have.
-engine = create_async_engine(URL, pool_size=8, max_overflow=2)
+# One for each client, if all come to one process: what overflows a pool is closed after each use.
+engine = create_async_engine(URL, pool_size=16, max_overflow=0)
 sessions = async_sessionmaker(engine, expire_on_commit=False)
 
 

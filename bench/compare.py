@@ -1,0 +1,191 @@
+"""The service beside a bare floor and beside FastAPI: `make bench`.
+
+All three serve one contract from copies of one database, and share the machine with PostgreSQL and
+the load generator: the ratios say more than the figures. The floor and the peer keep no log, count
+no limits and look at no hosts; the service does all of it, as it ships.
+"""
+
+import json
+import os
+import platform
+import signal
+import statistics
+import subprocess
+import sys
+from contextlib import ExitStack
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import URL, make_url
+
+from bench.chart import svg
+from bench.load import Plan
+from bench.scenarios import SCENARIOS, Customer, answers, sign_in
+from bench.targets import DATA, ROOT, TARGETS, TEMPLATE, Server, fill, new_database, served
+from tools.embedded import postgres
+
+ROUNDS, WARM_UP, SECONDS = 3, 0.5, 3.5
+ROW = "{:<24}" + "{:>18}" * len(TARGETS) + "{:>10}" * 4
+
+# What was measured of each target, round by round.
+Rounds = dict[str, list[dict[str, float]]]
+
+
+def main() -> int:
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, interrupt)
+    DATA.mkdir(parents=True, exist_ok=True)
+    try:
+        with ExitStack() as stack:
+            url = make_url(stack.enter_context(postgres(DATA / "postgres")))
+            postgresql = url.set(drivername="postgresql+psycopg2")
+            customers = prepare(postgresql)
+            servers = start(postgresql, stack)
+            check(servers, customers[0])
+            results = {name: measure(name, servers, customers) for name in SCENARIOS}
+    except KeyboardInterrupt:
+        return 130
+    publish({name: figures(rounds) for name, rounds in results.items()})
+    return 0
+
+
+def prepare(postgresql: URL) -> list[Customer]:
+    """Fill the database that all targets get a copy of, and sign in there."""
+    template = new_database(postgresql, TEMPLATE)
+    fill(template)
+    with served(TARGETS[0], template) as service:
+        return sign_in(service)
+
+
+def start(postgresql: URL, stack: ExitStack) -> dict[str, Server]:
+    servers = {}
+    for target in TARGETS:
+        url = new_database(postgresql, f"bench_{target.name}", TEMPLATE)
+        servers[target.name] = stack.enter_context(served(target, url))
+    return servers
+
+
+def check(servers: dict[str, Server], who: Customer) -> None:
+    """See that all targets do the same work."""
+    expected, *others = (answers(server, who) for server in servers.values())
+    for name, answered in zip(list(servers)[1:], others, strict=True):
+        assert answered == expected, f"{name} answers\n{answered}\nand not\n{expected}"
+
+
+def measure(scenario: str, servers: dict[str, Server], customers: list[Customer]) -> Rounds:
+    """The targets in turn, so that what slows the machine down slows down all of them."""
+    requests = [SCENARIOS[scenario](customer) for customer in customers]
+    rounds: Rounds = {name: [] for name in servers}
+    for i in range(ROUNDS):
+        print(f"{scenario}, round {i + 1} of {ROUNDS}", file=sys.stderr)
+        for name, server in servers.items():
+            rounds[name].append(loaded(server, Plan(server.port, requests, WARM_UP, SECONDS)))
+    return rounds
+
+
+def loaded(server: Server, plan: Plan) -> dict[str, float]:
+    """What the load generator reports, and the CPU time of a request."""
+    before = server.cpu_seconds()
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.load"],
+        cwd=ROOT,
+        input=json.dumps(asdict(plan)),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        process_group=0,
+    )
+    used = server.cpu_seconds() - before
+    report = json.loads(done.stdout)
+    answered = max(report.pop("answered"), 1)
+    return {**report, "cpu_ms": used / answered * 1000}
+
+
+def figures(rounds: Rounds) -> dict[str, Any]:
+    """The medians of the rounds; all errors; the ratios, of what stood side by side."""
+    return {
+        "targets": {name: summary(each) for name, each in rounds.items()},
+        "ratios": {
+            f"{what} service/{other}": ratio(rounds, what, other)
+            for what in ("requests_per_second", "cpu_ms")
+            for other in ("floor", "peer")
+        },
+    }
+
+
+def summary(measured: list[dict[str, float]]) -> dict[str, float]:
+    medians = {name: statistics.median(each[name] for each in measured) for name in measured[0]}
+    return {**medians, "errors": sum(each["errors"] for each in measured)}
+
+
+def ratio(rounds: Rounds, what: str, other: str) -> float:
+    """The median of the ratios of each round, which a slow minute of the machine touches less."""
+    pairs = zip(rounds["service"], rounds[other], strict=True)
+    return statistics.median(mine[what] / theirs[what] for mine, theirs in pairs)
+
+
+def publish(scenarios: dict[str, Any]) -> None:
+    """Print the table, and write it down as JSON and as a picture."""
+    about = machine()
+    print(*table(scenarios), sep="\n")
+    document = {"about": about, "seconds": SECONDS, "rounds": ROUNDS, "scenarios": scenarios}
+    (ROOT / "docs/performance.json").write_text(json.dumps(rounded(document), indent=2) + "\n")
+    rates = {
+        name: [each["requests_per_second"] for each in found["targets"].values()]
+        for name, found in scenarios.items()
+    }
+    picture = svg(rates, [target.title for target in TARGETS], ", ".join(about.values()))
+    (ROOT / "docs/performance.svg").write_text(picture)
+
+
+def table(scenarios: dict[str, Any]) -> list[str]:
+    """Lines of text; the higher the rates the better, the lower the CPU times."""
+    titles = [target.title for target in TARGETS]
+    rows = [
+        ["", *titles, "req/s to", "req/s to", "CPU to", "CPU to"],
+        ["", *["req/s  p99 ms"] * len(titles), "floor", "peer", "floor", "peer"],
+    ]
+    for name, found in scenarios.items():
+        ratios = [f"{value:.2f}" for value in found["ratios"].values()]
+        rows.append([name, *map(cell, found["targets"].values()), *ratios])
+    return [ROW.format(*row) for row in rows]
+
+
+def cell(found: dict[str, float]) -> str:
+    errors = f" {found['errors']:.0f} errors" if found["errors"] else ""
+    return f"{found['requests_per_second']:,.0f} {found['p99_ms']:6.1f}{errors}"
+
+
+def machine() -> dict[str, str]:
+    return {
+        "cpu": f"{cpu_model()}, {os.cpu_count()} cores",
+        "python": f"Python {platform.python_version()}",
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+    }
+
+
+def cpu_model() -> str:
+    """As Linux calls it; elsewhere there is only the kind."""
+    known = Path("/proc/cpuinfo")
+    lines = known.read_text().splitlines() if known.is_file() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.machine()
+
+
+def rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: rounded(each) for name, each in value.items()}
+    return round(value, 3) if isinstance(value, float) else value
+
+
+def interrupt(*_: object) -> None:
+    """Once only: the servers are ended in peace."""
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

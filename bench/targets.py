@@ -1,0 +1,153 @@
+"""What is compared: each a server of two processes, with a database of its own."""
+
+import os
+import shlex
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+import psutil
+import psycopg2
+from alembic import command
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import URL
+from sqlalchemy.orm import sessionmaker
+
+from app.schema_version import alembic_config
+from services import demo
+from tools.embedded import free_port
+
+ROOT = Path(__file__).parent.parent
+DATA = ROOT / ".data" / "bench"
+SERVICE = tomllib.loads((ROOT / "bench/target.toml").read_text())["targets"]["flask-api"]
+TEMPLATE = "bench_template"
+SIZES = demo.Sizes(users=100, products=200, orders=20_000)
+EMAIL, PASSWORD = "user{n}@example.com", "correct-Horse-7-battery"
+START_SECONDS, END_SECONDS = 60, 10
+
+
+@dataclass(frozen=True)
+class Target:
+    name: str
+    title: str
+    folder: Path
+    command: str
+
+
+GUNICORN = (
+    f"{sys.executable} -m gunicorn -k gthread -w 2 --threads 8 --keep-alive 75 --no-control-socket"
+)
+UVICORN = f"{ROOT}/.venv-bench/bin/python -m uvicorn --workers 2 --no-access-log"
+TARGETS = (
+    Target("service", "this service", ROOT, SERVICE["start"]),
+    # In another folder, because in the service's gunicorn would find the service's settings.
+    Target("floor", "bare WSGI", DATA, GUNICORN + " -b 127.0.0.1:{port} bench.floor:application"),
+    Target("peer", "FastAPI", DATA, UVICORN + " --port {port} bench.peer:app"),
+)
+
+
+@dataclass(frozen=True)
+class Server:
+    port: int
+    process: psutil.Popen
+
+    def tree(self) -> list[psutil.Process]:
+        return [self.process, *self.process.children(recursive=True)]
+
+    def cpu_seconds(self) -> float:
+        """What the processes have used until now."""
+        times = [process.cpu_times() for process in self.tree()]
+        return sum(each.user + each.system for each in times)
+
+
+def environment(url: URL) -> dict[str, str]:
+    """What the service ships with, and not what is set where this is run."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {**inherited, "PYTHONPATH": str(ROOT), **SERVICE["env"], "DATABASE_URL": plain(url)}
+
+
+def plain(url: URL) -> str:
+    """As libpq takes it, without the name of a driver."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def new_database(server: URL, name: str, template: str = "template1") -> URL:
+    """An empty database, or a copy of another; one of that name is dropped."""
+    administer(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    return server.set(database=name)
+
+
+def administer(url: URL, statement: str) -> None:
+    connection = psycopg2.connect(plain(url))
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
+
+
+def fill(url: URL) -> None:
+    """Migrate, and load the demo rows."""
+    config = alembic_config()
+    config.attributes["url"] = url
+    command.upgrade(config, "head")
+    engine = create_engine(url)
+    with sessionmaker(engine).begin() as session:
+        demo.load(session, SIZES, EMAIL, PASSWORD, accounts=False)
+        session.execute(text(SERVICE["after_seed"]))
+    engine.dispose()
+    # Else autovacuum would come while somebody is measured.
+    administer(url, "VACUUM ANALYZE")
+
+
+@contextmanager
+def served(target: Target, url: URL) -> Iterator[Server]:
+    """The server of a target, until the end of the block; what it prints is in a file."""
+    port = free_port()
+    with (DATA / f"{target.name}.log").open("wb") as log:
+        # A group of its own, out of reach of Ctrl-C: it is ended below, once.
+        process = psutil.Popen(
+            shlex.split(target.command.format(port=port)),
+            cwd=target.folder,
+            env=environment(url),
+            stdout=log,
+            stderr=log,
+            process_group=0,
+        )
+    server = Server(port, process)
+    try:
+        wait_until_healthy(target, server)
+        yield server
+    finally:
+        end(server)
+
+
+def wait_until_healthy(target: Target, server: Server) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while server.process.poll() is None and time.monotonic() < deadline:
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=1)
+        try:
+            connection.request("GET", "/api/health")
+            if connection.getresponse().status == 200:
+                return
+        except (HTTPException, OSError):
+            time.sleep(0.1)
+        finally:
+            connection.close()
+    raise RuntimeError(f"{target.title} did not start; {DATA}/{target.name}.log says why")
+
+
+def end(server: Server) -> None:
+    """End the processes, the stubborn ones by force."""
+    if server.process.poll() is not None:
+        return
+    tree = server.tree()
+    server.process.terminate()
+    for stubborn in psutil.wait_procs(tree, timeout=END_SECONDS)[1]:
+        stubborn.kill()
+    server.process.wait()
