@@ -17,6 +17,7 @@ graceful_timeout = 25
 # Longer than the idle timeout of the proxy in front, so that it never meets a closed connection.
 keepalive = 75
 # The socket is the master's (no `reuse_port`), so connections wait while a worker is replaced.
+# Against what leaks slowly; to start a worker costs as much as a thousand requests.
 max_requests = 200_000
 max_requests_jitter = 20_000
 # A heartbeat must not wait for a disk.

@@ -19,12 +19,16 @@ class JSONProvider(DefaultJSONProvider):
     """orjson, for answers; requests are read by the parser."""
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
-        return orjson.dumps(obj, default=DefaultJSONProvider.default).decode()
+        return self.encoded(obj).decode()
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
         obj = self._prepare_response_obj(args, kwargs)
-        body = orjson.dumps(obj, default=DefaultJSONProvider.default)
-        return Response(body, mimetype=self.mimetype)
+        return Response(self.encoded(obj), mimetype=self.mimetype)
+
+    @staticmethod
+    def encoded(obj: Any) -> bytes:
+        """JSON; times end in `Z`, because they all are in UTC."""
+        return orjson.dumps(obj, DefaultJSONProvider.default, orjson.OPT_UTC_Z)
 
 
 def init_app(app: Flask) -> None:

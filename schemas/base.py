@@ -38,23 +38,32 @@ class Returned(Schema):
             for name, field in self.dump_fields.items()
         ]
 
+    @cached_property
+    def _as_it_is(self) -> set[str]:
+        """The keys of a dict that needs nothing done to be what is returned."""
+        done = all(key == name and convert is None for key, name, convert in self._plan)
+        return set(self.dump_fields) if done else set()
+
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
-        read = obj.__getitem__ if isinstance(obj, dict) else partial(getattr, obj)
+        if isinstance(obj, dict):
+            if obj.keys() == self._as_it_is:
+                return obj
+            read = obj.__getitem__
+        else:
+            read = partial(getattr, obj)
         return {
             key: convert(read(name)) if convert else read(name) for key, name, convert in self._plan
         }
 
 
 def conversion(field: fields.Field) -> Convert | None:
-    """What the field's values need to become JSON; None if they are JSON already."""
+    """What the field's values need to be what JSON is made of; None if they are that already."""
     if isinstance(field, fields.List):
         each = conversion(field.inner)
         return (lambda values: [each(value) for value in values or ()]) if each else None
-    if isinstance(field, fields.Nested):
-        # What was accepted is kept as JSON, and comes back as it is.
-        return None if isinstance(field.schema, RequestSchema) else field.schema.dump
-    if isinstance(field, fields.DateTime):
-        return partial(field._serialize, attr=None, obj=None)
+    if isinstance(field, fields.Nested) and not isinstance(field.schema, RequestSchema):
+        return field.schema.dump
+    # Texts, numbers, times; and what was accepted, which is kept as JSON and comes back as it is.
     return None
 
 
@@ -166,11 +175,6 @@ class Timestamp(fields.AwareDateTime):
             return time.astimezone(UTC)
         except OverflowError:
             raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE) from None
-
-    def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
-        if value is None:
-            return None
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def phone(**kwargs: Any) -> Text:

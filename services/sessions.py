@@ -3,16 +3,17 @@
 import hashlib
 import secrets
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from loguru import logger
-from sqlalchemy import ColumnElement, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Interval, Row, bindparam, cast, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from models.base import Reader, table
-from models.sessions import AuthSession
+from models.sessions import SESSION_ID, AuthSession
 from models.users import User
 from services import pages, passwords
 from services.errors import (
@@ -54,6 +55,30 @@ class Grant:
     token_id: str
 
 
+users, auth_sessions = table(User), table(AuthSession)
+BY_EMAIL = (
+    select(users)
+    .where(users.c.email == bindparam("email"), users.c.is_active)
+    .execution_options(prepared=True)
+)
+# The lock lets a change of password wait for this sign-in, so that it ends this session too.
+CURRENT_HASH = (
+    select(users.c.password_hash)
+    .where(users.c.id == bindparam("user_id"), users.c.is_active)
+    .with_for_update(read=True)
+    .execution_options(prepared=True)
+)
+OPEN = (
+    insert(auth_sessions)
+    .values(
+        {name: bindparam(name) for name in ("id", "user_id", "token_hash")}
+        | {name: bindparam(name) for name in ("ip_address", "user_agent")}
+        | {"expires_at": func.now() + cast(LIFETIME, Interval)}
+    )
+    .execution_options(prepared=True)
+)
+
+
 def sign_in(
     session: Session, email: str, password: str, client: Client, refused: Container[str] = ()
 ) -> Grant:
@@ -62,41 +87,27 @@ def sign_in(
     Raises:
         WrongCredentials: wrong password, unknown or inactive account; which one is not told.
     """
-    user = session.scalar(select(User).where(User.email == email, User.is_active))
+    user = session.execute(BY_EMAIL, {"email": email}).one_or_none()
     password_hash = user.password_hash if user else None
     if not passwords.matches(password, password_hash, refused) or user is None:
         raise WrongCredentials
     _recheck(session, user, password)
-    if passwords.outdated(user.password_hash):
-        user.password_hash = passwords.hashed(password)
-    token_id = _new_token_id()
-    opened = AuthSession(
-        user_id=user.id,
-        token_hash=_hash(token_id),
-        expires_at=func.now() + LIFETIME,
-        ip_address=client.ip_address,
-        user_agent=client.user_agent,
-    )
-    session.add(opened)
-    session.flush()
-    return Grant(user.id, opened.id, token_id)
+    grant = Grant(user.id, SESSION_ID.new(), _new_token_id())
+    values = {"user_id": user.id, "id": grant.session_id, "token_hash": _hash(grant.token_id)}
+    session.execute(OPEN, {**values, **asdict(client)})
+    return grant
 
 
-def _recheck(session: Session, user: User, password: str) -> None:
-    """Look again, at what may have changed while the password was hashed.
-
-    The lock lets a change of password wait for this sign-in, so that it ends this session too.
-    """
-    password_hash = user.password_hash
-    still_active = session.scalar(
-        select(User)
-        .where(User.id == user.id, User.is_active)
-        .with_for_update(read=True)
-        .execution_options(populate_existing=True)
-    )
-    same = user.password_hash == password_hash or passwords.matches(password, user.password_hash)
-    if still_active is None or not same:
+def _recheck(session: Session, user: Row[Any], password: str) -> None:
+    """Look again, at what may have changed while the password was hashed."""
+    password_hash = session.execute(CURRENT_HASH, {"user_id": user.id}).scalar_one_or_none()
+    if password_hash is None:
         raise WrongCredentials
+    if password_hash != user.password_hash and not passwords.matches(password, password_hash):
+        raise WrongCredentials
+    if passwords.outdated(password_hash):
+        session.get_one(User, user.id).password_hash = passwords.hashed(password)
+        session.flush()
 
 
 def refresh(session: Session, user_id: str, session_id: str, token_id: str) -> Grant:
@@ -167,7 +178,7 @@ def _alive() -> ColumnElement[bool]:
     return AuthSession.revoked_at.is_(None) & (AuthSession.expires_at > func.now())
 
 
-MINE = select(table(AuthSession)).where(AuthSession.user_id == bindparam("user_id"), _alive())
+MINE = select(auth_sessions).where(AuthSession.user_id == bindparam("user_id"), _alive())
 
 
 def list_mine(session: Reader, principal: Principal, page: pages.PageRequest) -> pages.Page:
