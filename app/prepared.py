@@ -1,4 +1,4 @@
-"""Prepared statements: what a request asks PostgreSQL is planned once a connection.
+"""Prepared statements: what a request asks PostgreSQL is parsed once a connection.
 
 psycopg2 has none of its own. A statement asks for it by `execution_options(prepared=True)`, and has
 to be one that is made once and kept, because PostgreSQL keeps it as long as the connection.

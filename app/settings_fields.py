@@ -57,9 +57,11 @@ def redis_url(value: str) -> None:
 
 def rate_limit(value: str) -> None:
     try:
-        parse_many(value)
+        rates = parse_many(value)
     except ValueError:
-        raise ValidationError('must be a rate such as "300 per minute".') from None
+        rates = []
+    if not rates or any(rate.amount < 1 for rate in rates):
+        raise ValidationError('must be a rate such as "300 per minute".')
 
 
 def number(minimum: float, kind: type[fields.Field] = fields.Integer) -> fields.Field:

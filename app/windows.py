@@ -87,7 +87,7 @@ class ProcessWindows:
             return Window(True, len(hits), hits[0])
 
     def _forget_idle(self, now: float) -> None:
-        """Two a hit, so that they go faster than they come."""
+        """Two a hit at most; those behind one that lives on wait for it, or for `MAX_WINDOWS`."""
         for _ in range(2):
             ends, _hits = next(iter(self.windows.values()), (now, []))
             if ends < now or len(self.windows) >= MAX_WINDOWS:

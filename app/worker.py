@@ -2,16 +2,18 @@
 
 gunicorn's own `gthread` gives a thread to a connection before its request is there, so a few dozen
 clients that send slowly, or nothing, take all threads. Here the event loop collects the head of a
-request and a small body, until a deadline, and a thread has a deadline for a large one.
+request and a small body, until a deadline; a thread has a deadline for a large one, and for a
+client that doesn't read its answer; and the event loop waits for nobody when a connection ends.
 TLS ends in front of this server.
 """
 
 import re
 import time
+from collections import deque
 from functools import partial
 from itertools import takewhile
 from selectors import EVENT_READ
-from socket import socket
+from socket import SHUT_WR, socket
 from typing import Any
 
 from gunicorn import util
@@ -19,6 +21,10 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 5.0
+# How long a client may take nothing of its answer.
+SEND_SECONDS = 10.0
+# How long a connection that has ended waits for its client to see that.
+LINGER_SECONDS = 2.0
 # More than gunicorn's own limits on line and fields allow; it's the parser that refuses.
 MAX_HEAD = 128 * 1024
 END_OF_HEAD = b"\r\n\r\n"
@@ -27,33 +33,54 @@ LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*\r\n", re.IGNOREC
 EXPECT = re.compile(rb"\r\nexpect:", re.IGNORECASE)
 
 
-def complete(request: bytearray) -> bool:
-    """Whether a thread can do something with what has come: all of the head, and a small body.
+class Arriving:
+    """A request, as far as it has arrived; each byte is looked at once."""
 
-    A large body is left to the thread and its deadline, and so is a client that waits for a
-    `100 Continue`.
-    """
-    end = request.find(END_OF_HEAD)
-    if end < 0:
-        return len(request) >= MAX_HEAD
-    length = LENGTH.search(request, 0, end + 2)
-    if length is None or EXPECT.search(request, 0, end + 2):
-        return True
-    missing = int(length[1]) - (len(request) - end - len(END_OF_HEAD))
-    return missing <= 0 or int(length[1]) > SMALL_BODY
+    def __init__(self, begin: bytes = b"") -> None:
+        self.data = bytearray()
+        self.needed: int | None = None  # how long it is, once its head is there
+        if begin:
+            self.add(begin)
+
+    def add(self, data: bytes) -> None:
+        searched = max(0, len(self.data) - len(END_OF_HEAD))
+        self.data += data
+        if self.needed is None and (end := self.data.find(END_OF_HEAD, searched)) >= 0:
+            self.needed = end + len(END_OF_HEAD) + self._body(end)
+
+    def _body(self, end: int) -> int:
+        """The length of a small body.
+
+        A large one is left to the thread and its deadline, and so is a client that waits for a
+        `100 Continue`.
+        """
+        length = LENGTH.search(self.data, 0, end + 2)
+        if length is None or EXPECT.search(self.data, 0, end + 2):
+            return 0
+        return int(length[1]) if int(length[1]) <= SMALL_BODY else 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether a thread can do something with it."""
+        if self.needed is None:
+            return len(self.data) >= MAX_HEAD
+        return len(self.data) >= self.needed
 
 
 class TimedSocket(socket):
-    """A socket whose blocking reads end at a deadline."""
+    """A socket whose blocking reads end at a deadline, and whose writes don't wait for long."""
 
     deadline = 0.0
+
+    def setblocking(self, flag: bool) -> None:
+        self.settimeout(SEND_SECONDS if flag else 0)
 
     def recv(self, *args: Any) -> bytes:
         self.settimeout(max(self.deadline - time.monotonic(), 0.001))
         try:
             return super().recv(*args)
         finally:
-            self.settimeout(None)
+            self.setblocking(True)
 
     def recv_arrived(self) -> bytes | None:
         """What has arrived, without waiting: b"" when the client has gone, None when nothing."""
@@ -66,7 +93,11 @@ class TimedSocket(socket):
 
 
 class Worker(ThreadWorker):
-    """Overrides how `gthread` waits for requests, and nothing of how it answers them."""
+    """Overrides how `gthread` waits for requests and for ends, and not how it answers."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lingering: deque[Any] = deque()
 
     def accept(self, listener: Any) -> None:
         try:
@@ -75,60 +106,92 @@ class Worker(ThreadWorker):
             return
         sock = TimedSocket(fileno=accepted.detach())
         self.nr_conns += 1
-        self.await_head(TConn(self.cfg, sock, client, listener.getsockname()))
+        self.await_request(TConn(self.cfg, sock, client, listener.getsockname()))
 
     def on_client_socket_readable(self, conn: Any, client: Any) -> None:
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
-        self.await_head(conn)
+        self.await_request(conn)
 
-    def await_head(self, conn: Any) -> None:
-        """Watch a connection for the head of its next request, unless it is there already."""
-        conn.head = bytearray()
-        if self.collected(conn):
-            return
-        conn.timeout = time.monotonic() + HEAD_SECONDS
-        self.pending_conns.append(conn)
-        self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+    def await_request(self, conn: Any, begin: bytes = b"") -> None:
+        """Watch a connection for its next request, unless that is there already."""
+        conn.request = Arriving(begin)
+        conn.sock.setblocking(False)
+        if self.arrived(conn):
+            self.go_on(conn)
+        else:
+            self.watch(conn, self.pending_conns, HEAD_SECONDS, self.on_pending_socket_readable)
+
+    def watch(self, conn: Any, queue: deque[Any], seconds: float, callback: Any) -> None:
+        conn.timeout = time.monotonic() + seconds
+        queue.append(conn)
+        self.poller.register(conn.sock, EVENT_READ, partial(callback, conn))
 
     def on_pending_socket_readable(self, conn: Any, client: Any) -> None:
-        if self.collected(conn):
+        if self.arrived(conn):
             self.pending_conns.remove(conn)
+            self.poller.unregister(client)
+            self.go_on(conn)
 
-    def collected(self, conn: Any) -> bool:
-        """Take what has arrived; whether that ends the waiting, one way or the other."""
-        arrived = conn.sock.recv_arrived()
-        if arrived is None:
-            return False
-        conn.head += arrived
-        if arrived and not complete(conn.head):
-            return False
-        self.unwatch(conn)
-        if arrived:
-            self.hand_over(conn)
-        else:
-            self.nr_conns -= 1
-            conn.close()
-        return True
+    def arrived(self, conn: Any) -> bool:
+        """Take what has come; whether that ends the waiting, one way or the other."""
+        data = None if conn.request.complete else conn.sock.recv_arrived()
+        conn.gone = data == b""
+        if data:
+            conn.request.add(data)
+        return conn.gone or conn.request.complete
 
-    def unwatch(self, conn: Any) -> None:
-        if conn.sock.fileno() in self.poller.get_map():
-            self.poller.unregister(conn.sock)
-
-    def murder_pending(self) -> None:
-        """Close the connections whose request did not come in time."""
-        now = time.monotonic()
-        for conn in takewhile(lambda conn: conn.timeout <= now, self.pending_conns):
-            if conn.head:
-                util.write_error(conn.sock, 408, "Request Timeout", "")
-        super().murder_pending()
-
-    def hand_over(self, conn: Any) -> None:
+    def go_on(self, conn: Any) -> None:
         """Give the connection to a thread, and what has been read of it to its parser."""
+        if conn.gone:
+            self.drop(conn)
+            return
         conn.init()
-        conn.parser.unreader.unread(bytes(conn.head))
+        conn.parser.unreader.unread(bytes(conn.request.data))
         self.enqueue_req(conn)
 
     def handle(self, conn: Any) -> Any:
         conn.sock.deadline = time.monotonic() + BODY_SECONDS
         return super().handle(conn)
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Go on with a connection that a thread is done with."""
+        kept = not fs.cancelled() and fs.exception() is None and fs.result()
+        if not kept:
+            self.linger(conn)
+        elif begin := conn.parser.unreader.take_buffered():
+            # The client has sent more than one request, or one and the beginning of another.
+            self.await_request(conn, begin)
+        else:
+            super().finish_request(conn, fs)
+
+    def linger(self, conn: Any) -> None:
+        """End the connection, but read on for a while, lest the answer is lost (RFC 9112, 9.6)."""
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(SHUT_WR)
+            self.watch(conn, self.lingering, LINGER_SECONDS, self.on_lingering_socket_readable)
+        except (OSError, ValueError):  # it has gone already
+            self.drop(conn)
+
+    def on_lingering_socket_readable(self, conn: Any, client: Any) -> None:
+        if conn.sock.recv_arrived() == b"":
+            self.lingering.remove(conn)
+            self.poller.unregister(client)
+            self.drop(conn)
+
+    def drop(self, conn: Any) -> None:
+        self.nr_conns -= 1
+        conn.close()
+
+    def murder_pending(self) -> None:
+        """Close the connections whose time is over."""
+        now = time.monotonic()
+        for conn in takewhile(lambda conn: conn.timeout <= now, self.pending_conns):
+            if conn.request.data:
+                util.write_error(conn.sock, 408, "Request Timeout", "")
+        super().murder_pending()
+        while self.lingering and self.lingering[0].timeout <= now:
+            conn = self.lingering.popleft()
+            self.poller.unregister(conn.sock)
+            self.drop(conn)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, func
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
 from models.types import PrefixedID
-from models.users import USER_ID, User
+from models.users import USER_ID
 
 SESSION_ID = PrefixedID("session")
 
@@ -33,5 +33,3 @@ class AuthSession(Base):
     ip_address: Mapped[str | None] = mapped_column(String(45))
     user_agent: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-
-    user: Mapped[User] = relationship()

@@ -44,8 +44,9 @@ class Registration(Resource):
 
 @blp.route("/login", post="login")
 class Login(Resource):
-    @limits.login
+    # The address first: one that is over its limit must not use up somebody else's.
     @limits.login_address
+    @limits.login
     @blp.arguments(CredentialsSchema)
     @blp.response(200, TokensSchema)
     @blp.links(refresh={"refresh_token": "$response.body#/refresh_token"})

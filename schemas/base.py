@@ -61,10 +61,13 @@ def conversion(field: fields.Field) -> Convert | None:
     if isinstance(field, fields.List):
         each = conversion(field.inner)
         return (lambda values: [each(value) for value in values or ()]) if each else None
-    if isinstance(field, fields.Nested) and not isinstance(field.schema, RequestSchema):
+    if isinstance(field, fields.Nested) and isinstance(field.schema, RequestSchema):
+        # What was accepted, and kept as JSON, which has lost the order of its names.
+        names = list(field.schema.fields)
+        return lambda value: {name: value[name] for name in names if name in value}
+    if isinstance(field, fields.Nested):
         return field.schema.dump
-    # Texts, numbers, times; and what was accepted, which is kept as JSON and comes back as it is.
-    return None
+    return None  # texts, numbers, times
 
 
 class ResponseSchema(Returned):

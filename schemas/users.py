@@ -63,9 +63,7 @@ class ProfileChangeSchema(RequestSchema):
 class PasswordChangeSchema(RequestSchema):
     """A new password, in exchange for the current one."""
 
-    current_password = text(
-        128, required=True, metadata={"example": "securepassword123", "format": "password"}
-    )
+    current_password = password(1, metadata={"example": "securepassword123"})
     new_password = password(8, metadata={"example": "correct horse battery staple"})
 
 

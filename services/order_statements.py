@@ -44,7 +44,7 @@ CHANGES = _of_order(
     type_=History,
 )
 # An order of version 1 has no changes to look for.
-HISTORY = case((orders.c.version > 1, CHANGES))
+HISTORY = case((orders.c.version > literal_column("1"), CHANGES))
 READING = select(orders, ITEMS.label("items"), HISTORY.label("history"))
 FILTERS = {
     "id": orders.c.id == bindparam("id"),

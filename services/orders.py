@@ -101,7 +101,8 @@ def advance(
     """
     mine = select(Order).filter_by(**_visible(principal), id=order_id)
     order = locked(session, mine, if_match)
-    before, order.status = order.status, _allowed(principal, order.status, status)
+    before = order.status
+    order.status = _allowed(principal, before, status)
     if status is OrderStatus.CANCELLED:
         stock.release(session, {item.product_id: item.quantity for item in order.items})
     session.flush()  # which makes the order's new version

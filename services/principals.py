@@ -7,7 +7,7 @@ from sqlalchemy import Row, bindparam, func, select
 
 from models.base import Reader, table
 from models.sessions import AuthSession
-from models.users import SCOPES, Scope, User
+from models.users import Role, Scope, User
 from services.errors import Unauthenticated
 
 
@@ -23,7 +23,7 @@ class Principal:
         return self.user.id
 
     def may(self, scope: Scope) -> bool:
-        return scope in SCOPES[self.user.role]
+        return scope in Role(self.user.role).scopes
 
 
 users, sessions = table(User), table(AuthSession)

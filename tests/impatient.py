@@ -2,7 +2,7 @@
 
 from app import worker
 
-worker.HEAD_SECONDS = worker.BODY_SECONDS = 0.5
+worker.HEAD_SECONDS = worker.BODY_SECONDS = worker.SEND_SECONDS = 0.5
 
 
 class Worker(worker.Worker):

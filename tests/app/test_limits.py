@@ -179,3 +179,12 @@ class TestQuota:
         assert gets(client, 1) == [429]
         clock(2)
         assert gets(client, 1) == [200]
+
+
+def test_address_over_its_limit_uses_up_nobody_elses(limited, user):
+    client = limited(rate_limit_login="5 per minute", rate_limit_login_address="2 per minute")
+    wrong = {"email": user.email, "password": "wrong"}
+    for _ in range(8):
+        client.post(LOGIN, json=wrong, environ_base=HERE)
+
+    assert sign_in(client, user.email, environ_base=THERE) == 200

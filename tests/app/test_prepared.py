@@ -1,4 +1,4 @@
-"""Statements that PostgreSQL plans once a connection."""
+"""Statements that PostgreSQL parses once a connection."""
 
 import pytest
 from sqlalchemy import column as sql_column

@@ -29,6 +29,7 @@ class TestAnywhere:
             "TRUSTED_PROXIES": "-1",
             "RATE_LIMIT_DEFAULT": "many",
             "RATE_LIMIT_LOGIN": "5 per fortnight",
+            "RATE_LIMIT_REGISTER": "0 per hour",
             "DATABASE_POOL_SIZE": "1.5",
             "DATABASE_POOL_TIMEOUT": "nan",
             "DATABASE_LOCK_TIMEOUT": "2s",

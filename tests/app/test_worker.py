@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.worker import MAX_HEAD, SMALL_BODY, TimedSocket, Worker, complete
+from app.worker import MAX_HEAD, SMALL_BODY, Arriving, TimedSocket, Worker
 
 POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
 
@@ -19,7 +19,7 @@ class TestComplete:
         ],
     )
     def test_not_before_the_head_and_a_small_body_are_there(self, request_bytes):
-        assert not complete(bytearray(request_bytes))
+        assert not Arriving(request_bytes).complete
 
     @pytest.mark.parametrize(
         "request_bytes",
@@ -35,7 +35,18 @@ class TestComplete:
         ],
     )
     def test_and_at_once_when_a_thread_has_something_to_do(self, request_bytes):
-        assert complete(bytearray(request_bytes))
+        assert Arriving(request_bytes).complete
+
+    @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 100])
+    def test_however_it_is_cut_into_packets(self, size):
+        whole = POST + b"Content-Length: 2\r\n\r\n{}"
+        arriving = Arriving()
+        for begin in range(0, len(whole), size):
+            assert not arriving.complete
+            arriving.add(whole[begin : begin + size])
+
+        assert arriving.complete
+        assert bytes(arriving.data) == whole
 
 
 class TestTimedSocket:
