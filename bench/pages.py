@@ -14,7 +14,7 @@ from typing import Any
 from alembic import command
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import sessionmaker
 
@@ -59,9 +59,10 @@ def fill(url: str, engine: Engine) -> None:
     with sessionmaker(engine).begin() as session:
         sizes = demo.Sizes(users=2, products=1000, orders=ORDERS)
         demo.load(session, sizes, "user{n}@example.com", PASSWORD, accounts=True)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("SET statement_timeout = 0"))
+    unlimited = create_engine(url, isolation_level="AUTOCOMMIT")
+    with unlimited.connect() as connection:
         connection.execute(text("VACUUM ANALYZE"))
+    unlimited.dispose()
 
 
 def signed_in(app: Flask, email: str, password: str) -> FlaskClient:
