@@ -75,6 +75,17 @@ def migrated_url(new_database) -> str:
     return url
 
 
+@pytest.fixture
+def own_engine(new_database, migrated_url) -> Iterator[Engine]:
+    """A database of the test's own, where several connections see what others commit."""
+    url = make_url(new_database(make_url(migrated_url).database))
+    # A test that waits for a lock which nobody gives back fails, and doesn't hang.
+    options = {"options": "-c lock_timeout=5s"}
+    engine = create_engine(url.set(drivername="postgresql+psycopg2"), connect_args=options)
+    yield engine
+    engine.dispose()
+
+
 @pytest.fixture(scope="session")
 def settings(new_database, migrated_url) -> Settings:
     return Settings(

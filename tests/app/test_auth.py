@@ -242,10 +242,3 @@ class TestKeyRotation:
         keys(OTHER_KEY, SECRET_KEY)
 
         refused(expired)
-
-
-def test_token_that_was_good_a_moment_ago_expires_all_the_same(as_user, clock):
-    assert as_user.get("/api/users/me").status_code == 200
-    clock(31 * 60)
-
-    assert as_user.get("/api/users/me").status_code == 401

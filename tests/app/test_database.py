@@ -3,8 +3,9 @@
 import pytest
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
 
-from app.database import database, make_engine
+from app.database import database, make_engine, worth_retrying
 from models import Product
 from services.errors import InvalidRefreshToken, NotFound, RefreshTokenReused
 from tests.factories import ProductFactory
@@ -112,3 +113,29 @@ class TestEngine:
         other.dispose()
 
         assert client.get("/api/products").status_code == 200
+
+
+class TestLostConnections:
+    """Lost under a statement, nothing was committed; lost at the COMMIT, nobody knows."""
+
+    @pytest.fixture
+    def lost(self, pool, settings):
+        """A session in a transaction, whose connection PostgreSQL has ended."""
+        other = create_engine(settings.database_url)
+        with Session(pool) as session, other.connect() as connection:
+            process = session.scalar(text("SELECT pg_backend_pid()"))
+            connection.execute(text("SELECT pg_terminate_backend(:id, 5000)"), {"id": process})
+            yield session
+        other.dispose()
+
+    def test_statement_is_worth_running_again(self, lost):
+        with pytest.raises(DBAPIError) as error:
+            lost.execute(text("SELECT 1"))
+
+        assert worth_retrying(error.value)
+
+    def test_commit_is_not(self, lost):
+        with pytest.raises(DBAPIError) as error:
+            lost.commit()
+
+        assert not worth_retrying(error.value)

@@ -5,8 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models import Product
@@ -110,15 +109,8 @@ class TestPlace:
 
 class TestBesideOthers:
     @pytest.fixture
-    def engine(self, new_database, migrated_url):
-        url = make_url(new_database(make_url(migrated_url).database))
-        engine = create_engine(url.set(drivername="postgresql+psycopg2"))
-        yield engine
-        engine.dispose()
-
-    @pytest.fixture
-    def buyer(self, engine):
-        with Session(engine, expire_on_commit=False) as session:
+    def buyer(self, own_engine):
+        with Session(own_engine, expire_on_commit=False) as session:
             user = UserFactory.build()
             session.add_all([user, ProductFactory.build(id="v", stock=5)])
             session.add(ProductFactory.build(id="w", stock=0))
@@ -126,42 +118,42 @@ class TestBesideOthers:
         return user
 
     @staticmethod
-    def order(engine, buyer):
+    def order(own_engine, buyer):
         items = [{"product_id": "v", "quantity": 1}, {"product_id": "w", "quantity": 2}]
-        with Session(engine) as session:
+        with Session(own_engine) as session:
             order = orders.place(session, Principal(buyer, "session"), items, ADDRESS)
             session.commit()
             return order
 
     @staticmethod
-    def wait_until_somebody_waits(engine):
+    def wait_until_somebody_waits(own_engine):
         waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
-            with engine.connect() as connection:
+            with own_engine.connect() as connection:
                 if connection.scalar(waiting):
                     return
             time.sleep(0.01)
         raise AssertionError("nobody waits")
 
-    def test_stock_that_came_while_the_order_waited_counts(self, engine, buyer):
-        with Session(engine) as restock, ThreadPoolExecutor(1) as thread:
+    def test_stock_that_came_while_the_order_waited_counts(self, own_engine, buyer):
+        with Session(own_engine) as restock, ThreadPoolExecutor(1) as thread:
             restock.get(Product, "w").stock = 10
             restock.flush()
-            order = thread.submit(self.order, engine, buyer)
-            self.wait_until_somebody_waits(engine)
+            order = thread.submit(self.order, own_engine, buyer)
+            self.wait_until_somebody_waits(own_engine)
             restock.commit()
 
             assert [item["quantity"] for item in order.result(10).items] == [1, 2]
 
-    def test_price_that_came_while_the_order_waited_is_the_price(self, engine, buyer):
-        with Session(engine) as change, ThreadPoolExecutor(1) as thread:
+    def test_price_that_came_while_the_order_waited_is_the_price(self, own_engine, buyer):
+        with Session(own_engine) as change, ThreadPoolExecutor(1) as thread:
             change.get(Product, "w").stock = 10
             change.commit()
             change.get(Product, "w").price = 7
             change.flush()
-            order = thread.submit(self.order, engine, buyer)
-            self.wait_until_somebody_waits(engine)
+            order = thread.submit(self.order, own_engine, buyer)
+            self.wait_until_somebody_waits(own_engine)
             change.commit()
 
             assert order.result(10).total == 1000 + 2 * 7

@@ -3,8 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import create_engine, func, select
-from sqlalchemy.engine import make_url
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import AuthSession, IdempotencyKey
@@ -77,19 +76,8 @@ class TestCommand:
 
 class TestBesideTraffic:
     @pytest.fixture
-    def engine(self, new_database, migrated_url):
-        engine = create_engine(
-            make_url(new_database(make_url(migrated_url).database)).set(
-                drivername="postgresql+psycopg2"
-            ),
-            connect_args={"options": "-c lock_timeout=100"},
-        )
-        yield engine
-        engine.dispose()
-
-    @pytest.fixture
-    def buyer(self, engine):
-        with Session(engine, expire_on_commit=False) as session:
+    def buyer(self, own_engine):
+        with Session(own_engine, expire_on_commit=False) as session:
             user = UserFactory.build()
             session.add(user)
             session.flush()
@@ -97,8 +85,8 @@ class TestBesideTraffic:
             session.commit()
         return user
 
-    def test_key_that_a_request_takes_anew_is_left_and_not_waited_for(self, engine, buyer):
-        with Session(engine) as request, Session(engine) as pruner:
+    def test_key_that_a_request_takes_anew_is_left_and_not_waited_for(self, own_engine, buyer):
+        with Session(own_engine) as request, Session(own_engine) as pruner:
             idempotency.claim(request, Principal(buyer, "session"), "busy", b"")
 
             assert pruning.idempotency_keys(pruner, 10) == 1
@@ -107,8 +95,8 @@ class TestBesideTraffic:
 
             assert kept(pruner, IdempotencyKey.key) == {"busy"}
 
-    def test_two_at_once_share_the_work(self, engine, buyer):
-        with Session(engine) as one, Session(engine) as other:
+    def test_two_at_once_share_the_work(self, own_engine, buyer):
+        with Session(own_engine) as one, Session(own_engine) as other:
             assert pruning.idempotency_keys(one, 1) == 1
             assert pruning.idempotency_keys(other, 1) == 1
             one.commit()
