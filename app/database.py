@@ -27,7 +27,7 @@ class Database:
     def init_app(self, app: Flask) -> None:
         engine = make_engine(app.extensions["settings"])
         app.extensions["database"] = sessionmaker(engine, expire_on_commit=False)
-        app.extensions["database_reading"] = engine.execution_options(reading=True).connect
+        app.extensions["database_reading"] = reading_engine(engine).connect
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -87,10 +87,17 @@ def make_engine(settings: Settings) -> Engine:
     )
     event.listen(engine, "handle_error", forget_values)
     event.listen(engine, "connect", take_uuids_as_text)
-    event.listen(engine, "begin", choose_autocommit)
+    event.listen(engine, "engine_connect", choose_autocommit)
     if settings.database_prepare:
         prepared.init_engine(engine)
     return engine
+
+
+def reading_engine(engine: Engine) -> Engine:
+    """The same pool, for statements of which each is a transaction of its own."""
+    reading = engine.execution_options(reading=True)
+    reading._connection_cls = engine._connection_cls  # which the copy has forgotten
+    return reading
 
 
 def take_uuids_as_text(connection: Any, _record: Any) -> None:

@@ -1,46 +1,101 @@
 """Prepared statements: what a request asks PostgreSQL is parsed once a connection.
 
 psycopg2 has none of its own. A statement asks for it by `execution_options(prepared=True)`, and has
-to be one that is made once and kept, because PostgreSQL keeps it as long as the connection.
+to be one that is made once and kept, because PostgreSQL keeps it as long as the connection. What is
+needed of SQLAlchemy to run it is kept too: docs/decisions/0010-who-asks-postgresql-and-how.md.
 """
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
 from psycopg2.errors import FeatureNotSupported
-from sqlalchemy import Connection, Engine, event
-from sqlalchemy.engine import ExceptionContext
+from sqlalchemy import Connection, Dialect, Engine, event
+from sqlalchemy.engine import ExceptionContext, IteratorResult
+from sqlalchemy.engine.result import SimpleResultMetaData
 
 PARAMETER = re.compile(r"%\((\w+)\)s|%%")
 
 
+class Statement:
+    """The SQL of a statement that is kept, and how its values and its rows are converted."""
+
+    def __init__(self, statement: Any, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self.prepare, self.execute = forms(str(compiled))
+        self.values = compiled.params
+        binds = {
+            name: bind.type.dialect_impl(dialect).bind_processor(dialect)
+            for bind, name in compiled.bind_names.items()
+        }
+        self.binds = [(name, convert) for name, convert in binds.items() if convert]
+        # Of text, which may return nothing, only some have been given types.
+        self.results = {
+            column.key: column.type.dialect_impl(dialect).result_processor(dialect, None)
+            for column in getattr(statement, "exported_columns", ())
+        }
+        self.columns: SimpleResultMetaData | None = None
+
+    def bound(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values as the driver takes them."""
+        bound = {**self.values, **values}
+        for name, convert in self.binds:
+            bound[name] = convert(bound[name])
+        return bound
+
+    def result(self, cursor: Any) -> IteratorResult:
+        """What the cursor has, all of it, in the types of the columns."""
+        description = cursor.description or ()
+        if self.columns is None:
+            names = [column.name for column in description]
+            results = [self.results.get(name) for name in names]
+            self.columns = SimpleResultMetaData(names, _processors=results)
+        return IteratorResult(self.columns, iter(cursor.fetchall() if description else ()))
+
+
+class PreparingConnection(Connection):
+    """Runs prepared statements by the driver's own cursor, and all others as ever."""
+
+    def execute(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
+        prepared = statement.get_execution_options().get("prepared")
+        # Who listens for statements expects the context of SQLAlchemy's own way.
+        if not prepared or isinstance(parameters, list) or self.dispatch.before_cursor_execute:
+            return super().execute(statement, parameters, **options)
+        if not self.get_execution_options().get("reading") and not self.in_transaction():
+            self.begin()
+        kept = kept_form(statement, self.dialect)
+        return self._run(kept, kept.bound(parameters or {}))
+
+    def _run(self, kept: Statement, values: dict[str, Any]) -> IteratorResult:
+        cursor = self.connection.cursor()
+        try:
+            self._prepare(kept.prepare, cursor)
+            cursor.execute(kept.execute, values)
+            result = kept.result(cursor)
+            cursor.close()
+        except BaseException as error:
+            self._handle_dbapi_exception(error, kept.execute, values, cursor, None)
+        return result
+
+    def _prepare(self, statement: str, cursor: Any) -> None:
+        prepared = self.info.setdefault("prepared", set())
+        if statement not in prepared:
+            cursor.execute(statement)
+            prepared.add(statement)
+
+
 def init_engine(engine: Engine) -> None:
-    event.listen(engine, "before_cursor_execute", execute_prepared, retval=True)
+    engine._connection_cls = PreparingConnection
     event.listen(engine, "handle_error", outdated)
 
 
-def execute_prepared(
-    connection: Connection,
-    cursor: Any,
-    statement: str,
-    parameters: Any,
-    context: Any,
-    executemany: bool,
-) -> tuple[str, Any]:
-    """Run the prepared form of a statement; prepare it, if the connection has not seen it yet."""
-    if not context or not context.execution_options.get("prepared") or executemany:
-        return statement, parameters
-    prepare, execute = forms(statement)
-    prepared = connection.connection.info.setdefault("prepared", set())
-    if prepare not in prepared:
-        cursor.execute(prepare)
-        prepared.add(prepare)
-    return execute, parameters
-
-
 @lru_cache(maxsize=500)
+def kept_form(statement: Any, dialect: Dialect) -> Statement:
+    return Statement(statement, dialect)
+
+
 def forms(statement: str) -> tuple[str, str]:
     """The PREPARE and the EXECUTE of a statement with parameters like `%(name)s`."""
     names: list[str] = []

@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from app import create_app
+from app.database import reading_engine
 from app.schema_version import alembic_config
 from app.settings import Settings
 from app.windows import Windows
@@ -160,7 +161,8 @@ def use_engine(app, monkeypatch) -> Callable[[Engine], None]:
 
     def use(engine: Engine) -> None:
         monkeypatch.setitem(app.extensions, "database", sessionmaker(engine))
-        monkeypatch.setitem(app.extensions, "database_reading", engine.connect)
+        reading = reading_engine(engine)
+        monkeypatch.setitem(app.extensions, "database_reading", reading.connect)
 
     return use
 
