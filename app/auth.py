@@ -56,17 +56,18 @@ def access_claims() -> dict[str, Any]:
     Raises:
         Unauthenticated: there is none, or it is not a valid one (RFC 6750).
     """
-    if "access_claims" not in g:
+    claims: dict[str, Any] | None = g.get("access_claims")
+    if claims is None:
         # Not request.authorization, which raises on what can't be decoded.
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer realm="api"'})
         try:
-            g.access_claims = _verified(token.strip(), "access")
+            claims = g.access_claims = _verified(token.strip(), "access")
         except pyjwt.InvalidTokenError:
             challenge = 'Bearer realm="api", error="invalid_token"'
             raise Unauthenticated(headers={"WWW-Authenticate": challenge}) from None
-    return g.access_claims
+    return claims
 
 
 def refresh_claims(token: str) -> dict[str, Any]:

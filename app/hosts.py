@@ -1,5 +1,7 @@
 """Whom the service believes: the `Host` of a request, and the proxies before it."""
 
+from functools import lru_cache, partial
+
 from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
@@ -22,12 +24,14 @@ def init_app(app: Flask) -> None:
         # Of X-Forwarded-Host nobody needs to be told: the links are relative.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     if settings.allowed_hosts:
-        app.before_request(check_host)
+        app.before_request(partial(check_host, settings.allowed_hosts))
 
 
-def check_host() -> None:
-    from flask import current_app
-
-    allowed = current_app.extensions["settings"].allowed_hosts
-    if request.path not in PROBES and not host_is_trusted(request.host.lower(), allowed):
+def check_host(allowed: tuple[str, ...]) -> None:
+    if request.path not in PROBES and not is_allowed(request.host.lower(), allowed):
         raise HostNotAllowed
+
+
+@lru_cache(maxsize=1000)
+def is_allowed(host: str, allowed: tuple[str, ...]) -> bool:
+    return host_is_trusted(host, allowed)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,6 +10,7 @@ from flask import current_app, request
 from itsdangerous import BadData, URLSafeSerializer
 from itsdangerous.encoding import base64_decode, base64_encode
 
+from app.settings import Settings
 from schemas.pages import page_of
 from services.errors import InvalidInput
 from services.pages import Page, PageRequest, Position
@@ -52,10 +53,14 @@ def _answer(page: Page) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _serializer() -> URLSafeSerializer:
-    settings = current_app.extensions["settings"]
-    keys = [*reversed(settings.secret_key_fallbacks), settings.secret_key]
+    settings: Settings = current_app.extensions["settings"]
+    return _of_list(request.endpoint, settings.secret_key_fallbacks, settings.secret_key)
+
+
+@lru_cache(maxsize=100)
+def _of_list(endpoint: str | None, fallbacks: tuple[str, ...], key: str) -> URLSafeSerializer:
     # A cursor of one list is none of another.
-    return URLSafeSerializer(keys, salt=f"cursor {request.endpoint}")
+    return URLSafeSerializer([*reversed(fallbacks), key], salt=f"cursor {endpoint}")
 
 
 def _encoded(position: Position) -> str:

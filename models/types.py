@@ -1,6 +1,7 @@
 """Column types: ids that a client sees as text."""
 
 import re
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +39,7 @@ class PrefixedID(TypeDecorator[str]):
         return None if value is None else to_typeid(value, self.prefix)
 
 
+@lru_cache(maxsize=10_000)
 def to_uuid(value: str, prefix: str) -> str:
     """The UUID, in hexadecimal, of an id as clients see it; or the nil UUID."""
     try:
@@ -47,6 +49,7 @@ def to_uuid(value: str, prefix: str) -> str:
     return parsed.uuid_bytes.hex() if parsed.prefix == prefix else NOBODY
 
 
+@lru_cache(maxsize=10_000)
 def to_typeid(uuid: str, prefix: str) -> str:
     """The id that clients see, of a UUID."""
     return f"{prefix}_{base32.encode(bytes.fromhex(uuid.replace('-', '')))}"

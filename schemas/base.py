@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from operator import attrgetter, itemgetter
 from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
@@ -31,29 +31,30 @@ class Returned(Schema):
     What a service returns has none of them, and a page of orders has hundreds of fields.
     """
 
-    @cached_property
-    def _plan(self) -> list[tuple[str, str, Convert | None]]:
-        return [
-            (field.data_key or name, field.attribute or name, conversion(field))
-            for name, field in self.dump_fields.items()
-        ]
-
-    @cached_property
-    def _as_it_is(self) -> set[str]:
-        """The keys of a dict that needs nothing done to be what is returned."""
-        done = all(key == name and convert is None for key, name, convert in self._plan)
-        return set(self.dump_fields) if done else set()
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        named = self.dump_fields.items()
+        names = [field.attribute or name for name, field in named]
+        # Of a single name, these would return the value alone; what is too much, zip drops.
+        self._of_row = attrgetter(*names, names[0])
+        self._of_dict = itemgetter(*names, names[0])
+        self._keys = [field.data_key or name for name, field in named]
+        converted = zip(self._keys, map(conversion, self.dump_fields.values()), strict=True)
+        self._conversions = [(key, convert) for key, convert in converted if convert]
+        # The keys of a dict that needs nothing done to be what is returned.
+        self._as_it_is = set() if self._conversions or names != self._keys else set(names)
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
         if isinstance(obj, dict):
             if obj.keys() == self._as_it_is:
                 return obj
-            read = obj.__getitem__
+            values = self._of_dict(obj)
         else:
-            read = partial(getattr, obj)
-        return {
-            key: convert(read(name)) if convert else read(name) for key, name, convert in self._plan
-        }
+            values = self._of_row(obj)
+        dumped = dict(zip(self._keys, values, strict=False))
+        for key, convert in self._conversions:
+            dumped[key] = convert(dumped[key])
+        return dumped
 
 
 def conversion(field: fields.Field) -> Convert | None:
