@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 SOURCE := app resources schemas services models alembic tools bench tests gunicorn.conf.py
 
-.PHONY: help run test fuzz bench-pages bench lint format lock migration clean
+.PHONY: help run test fuzz bench-pages bench-growth bench lint format lock migration clean
 
 help: ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ fuzz: $(STAMP) ## Send thousands of generated requests to the service, for some 
 
 bench-pages: $(STAMP) ## Compare page 10,000 of a million orders with page 1 (three minutes)
 	@$(BIN)/python -m bench.pages
+
+bench-growth: $(STAMP) ## Compare 10,000 orders with a million, 1 item with 50, 1 connection with 64 (six minutes)
+	@$(BIN)/python -m bench.growth
 
 bench: $(STAMP) .venv-bench/installed ## Compare the service with a bare floor and with FastAPI (four minutes)
 	@$(BIN)/python -m bench.compare

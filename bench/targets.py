@@ -91,14 +91,14 @@ def administer(url: URL, statement: str) -> None:
     connection.close()
 
 
-def fill(url: URL) -> None:
+def fill(url: URL, sizes: demo.Sizes = SIZES) -> None:
     """Migrate, and load the demo rows."""
     config = alembic_config()
     config.attributes["url"] = url
     command.upgrade(config, "head")
     engine = create_engine(url)
     with sessionmaker(engine).begin() as session:
-        demo.load(session, SIZES, EMAIL, PASSWORD, accounts=False)
+        demo.load(session, sizes, EMAIL, PASSWORD, accounts=False)
         session.execute(text(SERVICE["after_seed"]))
     engine.dispose()
     # Else autovacuum would come while somebody is measured.
