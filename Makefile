@@ -2,9 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
-SOURCE := app resources schemas services models alembic tools bench tests gunicorn.conf.py
+SOURCE := app resources schemas services models alembic tools bench tests docker gunicorn.conf.py
+IMAGE ?= flask-api:latest
+# docker's client may be there without its engine.
+ENGINE ?= $(shell for tool in docker podman buildah; do $$tool info >/dev/null 2>&1 && echo $$tool && break; done)
 
-.PHONY: help run test fuzz bench-pages bench-growth bench lint format lock migration clean
+.PHONY: help run test test-deploy fuzz image bench-pages bench-growth bench lint format lock migration clean
 
 help: ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -14,6 +17,9 @@ run: $(STAMP) ## Serve on http://localhost:5000 with a PostgreSQL of its own and
 
 test: $(STAMP) ## Run the whole suite on a real PostgreSQL and a real Redis-protocol server
 	@$(BIN)/pytest --cov -n auto --dist loadfile $(ARGS)
+
+test-deploy: $(STAMP) ## Build the image and run it under podman, as a cluster would
+	@$(BIN)/pytest -m deploy tests/deploy $(ARGS)
 
 fuzz: $(STAMP) ## Send thousands of generated requests to the service, for some minutes
 	@$(BIN)/pytest -m fuzz tests/fuzz $(ARGS)
@@ -26,6 +32,12 @@ bench-growth: $(STAMP) ## Compare 10,000 orders with a million, 1 item with 50, 
 
 bench: $(STAMP) .venv-bench/installed ## Compare the service with a bare floor and with FastAPI (four minutes)
 	@$(BIN)/python -m bench.compare
+
+image: ## Build the container image with docker, podman or buildah
+	@[ -n "$(ENGINE)" ] || { echo "docker, podman or buildah is needed, and able to work here"; exit 1; }
+	BUILDAH_FORMAT=docker $(ENGINE) build $(IMAGE_FLAGS) --tag $(IMAGE) \
+		--build-arg VERSION=$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' app/version.py) \
+		--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .
 
 lint: $(STAMP) ## Check style, types and architecture
 	$(BIN)/ruff check $(SOURCE)

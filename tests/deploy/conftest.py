@@ -1,0 +1,63 @@
+"""One image, and the servers that its containers use, for all tests of this folder."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.conftest import SECRET_KEY
+from tests.deploy import engine, images
+from tests.deploy.containers import Container, once, running
+from tests.deploy.servers import postgres_on_tcp
+from tests.deploy.shopping import PASSWORD
+from tools.embedded import free_port
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """The image of the service, built once, for podman with the settings of `engine`."""
+    if reason := engine.why_not():
+        pytest.skip(reason)
+    return images.build()
+
+
+@pytest.fixture(scope="session")
+def postgres_tcp_url() -> Iterator[str]:
+    """An empty PostgreSQL that listens on 127.0.0.1."""
+    # Not below pytest's own folder: that is closed to the user whom PostgreSQL runs as.
+    with TemporaryDirectory() as folder, postgres_on_tcp(Path(folder) / "postgres") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def production(postgres_tcp_url, redis_url) -> dict[str, str]:
+    """The environment of the service in production."""
+    return {
+        "SECRET_KEY": SECRET_KEY,
+        "DATABASE_URL": postgres_tcp_url,
+        "REDIS_URL": redis_url,
+        "ALLOWED_HOSTS": "127.0.0.1",
+    }
+
+
+@pytest.fixture(scope="session")
+def migrated(image, production) -> dict[str, str]:
+    """`production`, where the image has migrated the database and loaded products and users."""
+    for command in (
+        ("alembic", "upgrade", "head"),
+        ("flask", "demo", "load", f"--password={PASSWORD}"),
+    ):
+        done = once(production, *command)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return production
+
+
+@pytest.fixture(scope="session")
+def container(migrated) -> Iterator[Container]:
+    """The service in a container, on a port of its own of 127.0.0.1."""
+    address = f"127.0.0.1:{free_port()}"
+    command = ("gunicorn", "--bind", address, "app:create_app()")
+    with running(migrated, *command, url=f"http://{address}") as container:
+        container.wait_until_healthy()
+        yield container

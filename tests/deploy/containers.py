@@ -1,0 +1,75 @@
+"""Containers as a strict cluster runs them: read-only, without capabilities, not as root."""
+
+import secrets
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from tests.deploy.engine import podman
+from tests.deploy.images import IMAGE
+
+STRICT = (
+    *("--read-only", "--read-only-tmpfs=false", "--tmpfs", "/tmp"),
+    *("--cap-drop", "all", "--security-opt", "no-new-privileges"),
+    # Timers of systemd would ask; the tests ask themselves.
+    "--no-healthcheck",
+)
+
+
+@dataclass(frozen=True)
+class Container:
+    name: str
+    url: str = ""
+
+    def exec(self, *command: str) -> subprocess.CompletedProcess:
+        return podman("exec", self.name, *command, check=False)
+
+    def logs(self) -> str:
+        done = podman("logs", self.name)
+        return done.stdout + done.stderr
+
+    def stop(self, grace: int = 30) -> int:
+        """The exit status after SIGTERM; 137 if it had to be killed after `grace` seconds."""
+        podman("stop", "--time", str(grace), self.name)
+        return int(podman("inspect", "--format", "{{.State.ExitCode}}", self.name).stdout)
+
+    def wait_until_healthy(self, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                if httpx.get(f"{self.url}/api/health/live", timeout=1).is_success:
+                    return
+            except httpx.TransportError:
+                state = podman("inspect", "--format", "{{.State.Status}}", self.name).stdout.strip()
+                assert state == "running", f"{state}: {self.logs()}"
+                time.sleep(0.1)
+        raise AssertionError(f"no answer in {seconds} s: {self.logs()}")
+
+
+def once(env: Mapping[str, str], *command: str, network: str = "host"):
+    """Run the image's command, or another one, to its end."""
+    options = _options(env, network)
+    return podman("run", "--rm", *options, IMAGE, *command, check=False)
+
+
+@contextmanager
+def running(
+    env: Mapping[str, str], *command: str, network: str = "host", url: str = ""
+) -> Iterator[Container]:
+    """A container of the image until the end of the block."""
+    container = Container(f"flask-api-{secrets.token_hex(4)}", url)
+    options = _options(env, network)
+    podman("run", "--detach", "--name", container.name, *options, IMAGE, *command)
+    try:
+        yield container
+    finally:
+        podman("rm", "--force", "--time", "5", container.name)
+
+
+def _options(env: Mapping[str, str], network: str) -> tuple[str, ...]:
+    variables = (f"--env={name}={value}" for name, value in env.items())
+    return (*STRICT, "--network", network, *variables)

@@ -1,0 +1,79 @@
+"""buildah and podman, with a store and a configuration of their own below `.data/`."""
+
+import os
+import resource
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+FOLDER = ROOT / ".data" / "containers"
+TOOLS = ("buildah", "podman", "runc", "mmdebstrap")
+LIMIT = 20_000
+
+STORAGE = """\
+[storage]
+driver = "overlay"
+graphroot = "{folder}/root"
+runroot = "{folder}/run"
+"""
+# No systemd, and no capability to raise a limit, are taken for granted.
+CONTAINERS = """\
+[containers]
+default_ulimits = [{limits}]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+runtime = "runc"
+"""
+
+
+def why_not() -> str:
+    """Why no container can be built and run here; nothing if it can."""
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    if missing:
+        return f"not installed: {', '.join(missing)}"
+    return "" if os.geteuid() == 0 else "a container of these tests needs root"
+
+
+def podman(*args: str | Path, timeout: float = 120, check: bool = True):
+    return _run(["podman", *map(str, args)], timeout, check)
+
+
+def make(*args: str, timeout: float = 600):
+    """A target of the Makefile, where buildah and podman use the store of the tests."""
+    return _run(["make", *args], timeout, check=True)
+
+
+def environment() -> dict[str, str]:
+    """What buildah and podman need to be told."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    files = {
+        "CONTAINERS_STORAGE_CONF": ("storage.conf", STORAGE.format(folder=FOLDER)),
+        "CONTAINERS_CONF": ("containers.conf", CONTAINERS.format(limits=", ".join(_limits()))),
+    }
+    for name, content in files.values():
+        (FOLDER / name).write_text(content)
+    return {
+        **os.environ,
+        **{variable: str(FOLDER / name) for variable, (name, _) in files.items()},
+        "BUILDAH_ISOLATION": "chroot",
+        "BUILDAH_LAYERS": "true",
+    }
+
+
+def _limits() -> Iterable[str]:
+    for name, number in (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC)):
+        hard = resource.getrlimit(number)[1]
+        limit = LIMIT if hard == resource.RLIM_INFINITY else min(hard, LIMIT)
+        yield f'"{name}={limit}:{limit}"'
+
+
+def _run(command: list[str], timeout: float, check: bool):
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=timeout
+    )
+    if check:
+        assert done.returncode == 0, f"{command}\n{done.stdout[-5000:]}{done.stderr[-5000:]}"
+    return done

@@ -1,0 +1,76 @@
+"""The image, built by `make image` over a base that needs no registry."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.deploy.engine import FOLDER, ROOT, make, podman
+
+IMAGE = "localhost/flask-api:test"
+DOCKERFILE = ROOT / "Dockerfile"
+# Settings of pip that a build needs too; those that name local folders would lead nowhere.
+PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout", "retries")
+
+
+def build() -> str:
+    """The name of the image, built from the Dockerfile."""
+    name, _, suite = base()
+    if podman("image", "exists", name, check=False).returncode:
+        stand_in(name, suite)
+    make("image", "ENGINE=buildah", f"IMAGE={IMAGE}", f"IMAGE_FLAGS=--pull=never {secrets()}")
+    return IMAGE
+
+
+def base() -> tuple[str, str, str]:
+    """The base that the Dockerfile names, the Python in it, and its Debian."""
+    found = re.search(r"^ARG BASE=(\S+:([\d.]+)-slim-(\w+))$", DOCKERFILE.read_text(), re.M)
+    assert found
+    return found[1], found[2], found[3]
+
+
+def stand_in(name: str, suite: str) -> None:
+    """An image of the same Debian and Python as the base `name`, from Debian's packages."""
+    archive = FOLDER / "base.tar"
+    hook = Path(__file__).with_name("stand_in_hook.sh")
+    subprocess.run(
+        [
+            *("mmdebstrap", "--quiet", "--variant=minbase", f"--customize-hook={hook}"),
+            *("--include=python3,python3-pip-whl,ca-certificates", suite, str(archive)),
+        ],
+        check=True,
+        timeout=600,
+    )
+    podman("import", archive, name, timeout=300)
+    archive.unlink()
+
+
+def secrets() -> str:
+    """The options that give the build this machine's package index and certificates."""
+    config = FOLDER / "pip.conf"
+    settings = _pip_settings()
+    lines = [f"{name} = {value}" for name, value in settings.items() if name in PIP_SETTINGS]
+    options = f"--secret id=pip.conf,src={config}"
+    authority = settings.get("cert") or os.environ.get("SSL_CERT_FILE")
+    if authority:
+        lines.append("cert = /run/secrets/ca.pem")
+        options += f" --secret id=ca.pem,src={authority}"
+    config.write_text("\n".join(["[global]", *lines, ""]))
+    return options
+
+
+def _pip_settings() -> dict[str, str]:
+    """pip's settings, from its files and the environment."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
+    ).stdout
+    # What comes later is stronger: pip lists the environment last.
+    found = re.findall(r"^(?:global|install|:env:)\.([\w-]+)='(.*)'$", listed, re.M)
+    return {name: value for name, value in found if "file:" not in value}
+
+
+def configuration() -> dict:
+    """What the image says of itself: user, command, labels, health check, …"""
+    return json.loads(podman("image", "inspect", IMAGE).stdout)[0]

@@ -1,0 +1,181 @@
+"""The image: what is in it, whom it runs as, and that it serves where nothing may be written."""
+
+import re
+import time
+
+import httpx
+import pytest
+from redis import Redis
+
+from tests.deploy.containers import once, running
+from tests.deploy.images import base, configuration
+from tests.deploy.shopping import order_twice
+
+pytestmark = pytest.mark.deploy
+
+# What the runtime makes itself; /tmp is the one that it was told to.
+WRITABLE = {"/tmp", "/dev/shm", "/dev/mqueue"}
+
+
+@pytest.fixture(scope="module")
+def alone(image, production):
+    """The command of the image as it is, with nobody to talk to: a network of its own."""
+    with running(production, network="none") as container:
+        deadline = time.monotonic() + 60
+        while container.exec(*health_command()).returncode and time.monotonic() < deadline:
+            time.sleep(0.1)
+        yield container
+
+
+def health_command():
+    kind, *command = configuration()["Healthcheck"]["Test"]
+    assert kind == "CMD"
+    return command
+
+
+class TestCommand:
+    def test_serves_on_every_address_at_port_8000(self, alone):
+        assert "00000000:1F40 " in alone.exec("cat", "/proc/net/tcp").stdout
+        assert list(configuration()["Config"]["ExposedPorts"]) == ["8000/tcp"]
+
+    def test_runs_as_a_user_by_number_that_is_not_root(self, alone):
+        assert configuration()["User"] == "10001:10001"
+        status = alone.exec("cat", "/proc/1/status").stdout
+        assert re.search(r"^Uid:\t10001\t10001\t10001\t10001$", status, re.M)
+        assert re.search(r"^Gid:\t10001\t10001\t10001\t10001$", status, re.M)
+        assert re.search(r"^CapBnd:\t0+$", status, re.M)
+
+    def test_the_health_check_fails_where_nobody_serves(self, image, production):
+        done = once(production, *health_command(), network="none")
+
+        assert done.returncode == 1
+
+    def test_the_health_check_passes_where_the_service_is_alive(self, alone):
+        assert alone.exec(*health_command()).returncode == 0
+
+    def test_ends_with_0_on_sigterm(self, image, production):
+        with running(production, network="none") as container:
+            while "Booting worker" not in container.logs():
+                time.sleep(0.1)
+            status = container.stop(grace=30)
+
+        assert configuration()["Config"]["StopSignal"] == "SIGTERM"
+        assert status == 0
+
+    @pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS"])
+    def test_refuses_to_start_without_what_production_needs(self, image, production, name):
+        done = once({**production, name: ""})
+
+        assert done.returncode == 1
+        assert f"  {name}: is missing" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+class TestFiles:
+    def test_only_tmp_can_be_written(self, alone):
+        find = "find / -path /proc -prune -o ( -type d -o -type f ) -writable -print"
+
+        found = set(
+            alone.exec("sh", "-c", find.replace("(", r"\(").replace(")", r"\)")).stdout.split()
+        )
+
+        assert {path for path in found if not path.startswith("/tmp/")} <= WRITABLE
+        assert alone.exec("touch", "/tmp/there").returncode == 0
+        assert alone.exec("touch", "/srv/there").returncode != 0
+
+    def test_the_code_belongs_to_root_even_where_the_root_is_writable(self, alone):
+        ours = alone.exec(
+            "find", "/srv", "/opt/venv", "-user", "app", "-o", "-perm", "-o=w", "!", "-type", "l"
+        )
+
+        assert ours.stdout == ""
+
+    @pytest.mark.parametrize(
+        "tool", ["pip", "pip3", "gcc", "cc", "make", "git", "curl", "pytest", "black", "uv"]
+    )
+    def test_no_tool_of_builders_and_testers_is_inside(self, alone, tool):
+        assert alone.exec("sh", "-c", f"command -v {tool}").returncode != 0
+
+    @pytest.mark.parametrize(
+        "module", ["pip", "ensurepip", "pytest", "hypothesis", "tests", "tools"]
+    )
+    def test_no_module_of_builders_and_testers_is_inside(self, alone, module):
+        done = alone.exec("python3", "-c", f"import {module}")
+
+        assert f"No module named '{module}'" in done.stderr
+
+    def test_no_file_of_the_repository_is_inside_but_what_runs(self, alone):
+        names = set(alone.exec("ls", "-A", "/srv").stdout.split())
+
+        assert names == {
+            *("LICENSE", "__pycache__", "alembic", "app", "docker", "gunicorn.conf.py", "models"),
+            *("pyproject.toml", "requirements.txt", "resources", "schemas", "services"),
+        }
+
+    def test_every_source_is_compiled(self, alone):
+        sources = alone.exec("find", "/srv", "-name", "*.py").stdout.split()
+        compiled = alone.exec("find", "/srv", "-name", "*.pyc").stdout.split()
+
+        assert sources
+        assert len(sources) == len(compiled)
+
+    def test_the_base_is_of_the_python_that_the_dockerfile_names(self, alone):
+        assert alone.exec("python3", "--version").stdout.startswith(f"Python {base()[1]}.")
+
+
+class TestLabels:
+    def test_tell_the_version_and_the_commit(self, alone):
+        labels = configuration()["Labels"]
+        version = alone.exec("python3", "-c", "import app; print(app.__version__)").stdout.strip()
+
+        assert labels["org.opencontainers.image.version"] == version
+        assert re.fullmatch("[0-9a-f]{40}", labels["org.opencontainers.image.revision"])
+        assert labels["org.opencontainers.image.licenses"] == "MIT"
+
+
+class TestServing:
+    def test_is_ready_on_the_database_that_the_image_migrated(self, container):
+        answer = httpx.get(f"{container.url}/api/health/ready")
+
+        assert answer.json() == {"status": "ready"}
+
+    def test_an_order_is_placed_and_replayed(self, container):
+        first, again = order_twice(container.url)
+
+        assert (first.status_code, again.status_code) == (201, 201)
+        assert again.headers["Idempotency-Replayed"] == "true"
+        assert again.json() == first.json()
+
+    def test_the_documentation_and_its_assets_are_served(self, container):
+        for path in ("docs", "redoc", "openapi.json", "static/swagger-ui/swagger-ui.css"):
+            assert httpx.get(f"{container.url}/api/{path}").status_code == 200
+
+    def test_limits_are_counted_in_redis(self, container, redis_url):
+        with Redis.from_url(redis_url) as redis:
+            redis.flushall()
+            httpx.get(f"{container.url}/api/products")
+
+            assert redis.dbsize() == 1
+
+    def test_the_log_is_lines_of_json_without_errors(self, container):
+        httpx.get(f"{container.url}/api/health")
+
+        lines = container.logs().splitlines()
+        assert [line for line in lines if '"route":"/api/health"' in line.replace(" ", "")]
+        assert not [line for line in lines if '"ERROR"' in line or "Traceback" in line]
+
+
+class TestCommands:
+    @pytest.mark.parametrize(
+        ("command", "told"),
+        [
+            (("alembic", "current"), "(head)"),
+            (("alembic", "upgrade", "head"), ""),
+            (("flask", "prune"), "Pruned 0 idempotency keys."),
+        ],
+    )
+    def test_run_in_the_image(self, migrated, command, told):
+        done = once(migrated, *command)
+
+        assert done.returncode == 0, done.stderr
+        assert told in done.stdout
