@@ -44,6 +44,7 @@ lint: $(STAMP) ## Check style, types and architecture
 	$(BIN)/black --check --quiet $(SOURCE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if [ -x $(BIN)/hadolint ]; then echo $(BIN)/hadolint Dockerfile; $(BIN)/hadolint Dockerfile; fi
 
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff check --fix $(SOURCE)

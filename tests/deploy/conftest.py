@@ -59,5 +59,5 @@ def container(migrated) -> Iterator[Container]:
     address = f"127.0.0.1:{free_port()}"
     command = ("gunicorn", "--bind", address, "app:create_app()")
     with running(migrated, *command, url=f"http://{address}") as container:
-        container.wait_until_healthy()
+        container.wait_until_reached()
         yield container

@@ -3,14 +3,14 @@
 import secrets
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
 
 from tests.deploy.engine import podman
-from tests.deploy.images import IMAGE
+from tests.deploy.images import IMAGE, health_command
 
 STRICT = (
     *("--read-only", "--read-only-tmpfs=false", "--tmpfs", "/tmp"),
@@ -37,17 +37,27 @@ class Container:
         podman("stop", "--time", str(grace), self.name)
         return int(podman("inspect", "--format", "{{.State.ExitCode}}", self.name).stdout)
 
-    def wait_until_healthy(self, seconds: float = 60) -> None:
+    def wait_until_alive(self) -> None:
+        """By the image's own health check, so at its own port."""
+        self._wait(lambda: self.exec(*health_command()).returncode == 0)
+
+    def wait_until_reached(self) -> None:
+        """By its URL, from outside."""
+        self._wait(self._reached)
+
+    def _reached(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/api/health/live", timeout=1).is_success
+        except httpx.TransportError:
+            return False
+
+    def _wait(self, come: Callable[[], bool], seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            try:
-                if httpx.get(f"{self.url}/api/health/live", timeout=1).is_success:
-                    return
-            except httpx.TransportError:
-                state = podman("inspect", "--format", "{{.State.Status}}", self.name).stdout.strip()
-                assert state == "running", f"{state}: {self.logs()}"
-                time.sleep(0.1)
-        raise AssertionError(f"no answer in {seconds} s: {self.logs()}")
+        while not come():
+            state = podman("inspect", "--format", "{{.State.Status}}", self.name).stdout.strip()
+            assert state == "running", f"{state}: {self.logs()}"
+            assert time.monotonic() < deadline, f"nothing in {seconds} s: {self.logs()}"
+            time.sleep(0.1)
 
 
 def once(env: Mapping[str, str], *command: str, network: str = "host"):
@@ -58,12 +68,16 @@ def once(env: Mapping[str, str], *command: str, network: str = "host"):
 
 @contextmanager
 def running(
-    env: Mapping[str, str], *command: str, network: str = "host", url: str = ""
+    env: Mapping[str, str],
+    *command: str,
+    network: str = "host",
+    url: str = "",
+    options: tuple[str, ...] = (),
 ) -> Iterator[Container]:
     """A container of the image until the end of the block."""
     container = Container(f"flask-api-{secrets.token_hex(4)}", url)
-    options = _options(env, network)
-    podman("run", "--detach", "--name", container.name, *options, IMAGE, *command)
+    options = ("--name", container.name, *_options(env, network), *options)
+    podman("run", "--detach", *options, IMAGE, *command)
     try:
         yield container
     finally:

@@ -74,3 +74,10 @@ def _pip_settings() -> dict[str, str]:
 def configuration() -> dict:
     """What the image says of itself: user, command, labels, health check, …"""
     return json.loads(podman("image", "inspect", IMAGE).stdout)[0]
+
+
+def health_command() -> list[str]:
+    """What the image is asked with whether it is well."""
+    kind, *command = configuration()["Healthcheck"]["Test"]
+    assert kind == "CMD"
+    return command

@@ -3,11 +3,13 @@
 set -eu
 # shellcheck disable=SC2016
 chroot "$1" sh -euc '
-  version=$(basename "$(readlink -f /usr/bin/python3)")
-  site=/usr/local/lib/$version/site-packages
-  mkdir -p "$site"
-  python3 -m zipfile -e /usr/share/python-wheels/pip-*.whl "$site"
-  echo "$site" > /usr/lib/python3/dist-packages/site-packages.pth
+  library=/usr/local/lib/$(basename "$(readlink -f /usr/bin/python3)")
+  bundled=$library/ensurepip/_bundled
+  mkdir -p "$bundled" "$library/site-packages"
+  mv /usr/share/python-wheels/pip-*.whl "$bundled"
+  python3 -m zipfile -e "$bundled"/pip-*.whl "$library/site-packages"
+  echo "$library/site-packages" > /usr/lib/python3/dist-packages/site-packages.pth
   ln -s /usr/bin/python3 /usr/local/bin/python3
-  rm -r /usr/share/python-wheels
+  printf "#!/bin/sh\nexec python3 -m pip \"\$@\"\n" > /usr/local/bin/pip
+  chmod +x /usr/local/bin/pip
 '

@@ -1,0 +1,124 @@
+"""docker/compose.yaml, as Compose itself understands it; no engine is needed for that."""
+
+import json
+import runpy
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from app.settings import SAMPLE_SECRET, Settings, SettingsError
+from tests.servers import BASE, ROOT, SECRET_KEY
+
+pytestmark = pytest.mark.deploy
+
+GIVEN = {"SECRET_KEY": SECRET_KEY, "POSTGRES_PASSWORD": "s3cret"}
+
+
+@cache
+def compose():
+    """The command of Compose: the plugin of docker, or the one in the tests' environment."""
+    if shutil.which("docker") and not subprocess.call(
+        ["docker", "compose", "version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ):
+        return ("docker", "compose")
+    if found := shutil.which("docker-compose", path=str(Path(sys.executable).parent)):
+        return (found,)
+    return ()
+
+
+def config(**given):
+    """What Compose makes of the file, with `given` in its environment."""
+    if not compose():
+        pytest.skip("not installed: docker compose")
+    command = (*compose(), "-f", "docker/compose.yaml", "config", "--format", "json")
+    return subprocess.run(command, cwd=ROOT, env=BASE | given, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def services():
+    done = config(**GIVEN)
+    assert done.stderr == ""
+    return json.loads(done.stdout)["services"]
+
+
+class TestSecrets:
+    @pytest.mark.parametrize("name", GIVEN)
+    def test_must_be_given(self, name):
+        done = config(**GIVEN | {name: ""})
+
+        assert f"required variable {name} is missing a value: give it" in done.stderr
+        assert done.stdout == ""
+
+    def test_a_sample_is_refused_by_the_service(self):
+        shown = json.loads(config(**GIVEN | {"SECRET_KEY": SAMPLE_SECRET}).stdout)
+
+        with pytest.raises(SettingsError, match="SECRET_KEY: is a sample"):
+            Settings.load(shown["services"]["api"]["environment"])
+
+
+class TestApi:
+    def test_its_environment_is_one_that_production_accepts(self, services):
+        environment = services["api"]["environment"]
+
+        settings = Settings.load(environment)
+
+        assert settings.production
+        assert settings.database_url.startswith("postgresql+psycopg2://flask_api:s3cret@postgres")
+        assert {name.lower() for name in environment} <= set(Settings.__dataclass_fields__)
+
+    @pytest.mark.parametrize("name", ["api", "migrate", "redis"])
+    def test_can_do_nothing_that_it_need_not(self, services, name):
+        service = services[name]
+
+        assert service["read_only"]
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert "privileged" not in service
+
+    def test_waits_for_the_migration_which_waits_for_the_database(self, services):
+        def awaited(name):
+            needs = services[name]["depends_on"].items()
+            return {other: need["condition"] for other, need in needs}
+
+        assert awaited("api") == {
+            "migrate": "service_completed_successfully",
+            "postgres": "service_healthy",
+            "redis": "service_healthy",
+        }
+        assert awaited("migrate") == {"postgres": "service_healthy"}
+        assert services["migrate"]["image"] == services["api"]["image"]
+        assert services["migrate"]["command"] == ["alembic", "upgrade", "head"]
+
+    def test_is_built_from_the_dockerfile_of_the_root(self, services):
+        build = services["api"]["build"]
+
+        assert Path(build["context"], build["dockerfile"]) == ROOT / "Dockerfile"
+
+    def test_has_more_time_to_end_than_its_requests(self, services):
+        settings = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+
+        assert services["api"]["stop_grace_period"] == "30s"
+        assert settings["graceful_timeout"] < 30
+
+
+class TestNetwork:
+    def test_only_the_api_is_reached_and_only_from_this_machine(self, services):
+        published = {
+            name: service["ports"] for name, service in services.items() if "ports" in service
+        }
+
+        assert list(published) == ["api"]
+        assert [port["host_ip"] for port in published["api"]] == ["127.0.0.1"]
+        outside = {name for name, service in services.items() if "outside" in service["networks"]}
+        assert outside == {"api"}
+
+
+class TestServers:
+    @pytest.mark.parametrize("name", ["postgres", "redis"])
+    def test_have_a_version_and_a_health_check(self, services, name):
+        assert services[name]["image"].rpartition(":")[2] not in ("", "latest")
+        assert services[name]["healthcheck"]["test"][0] == "CMD"
