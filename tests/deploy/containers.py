@@ -51,7 +51,7 @@ class Container:
         except httpx.TransportError:
             return False
 
-    def _wait(self, come: Callable[[], bool], seconds: float = 60) -> None:
+    def _wait(self, come: Callable[[], bool], seconds: float = 120) -> None:
         deadline = time.monotonic() + seconds
         while not come():
             state = podman("inspect", "--format", "{{.State.Status}}", self.name).stdout.strip()

@@ -41,7 +41,7 @@ def podman(*args: str | Path, timeout: float = 120, check: bool = True):
     return _run(["podman", *map(str, args)], timeout, check)
 
 
-def make(*args: str, timeout: float = 600):
+def make(*args: str, timeout: float = 900):
     """A target of the Makefile, where buildah and podman use the store of the tests."""
     return _run(["make", *args], timeout, check=True)
 

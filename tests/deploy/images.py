@@ -12,7 +12,9 @@ from tests.deploy.engine import FOLDER, ROOT, make, podman
 IMAGE = "localhost/flask-api:test"
 DOCKERFILE = ROOT / "Dockerfile"
 # Settings of pip that a build needs too; those that name local folders would lead nowhere.
-PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout", "retries")
+PIP_SETTINGS = frozenset(
+    {"index-url", "extra-index-url", "trusted-host", "proxy", "timeout", "default-timeout"}
+)
 
 
 def build() -> str:
@@ -41,7 +43,7 @@ def stand_in(name: str, suite: str) -> None:
             *("--include=python3,python3-pip-whl,ca-certificates", suite, str(archive)),
         ],
         check=True,
-        timeout=600,
+        timeout=900,
     )
     podman("import", archive, name, timeout=300)
     archive.unlink()
