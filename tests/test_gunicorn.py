@@ -76,7 +76,10 @@ class TestStart:
     def test_four_workers_come_and_go_and_lose_no_request(self, migrated_url):
         with four_workers(environment(migrated_url), *RECYCLED) as (url, process):
             first = set(psutil.Process(process.pid).children())
-            with ThreadPoolExecutor(4) as threads, httpx.Client(headers=NO_KEEPALIVE) as client:
+            with (
+                ThreadPoolExecutor(4) as threads,
+                httpx.Client(headers=NO_KEEPALIVE, timeout=30) as client,
+            ):
                 answers = list(threads.map(client.get, [f"{url}/api/health/live"] * 120))
             assert {answer.status_code for answer in answers} == {200}
             last = set(psutil.Process(process.pid).children())
