@@ -1,0 +1,66 @@
+"""What stands before the service in production, as small as a test needs it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from selectors import EVENT_READ, DefaultSelector
+from socket import SHUT_WR, create_connection, socket
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from threading import Thread
+
+import httpx
+
+
+class ClusterIP(ThreadingTCPServer):
+    """A Service of Kubernetes: a connection goes to where the Service points when it is opened.
+
+    One that is open stays with its endpoint, also when that is no endpoint any more.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(("127.0.0.1", 0), Relay)
+        self.endpoint = url
+        self.open: list[str] = []
+
+    @contextmanager
+    def running(self) -> Iterator[int]:
+        """Its port, until the end of the block."""
+        with self:
+            thread = Thread(target=self.serve_forever, args=(0.05,))
+            thread.start()
+            try:
+                yield self.server_address[1]
+            finally:
+                self.shutdown()
+                thread.join()
+
+
+class Relay(BaseRequestHandler):
+    """One connection; an end, and what is sent after the other side's end, is passed on too."""
+
+    server: ClusterIP
+
+    def handle(self) -> None:
+        endpoint = self.server.endpoint
+        url = httpx.URL(endpoint)
+        with create_connection((url.host, url.port)) as upstream:
+            self.server.open.append(endpoint)
+            try:
+                relay(self.request, upstream)
+            except ConnectionError:
+                pass  # Both sides get to know by the end of this one.
+            finally:
+                self.server.open.remove(endpoint)
+
+
+def relay(client: socket, upstream: socket) -> None:
+    """Until both have ended."""
+    with DefaultSelector() as selector:
+        selector.register(client, EVENT_READ, upstream)
+        selector.register(upstream, EVENT_READ, client)
+        while selector.get_map():
+            for key, _ in selector.select():
+                if data := key.fileobj.recv(65_536):
+                    key.data.sendall(data)
+                else:
+                    selector.unregister(key.fileobj)
+                    key.data.shutdown(SHUT_WR)
