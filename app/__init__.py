@@ -33,7 +33,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SettingsError: the settings are incomplete, unreadable or unsafe.
     """
     # Imported here, because resources import from this package.
-    from app import cli, cors, hosts, limits, logging, problems, request_id, responses
+    from app import cli, cors, hosts, limits, logging, overload, problems, request_id, responses
     from app.auth import jwt
     from app.database import database
     from app.openapi import register_resources
@@ -46,7 +46,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     logging.configure(settings)
     # Each of these hooks into the requests. What is first here is first to see a request,
     # and last to see its answer.
-    for part in (request_id, logging, responses, cors, hosts, database, jwt, limits, problems):
+    for part in (
+        request_id,
+        logging,
+        responses,
+        cors,
+        hosts,
+        overload,
+        database,
+        jwt,
+        limits,
+        problems,
+    ):
         part.init_app(app)
     register_resources(app)
     cli.init_app(app)

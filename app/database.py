@@ -14,11 +14,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
-from app import prepared
+from app import prepared, watchdog
 from app.settings import Settings
 from services.errors import Problem
 
 UUID_OID = 2950  # of pg_type
+# How much longer than PostgreSQL's own limit a statement is waited for.
+GRACE_SECONDS = 2.0
 
 
 class Database:
@@ -88,6 +90,7 @@ def make_engine(settings: Settings) -> Engine:
     event.listen(engine, "handle_error", forget_values)
     event.listen(engine, "connect", take_uuids_as_text)
     event.listen(engine, "engine_connect", choose_autocommit)
+    watchdog.init_engine(engine, settings.database_statement_timeout / 1000 + GRACE_SECONDS)
     if settings.database_prepare:
         prepared.init_engine(engine)
     return engine

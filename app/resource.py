@@ -2,13 +2,13 @@
 
 from collections.abc import Container
 from contextlib import ExitStack
-from functools import cached_property
 from typing import Any, ClassVar
 
 from flask import current_app, request
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView
 from sqlalchemy.orm import Session
+from werkzeug.utils import cached_property
 
 from app.access import PUBLIC, authorize
 from app.auth import access_claims
@@ -71,6 +71,8 @@ class Resource(MethodView):
                 raise InvalidInput.at(pointers, "Unknown parameter.")
             return super().dispatch_request(**path)
 
+    # Not that of functools: in Python 3.11 it has one lock for all requests of the process, and
+    # each would wait for the connections of those before it.
     @cached_property
     def session(self) -> Session:
         """The request's transaction; opened by the first who asks for it, so liveness needs none.

@@ -4,12 +4,14 @@ gunicorn's own `gthread` gives a thread to a connection before its request is th
 clients that send slowly, or nothing, take all threads. Here the event loop collects the head of a
 request and a small body, until a deadline; a thread has a deadline for a large one, and for a
 client that doesn't read its answer; and the event loop waits for nobody when a connection ends.
-TLS ends in front of this server.
+A thread is kept for who asks whether the process is alive, lest it is killed when all others wait
+for PostgreSQL. TLS ends in front of this server.
 """
 
 import re
 import time
 from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import takewhile
 from selectors import EVENT_READ
@@ -31,6 +33,12 @@ END_OF_HEAD = b"\r\n\r\n"
 SMALL_BODY = 64 * 1024
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*\r\n", re.IGNORECASE)
 EXPECT = re.compile(rb"\r\nexpect:", re.IGNORECASE)
+# Without a body, because nobody must be able to keep that thread waiting.
+LIVENESS = re.compile(
+    rb"GET /api/health/live HTTP/1\.[01]\r\n"
+    rb"((?!content-length|transfer-encoding|expect)[^\r\n]+\r\n)*\r\n",
+    re.IGNORECASE,
+)
 
 
 class Arriving:
@@ -71,6 +79,8 @@ class TimedSocket(socket):
     """A socket whose blocking reads end at a deadline, and whose writes don't wait for long."""
 
     deadline = 0.0
+    # Since when its request has been waiting for a thread.
+    queued_at = 0.0
 
     def setblocking(self, flag: bool) -> None:
         self.settimeout(SEND_SECONDS if flag else 0)
@@ -98,6 +108,7 @@ class Worker(ThreadWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.lingering: deque[Any] = deque()
+        self.liveness_thread = ThreadPoolExecutor(max_workers=1)
 
     def accept(self, listener: Any) -> None:
         try:
@@ -146,9 +157,16 @@ class Worker(ThreadWorker):
         if conn.gone:
             self.drop(conn)
             return
+        # The first answer fits into the socket's buffer; later ones might wait for the client.
+        liveness = not conn.initialized and LIVENESS.fullmatch(conn.request.data)
         conn.init()
         conn.parser.unreader.unread(bytes(conn.request.data))
-        self.enqueue_req(conn)
+        conn.sock.queued_at = time.monotonic()
+        threads = self.liveness_thread if liveness else self.tpool
+        threads.submit(self.handle, conn).add_done_callback(partial(self.handled, conn))
+
+    def handled(self, conn: Any, done: Future[bool]) -> None:
+        self.method_queue.defer(self.finish_request, conn, done)
 
     def handle(self, conn: Any) -> Any:
         conn.sock.deadline = time.monotonic() + BODY_SECONDS

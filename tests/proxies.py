@@ -46,7 +46,7 @@ class Relay(BaseRequestHandler):
             self.server.open.append(endpoint)
             try:
                 relay(self.request, upstream)
-            except ConnectionError:
+            except OSError:
                 pass  # Both sides get to know by the end of this one.
             finally:
                 self.server.open.remove(endpoint)

@@ -3,22 +3,18 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Event, Semaphore
 from uuid import uuid4
 
 import httpx
 import pytest
-from alembic import command
 from sqlalchemy import NullPool, create_engine, select, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from app.schema_version import alembic_config
 from models import Order, OrderItem, Product
 from tests.factories import ADDRESS, PASSWORD
 from tests.servers import served
+from tests.vitals import alive, recovery
 from tools import embedded
 
 CLIENTS = 6
@@ -33,28 +29,9 @@ PRODUCTS = [f"product-{n}" for n in range(CLIENTS)]
 
 
 @pytest.fixture(scope="module")
-def data():
-    """The folder of a PostgreSQL that only these tests use."""
-    # Not in tmp_path: pytest keeps its folders from other users, and PostgreSQL's is another one.
-    with TemporaryDirectory() as folder:
-        yield Path(folder) / "data"
-
-
-@pytest.fixture(scope="module")
-def database_url(data):
-    with embedded.postgres(data) as given:
-        url = make_url(given).set(drivername="postgresql+psycopg2")
-        url = url.render_as_string(hide_password=False)
-        config = alembic_config()
-        config.attributes["url"] = url
-        command.upgrade(config, "head")
-        yield url
-
-
-@pytest.fixture(scope="module")
-def database(database_url):
+def database(own_database_url):
     # No pool: its connections would not outlive the restart.
-    engine = create_engine(database_url, poolclass=NullPool)
+    engine = create_engine(own_database_url, poolclass=NullPool)
     with Session(engine) as session, session.begin():
         session.execute(text(SLOW_DISK))
         for product in PRODUCTS:
@@ -63,9 +40,9 @@ def database(database_url):
 
 
 @pytest.fixture(scope="module")
-def buyer(database, database_url):
+def buyer(database, own_database_url):
     """What a client of the service needs to order."""
-    with served(database_url) as server:
+    with served(own_database_url) as server:
         httpx.post(f"{server.url}/api/auth/register", json=ACCOUNT)
         with server.signed_in(**ACCOUNT) as client:
             headers = {"Authorization": client.headers["Authorization"]}
@@ -73,20 +50,19 @@ def buyer(database, database_url):
 
 
 class Load:
-    """Clients that order until it is over, and somebody who asks all the time for life signs."""
+    """Clients that order until it is over."""
 
     def __init__(self, buyer):
         self.buyer = buyer
         self.over = Event()
-        self.acknowledged, self.failed, self.alive = Semaphore(0), Semaphore(0), Semaphore(0)
+        self.acknowledged, self.failed = Semaphore(0), Semaphore(0)
 
     @contextmanager
     def running(self):
         """Until the end of the block; the list gets the ids of the acknowledged orders."""
         orders = []
-        with ThreadPoolExecutor(CLIENTS + 1) as threads:
+        with ThreadPoolExecutor(CLIENTS) as threads:
             under_way = [threads.submit(self.order, each, orders) for each in PRODUCTS]
-            under_way.append(threads.submit(self.ask_for_life))
             try:
                 yield orders
             finally:
@@ -118,12 +94,6 @@ class Load:
             time.sleep(0.05)
         raise AssertionError(f"not ordered within {PATIENCE_SECONDS} s")
 
-    def ask_for_life(self):
-        while not self.over.wait(0.02):
-            answer = httpx.get(f"{self.buyer['base_url']}/api/health/live", timeout=10)
-            assert answer.status_code == 200
-            self.alive.release()
-
 
 def wait_for(semaphore, times):
     """Until it has been released so many times from now on."""
@@ -142,14 +112,14 @@ def books(database):
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_orders_are_exactly_those_that_were_acknowledged(buyer, data, database, mode):
+def test_orders_are_exactly_those_that_were_acknowledged(buyer, own_data, database, mode):
     (orders_before, pieces), load = books(database), Load(buyer)
 
-    with load.running() as acknowledged:
+    with load.running() as acknowledged, alive(buyer["base_url"]):
         wait_for(load.acknowledged, 20)
-        with embedded.away(data, mode):
+        with embedded.away(own_data, mode):
             wait_for(load.failed, CLIENTS)
-            wait_for(load.alive, 10)
+        assert recovery(buyer["base_url"]) < 2
         wait_for(load.acknowledged, 20)
 
     assert books(database) == (sorted([*orders_before, *acknowledged]), pieces)

@@ -1,0 +1,31 @@
+"""A PostgreSQL that tests may stop, because nobody else uses it."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from alembic import command
+from sqlalchemy.engine import make_url
+
+from app.schema_version import alembic_config
+from tools import embedded
+
+
+@pytest.fixture(scope="module")
+def own_data():
+    """Its folder."""
+    # Not in tmp_path: pytest keeps its folders from other users, and PostgreSQL's is another one.
+    with TemporaryDirectory() as folder:
+        yield Path(folder) / "data"
+
+
+@pytest.fixture(scope="module")
+def own_database_url(own_data):
+    """A database in it, at the newest migration."""
+    with embedded.postgres(own_data) as given:
+        url = make_url(given).set(drivername="postgresql+psycopg2")
+        url = url.render_as_string(hide_password=False)
+        config = alembic_config()
+        config.attributes["url"] = url
+        command.upgrade(config, "head")
+        yield url

@@ -1,0 +1,95 @@
+"""How the service does while something else is away: its probes, asked as a kubelet asks them."""
+
+import os
+import signal
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from threading import Event, Thread
+
+import httpx
+import psutil
+
+
+@dataclass
+class Vitals:
+    """What came of asking for life signs, all the time."""
+
+    url: str
+    seconds: list[float] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def ask(self, over: Event) -> None:
+        while not over.wait(0.05):
+            began = time.monotonic()
+            try:
+                status = self.probe()
+            except OSError as error:
+                self.failures.append(repr(error))
+            else:
+                self.failures += [f"status {status}"] if status != 200 else []
+            self.seconds.append(time.monotonic() - began)
+
+    def probe(self) -> int:
+        url = httpx.URL(self.url)
+        with closing(HTTPConnection(url.host, url.port, timeout=5)) as connection:
+            connection.request("GET", "/api/health/live")
+            return connection.getresponse().status
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+
+@contextmanager
+def alive(url: str) -> Iterator[Vitals]:
+    """Through the whole block the service is alive; most life signs come within 100 ms."""
+    vitals, over = Vitals(url), Event()
+    thread = Thread(target=vitals.ask, args=(over,))
+    thread.start()
+    try:
+        yield vitals
+    finally:
+        over.set()
+        thread.join()
+    print(f"{len(vitals.seconds)} life signs, median {vitals.median * 1000:.0f} ms", end=", ")
+    print(f"longest {max(vitals.seconds) * 1000:.0f} ms")
+    assert not vitals.failures
+    assert vitals.median < 0.1
+
+
+def ready(url: str) -> httpx.Response | None:
+    try:
+        return httpx.get(f"{url}/api/health/ready", timeout=30)
+    except httpx.TransportError:
+        return None
+
+
+def recovery(url: str, seconds: float = 30) -> float:
+    """How long it takes from now on until the service is ready, in seconds."""
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        answer = ready(url)
+        if answer is not None and answer.status_code == 200:
+            took = time.monotonic() - began
+            print(f"ready again after {took * 1000:.0f} ms")
+            return took
+        time.sleep(0.02)
+    raise AssertionError(f"not ready within {seconds} s")
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """A process and its children are stopped where they are, until the end of the block."""
+    process = psutil.Process(pid)
+    everyone = [process, *process.children(recursive=True)]
+    for each in everyone:
+        each.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for each in everyone:
+            os.kill(each.pid, signal.SIGCONT)
