@@ -1,10 +1,14 @@
 """An endpoint: its declarations, its transaction, and the retries of it."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.access import public
+from app.problems import Unavailable
 from app.resource import Resource
 from models import Product
 from tests.factories import ProductFactory
@@ -124,3 +128,17 @@ class TestClient:
         assert ("2001:db8::1", "x" * 255) in [
             (session["ip_address"], session["user_agent"]) for session in sessions
         ]
+
+
+def test_requests_wait_for_their_connections_side_by_side(app, monkeypatch):
+    both = Barrier(2)
+
+    def connect():
+        both.wait(10)
+        raise Unavailable
+
+    monkeypatch.setitem(app.extensions, "database_reading", connect)
+    with ThreadPoolExecutor(2) as threads:
+        answers = threads.map(lambda _: app.test_client().get("/api/products"), range(2))
+
+    assert [answer.status_code for answer in answers] == [503, 503]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.worker import MAX_HEAD, SMALL_BODY, Arriving, TimedSocket, Worker
+from app.worker import LIVENESS, MAX_HEAD, SMALL_BODY, Arriving, TimedSocket, Worker
 
 POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
 
@@ -47,6 +47,32 @@ class TestComplete:
 
         assert arriving.complete
         assert bytes(arriving.data) == whole
+
+
+class TestLiveness:
+    @pytest.mark.parametrize(
+        "request_bytes",
+        [
+            b"GET /api/health/live HTTP/1.1\r\nHost: a\r\nUser-Agent: kube-probe/1.30\r\n\r\n",
+            b"GET /api/health/live HTTP/1.0\r\n\r\n",
+        ],
+    )
+    def test_has_a_thread_of_its_own(self, request_bytes):
+        assert LIVENESS.fullmatch(request_bytes)
+
+    @pytest.mark.parametrize(
+        "request_bytes",
+        [
+            b"GET /api/health HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"POST /api/health/live HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET /api/health/live HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n",
+            b"GET /api/health/live HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n",
+            b"GET /api/health/live HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n",
+            b"GET /api/health/live HTTP/1.1\r\n\r\nGET /api/health/live HTTP/1.1\r\n\r\n",
+        ],
+    )
+    def test_but_nobody_who_could_keep_it_waiting(self, request_bytes):
+        assert not LIVENESS.fullmatch(request_bytes)
 
 
 class TestTimedSocket:
