@@ -13,6 +13,7 @@ from threading import Event, Thread
 import httpx
 import psutil
 
+PAUSE, QUICK = 0.05, 0.1
 
 @dataclass
 class Vitals:
@@ -23,7 +24,7 @@ class Vitals:
     failures: list[str] = field(default_factory=list)
 
     def ask(self, over: Event) -> None:
-        while not over.wait(0.05):
+        while not over.wait(PAUSE):
             began = time.monotonic()
             try:
                 status = self.probe()
@@ -40,13 +41,18 @@ class Vitals:
             return connection.getresponse().status
 
     @property
-    def median(self) -> float:
-        return statistics.median(self.seconds)
+    def quick(self) -> float:
+        """In which part of the time an answer came within 100 ms.
+
+        By time, and not by number: who asks one after the other asks seldom when it is slow.
+        """
+        slow = sum(each for each in self.seconds if each > QUICK)
+        return 1 - slow / (sum(self.seconds) + PAUSE * len(self.seconds))
 
 
 @contextmanager
 def alive(url: str) -> Iterator[Vitals]:
-    """Through the whole block the service is alive; most life signs come within 100 ms."""
+    """Through the whole block the service is alive, and nearly always says so within 100 ms."""
     vitals, over = Vitals(url), Event()
     thread = Thread(target=vitals.ask, args=(over,))
     thread.start()
@@ -55,10 +61,10 @@ def alive(url: str) -> Iterator[Vitals]:
     finally:
         over.set()
         thread.join()
-    print(f"{len(vitals.seconds)} life signs, median {vitals.median * 1000:.0f} ms", end=", ")
-    print(f"longest {max(vitals.seconds) * 1000:.0f} ms")
+    median, longest = statistics.median(vitals.seconds), max(vitals.seconds)
+    print(f"{len(vitals.seconds)} life signs, median {median:.3f} s, longest {longest:.3f} s")
     assert not vitals.failures
-    assert vitals.median < 0.1
+    assert vitals.quick > 0.75
 
 
 def ready(url: str) -> httpx.Response | None:
