@@ -61,7 +61,9 @@ class Settings:
     redis_url: str = setting(
         fields.String(validate=redis_url),
         "",
-        "Redis, for rate limits that many processes share. Without it each process counts alone.",
+        "Redis, for rate limits that many processes share: `redis://`, "
+        "`redis+sentinel://host:port,…/service` or `redis+cluster://host:port,…`. "
+        "Without it each process counts alone.",
     )
     log_level: str = setting(
         fields.String(validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])),

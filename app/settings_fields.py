@@ -1,12 +1,13 @@
 """How settings are read: text of the environment in, typed values out."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from limits import parse_many
 from marshmallow import ValidationError, fields, validate
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+
+from app import redis_client
 
 MOST = 525_600
 
@@ -47,12 +48,12 @@ class PostgresURL(fields.String):
 
 def redis_url(value: str) -> None:
     try:
-        url = urlsplit(value)
-        usable = url.scheme in {"redis", "rediss", "redis+unix"} and url.port != 0
+        redis_client.check(value)
     except ValueError:
-        usable = False
-    if not usable:
-        raise ValidationError("must be a URL such as redis://host:6379.")
+        raise ValidationError(
+            "must be a URL such as redis://host:6379, redis+sentinel://host:26379/service "
+            "or redis+cluster://host:6379."
+        ) from None
 
 
 def rate_limit(value: str) -> None:

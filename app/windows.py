@@ -11,19 +11,21 @@ from collections import OrderedDict
 from threading import Lock
 from typing import NamedTuple
 
-import redis
 from loguru import logger
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
+from redis.commands.core import Script
+from redis.exceptions import RedisClusterException, RedisError
+from werkzeug.utils import cached_property
 
-TIMEOUT_SECONDS = 0.25
+from app import redis_client
+
+AWAY = (RedisError, RedisClusterException)
 # How long Redis is not asked again once it did not answer.
 PAUSE_SECONDS = 1.0
 MAX_WINDOWS = 50_000
 
 # KEYS[1] is a list of times, the newest first. The times are the client's, so that a script that
-# runs late, after its client has given up, counts at the time when it was sent.
+# runs late, after its client has given up, counts at the time when it was sent. One key a call, so
+# that a cluster can tell which server it is for.
 HIT = """
 local now, amount, seconds = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local oldest = redis.call('LINDEX', KEYS[1], -1)
@@ -51,16 +53,14 @@ class Window(NamedTuple):
 
 class RedisWindows:
     def __init__(self, url: str) -> None:
-        client = redis.Redis.from_url(
-            url.replace("redis+unix://", "unix://"),
-            socket_connect_timeout=TIMEOUT_SECONDS,
-            socket_timeout=TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
-        self.script = client.register_script(HIT)
+        self.url = url
+
+    @cached_property
+    def script(self) -> Script:
+        return redis_client.connect(self.url).register_script(HIT)
 
     def hit(self, key: str, amount: int, seconds: int) -> Window:
-        """Raises RedisError."""
+        """Raises one of `AWAY`."""
         counted, count, oldest = self.script([key], [repr(time.time()), amount, seconds])
         return Window(bool(counted), count, float(oldest))
 
@@ -109,7 +109,7 @@ class Windows:
         if self.shared and (not self.away or self._asks_again()):
             try:
                 window = self.shared.hit(key, amount, seconds)
-            except RedisError as error:
+            except AWAY as error:
                 self._missed(error)
             else:
                 self.away = False
@@ -125,7 +125,7 @@ class Windows:
             self.asked_at = time.time()
             return True
 
-    def _missed(self, error: RedisError) -> None:
+    def _missed(self, error: Exception) -> None:
         if not self.away:
             logger.warning("Redis is away, so each process counts alone: {}", error)
         self.away, self.asked_at = True, time.time()

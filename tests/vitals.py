@@ -15,6 +15,7 @@ import psutil
 
 PAUSE, QUICK = 0.05, 0.1
 
+
 @dataclass
 class Vitals:
     """What came of asking for life signs, all the time."""

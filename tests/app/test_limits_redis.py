@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import pytest
 import redis
 
 from tests.servers import free_port
@@ -24,8 +25,9 @@ def test_two_processes_count_together(limited, redis_url):
     assert gets(limited(**shared), 2, **somebody) == [200, 429]
 
 
-def test_without_it_each_process_goes_on_with_its_own_limit(limited):
-    nowhere = f"redis://127.0.0.1:{free_port()}"
+@pytest.mark.parametrize("url", ["redis://{}", "redis+sentinel://{}/limits", "redis+cluster://{}"])
+def test_without_it_each_process_goes_on_with_its_own_limit(limited, url):
+    nowhere = url.format(f"127.0.0.1:{free_port()}")
     client = limited(redis_url=nowhere, rate_limit_default="2 per minute")
 
     assert gets(client, 3) == [200, 200, 429]

@@ -69,7 +69,7 @@ class Load:
         """A client whose answer, or failure, has come."""
         outcome = None
         while outcome is None:
-            ((key, _), *_) = selector.select(PATIENCE_SECONDS)
+            (key, _), *_ = selector.select(PATIENCE_SECONDS)
             try:
                 outcome = key.data.receive()
             except BrokenAnswerError as error:
@@ -83,7 +83,6 @@ class Load:
         """Until so many more are done."""
         for _ in range(requests):
             assert self.done.acquire(timeout=PATIENCE_SECONDS)
-
 
     @property
     def succeeded(self):
@@ -114,7 +113,9 @@ def test_no_request_of_ten_thousand_fails(database_url):
 
 
 def test_workers_that_max_requests_replaces_fail_none_either(database_url):
-    with served(database_url, GUNICORN_CMD_ARGS="--max-requests 300 --max-requests-jitter 0") as server:
+    with served(
+        database_url, GUNICORN_CMD_ARGS="--max-requests 300 --max-requests-jitter 0"
+    ) as server:
         load = Load(httpx.URL(server.url).port, signed_up(server.url), 2000)
         workers = {each.pid for each in psutil.Process(server.process.pid).children()}
         load.run()

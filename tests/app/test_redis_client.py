@@ -1,0 +1,108 @@
+"""The URLs of Redis, and the clients that come of them."""
+
+import pytest
+from redis.connection import SSLConnection
+from redis.sentinel import SentinelManagedSSLConnection
+
+from app import redis_client
+from app.redis_client import TIMEOUT_SECONDS, Group
+
+URLS = [
+    "redis://cache.example",
+    "rediss://:secret@cache.example:6380/1",
+    "redis+unix:///run/redis.sock",
+    "redis+sentinel://a.example:26379,b.example:26379/limits",
+    "redis+cluster://a.example:6379",
+]
+
+
+class TestParse:
+    @pytest.mark.parametrize(
+        ("url", "group"),
+        [
+            (
+                "redis+sentinel://a.example:1,[::1]:2/limits",
+                Group("sentinel", [("a.example", 1), ("::1", 2)], "limits", 0, {}),
+            ),
+            (
+                "rediss+sentinel://ada:p%40ss@a.example/limits/3",
+                Group(
+                    "sentinel",
+                    [("a.example", 26379)],
+                    "limits",
+                    3,
+                    {"username": "ada", "password": "p@ss", "ssl": True},
+                ),
+            ),
+            (
+                "redis+cluster://:secret@a.example,b.example:7000",
+                Group(
+                    "cluster",
+                    [("a.example", 6379), ("b.example", 7000)],
+                    "",
+                    0,
+                    {"password": "secret"},
+                ),
+            ),
+        ],
+    )
+    def test_names_servers_service_database_and_credentials(self, url, group):
+        assert redis_client.parse(url) == group
+
+
+class TestCheck:
+    @pytest.mark.parametrize("url", URLS)
+    def test_accepts(self, url):
+        redis_client.check(url)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://cache.example",
+            "unix:///run/redis.sock",
+            "redis://cache.example:0",
+            "redis://cache.example:port",
+            "redis+sentinel://a.example:26379",
+            "redis+sentinel://a.example,/limits",
+            "redis+sentinel:///limits",
+            "redis+sentinel://a.example:port/limits",
+            "redis+sentinel://a.example/limits/db",
+            "redis+sentinel://a.example/limits?ssl=true",
+            "redis+cluster://a.example/0",
+            "redis+cluster://",
+            "redis+other://a.example",
+            "valkey+cluster://a.example",
+        ],
+    )
+    def test_refuses(self, url):
+        with pytest.raises(ValueError, match=r"."):
+            redis_client.check(url)
+
+
+class TestConnect:
+    @pytest.mark.parametrize("url", ["redis://a.example", "redis+sentinel://a.example/limits"])
+    def test_asks_once_and_not_for_long(self, url):
+        given = redis_client.connect(url).connection_pool.connection_kwargs
+
+        assert given["retry"].get_retries() == 0
+        assert given["socket_timeout"] == given["socket_connect_timeout"] == TIMEOUT_SECONDS
+
+    @pytest.mark.parametrize(
+        ("url", "kind"),
+        [
+            ("rediss://a.example", SSLConnection),
+            ("rediss+sentinel://a.example/limits", SentinelManagedSSLConnection),
+        ],
+    )
+    def test_encrypts(self, url, kind):
+        assert redis_client.connect(url).connection_pool.connection_class is kind
+
+    def test_sentinels_are_asked_like_the_servers(self):
+        pool = redis_client.connect("redis+sentinel://:secret@a.example/limits/3").connection_pool
+        (sentinel,) = pool.sentinel_manager.sentinels
+        given = sentinel.connection_pool.connection_kwargs
+
+        assert (pool.service_name, pool.connection_kwargs["db"]) == ("limits", 3)
+        assert given["password"] == pool.connection_kwargs["password"] == "secret"
+        assert given["retry"].get_retries() == 0
+        assert given["socket_timeout"] == TIMEOUT_SECONDS
