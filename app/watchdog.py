@@ -15,6 +15,7 @@ from typing import Any
 
 from flask import has_request_context
 from psycopg2 import InterfaceError
+from psycopg2.extensions import cursor
 from sqlalchemy import Engine, event
 
 # By connection that a request has: when it is cut. Commands take the time that they need.
@@ -29,15 +30,21 @@ def init_engine(engine: Engine, seconds: float) -> None:
             watch()
             deadlines[connection] = time.monotonic() + seconds
 
-    def execute(_: Any, cursor: Any, *__: Any) -> None:
-        if cursor.connection in deadlines:
-            deadlines[cursor.connection] = time.monotonic() + seconds
+    class Cursor(cursor):
+        # An event of SQLAlchemy doesn't see what app/prepared.py runs.
+        def execute(self, *args: Any) -> None:
+            if self.connection in deadlines:
+                deadlines[self.connection] = time.monotonic() + seconds
+            super().execute(*args)
+
+    def connect(connection: Any, *_: Any) -> None:
+        connection.cursor_factory = Cursor
 
     def forget(connection: Any, *_: Any) -> None:
         deadlines.pop(connection, None)
 
+    event.listen(engine, "connect", connect)
     event.listen(engine, "checkout", checkout)
-    event.listen(engine, "before_cursor_execute", execute)
     event.listen(engine, "checkin", forget)
     event.listen(engine, "invalidate", forget)
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from app import watchdog
+from app import prepared, watchdog
 
 
 @pytest.fixture
@@ -16,31 +16,40 @@ def engine(settings):
     engine.dispose()
 
 
-def sleep(engine, seconds, times=1):
-    with engine.connect() as connection:
-        for _ in range(times):
-            connection.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": seconds})
-        return True
+@pytest.fixture(params=[False, True], ids=["plain", "prepared"])
+def sleep(engine, request):
+    """Has PostgreSQL take its time, so many times on one connection."""
+    statement = text("SELECT pg_sleep(:seconds)").execution_options(prepared=request.param)
+    if request.param:
+        prepared.init_engine(engine)
+
+    def sleep(seconds, times=1):
+        with engine.connect() as connection:
+            for _ in range(times):
+                connection.execute(statement, {"seconds": seconds})
+            return True
+
+    return sleep
 
 
-def test_connection_of_a_request_is_cut_and_the_next_is_another(app, engine):
+def test_connection_of_a_request_is_cut_and_the_next_is_another(app, sleep):
     with app.test_request_context():
         with pytest.raises(OperationalError, match="closed the connection"):
-            sleep(engine, 30)
+            sleep(30)
 
-        assert sleep(engine, 0)
+        assert sleep(0)
 
 
-def test_each_statement_has_its_time(app, engine):
+def test_each_statement_has_its_time(app, sleep):
     with app.test_request_context():
-        assert sleep(engine, 0.2, times=5)
+        assert sleep(0.2, times=5)
 
 
-def test_connection_that_has_come_back_is_left_alone(app, engine):
+def test_connection_that_has_come_back_is_left_alone(app, sleep):
     with app.test_request_context():
-        assert sleep(engine, 0)
+        assert sleep(0)
         assert not watchdog.deadlines
 
 
-def test_commands_take_the_time_that_they_need(engine):
-    assert sleep(engine, 1.5)
+def test_commands_take_the_time_that_they_need(sleep):
+    assert sleep(1.5)
