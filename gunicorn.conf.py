@@ -2,11 +2,13 @@
 
 import os
 import sys
+from typing import Any
 
 from gunicorn.arbiter import Arbiter
 
 from app.refusals import install
 from app.settings import Settings, SettingsError
+from app.worker import Worker
 
 bind = "127.0.0.1:8000"
 workers = 2
@@ -37,6 +39,45 @@ def on_starting(server: Arbiter) -> None:
     """Fail once, here in the master, and not again in each worker."""
     install()
     try:
-        Settings.load()
+        settings = Settings.load()
+        server.metrics = serve_metrics(server, settings) if settings.metrics_port else None
     except SettingsError as error:
         sys.exit(str(error))
+
+
+def serve_metrics(server: Arbiter, settings: Settings) -> Any:
+    """Imports prometheus_client, which nobody needs who has no metrics."""
+    from app.metrics_server import MetricsServer
+
+    metrics = MetricsServer(settings.metrics_port, server.cfg)
+    # By this name prometheus_client finds, in the workers, where to count.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics.folder
+    metrics.start()
+    return metrics
+
+
+def pre_fork(server: Arbiter, worker: Worker) -> None:
+    worker.place = server.metrics and server.metrics.free_place(server.WORKERS.values())
+
+
+def post_fork(server: Arbiter, worker: Worker) -> None:
+    if server.metrics:
+        server.metrics.begin_worker(worker.place)
+
+
+def post_worker_init(worker: Worker) -> None:
+    """Once the application is loaded, and before its first request."""
+    if worker.place is not None:
+        from app import metrics
+
+        metrics.init_app(worker.wsgi)
+
+
+def child_exit(server: Arbiter, worker: Worker) -> None:
+    if server.metrics:
+        server.metrics.forget(worker.place)
+
+
+def on_exit(server: Arbiter) -> None:
+    if server.metrics:
+        server.metrics.end()

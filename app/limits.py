@@ -25,6 +25,10 @@ class TooManyRequests(Problem):
     status, slug, title = 429, "too-many-requests", "Too Many Requests"
     detail = "Too many requests; Retry-After says how many seconds to wait."
 
+    def __init__(self, limit: str, seconds: int) -> None:
+        super().__init__(headers={"Retry-After": str(seconds)})
+        self.limit = limit
+
 
 class Quota(NamedTuple):
     """What a request found of a limit: how many there may be, what is left, when one is back."""
@@ -74,6 +78,10 @@ class Limit:
     setting: str
     key: Callable[[], str]
 
+    @property
+    def name(self) -> str:
+        return self.setting.removeprefix("rate_limit_")
+
     def __call__(self, method: Callable[..., Any]) -> Callable[..., Any]:
         method.__dict__["limits"] = (self, *getattr(method, "limits", ()))
         return method
@@ -92,7 +100,7 @@ class Limit:
             if not counted:
                 g.quotas = [quota]
                 wait = max(1, math.ceil(quota.reset_at - time.time()))
-                raise TooManyRequests(headers={"Retry-After": str(wait)})
+                raise TooManyRequests(self.name, wait)
             g.setdefault("quotas", []).append(quota)
 
 
@@ -100,6 +108,7 @@ default = Limit("rate_limit_default", user_or_address)
 login = Limit("rate_limit_login", account)
 login_address = Limit("rate_limit_login_address", address)
 register = Limit("rate_limit_register", address)
+ALL = (default, login, login_address, register)
 
 
 def init_app(app: Flask) -> None:
@@ -110,7 +119,7 @@ def init_app(app: Flask) -> None:
             (item.amount, item.get_expiry())
             for item in parse_many(getattr(settings, limit.setting))
         ]
-        for limit in (default, login, login_address, register)
+        for limit in ALL
     }
     app.before_request(check_default)
     app.after_request(show_quota)

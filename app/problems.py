@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from blinker import Signal
 from flask import Flask, Response, g, json
 from loguru import logger
 from psycopg2.errors import LockNotAvailable
@@ -22,6 +23,8 @@ DETAILS = {
     413: "The body is longer than 1 MiB.",
     500: "Something went wrong here. It has been logged under this request_id.",
 }
+# Sent each problem that an answer is made of.
+answered = Signal()
 
 
 class Unavailable(Problem):
@@ -49,6 +52,7 @@ def from_exception(error: Exception) -> Response | HTTPException:
 
 
 def from_problem(problem: Problem) -> Response:
+    answered.send(problem)
     headers = dict(problem.headers)
     if problem.status == 401:
         headers.setdefault("WWW-Authenticate", 'Bearer realm="api"')

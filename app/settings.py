@@ -112,6 +112,14 @@ class Settings:
     database_prepare: bool = setting(
         fields.Boolean(), True, "Prepare statements; off behind a pooler of transactions."
     )
+    metrics_port: int = setting(
+        number(0, most=65_535), 0, "Port of `/metrics`, for Prometheus; 0 is off."
+    )
+    otel_exporter_otlp_endpoint: str = setting(
+        fields.Url(schemes={"http", "https"}, require_tld=False),
+        "",
+        "OpenTelemetry collector (OTLP/HTTP), such as `http://collector:4318`; none, no traces.",
+    )
 
     @property
     def production(self) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError
 
 from app import redis_client
 
+# A year of minutes, nine minutes of milliseconds: beyond it is a slip, and might overflow.
 MOST = 525_600
 
 
@@ -65,9 +66,10 @@ def rate_limit(value: str) -> None:
         raise ValidationError('must be a rate such as "300 per minute".')
 
 
-def number(minimum: float, kind: type[fields.Field] = fields.Integer) -> fields.Field:
-    # A year of minutes, nine minutes of milliseconds: beyond it is a slip, and might overflow.
-    return kind(validate=validate.Range(min=minimum, max=MOST))
+def number(
+    minimum: float, kind: type[fields.Field] = fields.Integer, most: float = MOST
+) -> fields.Field:
+    return kind(validate=validate.Range(min=minimum, max=most))
 
 
 def rate() -> fields.Field:

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ class TestRequirements:
 
     def test_every_dependency_is_locked(self):
         project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-        wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+        wanted = chain(project["dependencies"], *project["optional-dependencies"].values())
 
         locked = {entry.split("==")[0] for entry in entries("requirements-dev.txt")}
         assert {re.match(r"[a-z0-9-]+", name)[0] for name in wanted} <= locked

@@ -87,7 +87,7 @@ class TestRefusals:
 
     def test_too_many_requests_look_as_the_limiter_has_them(self, app, operations):
         with app.test_request_context():
-            real = json.loads(problems.from_problem(TooManyRequests()).data)
+            real = json.loads(problems.from_problem(TooManyRequests("default", 1)).data)
         for operation in operations:
             default = operation.doc["responses"]["default"]["content"][MEDIA_TYPE]
             shown = default["examples"]["too-many-requests"]["value"]

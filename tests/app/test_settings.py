@@ -38,6 +38,8 @@ SETTINGS = [
     ("DATABASE_STATEMENT_TIMEOUT", "700", 700),
     ("DATABASE_LOCK_TIMEOUT", "300", 300),
     ("DATABASE_PREPARE", "false", False),
+    ("METRICS_PORT", "9100", 9100),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318", "http://collector:4318"),
 ]
 
 

@@ -33,6 +33,8 @@ class TestAnywhere:
             "DATABASE_POOL_SIZE": "1.5",
             "DATABASE_POOL_TIMEOUT": "nan",
             "DATABASE_LOCK_TIMEOUT": "2s",
+            "METRICS_PORT": "70000",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318",
         }
 
         message = refusal(bad)
