@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
@@ -40,9 +41,17 @@ def on_starting(server: Arbiter) -> None:
     install()
     try:
         settings = Settings.load()
+        require_tracing(settings)
         server.metrics = serve_metrics(server, settings) if settings.metrics_port else None
     except SettingsError as error:
         sys.exit(str(error))
+
+
+def require_tracing(settings: Settings) -> None:
+    if settings.otel_exporter_otlp_endpoint and not find_spec("opentelemetry"):
+        raise SettingsError(
+            "OTEL_EXPORTER_OTLP_ENDPOINT: traces need the extra `tracing`: pip install '.[tracing]'"
+        )
 
 
 def serve_metrics(server: Arbiter, settings: Settings) -> Any:
@@ -71,6 +80,15 @@ def post_worker_init(worker: Worker) -> None:
         from app import metrics
 
         metrics.init_app(worker.wsgi)
+    if worker.wsgi.extensions["settings"].otel_exporter_otlp_endpoint:
+        from app import tracing
+
+        worker.end_traces = tracing.init_app(worker.wsgi)
+
+
+def worker_exit(server: Arbiter, worker: Worker) -> None:
+    if end_traces := getattr(worker, "end_traces", None):
+        end_traces()
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:

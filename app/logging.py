@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from traceback import format_exception
 from types import FrameType
@@ -37,6 +38,8 @@ class Intercepted(logging.Handler):
         logger.opt(depth=depth, exception=record.exc_info).log(level, record.getMessage())
 
 
+# Tells the trace; app/tracing.py sets it.
+trace_id: Callable[[], str | None] | None = None
 LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
 
 
@@ -63,6 +66,13 @@ def name_request(record: Record) -> None:
     """Every line that is written during a request names it."""
     if has_request_context():
         record["extra"].setdefault("request_id", g.get("request_id"))
+    record["extra"].update(traced())
+
+
+def traced() -> dict[str, str]:
+    """The trace that a line belongs to, where there are traces."""
+    trace = trace_id() if trace_id else None
+    return {"trace_id": trace} if trace else {}
 
 
 def write_record(message: Message) -> None:
@@ -103,7 +113,7 @@ def log_request(response: Response) -> Response:
 
 def log_request_as_json(response: Response) -> Response:
     """Not by loguru, whose record of where a line comes from costs a quarter of a health check."""
-    write_json("INFO", "request", {**described(response), "request_id": g.request_id})
+    write_json("INFO", "request", {**described(response), "request_id": g.request_id, **traced()})
     return response
 
 

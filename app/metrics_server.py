@@ -76,7 +76,5 @@ def _host(addresses: list[Any], port: int) -> str:
     """Where the API listens, the metrics do."""
     internet = [address for address in addresses if not isinstance(address, (str, bytes))]
     if any(address[1] == port for address in internet):
-        raise SettingsError(
-            f"METRICS_PORT: {port} is the API's own port; give the metrics another."
-        )
+        raise SettingsError(f"METRICS_PORT: {port} is the port of the API; choose another.")
     return internet[0][0] if internet else "127.0.0.1"

@@ -1,6 +1,5 @@
 """A worker that is killed with an order in its hands, and the client that asks again."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from models import Order, Product
 from tests.factories import ADDRESS, PASSWORD
-from tests.servers import Server, served
+from tests.servers import Server, served, wait_for
 
 ACCOUNT = {"email": "buyer@example.com", "password": PASSWORD}
 BODY = {"items": [{"product_id": "abc", "quantity": 3}], "shipping_address": ADDRESS}
@@ -104,16 +103,6 @@ def shop(new_database, migrated_url):
             headers = {"Authorization": buyer.headers["Authorization"]}
         yield Shop(server, database, headers)
     database.dispose()
-
-
-def wait_for(look, seconds=30):
-    """What `look` returns, as soon as that is something."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"not within {seconds} s")
 
 
 def killed(shop: Shop, place: int, *, noticed: bool) -> httpx.Response:
