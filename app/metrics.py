@@ -26,7 +26,6 @@ from services.errors import (
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SAMPLE_SECONDS = 1.0
-PASSWORD = "/api/users/me/password"  # noqa: S105
 # What an answer, or a refusal, says about who comes and goes.
 AUTH_EVENTS: dict[tuple[str, str, str | type[Problem]], str] = {
     ("POST", "/api/auth/register", "201"): "register",
@@ -39,8 +38,7 @@ AUTH_EVENTS: dict[tuple[str, str, str | type[Problem]], str] = {
     ("POST", "/api/auth/refresh", RefreshTokenReused): "refresh_reused",
     ("POST", "/api/auth/logout", "204"): "logout",
     ("DELETE", "/api/auth/sessions/<session_id>", "204"): "session_end",
-    ("PUT", PASSWORD, "204"): "password_change",
-    ("PUT", PASSWORD, WrongCredentials): "password_change_failed",
+    ("PUT", "/api/users/me/password", "204"): "password_change",
 }
 
 
@@ -140,7 +138,7 @@ def count_problem(problem: Problem) -> None:
 
 def sample(app: Flask) -> None:
     """Look at what goes up and down; at each change, it would cost each request."""
-    pool = app.extensions["database"].kw["bind"].pool
+    pool = app.extensions["database"].kw["bind"].engine.pool
     CONNECTIONS.labels("in_use").set(pool.checkedout())
     CONNECTIONS.labels("idle").set(pool.checkedin())
     windows: Windows = app.extensions["windows"]

@@ -102,7 +102,7 @@ class TestNames:
         events = service.values("auth_events_total", "event").keys()
         limits = service.values("rate_limit_refusals_total", "limit").keys()
 
-        assert len(events) == 12
+        assert len(events) == 11
         assert len(limits) == 4
         assert all(f"`{name}`" in page for name in events | limits)
 
