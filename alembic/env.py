@@ -1,17 +1,29 @@
-"""How Alembic reaches the database, and how migrations of many replicas take turns."""
+"""How Alembic reaches the database, and how migrations take turns: with each other, with users."""
 
 import sys
+import time
 
 from alembic import context
-from sqlalchemy import create_engine, pool, text
+from psycopg2.errors import DeadlockDetected, LockNotAvailable
+from sqlalchemy import Connection, create_engine, pool, text
+from sqlalchemy.exc import OperationalError
 
 from app.settings import SettingsError, database_url
 from models import Base
 
 # Any number, as long as no other program takes this lock in the same database.
 MIGRATION_LOCK = 7_205_759
-# A migration that waits for a table blocks all who come after it; better to fail and be run again.
-DDL_LOCK_TIMEOUT = "3s"
+# A migration that waits for a table makes all wait who come after it; so it waits in short turns,
+# with pauses as long, until its patience ends: seconds, `alembic -x patience=600 upgrade head`.
+DDL_LOCK_TIMEOUT = PAUSE = 3
+PATIENCE = 120
+# The role may have the timeouts of requests, but an index takes longer to build, and the wait for
+# the migration of another replica is a statement too. SET LOCAL acts behind a pooler as well.
+TIMEOUTS = {
+    "statement_timeout": "15min",
+    "lock_timeout": 0,
+    "idle_in_transaction_session_timeout": 0,
+}
 
 
 def run() -> None:
@@ -28,14 +40,57 @@ def run() -> None:
 
 
 def migrate(url: str) -> None:
+    """One transaction for all of it: the lock is given back by its end, whatever happens."""
     engine = create_engine(url, poolclass=pool.NullPool)
-    with engine.connect() as connection:
+    with engine.connect() as connection, connection.begin():
+        for name, value in TIMEOUTS.items():
+            connection.execute(text(f"SET LOCAL {name} = '{value}'"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        connection.execute(text(f"SET LOCAL lock_timeout = '{DDL_LOCK_TIMEOUT}s'"))
         context.configure(connection=connection, target_metadata=Base.metadata)
-        with context.begin_transaction():
-            # One transaction for all of it: the lock is given back by its end, whatever happens.
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
-            connection.execute(text(f"SET LOCAL lock_timeout = '{DDL_LOCK_TIMEOUT}'"))
-            context.run_migrations()
+        run_in_turns(connection)
 
+
+def run_in_turns(connection: Connection) -> None:
+    """Run the migrations; again, as long as others hold a table that they change.
+
+    A savepoint gives the locks of the tables back, and keeps that of migrations: the other replicas
+    don't take their turns in the pauses.
+    """
+    patience = float(context.get_x_argument(as_dictionary=True).get("patience", PATIENCE))
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            with connection.begin_nested():
+                context.run_migrations()
+            return
+        except OperationalError as error:
+            if not isinstance(error.orig, (LockNotAvailable, DeadlockDetected)):
+                raise
+            if time.monotonic() + PAUSE > deadline:
+                sys.exit(given_up(connection, error, patience))
+            print("A table is locked by somebody else; trying again.", file=sys.stderr, flush=True)
+            time.sleep(PAUSE)
+
+
+def given_up(connection: Connection, error: OperationalError, patience: float) -> str:
+    blockers = connection.execute(text(OLDEST)).scalars()
+    lines = "\n".join(f"  {line}" for line in blockers)
+    return (
+        f"Nothing was migrated: after {patience:g} s a table is still locked by somebody else.\n"
+        f"The statement: {' '.join(str(error.statement).split())}\n"
+        f"The oldest transactions on this database:\n{lines}\n"
+        "Wait until they are over or end them with pg_terminate_backend(pid), and run this again."
+    )
+
+
+# No text of statements: there may be personal data in them.
+OLDEST = """
+    SELECT format('pid %s, %s of %s, %s for %s', pid, coalesce(nullif(application_name, ''), '?'),
+        usename, state, date_trunc('second', clock_timestamp() - xact_start))
+    FROM pg_stat_activity
+    WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()
+    ORDER BY xact_start LIMIT 5
+    """
 
 run()

@@ -19,11 +19,19 @@ def alembic_config() -> Config:
 
 
 @cache
-def heads() -> set[str]:
-    return set(ScriptDirectory.from_config(alembic_config()).get_heads())
+def head() -> str:
+    """The newest migration that this code knows; migrations are numbered."""
+    revision = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    assert revision is not None
+    return revision
 
 
 def at_head(connection: Reader) -> bool:
-    """Whether the database has the newest migration."""
+    """Whether the database has the newest migration that this code knows, or a newer one.
+
+    In an upgrade the migration comes first, and the replicas of before have to serve on until
+    their successors do.
+    """
     assert isinstance(connection, Connection)
-    return set(MigrationContext.configure(connection).get_current_heads()) == heads()
+    current = MigrationContext.configure(connection).get_current_revision() or ""
+    return current.isdigit() and current >= head()
