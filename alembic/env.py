@@ -13,10 +13,10 @@ from models import Base
 
 # Any number, as long as no other program takes this lock in the same database.
 MIGRATION_LOCK = 7_205_759
-# A migration that waits for a table makes all wait who come after it; so it waits in short turns,
-# with pauses as long, until its patience ends: seconds, `alembic -x patience=600 upgrade head`.
-DDL_LOCK_TIMEOUT = PAUSE = 3
-PATIENCE = 120
+# A migration that waits for a table makes all wait who come after it, and requests do that for 2 s
+# (DATABASE_LOCK_TIMEOUT) before they fail. So it waits for less, in turns with pauses, until
+# its patience is over: seconds, `alembic -x patience=600 upgrade head`.
+DDL_LOCK_TIMEOUT, PAUSE, PATIENCE = 1, 3, 120
 # The role may have the timeouts of requests, but an index takes longer to build, and the wait for
 # the migration of another replica is a statement too. SET LOCAL acts behind a pooler as well.
 TIMEOUTS = {

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
-from app import prepared, watchdog
+from app import pooler, prepared, watchdog
 from app.settings import Settings
 from services.errors import Problem
 
@@ -61,12 +61,8 @@ database = Database()
 
 
 def make_engine(settings: Settings) -> Engine:
-    options = {
-        "timezone": "UTC",
-        "statement_timeout": settings.database_statement_timeout,
-        "lock_timeout": settings.database_lock_timeout,
-        "idle_in_transaction_session_timeout": 10_000,
-    }
+    wanted = pooler.session_settings(settings)
+    options = {} if settings.database_pooler else {"options": pooler.startup_options(wanted)}
     engine = create_engine(
         settings.database_url,
         pool_size=settings.database_pool_size,
@@ -84,14 +80,16 @@ def make_engine(settings: Settings) -> Engine:
             "keepalives_idle": 30,
             "keepalives_interval": 10,
             "keepalives_count": 3,
-            "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
+            **options,
         },
     )
     event.listen(engine, "handle_error", forget_values)
     event.listen(engine, "connect", take_uuids_as_text)
     event.listen(engine, "engine_connect", choose_autocommit)
     watchdog.init_engine(engine, settings.database_statement_timeout / 1000 + GRACE_SECONDS)
-    if settings.database_prepare:
+    if settings.database_pooler:
+        pooler.init_engine(engine, wanted)
+    else:
         prepared.init_engine(engine)
     return engine
 

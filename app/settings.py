@@ -109,8 +109,10 @@ class Settings:
     database_lock_timeout: int = setting(
         number(1), 2000, "Milliseconds a statement waits for a lock."
     )
-    database_prepare: bool = setting(
-        fields.Boolean(), True, "Prepare statements; off behind a pooler of transactions."
+    database_pooler: bool = setting(
+        fields.Boolean(),
+        False,
+        "A pooler of transactions, such as PgBouncer, is in between; see docs/scaling.md.",
     )
     metrics_port: int = setting(
         number(0, most=65_535), 0, "Port of `/metrics`, for Prometheus; 0 is off."

@@ -1,4 +1,7 @@
-"""A real PostgreSQL, migrated once; every test in a transaction that is rolled back."""
+"""A real PostgreSQL, migrated once; every test in a transaction that is rolled back.
+
+`--postgres=15` takes another version than the embedded one, `--pgbouncer` puts a pooler before it.
+"""
 
 import os
 import secrets
@@ -10,7 +13,7 @@ from typing import Any
 import pytest
 from alembic import command
 from flask import Flask
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -24,19 +27,52 @@ from services import passwords
 from tests.clients import ApiClient
 from tests.factories import CHEAP_HASHER, FACTORIES, UserFactory
 from tests.openapi import Operation, operations_of
+from tests.pgbouncer import pgbouncer, pooled
 from tests.servers import Server, served
 from tools import embedded
 
-DATA = Path(__file__).parent.parent / ".data" / "test-postgres"
+DATA = Path(__file__).parent.parent / ".data"
+LEAVE = text(
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = :database"
+)
 PLENTY = "1000000 per minute"
 SECRET_KEY = "a secret that only tests know, 32 bytes and more"
 
 
+def pytest_addoption(parser) -> None:
+    parser.addoption("--postgres", type=int, help="the version of PostgreSQL; Debian's, if need be")
+    parser.addoption("--pgbouncer", action="store_true", help="connect through PgBouncer")
+
+
+def pytest_configure(config) -> None:
+    if config.option.postgres:
+        embedded.choose(config.option.postgres)
+
+
+def pytest_collection_modifyitems(config, items) -> None:
+    skip = pytest.mark.skip(reason="needs sessions of PostgreSQL that no pooler shares")
+    for item in items if config.option.pgbouncer else ():
+        if item.get_closest_marker("unpooled"):
+            item.add_marker(skip)
+
+
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
+def postgres_url() -> Iterator[URL]:
     """A PostgreSQL server: that of TEST_DATABASE_URL, else an embedded one."""
+    data = DATA / f"test-postgres-{embedded.version}"
     with ExitStack() as stack:
-        yield os.environ.get("TEST_DATABASE_URL") or stack.enter_context(embedded.postgres(DATA))
+        given = os.environ.get("TEST_DATABASE_URL") or stack.enter_context(embedded.postgres(data))
+        yield make_url(given).set(drivername="postgresql+psycopg2")
+
+
+@pytest.fixture(scope="session")
+def pooler_url(request, postgres_url) -> Iterator[URL]:
+    """How the service and its migrations connect."""
+    if request.config.option.pgbouncer:
+        with pgbouncer(postgres_url) as url:
+            yield url
+    else:
+        yield postgres_url
 
 
 @pytest.fixture(scope="session")
@@ -46,18 +82,18 @@ def redis_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def new_database(postgres_url) -> Iterator:
+def new_database(postgres_url, pooler_url) -> Iterator:
     """Makes a database, empty or a copy of another, and returns its URL."""
-    url = make_url(postgres_url).set(drivername="postgresql+psycopg2")
-    server = create_engine(url, isolation_level="AUTOCOMMIT")
+    server = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
     made: list[str] = []
 
     def make(template: str = "template1") -> str:
         name = f"test_{secrets.token_hex(6)}"
         with server.connect() as connection:
+            connection.execute(LEAVE, {"database": template})  # a pooler does it seconds later
             connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
         made.append(name)
-        return url.set(database=name).render_as_string(hide_password=False)
+        return pooler_url.set(database=name).render_as_string(hide_password=False)
 
     yield make
     with server.connect() as connection:
@@ -67,11 +103,11 @@ def new_database(postgres_url) -> Iterator:
 
 
 @pytest.fixture(scope="session")
-def migrated_url(new_database) -> str:
+def migrated_url(new_database, postgres_url) -> str:
     """A database at the newest migration, with no rows; nothing stays connected to it."""
     url = new_database()
     config = alembic_config()
-    config.attributes["url"] = url
+    config.attributes["url"] = postgres_url.set(database=make_url(url).database)
     command.upgrade(config, "head")
     return url
 
@@ -79,20 +115,22 @@ def migrated_url(new_database) -> str:
 @pytest.fixture
 def own_engine(new_database, migrated_url) -> Iterator[Engine]:
     """A database of the test's own, where several connections see what others commit."""
-    url = make_url(new_database(make_url(migrated_url).database))
+    url = new_database(make_url(migrated_url).database)
     # A test that waits for a lock which nobody gives back fails, and doesn't hang.
-    options = {"options": "-c lock_timeout=5s"}
-    engine = create_engine(url.set(drivername="postgresql+psycopg2"), connect_args=options)
+    options = {} if pooled(url) else {"options": "-c lock_timeout=5s"}
+    engine = create_engine(url, connect_args=options)
     yield engine
     engine.dispose()
 
 
 @pytest.fixture(scope="session")
 def settings(new_database, migrated_url) -> Settings:
+    url = new_database(make_url(migrated_url).database)
     return Settings(
         flask_env="testing",
         secret_key=SECRET_KEY,
-        database_url=new_database(make_url(migrated_url).database),
+        database_url=url,
+        database_pooler=pooled(url),
         log_level="WARNING",
         rate_limit_default=PLENTY,
         rate_limit_login=PLENTY,

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from tests.pgbouncer import pooled
 from tools.embedded import free_port
 
 ROOT = Path(__file__).parent.parent
@@ -51,6 +52,7 @@ def environment(database_url: str, **more: str) -> dict[str, str]:
         "FLASK_ENV": "development",
         "SECRET_KEY": SECRET_KEY,
         "DATABASE_URL": database_url,
+        "DATABASE_POOLER": str(pooled(database_url)),
         "LOG_LEVEL": "WARNING",
         "RATE_LIMIT_DEFAULT": PLENTY,
         "RATE_LIMIT_LOGIN": PLENTY,

@@ -12,6 +12,7 @@ from app.settings import Settings
 from services import demo
 from tests.clients import ApiClient
 from tests.factories import PASSWORD
+from tests.pgbouncer import pooled
 from tests.servers import SECRET_KEY
 
 USERS, ORDERS = 20, 20_000
@@ -38,7 +39,14 @@ def app(new_database, migrated_url):
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE")
     engine.dispose()
-    app = create_app(Settings(flask_env="testing", secret_key=SECRET_KEY, database_url=url))
+    app = create_app(
+        Settings(
+            flask_env="testing",
+            secret_key=SECRET_KEY,
+            database_url=url,
+            database_pooler=pooled(url),
+        )
+    )
     yield app
     app.extensions["database"].kw["bind"].dispose()
 

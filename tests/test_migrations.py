@@ -213,7 +213,7 @@ class TestTraffic:
 
         wait_until(engine, WAITS_FOR_A_TABLE)
         with engine.connect() as other:
-            other.execute(text("SET LOCAL statement_timeout = '10s'"))
+            other.execute(text("SET LOCAL lock_timeout = '2s'"))  # as requests have it
             assert other.scalar(text("SELECT count(*) FROM sessions")) == 0
         reader.rollback()
 

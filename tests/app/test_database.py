@@ -99,6 +99,7 @@ class TestEngine:
 
         assert "hunter2" not in str(caught.value)
 
+    @pytest.mark.unpooled
     def test_restart_of_postgresql_between_requests_costs_no_error(
         self, client, pool, settings, use_engine
     ):

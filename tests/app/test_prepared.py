@@ -20,6 +20,8 @@ from app.database import make_engine, reading_engine, worth_retrying
 from app.prepared import forms
 from models.orders import ORDER_ID
 
+pytestmark = pytest.mark.unpooled
+
 NUMBERS = select(table("numbers", sql_column("n"))).execution_options(prepared=True)
 # As if a statement had `SELECT *` in it.
 EVERYTHING = (

@@ -37,7 +37,7 @@ SETTINGS = [
     ("DATABASE_POOL_TIMEOUT", "0.5", 0.5),
     ("DATABASE_STATEMENT_TIMEOUT", "700", 700),
     ("DATABASE_LOCK_TIMEOUT", "300", 300),
-    ("DATABASE_PREPARE", "false", False),
+    ("DATABASE_POOLER", "true", True),
     ("METRICS_PORT", "9100", 9100),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318", "http://collector:4318"),
 ]

@@ -16,6 +16,9 @@ from models import Order, Product
 from tests.factories import ADDRESS, PASSWORD
 from tests.servers import Server, served, wait_for
 
+# They hold locks of sessions, and have timeouts of their own.
+pytestmark = pytest.mark.unpooled
+
 ACCOUNT = {"email": "buyer@example.com", "password": PASSWORD}
 BODY = {"items": [{"product_id": "abc", "quantity": 3}], "shipping_address": ADDRESS}
 # Longer than the tests let anything wait: what ends the waiting is the test.
