@@ -1,0 +1,74 @@
+{{/* What all pods have in common: nobody's rights, and nothing to write on but /tmp. */}}
+{{- define "flask-api.pod" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
+securityContext:
+  runAsNonRoot: true
+  {{- with .Values.runAsUser }}
+  runAsUser: {{ . }}
+  runAsGroup: {{ . }}
+  fsGroup: {{ . }}
+  {{- end }}
+  seccompProfile:
+    type: RuntimeDefault
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+volumes:
+  - name: tmp
+    emptyDir:
+      medium: Memory
+      sizeLimit: 64Mi
+{{- end }}
+
+{{- define "flask-api.container" -}}
+image: {{ include "flask-api.image" . }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities:
+    drop: [ALL]
+volumeMounts:
+  - name: tmp
+    mountPath: /tmp
+{{- end }}
+
+{{/* The settings of the service. */}}
+{{- define "flask-api.settings" -}}
+envFrom:
+  - configMapRef:
+      name: {{ include "flask-api.fullname" . }}
+  - secretRef:
+      name: {{ include "flask-api.secret" . }}
+{{- end }}
+
+{{/* Changed settings make new pods. */}}
+{{- define "flask-api.checksums" -}}
+checksum/config: {{ include (print $.Template.BasePath "/configmap.yaml") . | sha256sum }}
+{{ include "flask-api.secretChecksum" . }}
+{{- end }}
+
+{{/* Of all secrets together: that of a short password alone could be guessed. */}}
+{{- define "flask-api.secretChecksum" -}}
+checksum/secret: {{ include (print $.Template.BasePath "/secret.yaml") . | sha256sum }}
+{{- end }}
+
+{{- define "flask-api.probe" -}}
+httpGet:
+  path: /api/health/{{ .path }}
+  port: http
+{{ toYaml .numbers }}
+{{- end }}
