@@ -2,12 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
-SOURCE := app resources schemas services models alembic tools bench tests docker gunicorn.conf.py
+SOURCE := app resources schemas services models alembic tools bench tests docker helm gunicorn.conf.py
 IMAGE ?= flask-api:latest
 # docker's client may be there without its engine.
 ENGINE ?= $(shell for tool in docker podman buildah; do $$tool info >/dev/null 2>&1 && echo $$tool && break; done)
 
-.PHONY: help run test test-deploy fuzz image bench-pages bench-growth bench lint format lock migration clean
+.PHONY: help run test test-deploy fuzz image chart bench-pages bench-growth bench lint format lock migration clean
 
 help: ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -23,6 +23,10 @@ test-deploy: $(STAMP) ## Build the image and run it under podman, as a cluster w
 
 fuzz: $(STAMP) ## Send thousands of generated requests to the service, for some minutes
 	@$(BIN)/pytest -m fuzz tests/fuzz $(ARGS)
+
+chart: $(STAMP) .venv-checkov/installed ## Write the chart's table of values, and test the chart by Helm 3 and Helm 4
+	@$(BIN)/python -m tools.chart_values
+	@$(BIN)/pytest -m deploy tests/deploy/test_chart*.py $(ARGS)
 
 bench-pages: $(STAMP) ## Compare page 10,000 of a million orders with page 1 (three minutes)
 	@$(BIN)/python -m bench.pages
@@ -55,7 +59,7 @@ lock: $(STAMP) ## Lock the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra tracing --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 clean: ## Remove the environment, the embedded database and all caches
-	rm -rf .venv .venv-bench .data .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage htmlcov
+	rm -rf .venv .venv-bench .venv-checkov .data .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage htmlcov
 
 $(STAMP): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -68,4 +72,9 @@ $(STAMP): requirements-dev.txt
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@touch $@
+
+.venv-checkov/installed: tests/deploy/checkov.txt
+	$(PYTHON) -m venv .venv-checkov
+	.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

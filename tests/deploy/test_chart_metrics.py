@@ -1,0 +1,84 @@
+"""Alerts and dashboard ask for what the service exports, by the names that it has there."""
+
+import re
+
+import pytest
+from prometheus_client import REGISTRY
+
+from app import metrics
+from tests.deploy import promql
+
+pytestmark = pytest.mark.deploy
+# Prometheus adds these to what it scrapes, or makes them itself.
+SCRAPED = {"namespace", "job", "pod"}
+MADE = {"up"}
+
+
+def exported():
+    """The labels of each series that the service has, by its name."""
+    found = {}
+    for collector, names in REGISTRY._collector_to_names.items():
+        for name in names:
+            buckets = {"le"} if name.endswith("_bucket") else set()
+            found[name] = set(getattr(collector, "_labelnames", ())) | buckets
+    return found
+
+
+class TestNames:
+    def test_every_series_is_exported_and_has_the_labels(self):
+        series = exported()
+
+        assert len(promql.selectors()) > 20
+        for name, matchers in promql.selectors():
+            assert name in series.keys() | MADE
+            assert set(matchers) <= series.get(name, set()) | SCRAPED, name
+
+    def test_every_label_that_is_kept_is_on_a_series(self):
+        assert promql.grouped_by() <= set().union(*exported().values()) | SCRAPED
+
+    def test_every_event_that_is_asked_for_is_counted(self):
+        asked = {m["event"] for _, m in promql.selectors() if "event" in m}
+
+        assert asked
+        assert asked <= set(metrics.AUTH_EVENTS.values())
+
+    def test_every_metric_of_ours_is_shown(self):
+        ours = {
+            collector._name
+            for collector in vars(metrics).values()
+            if hasattr(collector, "_labelnames")
+        }
+        used = {re.sub("_(total|bucket)$", "", name) for name, _ in promql.selectors()}
+
+        assert ours
+        assert ours <= used
+
+
+class TestDashboard:
+    def test_every_query_is_of_the_chosen_service(self):
+        for panel in promql.dashboard()["panels"]:
+            for target in panel.get("targets", []):
+                assert target["expr"].count("{") == target["expr"].count(
+                    '{namespace=~"$namespace", job=~"$job"'
+                )
+
+    def test_panels_have_a_place_and_a_number_of_their_own(self):
+        panels = promql.dashboard()["panels"]
+
+        assert len({panel["id"] for panel in panels}) == len(panels)
+        assert len({(p["gridPos"]["x"], p["gridPos"]["y"]) for p in panels}) == len(panels)
+        for panel in panels:
+            assert panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24
+
+
+class TestAlerts:
+    def test_every_one_is_of_this_release_alone(self):
+        for alert in promql.alerts():
+            assert alert["expr"].count("{") == alert["expr"].count(
+                '{namespace="production",job="shop-flask-api-metrics"'
+            )
+
+    def test_every_one_tells_what_it_means(self):
+        for alert in promql.alerts():
+            assert alert["labels"]["severity"] in {"info", "warning", "critical"}
+            assert set(alert["annotations"]) == {"summary", "description"}

@@ -1,0 +1,75 @@
+"""The script that `helm test` runs in the cluster, against a server here."""
+
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from tests.deploy import charts
+from tests.deploy.charts import only
+from tests.servers import ROOT
+from tests.servers import environment as environment_of
+from tools.embedded import free_port
+
+pytestmark = pytest.mark.deploy
+TABLES = ("users", "products", "orders", "idempotency_keys")
+
+
+@pytest.fixture
+def script():
+    """What the pod runs, as it is rendered."""
+    (container,) = only("Pod", "minimal")["spec"]["containers"]
+    python, *arguments = container["command"]
+    assert python == "python"
+    return arguments
+
+
+def run(script, url, environment):
+    return subprocess.run(
+        [sys.executable, *script, f"{url}/api"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def counts(environment):
+    engine = create_engine(environment["DATABASE_URL"])
+    with engine.connect() as connection:
+        found = [connection.scalar(text(f"SELECT count(*) FROM {name}")) for name in TABLES]
+    engine.dispose()
+    return found
+
+
+def test_passes_where_the_service_works_and_leaves_nothing(server, script):
+    before = counts(server.environment)
+
+    done = run(script, server.url, server.environment)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "Registered, ordered and replayed.\n"
+    assert counts(server.environment) == before
+
+
+def test_fails_where_nobody_serves_and_leaves_nothing(server, script):
+    before = counts(server.environment)
+
+    done = run(script, f"http://127.0.0.1:{free_port()}", server.environment)
+
+    assert done.returncode != 0
+    assert "Connection refused" in done.stderr
+    assert counts(server.environment) == before
+
+
+def test_asks_for_a_host_that_is_allowed(server, script):
+    hosts = charts.only("ConfigMap", "existing-secret")["data"]["ALLOWED_HOSTS"]
+    environment = environment_of(server.environment["DATABASE_URL"], ALLOWED_HOSTS=hosts)
+    probe = [*script]
+    probe[1] = probe[1].replace("main(sys.argv[1])", "print(host(Settings.load()))")
+
+    done = run(probe, server.url, environment)
+
+    assert done.stdout == "helm-test.example.com\n"

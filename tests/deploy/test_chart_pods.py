@@ -1,0 +1,154 @@
+"""How the pods of the chart run, begin and end."""
+
+import pytest
+
+from tests.deploy import charts
+from tests.deploy.charts import manifests, only, pod_spec
+
+pytestmark = pytest.mark.deploy
+every_values = pytest.mark.parametrize("values", charts.VALUES)
+
+
+def deployment(values="minimal", *options):
+    return only("Deployment", values, *options)["spec"]
+
+
+def container(values="minimal", *options):
+    return deployment(values, *options)["template"]["spec"]["containers"][0]
+
+
+class TestPodSecurity:
+    """https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted"""
+
+    @every_values
+    def test_every_pod_is_restricted(self, values):
+        pods = [spec for manifest in manifests(values) if (spec := pod_spec(manifest))]
+
+        assert pods
+        for pod in pods:
+            assert pod["securityContext"]["runAsNonRoot"] is True
+            assert pod["securityContext"].get("runAsUser") != 0
+            assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+            assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
+            assert pod["automountServiceAccountToken"] is False
+            assert all("emptyDir" in volume for volume in pod["volumes"])
+            for each in pod["containers"]:
+                assert each["securityContext"] == {
+                    "allowPrivilegeEscalation": False,
+                    "readOnlyRootFilesystem": True,
+                    "capabilities": {"drop": ["ALL"]},
+                }
+                assert {"mountPath": "/tmp", "name": "tmp"} in each["volumeMounts"]
+                assert each["resources"]["limits"]["memory"]
+
+    def test_the_platform_can_choose_the_user(self):
+        for manifest in manifests("existing-secret"):
+            if pod := pod_spec(manifest):
+                assert not {"runAsUser", "runAsGroup", "fsGroup"} & set(pod["securityContext"])
+
+
+class TestUpgrade:
+    def test_a_new_pod_is_ready_before_an_old_one_goes(self):
+        assert deployment()["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+        assert container()["readinessProbe"]["httpGet"]["path"] == "/api/health/ready"
+
+    @pytest.mark.parametrize("pre_stop", [0, 10, 30])
+    @pytest.mark.parametrize("graceful", [25, 60])
+    def test_the_grace_period_is_enough_to_be_forgotten_and_to_drain(self, pre_stop, graceful):
+        options = f"preStopSeconds={pre_stop},gunicorn.gracefulTimeout={graceful}"
+        pod = deployment("minimal", "--set", options)["template"]["spec"]
+        only_container = pod["containers"][0]
+
+        assert pod["terminationGracePeriodSeconds"] >= pre_stop + graceful + 5
+        sleep = only_container["lifecycle"]["preStop"]["exec"]["command"]
+        assert sleep == ["sleep", str(pre_stop)]
+        (arguments,) = (e for e in only_container["env"] if e["name"] == "GUNICORN_CMD_ARGS")
+        assert f"--graceful-timeout={graceful}" in arguments["value"]
+
+    def test_a_pod_is_restarted_only_for_faults_of_its_own(self):
+        for probe in ("startupProbe", "livenessProbe"):
+            assert container()[probe]["httpGet"]["path"] == "/api/health/live"
+
+    @pytest.mark.parametrize(
+        "change", ["settings.LOG_LEVEL=DEBUG", "secrets.REDIS_URL=redis://other"]
+    )
+    def test_changed_settings_roll_the_pods(self, change):
+        def annotations(*options):
+            return deployment("minimal", *options)["template"]["metadata"]["annotations"]
+
+        assert annotations() == annotations("--set", "replicaCount=5")
+        assert annotations() != annotations("--set", change)
+
+    def test_the_autoscaler_alone_says_how_many_pods(self):
+        assert "replicas" in deployment()
+        assert "replicas" not in deployment("everything")
+
+    def test_pods_are_spread_over_zones_and_nodes(self):
+        constraints = deployment()["template"]["spec"]["topologySpreadConstraints"]
+
+        assert [each["topologyKey"] for each in constraints] == [
+            "topology.kubernetes.io/zone",
+            "kubernetes.io/hostname",
+        ]
+        for each in constraints:
+            assert each["labelSelector"]["matchLabels"] == deployment()["selector"]["matchLabels"]
+
+
+class TestMigration:
+    def test_only_the_job_migrates(self):
+        migrating = [m["kind"] for m in manifests("everything") if "alembic" in str(pod_spec(m))]
+
+        assert migrating == ["Job"]
+
+    @every_values
+    def test_the_hook_needs_nothing_that_is_not_there_before_an_install(self, values):
+        rendered = manifests(values)
+        hooks = [m for m in rendered if "pre-install" in str(m["metadata"].get("annotations"))]
+        made_later = {m["metadata"]["name"] for m in rendered if m not in hooks}
+        weights = [int(m["metadata"]["annotations"]["helm.sh/hook-weight"]) for m in hooks]
+
+        assert weights == sorted(weights)
+        for pod in filter(None, map(pod_spec, hooks)):
+            needed = {pod.get("serviceAccountName", "default")}
+            for each in pod["containers"]:
+                assert "envFrom" not in each
+                needed |= {e["valueFrom"]["secretKeyRef"]["name"] for e in each["env"][:1]}
+            assert not needed & made_later
+
+    def test_its_secret_has_nothing_but_the_database(self):
+        assert set(only("Secret", "everything", component="migrate")["data"]) == {"DATABASE_URL"}
+
+    def test_it_is_another_job_when_it_would_do_something_else(self):
+        """`kubectl apply` refuses to change a Job."""
+
+        def name(*options):
+            return only("Job", "minimal", *options)["metadata"]["name"]
+
+        assert name() == name("--set", "replicaCount=5")
+        assert len({name(), name("--set", "image.tag=2.0.0")}) == 2
+        assert len({name(), name("--set", "jobResources.limits.memory=1Gi")}) == 2
+
+    def test_names_fit_into_a_label(self):
+        long = f"fullnameOverride={'x' * 63}"
+
+        for manifest in manifests("everything", 4, "--set", long):
+            limit = 52 if manifest["kind"] == "CronJob" else 63
+            assert len(manifest["metadata"]["name"]) <= limit
+
+
+class TestNetwork:
+    def test_egress_is_open_unless_it_is_said_where_to(self):
+        assert only("NetworkPolicy", "minimal")["spec"]["policyTypes"] == ["Ingress"]
+
+        spec = only("NetworkPolicy", "everything")["spec"]
+        assert spec["policyTypes"] == ["Ingress", "Egress"]
+        ports = {port["port"] for rule in spec["egress"] for port in rule["ports"]}
+        assert ports == {53, "http", 5432, 6379, 4318}
+
+    def test_metrics_are_in_no_service_that_a_load_balancer_shows(self):
+        services = [m for m in manifests("everything") if m["kind"] == "Service"]
+
+        for service in services:
+            names = {port["name"] for port in service["spec"]["ports"]}
+            assert ("metrics" in names) == (service["spec"].get("clusterIP") == "None")
+            assert len(names) == 1

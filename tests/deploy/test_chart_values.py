@@ -1,0 +1,138 @@
+"""The values of the chart: all settings can be set, bad values are refused, the table is true."""
+
+import dataclasses
+import json
+
+import pytest
+import yaml
+
+from app.settings import Settings
+from tests.deploy import charts
+from tests.deploy.charts import only, pod_spec
+from tools import chart_values
+
+pytestmark = pytest.mark.deploy
+DEFAULTS = yaml.safe_load((charts.CHART / "values.yaml").read_text())
+SCHEMA = json.loads((charts.CHART / "values.schema.json").read_text())
+# Settings that have a value elsewhere, because more than the setting depends on it.
+ELSEWHERE = {"METRICS_PORT", "OTEL_EXPORTER_OTLP_ENDPOINT"}
+
+
+class TestSettings:
+    def test_all_of_the_service_can_be_set_and_no_others(self):
+        settings = {field.name.upper() for field in dataclasses.fields(Settings)}
+
+        assert settings - ELSEWHERE == set(DEFAULTS["settings"]) | set(DEFAULTS["secrets"])
+
+    def test_have_the_defaults_of_the_service(self):
+        ours = {
+            field.name.upper(): field.default or ("" if field.default == () else field.default)
+            for field in dataclasses.fields(Settings)
+        }
+
+        for name, default in (DEFAULTS["settings"] | DEFAULTS["secrets"]).items():
+            assert default == ours[name], name
+
+    def test_what_is_rendered_is_what_the_service_accepts(self):
+        given = only("ConfigMap", "everything", "-s", "templates/configmap.yaml")["data"]
+        values = yaml.safe_load(charts.VALUES["everything"].read_text())
+
+        settings = Settings.load(given | values["secrets"])
+
+        assert settings.allowed_hosts == ("api.example.com", "shop.example.com")
+        assert settings.trusted_proxies == 1
+        assert settings.production
+
+    def test_secrets_are_in_the_secret_only(self):
+        for values in ("everything", "minimal"):
+            secrets = yaml.safe_load(charts.VALUES[values].read_text())["secrets"]
+            for secret in secrets.values():
+                assert secret not in charts.text(values)
+
+    def test_metrics_and_traces_are_set_by_values_of_their_own(self):
+        (container,) = pod_spec(only("Deployment", "everything"))["containers"]
+        given = {entry["name"] for entry in container["env"]}
+
+        assert given >= ELSEWHERE
+
+
+class TestSchema:
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "replicaCount=0",
+            "replicas=2",
+            "image.tagg=1",
+            "image.digest=abc",
+            "image.pullPolicy=Sometimes",
+            "settings.LOG_LEVEL=LOUD",
+            "settings.DEBUG=perhaps",
+            "settings.FLASK_ENV=prod",
+            "settings.ALLOWED_HOSTS=*",
+            "settings.UNKNOWN=1",
+            "settings.SECRET_KEY=in-the-config-map",
+            "settings.DATABASE_POOL_SIZE=0",
+            "settings.RATE_LIMIT_LOGIN=often",
+            "secrets.SECRET_KEY=short",
+            "secrets.DATABASE_URL=mysql://host/db",
+            "secrets.REDIS_URL=http://redis",
+            "gunicorn.workers=0",
+            "preStopSeconds=-1",
+            "service.type=ExternalName",
+            "service.port=70000",
+            "ingress.enabled=true",
+            "ingress.hosts={https://api.example.com}",
+            "podDisruptionBudget.maxUnavailable=0",
+            "runAsUser=0",
+            "prune.schedule=hourly",
+            "metrics.port=8000",
+            "probes.liveness.path=/",
+            "otel.endpoint=collector:4318",
+        ],
+    )
+    @pytest.mark.parametrize("major", charts.VERSIONS)
+    def test_bad_value_is_refused(self, major, value):
+        done = charts.run(
+            *(major, "template", charts.CHART, "-f", charts.VALUES["minimal"], "--set", value)
+        )
+
+        assert done.returncode != 0
+        assert "values don't meet the specifications of the schema" in done.stderr
+
+    @pytest.mark.parametrize("missing", ["SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS"])
+    def test_what_the_service_needs_is_required(self, missing):
+        group = "settings" if missing == "ALLOWED_HOSTS" else "secrets"
+        unset = f"{group}.{missing}="
+        done = charts.run(
+            *(4, "template", charts.CHART, "-f", charts.VALUES["minimal"], "--set", unset)
+        )
+
+        assert done.returncode != 0
+        assert f"{group}.{missing} is required" in done.stderr
+
+    def test_knows_just_the_values_that_there_are(self):
+        def compare(schema, defaults, path):
+            if schema.get("additionalProperties") is False:
+                assert set(schema["properties"]) - {"global"} == set(defaults), path
+                for name, value in defaults.items():
+                    compare(schema["properties"][name], value, f"{path}.{name}")
+
+        assert SCHEMA["additionalProperties"] is False
+        compare(SCHEMA, DEFAULTS, "")
+
+
+class TestTable:
+    def test_is_that_of_the_comments(self):
+        assert (charts.CHART / "README.md").read_text() == chart_values.readme()
+
+    def test_names_every_value(self):
+        def leaves(values, path):
+            for name, value in values.items():
+                yield from leaves(value, f"{path}{name}.") if isinstance(value, dict) else [
+                    path + name
+                ]
+
+        named = [path for path, *_ in chart_values.rows()]
+
+        for leaf in leaves(DEFAULTS, ""):
+            assert any(leaf == path or leaf.startswith(f"{path}.") for path in named), leaf
