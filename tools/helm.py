@@ -73,4 +73,4 @@ if __name__ == "__main__":
         program = helm(int(sys.argv[1]))
     except NoHelmError as error:
         sys.exit(str(error))
-    os.execv(program, [str(program), *sys.argv[2:]])
+    sys.exit(subprocess.run([program, *sys.argv[2:]]).returncode)

@@ -28,9 +28,7 @@ def run(major: int, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
 @cache
 def text(values: str, major: int = 4, *options: str) -> str:
     """What `helm template` prints with a file of values of `helm/ci`."""
-    done = run(
-        major, "template", RELEASE, CHART, "-n", NAMESPACE, "-f", VALUES[values], *options
-    )
+    done = run(major, "template", RELEASE, CHART, "-n", NAMESPACE, "-f", VALUES[values], *options)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from prometheus_client import REGISTRY
+from prometheus_client.metrics import MetricWrapperBase
 
 from app import metrics
 from tests.deploy import promql
@@ -46,7 +47,7 @@ class TestNames:
         ours = {
             collector._name
             for collector in vars(metrics).values()
-            if hasattr(collector, "_labelnames")
+            if isinstance(collector, MetricWrapperBase)
         }
         used = {re.sub("_(total|bucket)$", "", name) for name, _ in promql.selectors()}
 

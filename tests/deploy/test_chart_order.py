@@ -4,8 +4,9 @@ import subprocess
 import sys
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, func, select
 
+from models import Order, Product, User
 from tests.deploy import charts
 from tests.deploy.charts import only
 from tests.servers import ROOT
@@ -13,7 +14,7 @@ from tests.servers import environment as environment_of
 from tools.embedded import free_port
 
 pytestmark = pytest.mark.deploy
-TABLES = ("users", "products", "orders", "idempotency_keys")
+MODELS = (User, Product, Order)
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def run(script, url, environment):
 def counts(environment):
     engine = create_engine(environment["DATABASE_URL"])
     with engine.connect() as connection:
-        found = [connection.scalar(text(f"SELECT count(*) FROM {name}")) for name in TABLES]
+        found = [connection.scalar(select(func.count()).select_from(each)) for each in MODELS]
     engine.dispose()
     return found
 

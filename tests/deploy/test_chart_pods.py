@@ -9,6 +9,10 @@ pytestmark = pytest.mark.deploy
 every_values = pytest.mark.parametrize("values", charts.VALUES)
 
 
+# Of those that *restricted* allows, what the values of the tests have.
+ALLOWED_VOLUMES = {"name", "emptyDir", "secret"}
+
+
 def deployment(values="minimal", *options):
     return only("Deployment", values, *options)["spec"]
 
@@ -31,14 +35,16 @@ class TestPodSecurity:
             assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
             assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
             assert pod["automountServiceAccountToken"] is False
-            assert all("emptyDir" in volume for volume in pod["volumes"])
+            assert {kind for volume in pod["volumes"] for kind in volume} <= ALLOWED_VOLUMES
             for each in pod["containers"]:
                 assert each["securityContext"] == {
                     "allowPrivilegeEscalation": False,
                     "readOnlyRootFilesystem": True,
                     "capabilities": {"drop": ["ALL"]},
                 }
-                assert {"mountPath": "/tmp", "name": "tmp"} in each["volumeMounts"]
+                assert each["volumeMounts"][0] == {"name": "tmp", "mountPath": "/tmp"}  # noqa: S108
+                mounted = {mount["name"] for mount in each["volumeMounts"]}
+                assert mounted == {volume["name"] for volume in pod["volumes"]}
                 assert each["resources"]["limits"]["memory"]
 
     def test_the_platform_can_choose_the_user(self):

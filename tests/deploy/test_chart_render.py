@@ -91,11 +91,9 @@ class TestLinks:
     def test_selectors_select_the_pods_of_the_api_and_no_others(self, values):
         rendered = manifests(values)
         api = only("Deployment", values)["spec"]["template"]["metadata"]["labels"]
-        others = [
-            m["metadata"].get("labels", {})
-            for m in rendered
-            if m["kind"] == "Pod"
-        ] + [m["spec"]["template"]["metadata"]["labels"] for m in rendered if m["kind"] == "Job"]
+        others = [m["metadata"].get("labels", {}) for m in rendered if m["kind"] == "Pod"] + [
+            m["spec"]["template"]["metadata"]["labels"] for m in rendered if m["kind"] == "Job"
+        ]
 
         for selector in selectors(rendered):
             assert selector.items() <= api.items()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from base64 import b64encode
 
 import pytest
 import yaml
@@ -26,7 +27,7 @@ class TestSettings:
 
     def test_have_the_defaults_of_the_service(self):
         ours = {
-            field.name.upper(): field.default or ("" if field.default == () else field.default)
+            field.name.upper(): "" if field.default == () else field.default
             for field in dataclasses.fields(Settings)
         }
 
@@ -43,11 +44,15 @@ class TestSettings:
         assert settings.trusted_proxies == 1
         assert settings.production
 
-    def test_secrets_are_in_the_secret_only(self):
-        for values in ("everything", "minimal"):
-            secrets = yaml.safe_load(charts.VALUES[values].read_text())["secrets"]
-            for secret in secrets.values():
-                assert secret not in charts.text(values)
+    @pytest.mark.parametrize("values", ["everything", "minimal"])
+    def test_secrets_are_in_no_object_but_secrets(self, values):
+        given = yaml.safe_load(charts.VALUES[values].read_text())["secrets"].values()
+        others = str([m for m in charts.manifests(values) if m["kind"] != "Secret"])
+
+        for secret in given:
+            assert b64encode(secret.encode()).decode() in charts.text(values)
+            assert b64encode(secret.encode()).decode() not in others
+            assert secret not in charts.text(values)
 
     def test_metrics_and_traces_are_set_by_values_of_their_own(self):
         (container,) = pod_spec(only("Deployment", "everything"))["containers"]
@@ -110,6 +115,15 @@ class TestSchema:
         assert done.returncode != 0
         assert f"{group}.{missing} is required" in done.stderr
 
+    def test_an_older_kubernetes_is_refused(self):
+        done = charts.run(
+            *(4, "template", charts.CHART, "-f", charts.VALUES["minimal"]),
+            *("--kube-version", "1.28"),
+        )
+
+        assert done.returncode != 0
+        assert "requires kubeVersion" in done.stderr
+
     def test_knows_just_the_values_that_there_are(self):
         def compare(schema, defaults, path):
             if schema.get("additionalProperties") is False:
@@ -128,9 +142,9 @@ class TestTable:
     def test_names_every_value(self):
         def leaves(values, path):
             for name, value in values.items():
-                yield from leaves(value, f"{path}{name}.") if isinstance(value, dict) else [
-                    path + name
-                ]
+                yield from (
+                    leaves(value, f"{path}{name}.") if isinstance(value, dict) else [path + name]
+                )
 
         named = [path for path, *_ in chart_values.rows()]
 
