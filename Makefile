@@ -18,7 +18,7 @@ run: $(STAMP) ## Serve on http://localhost:5000 with a PostgreSQL of its own and
 test: $(STAMP) ## Run the whole suite on a real PostgreSQL and a real Redis-protocol server
 	@$(BIN)/pytest --cov -n auto --dist loadfile $(ARGS)
 
-test-deploy: $(STAMP) ## Build the image and run it under podman, as a cluster would
+test-deploy: $(STAMP) .venv-checkov/installed ## Build the image and run it under podman, as a cluster would
 	@$(BIN)/pytest -m deploy tests/deploy $(ARGS)
 
 fuzz: $(STAMP) ## Send thousands of generated requests to the service, for some minutes

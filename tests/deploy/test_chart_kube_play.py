@@ -137,7 +137,7 @@ def migration(release, api) -> tuple[int, str]:
 def api(release) -> Iterator[Container]:
     (deployment,) = release.of("Deployment")
     with release.playing(deployment) as container:
-        container.wait_until_healthy()
+        container.wait_until_reached()
         yield container
 
 
