@@ -42,7 +42,7 @@ class TestPodSecurity:
                     "readOnlyRootFilesystem": True,
                     "capabilities": {"drop": ["ALL"]},
                 }
-                assert each["volumeMounts"][0] == {"name": "tmp", "mountPath": "/tmp"}  # noqa: S108
+                assert each["volumeMounts"][0] == {"name": "tmp", "mountPath": "/tmp"}
                 mounted = {mount["name"] for mount in each["volumeMounts"]}
                 assert mounted == {volume["name"] for volume in pod["volumes"]}
                 assert each["resources"]["limits"]["memory"]
