@@ -63,6 +63,7 @@ database = Database()
 def make_engine(settings: Settings) -> Engine:
     wanted = pooler.session_settings(settings)
     options = {} if settings.database_pooler else {"options": pooler.startup_options(wanted)}
+    patience = settings.database_statement_timeout / 1000 + GRACE_SECONDS
     engine = create_engine(
         settings.database_url,
         pool_size=settings.database_pool_size,
@@ -80,13 +81,14 @@ def make_engine(settings: Settings) -> Engine:
             "keepalives_idle": 30,
             "keepalives_interval": 10,
             "keepalives_count": 3,
+            "cursor_factory": watchdog.cursor_factory(patience),
             **options,
         },
     )
     event.listen(engine, "handle_error", forget_values)
     event.listen(engine, "connect", take_uuids_as_text)
     event.listen(engine, "engine_connect", choose_autocommit)
-    watchdog.init_engine(engine, settings.database_statement_timeout / 1000 + GRACE_SECONDS)
+    watchdog.init_engine(engine, patience)
     if settings.database_pooler:
         pooler.init_engine(engine, wanted)
     else:

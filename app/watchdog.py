@@ -23,12 +23,26 @@ deadlines: dict[Any, float] = {}
 
 
 def init_engine(engine: Engine, seconds: float) -> None:
-    """Cut a request's connection when a statement has no end after so many seconds."""
+    """Cut a request's connection when a statement has no end after so many seconds.
+
+    Its cursors have to be of `cursor_factory(seconds)`.
+    """
 
     def checkout(connection: Any, *_: Any) -> None:
         if has_request_context():
             watch()
             deadlines[connection] = time.monotonic() + seconds
+
+    def forget(connection: Any, *_: Any) -> None:
+        deadlines.pop(connection, None)
+
+    event.listen(engine, "checkout", checkout)
+    event.listen(engine, "checkin", forget)
+    event.listen(engine, "invalidate", forget)
+
+
+def cursor_factory(seconds: float) -> type[cursor]:
+    """Cursors that give each statement its time; psycopg2's `connect` takes them by this name."""
 
     class Cursor(cursor):
         # An event of SQLAlchemy doesn't see what app/prepared.py runs.
@@ -37,16 +51,7 @@ def init_engine(engine: Engine, seconds: float) -> None:
                 deadlines[self.connection] = time.monotonic() + seconds
             super().execute(*args)
 
-    def connect(connection: Any, *_: Any) -> None:
-        connection.cursor_factory = Cursor
-
-    def forget(connection: Any, *_: Any) -> None:
-        deadlines.pop(connection, None)
-
-    event.listen(engine, "connect", connect)
-    event.listen(engine, "checkout", checkout)
-    event.listen(engine, "checkin", forget)
-    event.listen(engine, "invalidate", forget)
+    return Cursor
 
 
 @cache

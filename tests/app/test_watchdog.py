@@ -10,7 +10,8 @@ from app import prepared, watchdog
 @pytest.fixture
 def engine(settings):
     """One whose requests wait for half a second."""
-    engine = create_engine(settings.database_url, pool_size=1)
+    cursors = {"cursor_factory": watchdog.cursor_factory(0.5)}
+    engine = create_engine(settings.database_url, pool_size=1, connect_args=cursors)
     watchdog.init_engine(engine, 0.5)
     yield engine
     engine.dispose()
