@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
-SOURCE := app resources schemas services models alembic tools bench tests docker helm gunicorn.conf.py
+SOURCE := app resources schemas services models alembic tools bench clients/python tests docker helm gunicorn.conf.py
 IMAGE ?= flask-api:latest
 # docker's client may be there without its engine.
 ENGINE ?= $(shell for tool in docker podman buildah; do $$tool info >/dev/null 2>&1 && echo $$tool && break; done)
@@ -58,7 +58,7 @@ lock: $(STAMP) ## Lock the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra tracing pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra tracing --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-clean: ## Remove the environment, the embedded database and all caches
+clean: clean-clients ## Remove the environment, the embedded database and all caches
 	rm -rf .venv .venv-bench .venv-checkov .data .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage htmlcov
 
 $(STAMP): requirements-dev.txt
@@ -78,3 +78,5 @@ $(STAMP): requirements-dev.txt
 	$(PYTHON) -m venv .venv-checkov
 	.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
+
+include clients/clients.mk

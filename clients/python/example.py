@@ -1,0 +1,26 @@
+"""Sign in, order, and list what was ordered."""
+
+import sys
+from uuid import uuid4
+
+from flask_api_client import ApiProblem, items, sign_in, unwrap
+from flask_api_client.generated.api.orders import create_order, list_orders
+from flask_api_client.generated.models import NewOrder, NewOrderItem, ShippingAddress
+
+api = sign_in(sys.argv[1], "user@example.com", "securepassword123")
+
+new_order = NewOrder(
+    items=[NewOrderItem(product_id="abc", quantity=2)],
+    shipping_address=ShippingAddress("123 Main St", "San Francisco", "CA", "94102"),
+)
+key = str(uuid4())  # one for each thing that you want done; keep it until it is done
+try:
+    order = unwrap(create_order.sync_detailed(client=api, body=new_order, idempotency_key=key))
+    print(f"{order.id}: {order.total} {order.currency}")
+except ApiProblem as refused:
+    if not refused.has_type("out-of-stock"):
+        raise
+    print(f"sold out: {refused.problem.products}")
+
+for order in items(lambda at: list_orders.sync_detailed(client=api, cursor=at, status="pending")):
+    print(f"{order.created_at:%Y-%m-%d} {order.id}")

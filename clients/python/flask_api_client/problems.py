@@ -1,0 +1,39 @@
+"""Refusals of the service, as exceptions that carry its problem document (RFC 9457)."""
+
+from typing import Protocol, TypeVar
+
+from flask_api_client.generated.models import Problem
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class ApiProblem(Exception):  # noqa: N818 (the word of RFC 9457)
+    """The service refused: `problem` says what, for programs and for people."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(f"{problem.title}: {problem.detail} (request {problem.request_id})")
+        self.problem = problem
+
+    def has_type(self, slug: str) -> bool:
+        """Whether this is that kind of problem, by the last part of its `type`."""
+        return self.problem.type_.endswith(f"/{slug}")
+
+
+class Answer(Protocol[T_co]):
+    """What the `…_detailed` functions of the generated code return."""
+
+    @property
+    def parsed(self) -> T_co | None:
+        """The body; None if there is none."""
+
+
+def unwrap(answer: Answer[Problem | T]) -> T:
+    """What was asked for.
+
+    Raises:
+        ApiProblem: the service refused.
+    """
+    if isinstance(answer.parsed, Problem):
+        raise ApiProblem(answer.parsed)
+    return answer.parsed  # type: ignore[return-value]  # None is the body of a 204

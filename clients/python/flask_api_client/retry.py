@@ -1,0 +1,68 @@
+"""Asks again when an answer was lost, or when the service says to come back later."""
+
+import random
+import time
+from collections.abc import Iterator
+
+import httpx
+
+PATIENCE_SECONDS = 30.0
+# Of a request that only reads, or has an Idempotency-Key. 409: its twin is still being worked on.
+COME_BACK = {409, 502, 503, 504}
+
+
+class RetryTransport(httpx.BaseTransport):
+    """Repeats what can be repeated without being done twice, until `patience` seconds are over."""
+
+    def __init__(
+        self, transport: httpx.BaseTransport | None = None, patience: float = PATIENCE_SECONDS
+    ) -> None:
+        self._transport = transport or httpx.HTTPTransport()
+        self._patience = patience
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        deadline = time.monotonic() + self._patience
+        for pause in pauses():
+            try:
+                response = self._transport.handle_request(request)
+            except httpx.TransportError:
+                if not repeatable(request) or time.monotonic() + pause > deadline:
+                    raise
+            else:
+                pause = retry_after(response, pause)
+                if not worth_repeating(request, response) or time.monotonic() + pause > deadline:
+                    return response
+                response.close()
+            time.sleep(pause)
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+def pauses() -> Iterator[float]:
+    """Seconds, twice as many each time, up to 8; by chance less, lest all clients come at once."""
+    longest = 0.25
+    while True:
+        yield longest * random.uniform(0.5, 1)  # noqa: S311
+        longest = min(2 * longest, 8)
+
+
+def repeatable(request: httpx.Request) -> bool:
+    """Whether the request may arrive twice and be done once."""
+    reads = request.method in {"GET", "HEAD"}
+    return reads or "Idempotency-Key" in request.headers or "repeatable" in request.extensions
+
+
+def worth_repeating(request: httpx.Request, response: httpx.Response) -> bool:
+    if response.status_code == 409 and "Retry-After" not in response.headers:
+        return False
+    # What is over a limit has not been done, so any request may come again.
+    again = repeatable(request) and response.status_code in COME_BACK
+    return again or response.status_code == 429
+
+
+def retry_after(response: httpx.Response, otherwise: float) -> float:
+    """Seconds to wait, as the service says; it never sends a date."""
+    value = response.headers.get("Retry-After", "")
+    return float(value) if value.isdigit() else otherwise

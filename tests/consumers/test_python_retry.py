@@ -1,0 +1,80 @@
+"""What the Python client repeats, when and for how long, without a service."""
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.clients
+pytest.importorskip("flask_api_client.generated", reason="`make clients` has not been run")
+
+from flask_api_client import retry  # noqa: E402
+
+KEY = {"Idempotency-Key": "one"}
+LOST = httpx.ReadError("lost")
+
+
+@pytest.fixture
+def waits(monkeypatch):
+    """The pauses, in seconds, that nobody has to wait for."""
+    clock, waits = [0.0], []
+
+    def sleep(seconds):
+        waits.append(seconds)
+        clock[0] += seconds
+
+    monkeypatch.setattr(retry.time, "sleep", sleep)
+    monkeypatch.setattr(retry.time, "monotonic", lambda: clock[0])
+    return waits
+
+
+def ask(method, answers, headers=None):
+    """The status that comes of it when the service answers with these, and then with 200."""
+    coming = iter(answers)
+
+    def answer(request):
+        what = next(coming, (200, {}))
+        if isinstance(what, Exception):
+            raise what
+        return httpx.Response(what[0], headers=what[1])
+
+    transport = retry.RetryTransport(httpx.MockTransport(answer))
+    with httpx.Client(transport=transport) as client:
+        return client.request(method, "http://service/", headers=headers).status_code
+
+
+class TestRepeated:
+    @pytest.mark.parametrize("status", [409, 429, 502, 503, 504])
+    def test_with_a_key_after_as_many_seconds_as_the_service_says(self, waits, status):
+        assert ask("POST", [(status, {"Retry-After": "7"})] * 2, KEY) == 200
+        assert waits == [7, 7]
+
+    def test_reading_after_a_lost_answer_with_longer_and_longer_pauses(self, waits):
+        assert ask("GET", [LOST] * 4) == 200
+        assert [0.125 <= waits[0] <= 0.25, 1 <= waits[3] <= 2] == [True, True]
+
+    def test_anything_that_was_over_a_limit(self, waits):
+        assert ask("POST", [(429, {"Retry-After": "1"})]) == 200
+        assert waits == [1]
+
+
+class TestNotRepeated:
+    def test_without_a_key_after_a_lost_answer(self, waits):
+        with pytest.raises(httpx.ReadError):
+            ask("POST", [LOST])
+        assert waits == []
+
+    @pytest.mark.parametrize("status", [502, 503, 504])
+    def test_without_a_key_when_the_service_is_away(self, waits, status):
+        assert ask("POST", [(status, {"Retry-After": "1"})]) == status
+
+    @pytest.mark.parametrize("status", [400, 401, 404, 409, 422, 500])
+    def test_refusals(self, waits, status):
+        assert ask("POST", [(status, {})], KEY) == status
+
+    def test_when_the_wait_is_longer_than_the_patience(self, waits):
+        assert ask("GET", [(429, {"Retry-After": "31"})]) == 429
+        assert waits == []
+
+    def test_when_the_patience_is_over(self, waits):
+        with pytest.raises(httpx.ReadError):
+            ask("GET", [LOST] * 1000)
+        assert 20 < sum(waits) <= 30
