@@ -1,0 +1,97 @@
+/** The operations, and a session that lives as long as the service lets it. */
+
+import { ApiProblem, problemOf } from "./problem.js";
+import { request, type Sent } from "./request.js";
+import { PATIENCE_SECONDS, patiently } from "./retry.js";
+import type { Tokens } from "./schema.js";
+import type { Arguments, Data, Input, Method, PathOf } from "./types.js";
+
+export interface Answer<T> {
+  data: T;
+  status: number;
+  headers: Headers;
+}
+
+export interface ApiOptions {
+  /** Those of a session that has begun before. */
+  tokens?: Tokens;
+  /** Gets the tokens each time there are new ones; the ones before are worth nothing then. */
+  keep?: (tokens: Tokens) => void;
+  /** For how many seconds in all a request is repeated. */
+  patience?: number;
+  /** How many seconds each attempt may take. */
+  timeout?: number;
+  fetch?: typeof fetch;
+}
+
+/** Each method resolves to the answer, and throws an ApiProblem if the service refuses. */
+export class Api {
+  #tokens: Tokens | undefined;
+  #exchanging: Promise<void> | undefined;
+
+  constructor(
+    private readonly baseUrl: string,
+    private readonly options: ApiOptions = {},
+  ) {
+    this.#tokens = options.tokens;
+  }
+
+  get = this.#operations("get");
+  post = this.#operations("post");
+  put = this.#operations("put");
+  patch = this.#operations("patch");
+  delete = this.#operations("delete");
+
+  async signIn(email: string, password: string): Promise<void> {
+    const body = { email, password };
+    this.#take(await this.#send<Tokens>("post", "/api/auth/login", { body }, undefined));
+  }
+
+  #operations<M extends Method>(method: M) {
+    return <P extends PathOf<M>>(path: P, ...input: Arguments<Input<M, P>>) =>
+      this.#signedIn<Data<M, P>>(method, path, (input[0] ?? {}) as Sent);
+  }
+
+  /** Send, and once more with new tokens if the access token has expired. */
+  async #signedIn<T>(method: Method, path: string, input: Sent): Promise<Answer<T>> {
+    const used = this.#tokens;
+    try {
+      return await this.#send<T>(method, path, input, used);
+    } catch (error) {
+      const expired = error instanceof ApiProblem && error.hasType("unauthenticated");
+      if (!used || !expired) throw error;
+    }
+    if (used === this.#tokens) await this.#exchange(used);
+    return this.#send<T>(method, path, input, this.#tokens);
+  }
+
+  /** One at a time: a refresh token is good for one exchange, its reuse ends the session. */
+  #exchange({ refresh_token }: Tokens): Promise<void> {
+    this.#exchanging ??= this.#send<Tokens>(
+      "post",
+      "/api/auth/refresh",
+      // If the first answer is lost, so are its tokens: nothing gets worse by asking again.
+      { body: { refresh_token }, repeatable: true },
+      undefined,
+    )
+      .then((answer) => this.#take(answer))
+      .finally(() => (this.#exchanging = undefined));
+    return this.#exchanging;
+  }
+
+  #take({ data }: Answer<Tokens>): void {
+    this.#tokens = data;
+    this.options.keep?.(data);
+  }
+
+  async #send<T>(method: Method, path: string, input: Sent, tokens?: Tokens): Promise<Answer<T>> {
+    const { fetch: ask = fetch, timeout = 10, patience = PATIENCE_SECONDS } = this.options;
+    const make = () => request(this.baseUrl, method, path, input, tokens, timeout);
+    const repeatable =
+      method === "get" || Boolean(input.header?.["Idempotency-Key"] ?? input.repeatable);
+    const response = await patiently(() => ask(make()), repeatable, patience);
+    if (!response.ok) throw await problemOf(response);
+    const data = response.status === 204 ? undefined : await response.json();
+    return { data: data as T, status: response.status, headers: response.headers };
+  }
+}

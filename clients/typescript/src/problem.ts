@@ -1,0 +1,34 @@
+/** Refusals of the service, as errors that carry its problem document (RFC 9457). */
+
+import type { Problem } from "./schema.js";
+
+export class ApiProblem extends Error {
+  /** @param problem says what is wrong, for programs and for people. */
+  constructor(
+    readonly problem: Problem,
+    readonly headers: Headers,
+  ) {
+    super(`${problem.title}: ${problem.detail} (request ${problem.request_id})`);
+    this.name = "ApiProblem";
+  }
+
+  /** Whether this is that kind of problem, by the last part of its `type`. */
+  hasType(slug: string): boolean {
+    return this.problem.type.endsWith(`/${slug}`);
+  }
+}
+
+/** The problem of an answer that is no success; also if something on the way made the answer. */
+export async function problemOf(response: Response): Promise<ApiProblem> {
+  const type = response.headers.get("Content-Type") ?? "";
+  const problem: Problem = type.startsWith("application/problem+json")
+    ? await response.json()
+    : {
+        type: "about:blank",
+        title: response.statusText || `Status ${response.status}`,
+        status: response.status,
+        detail: "The answer is no problem document of the service.",
+        request_id: response.headers.get("X-Request-ID") ?? "unknown",
+      };
+  return new ApiProblem(problem, response.headers);
+}

@@ -1,0 +1,72 @@
+/** What is repeated, when and for how long, without a service. */
+
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import { Api, ApiProblem } from "flask-api-client";
+import { keyed, oneOf } from "./service.js";
+
+type Coming = { status: number; after?: string } | "lost";
+
+/** A service that answers with these, and then with 200; and the seconds that nobody waits for. */
+function service(...coming: Coming[]) {
+  const waits: number[] = [];
+  let clock = 0;
+  mock.method(Date, "now", () => clock);
+  mock.method(globalThis, "setTimeout", (wake: () => void, milliseconds: number) => {
+    waits.push(milliseconds / 1000);
+    clock += milliseconds;
+    wake();
+  });
+  const fetch = async () => {
+    const answer = coming.shift() ?? { status: 200 };
+    if (answer === "lost") throw new TypeError("lost");
+    const headers = answer.after ? { "Retry-After": answer.after } : new Headers();
+    return Response.json({}, { status: answer.status, headers });
+  };
+  return { waits, api: new Api("http://service", { fetch }) };
+}
+
+const order = (api: Api, header = {}) => api.post("/api/orders", { header, body: oneOf("abc") });
+const refusedWith = (status: number) => (error: unknown) =>
+  error instanceof ApiProblem && error.problem.status === status;
+
+test.afterEach(() => mock.restoreAll());
+
+for (const status of [409, 429, 502, 503, 504]) {
+  test(`${status} with a key is repeated after as long as the service says`, async () => {
+    const { api, waits } = service({ status, after: "7" }, { status, after: "7" });
+    assert.equal((await order(api, keyed())).status, 200);
+    assert.deepEqual(waits, [7, 7]);
+  });
+}
+
+test("reading is repeated after a lost answer, with longer and longer pauses", async () => {
+  const { api, waits } = service("lost", "lost", "lost", "lost");
+  assert.equal((await api.get("/api/products")).status, 200);
+  assert(0.125 <= waits[0]! && waits[0]! <= 0.25 && 1 <= waits[3]! && waits[3]! <= 2);
+});
+
+test("without a key only what is over a limit is repeated", async () => {
+  const { api, waits } = service({ status: 429, after: "1" });
+  assert.equal((await order(api)).status, 200);
+  assert.deepEqual(waits, [1]);
+  await assert.rejects(order(service("lost").api), TypeError);
+  for (const status of [502, 503, 504]) {
+    await assert.rejects(order(service({ status, after: "1" }).api), refusedWith(status));
+  }
+});
+
+test("refusals are told, and not repeated", async () => {
+  for (const status of [400, 404, 409, 422, 500]) {
+    await assert.rejects(order(service({ status }).api, keyed()), refusedWith(status));
+  }
+});
+
+test("patience ends", async () => {
+  const { api, waits } = service(...Array<Coming>(1000).fill("lost"));
+  await assert.rejects(api.get("/api/products"), TypeError);
+  const waited = waits.reduce((sum, each) => sum + each);
+  assert(20 < waited && waited <= 30);
+  const { api: long } = service({ status: 429, after: "31" });
+  await assert.rejects(long.get("/api/products"), refusedWith(429));
+});

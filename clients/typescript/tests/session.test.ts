@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Api, ApiProblem, type Tokens } from "flask-api-client";
+import { given, PASSWORD, somebody } from "./service.js";
+
+const refusedAs = (slug: string) => (error: unknown) =>
+  error instanceof ApiProblem && error.hasType(slug) && error.problem.request_id.length > 0;
+
+test("signs in", async () => {
+  const api = new Api(given("API_URL"));
+  await api.signIn(given("EMAIL"), PASSWORD);
+  assert.equal((await api.get("/api/users/me")).data.email, given("EMAIL"));
+});
+
+test("a wrong password is a typed problem", async () => {
+  const api = new Api(given("API_URL"));
+  await assert.rejects(api.signIn(given("EMAIL"), "not this"), refusedAs("wrong-credentials"));
+});
+
+test("twenty requests with an expired token exchange it once, and tell the new ones", async () => {
+  const tokens: Tokens = JSON.parse(given("EXPIRED_TOKENS"));
+  const kept: Tokens[] = [];
+  const api = new Api(given("API_URL"), { tokens, keep: (each) => kept.push(each) });
+  const answers = await Promise.all(Array.from({ length: 20 }, () => api.get("/api/users/me")));
+  assert.deepEqual(new Set(answers.map(({ data }) => data.email)), new Set([given("EMAIL")]));
+  assert.equal(kept.length, 1);
+  assert.notEqual(kept[0]?.refresh_token, tokens.refresh_token);
+  const later = new Api(given("API_URL"), { tokens: kept[0]! });
+  assert.equal((await later.get("/api/users/me")).data.email, given("EMAIL"));
+});
+
+test("an ended session is a typed problem", async () => {
+  const api = await somebody();
+  assert.equal((await api.post("/api/auth/logout")).data, undefined);
+  await assert.rejects(api.get("/api/auth/sessions"), refusedAs("invalid-refresh-token"));
+});
