@@ -31,5 +31,5 @@ clients/typescript/node_modules/installed: clients/typescript/package-lock.json
 	@touch $@
 
 clean-clients:
-	rm -rf clients/openapi.json clients/python/flask_api_client/generated
+	rm -rf clients/openapi.json clients/python/flask_api_client/generated clients/python/build clients/python/*.egg-info
 	rm -rf clients/typescript/node_modules clients/typescript/dist clients/typescript/src/schema.ts
