@@ -130,6 +130,19 @@ class TestOrder:
         assert [error.pointer for error in refused.value.problem.errors] == ["/items"]
 
 
+class TestProxy:
+    def test_refusal_of_something_on_the_way_is_a_typed_problem_too(self):
+        def proxy(request):
+            return httpx.Response(403, html="<h1>Forbidden</h1>")
+
+        with connect("http://proxy", transport=lambda: httpx.MockTransport(proxy)) as api:
+            answer = list_products.sync_detailed(client=api)
+
+        with pytest.raises(ApiProblem) as refused:
+            unwrap(answer)
+        assert (refused.value.problem.status, refused.value.problem.title) == (403, "Forbidden")
+
+
 class TestPages:
     def test_walks_them_all_in_order(self, api):
         placed = [unwrap(place(api)).id for _ in range(5)]

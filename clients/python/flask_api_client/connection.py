@@ -9,6 +9,7 @@ from collections.abc import Callable
 import httpx
 
 from flask_api_client.auth import KeepTokens, SessionAuth
+from flask_api_client.foreign import ProblemTransport
 from flask_api_client.generated.api.auth import login
 from flask_api_client.generated.client import AuthenticatedClient, Client
 from flask_api_client.generated.models import Credentials, Tokens
@@ -22,7 +23,8 @@ TIMEOUT = httpx.Timeout(10)
 
 def connect(base_url: str, *, transport: NewTransport = RetryTransport) -> Client:
     """A client with nobody signed in."""
-    return Client(base_url, timeout=TIMEOUT, httpx_args={"transport": transport()})
+    arguments = {"transport": ProblemTransport(transport())}
+    return Client(base_url, timeout=TIMEOUT, httpx_args=arguments)
 
 
 def sign_in(
@@ -57,7 +59,10 @@ def resume(
 
     `keep` gets the tokens each time there are new ones; the ones before are worth nothing then.
     """
-    arguments = {"transport": transport(), "auth": SessionAuth(base_url, tokens, keep)}
+    arguments = {
+        "transport": ProblemTransport(transport()),
+        "auth": SessionAuth(base_url, tokens, keep),
+    }
     return AuthenticatedClient(
         base_url, token=tokens.access_token, timeout=TIMEOUT, httpx_args=arguments
     )

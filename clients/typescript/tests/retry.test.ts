@@ -62,6 +62,12 @@ test("refusals are told, and not repeated", async () => {
   }
 });
 
+test("a refusal of something on the way is a typed problem, too", async () => {
+  const fetch = async () => new Response("<h1>Forbidden</h1>", { status: 403 });
+  const api = new Api("http://proxy", { fetch });
+  await assert.rejects(api.get("/api/products"), refusedWith(403));
+});
+
 test("patience ends", async () => {
   const { api, waits } = service(...Array<Coming>(1000).fill("lost"));
   await assert.rejects(api.get("/api/products"), TypeError);
