@@ -33,7 +33,18 @@ def create_app(settings: Settings | None = None) -> Flask:
         SettingsError: the settings are incomplete, unreadable or unsafe.
     """
     # Imported here, because resources import from this package.
-    from app import cli, cors, hosts, limits, logging, overload, problems, request_id, responses
+    from app import (
+        cli,
+        cors,
+        hosts,
+        limits,
+        logging,
+        overload,
+        problems,
+        replica,
+        request_id,
+        responses,
+    )
     from app.auth import jwt
     from app.database import database
     from app.openapi import register_resources
@@ -54,6 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         hosts,
         overload,
         database,
+        replica,
         jwt,
         limits,
         problems,

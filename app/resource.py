@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 from flask import current_app, request
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from werkzeug.utils import cached_property
 
@@ -15,9 +17,10 @@ from app.auth import access_claims
 from app.database import database, worth_retrying
 from app.limits import Limit
 from app.parser import escaped, query, receive_body
+from app.replica import Replica
 from app.settings import Settings
-from services.errors import InvalidInput
-from services.principals import Principal
+from services.errors import InvalidInput, Problem
+from services.principals import Principal, count_write
 from services.sessions import Client
 
 ATTEMPTS = 3
@@ -32,6 +35,7 @@ class Resource(MethodView):
     _limits: ClassVar[dict[str, tuple[Limit, ...]]]
     _takes_query: ClassVar[frozenset[str]]
     _takes_body: ClassVar[frozenset[str]]
+    _may_lag: ClassVar[frozenset[str]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -41,6 +45,7 @@ class Resource(MethodView):
             raise TypeError(f"{cls.__name__}: {undeclared} need @public or @requires(…)")
         cls._access = {name: method.access for name, method in methods.items()}
         cls._limits = {name: getattr(method, "limits", ()) for name, method in methods.items()}
+        cls._may_lag = frozenset(name for name in methods if hasattr(methods[name], "may_lag"))
         cls._takes_query = frozenset(name for name in methods if _has(methods[name], "query"))
         cls._takes_body = frozenset(name for name in methods if _has(methods[name], "json"))
 
@@ -69,7 +74,35 @@ class Resource(MethodView):
             if method not in self._takes_query and query():
                 pointers = [f"/{escaped(name)}" for name in list(query())[:10]]
                 raise InvalidInput.at(pointers, "Unknown parameter.")
+            if replica := current_app.extensions["replica"]:
+                return self._beside(replica, method, **path)
             return super().dispatch_request(**path)
+
+    def _beside(self, replica: Replica, method: str, **path: Any) -> ResponseReturnValue:
+        """Ask the replica first for what may lag; and count what the client writes."""
+        if method in self._may_lag:
+            answer = self._from_replica(replica, **path)
+            if answer is not None:
+                return answer
+        answer = super().dispatch_request(**path)
+        if method != "GET" and self._access[method] != PUBLIC:
+            count_write(self.session, self.principal)
+        return answer
+
+    def _from_replica(self, replica: Replica, **path: Any) -> ResponseReturnValue | None:
+        """The replica's answer. Whatever it lacks or can't do, the primary is asked for."""
+        primary = self.__dict__.pop("session", None)
+        try:
+            with replica.reading(self.__dict__.get("principal")) as connection:
+                if connection is not None:
+                    self.__dict__["session"] = connection
+                    return super().dispatch_request(**path)
+        except (Problem, DBAPIError, PoolTimeout):
+            pass
+        self.__dict__.pop("session", None)
+        if primary is not None:
+            self.__dict__["session"] = primary
+        return None
 
     # Not that of functools: in Python 3.11 it has one lock for all requests of the process, and
     # each would wait for the connections of those before it.

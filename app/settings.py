@@ -58,6 +58,12 @@ class Settings:
     database_url: str = setting(
         PostgresURL(), "", "PostgreSQL, `postgresql://` or `postgres://`. Required."
     )
+    database_replica_url: str = setting(
+        PostgresURL(),
+        "",
+        "A streaming replica, for reads that may lag; see docs/scaling.md. "
+        "Clients read their own writes with or without it.",
+    )
     redis_url: str = setting(
         fields.String(validate=redis_url),
         "",

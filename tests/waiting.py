@@ -1,0 +1,15 @@
+"""Waiting for what comes about in another process."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+def wait_for(look: Callable[[], Any], seconds: float = 30) -> Any:
+    """What `look` returns, as soon as that is something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"not within {seconds} s")
