@@ -17,6 +17,7 @@ SETTINGS = [
     ("SECRET_KEY", STRONG, STRONG),
     ("SECRET_KEY_FALLBACKS", "old, older", ("old", "older")),
     ("DATABASE_URL", URL, DRIVER_URL),
+    ("DATABASE_REPLICA_URL", "postgres://standby/db", "postgresql+psycopg2://standby/db"),
     ("REDIS_URL", "redis://cache.example:6379/1", "redis://cache.example:6379/1"),
     ("LOG_LEVEL", "ERROR", "ERROR"),
     ("ALLOWED_HOSTS", "api.example.com,.example.org", ("api.example.com", ".example.org")),
