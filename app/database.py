@@ -88,6 +88,7 @@ def make_engine(settings: Settings) -> Engine:
     event.listen(engine, "handle_error", forget_values)
     event.listen(engine, "connect", take_uuids_as_text)
     event.listen(engine, "engine_connect", choose_autocommit)
+    event.listen(engine, "begin", choose_autocommit)  # it may have got another one meanwhile
     watchdog.init_engine(engine, patience)
     if settings.database_pooler:
         pooler.init_engine(engine, wanted)

@@ -10,6 +10,7 @@ from app.settings import Settings
 from services.errors import Problem
 
 # A kubelet asks by the pod's address, which nobody can list.
+LONGEST = 262  # a name of 255 characters (RFC 1035) and a port
 PROBES = frozenset({"/api/health/live", "/api/health/ready"})
 
 
@@ -28,7 +29,8 @@ def init_app(app: Flask) -> None:
 
 
 def check_host(allowed: tuple[str, ...]) -> None:
-    if request.path not in PROBES and not is_allowed(request.host.lower(), allowed):
+    host = request.host.lower()
+    if request.path not in PROBES and not (len(host) < LONGEST and is_allowed(host, allowed)):
         raise HostNotAllowed
 
 

@@ -7,6 +7,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from traceback import format_exception
 from types import FrameType
@@ -86,13 +87,15 @@ def write_record(message: Message) -> None:
 
 def write_json(level: str, message: str, extra: dict[str, Any]) -> None:
     """Write one line of JSON."""
-    line = {"time": datetime.now(UTC), "level": level, "message": message, **extra}
+    line = {"time": datetime.now(UTC).isoformat(), "level": level, "message": message, **extra}
     try:
         encoded = orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # a text that UTF-8 can't hold
         encoded = f"{json.dumps(line, default=str)}\n".encode()
-    sys.stderr.buffer.write(encoded)
-    sys.stderr.buffer.flush()
+    # A line that nobody takes, on a full disk or into a closed pipe, must not cost the answer.
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.buffer.write(encoded)
+        sys.stderr.buffer.flush()
 
 
 def init_app(app: Flask) -> None:

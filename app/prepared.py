@@ -3,6 +3,9 @@
 psycopg2 has none of its own. A statement asks for it by `execution_options(prepared=True)`, and has
 to be one that is made once and kept, because PostgreSQL keeps it as long as the connection. What is
 needed of SQLAlchemy to run it is kept too: docs/decisions/0010-who-asks-postgresql-and-how.md.
+
+It is a statement of tables, and not of models: it returns rows, and its columns and parameters have
+the types that they are declared with. A parameter that is compared with nothing is a text.
 """
 
 import re
@@ -11,11 +14,17 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from psycopg2.errors import FeatureNotSupported
+from psycopg2.errors import (
+    DuplicatePreparedStatement,
+    FeatureNotSupported,
+    InvalidSqlStatementName,
+)
 from sqlalchemy import Connection, Dialect, Engine, event
 from sqlalchemy.engine import ExceptionContext, IteratorResult
 from sqlalchemy.engine.result import SimpleResultMetaData
+from sqlalchemy.exc import InvalidRequestError
 
+OUTDATED = (FeatureNotSupported, InvalidSqlStatementName, DuplicatePreparedStatement)
 PARAMETER = re.compile(r"%\((\w+)\)s|%%")
 
 
@@ -26,20 +35,27 @@ class Statement:
         compiled = statement.compile(dialect=dialect)
         self.prepare, self.execute = forms(str(compiled))
         self.values = compiled.params
+        names = compiled.bind_names.items()
+        self.required = frozenset(name for bind, name in names if bind.required)
         binds = {
-            name: bind.type.dialect_impl(dialect).bind_processor(dialect)
-            for bind, name in compiled.bind_names.items()
+            name: bind.type.dialect_impl(dialect).bind_processor(dialect) for bind, name in names
         }
         self.binds = [(name, convert) for name, convert in binds.items() if convert]
         # Of text, which may return nothing, only some have been given types.
         self.results = {
-            column.key: column.type.dialect_impl(dialect).result_processor(dialect, None)
+            column.name: column.type.dialect_impl(dialect).result_processor(dialect, None)
             for column in getattr(statement, "exported_columns", ())
         }
-        self.columns: SimpleResultMetaData | None = None
+        self._columns: dict[tuple[str, ...], SimpleResultMetaData] = {}
 
     def bound(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The values as the driver takes them."""
+        """The values as the driver takes them.
+
+        Raises:
+            InvalidRequestError: one is missing.
+        """
+        if not self.required <= values.keys():
+            raise InvalidRequestError(f"no value for {sorted(self.required - values.keys())}")
         bound = {**self.values, **values}
         for name, convert in self.binds:
             bound[name] = convert(bound[name])
@@ -47,12 +63,17 @@ class Statement:
 
     def result(self, cursor: Any) -> IteratorResult:
         """What the cursor has, all of it, in the types of the columns."""
-        description = cursor.description or ()
-        if self.columns is None:
-            names = [column.name for column in description]
+        if cursor.description is None:
+            return IteratorResult(SimpleResultMetaData([]), iter(()))
+        names = tuple(column.name for column in cursor.description)
+        return IteratorResult(self.columns(names), iter(cursor.fetchall()))
+
+    def columns(self, names: tuple[str, ...]) -> SimpleResultMetaData:
+        """After a migration, a statement with `*` in it has others."""
+        if names not in self._columns:
             results = [self.results.get(name) for name in names]
-            self.columns = SimpleResultMetaData(names, _processors=results)
-        return IteratorResult(self.columns, iter(cursor.fetchall() if description else ()))
+            self._columns[names] = SimpleResultMetaData(names, _processors=results)
+        return self._columns[names]
 
 
 class PreparingConnection(Connection):
@@ -60,19 +81,21 @@ class PreparingConnection(Connection):
 
     def execute(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
         prepared = statement.get_execution_options().get("prepared")
-        # Who listens for statements expects the context of SQLAlchemy's own way.
+        # Who listens to the cursor expects the context of SQLAlchemy's own way.
         if not prepared or isinstance(parameters, list) or self.dispatch.before_cursor_execute:
             return super().execute(statement, parameters, **options)
         if not self.get_execution_options().get("reading") and not self.in_transaction():
             self.begin()
         kept = kept_form(statement, self.dialect)
-        return self._run(kept, kept.bound(parameters or {}))
+        return self._run(kept, parameters or {})
 
-    def _run(self, kept: Statement, values: dict[str, Any]) -> IteratorResult:
-        cursor = self.connection.cursor()
+    def _run(self, kept: Statement, values: Mapping[str, Any]) -> IteratorResult:
+        cursor = None
         try:
+            bound = kept.bound(values)
+            cursor = self.connection.cursor()
             self._prepare(kept.prepare, cursor)
-            cursor.execute(kept.execute, values)
+            cursor.execute(kept.execute, bound)
             result = kept.result(cursor)
             cursor.close()
         except BaseException as error:
@@ -114,6 +137,7 @@ def forms(statement: str) -> tuple[str, str]:
 
 
 def outdated(context: ExceptionContext) -> None:
-    """A migration changed what a prepared statement returns: take a new connection."""
-    if isinstance(context.original_exception, FeatureNotSupported):
+    """The connection is not what it was: a migration changed what a prepared statement returns,
+    or somebody has discarded what was prepared. Take a new one."""
+    if isinstance(context.original_exception, OUTDATED):
         context.is_disconnect = True

@@ -39,9 +39,14 @@ class PrefixedID(TypeDecorator[str]):
         return None if value is None else to_typeid(value, self.prefix)
 
 
-@lru_cache(maxsize=10_000)
 def to_uuid(value: str, prefix: str) -> str:
     """The UUID, in hexadecimal, of an id as clients see it; or the nil UUID."""
+    # What is longer is none, and must not be kept in memory.
+    return _parsed(value, prefix) if len(value) == len(prefix) + 27 else NOBODY
+
+
+@lru_cache(maxsize=10_000)
+def _parsed(value: str, prefix: str) -> str:
     try:
         parsed = TypeID.from_string(value)
     except (TypeIDException, ValueError):

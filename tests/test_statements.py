@@ -3,7 +3,6 @@
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import event
 
 from tests.factories import ADDRESS, PASSWORD, OrderFactory, ProductFactory, UserFactory
 
@@ -39,16 +38,20 @@ STATEMENTS = {
 
 @contextmanager
 def statements(connection):
-    """The statements that run in the block, but for the savepoints of the tests."""
+    """What the driver is asked in the block, but for the savepoints of the tests."""
     seen = []
+    driver = connection.connection.dbapi_connection
+    factory = driver.cursor_factory
 
-    def note(_connection, _cursor, statement, parameters, *_):
-        if "SAVEPOINT" not in statement:
-            seen.append((statement, parameters))
+    class Noting(factory):
+        def execute(self, statement, parameters=None):
+            if not statement.startswith("PREPARE") and "SAVEPOINT" not in statement:
+                seen.append((statement, parameters))
+            super().execute(statement, parameters)
 
-    event.listen(connection, "before_cursor_execute", note)
+    driver.cursor_factory = Noting
     yield seen
-    event.remove(connection, "before_cursor_execute", note)
+    driver.cursor_factory = factory
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import logging as standard
+import sys
 from datetime import datetime
 
 import pytest
@@ -35,6 +36,14 @@ def lines(capsys):
         return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
     return read
+
+
+class TestLogThatNobodyTakes:
+    @pytest.mark.parametrize("stream", [lambda: open("/dev/full", "w"), lambda: None])
+    def test_costs_no_answer(self, production, monkeypatch, stream):
+        monkeypatch.setattr(sys, "stderr", stream())
+
+        assert production.get("/api/health").status_code == 200
 
 
 class TestLineOfARequest:

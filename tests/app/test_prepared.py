@@ -12,9 +12,10 @@ from sqlalchemy import (
     select,
     table,
     text,
+    update,
 )
 from sqlalchemy import column as sql_column
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from app.database import make_engine, reading_engine, worth_retrying
 from app.prepared import forms
@@ -22,7 +23,8 @@ from models.orders import ORDER_ID
 
 pytestmark = pytest.mark.unpooled
 
-NUMBERS = select(table("numbers", sql_column("n"))).execution_options(prepared=True)
+NUMBERS_TABLE = table("numbers", sql_column("n"), sql_column("other"))
+NUMBERS = select(NUMBERS_TABLE.c.n).execution_options(prepared=True)
 # As if a statement had `SELECT *` in it.
 EVERYTHING = (
     text("SELECT * FROM numbers WHERE n > :n").columns(n=Integer).execution_options(prepared=True)
@@ -118,6 +120,51 @@ def test_lost_connection_is_thrown_away_with_all_as_old(engine, settings):
         assert connection.connection.dbapi_connection.info.backend_pid not in {process, old}
 
 
+def test_missing_value_is_an_error_and_not_null(engine):
+    with engine.connect() as connection, pytest.raises(StatementError, match="no value for"):
+        connection.execute(EVERYTHING, {})
+
+
+def test_columns_that_are_not_named_are_not_overwritten(engine):
+    careless = update(NUMBERS_TABLE).execution_options(prepared=True)
+    with engine.connect() as connection, pytest.raises(StatementError, match="no value for"):
+        connection.execute(careless, {"other": 1})
+
+
+def test_discarded_statements_take_a_new_connection(engine):
+    with engine.connect() as connection:
+        connection.execute(NUMBERS)
+        connection.execute(text("DEALLOCATE ALL"))
+        with pytest.raises(DBAPIError) as error:
+            connection.execute(NUMBERS)
+    with engine.connect() as connection:
+        assert len(connection.execute(NUMBERS).all()) == 3
+
+    assert worth_retrying(error.value)
+
+
+def test_driver_that_was_closed_is_a_lost_connection(engine):
+    with reading_engine(engine).connect() as connection:
+        connection.connection.dbapi_connection.close()
+        with pytest.raises(DBAPIError) as error:
+            connection.execute(NUMBERS)
+
+    assert worth_retrying(error.value)
+
+
+def test_writer_that_gets_a_connection_of_a_reader_has_a_transaction(engine):
+    with engine.connect() as writer:
+        writer.execute(NUMBERS)
+        writer.invalidate()
+        with reading_engine(engine).connect() as reader:
+            reader.execute(NUMBERS)
+        writer.rollback()
+        writer.execute(INSERT, {"n": 4})
+        writer.rollback()
+
+        assert len(writer.execute(NUMBERS).all()) == 3
+
+
 def test_listener_gets_statements_with_their_context(engine):
     seen = []
     event.listen(engine, "before_cursor_execute", lambda *call: seen.append(call[4].statement))
@@ -146,7 +193,7 @@ def test_that_of_a_table_that_changed_takes_a_new_connection(engine, settings):
     with engine.connect() as connection, pytest.raises(DBAPIError) as error:
         connection.execute(EVERYTHING, {"n": 0})
     with engine.connect() as connection:
-        assert connection.execute(EVERYTHING, {"n": 2}).scalars().all() == [3]
+        assert connection.execute(EVERYTHING, {"n": 2}).mappings().all() == [{"n": 3, "note": None}]
 
     assert worth_retrying(error.value)
 
