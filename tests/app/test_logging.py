@@ -1,5 +1,7 @@
 """What is logged, in which form, and what never is."""
 
+import errno
+import io
 import json
 import logging as standard
 import sys
@@ -39,9 +41,13 @@ def lines(capsys):
 
 
 class TestLogThatNobodyTakes:
-    @pytest.mark.parametrize("stream", [lambda: open("/dev/full", "w"), lambda: None])
+    class Full(io.BytesIO):
+        def write(self, _):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    @pytest.mark.parametrize("stream", [None, io.StringIO(), io.TextIOWrapper(Full())])
     def test_costs_no_answer(self, production, monkeypatch, stream):
-        monkeypatch.setattr(sys, "stderr", stream())
+        monkeypatch.setattr(sys, "stderr", stream)
 
         assert production.get("/api/health").status_code == 200
 
