@@ -17,6 +17,7 @@ PROBES = frozenset({"/api/health/live", "/api/health/ready"})
 class HostNotAllowed(Problem):
     status, slug, title = 400, "host-not-allowed", "Host not allowed"
     detail = "This service doesn't answer to the Host of the request."
+    advice = "Use the address that you were given. If you run the service, see `ALLOWED_HOSTS`."
 
 
 def init_app(app: Flask) -> None:

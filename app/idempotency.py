@@ -34,6 +34,7 @@ REPLAYED_HEADER = {
 class MalformedKey(Problem):
     status, slug, title = 400, "malformed-idempotency-key", "Malformed Idempotency-Key"
     detail = "An Idempotency-Key is 1 to 255 printable ASCII characters without spaces."
+    advice = "Use a new UUID for each thing that you want done."
 
 
 class IdempotencyMixin:

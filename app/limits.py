@@ -22,8 +22,12 @@ UNLIMITED = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
 
 
 class TooManyRequests(Problem):
-    status, slug, title = 429, "too-many-requests", "Too Many Requests"
+    status, slug, title = 429, "too-many-requests", "Too many requests"
     detail = "Too many requests; Retry-After says how many seconds to wait."
+    advice = (
+        "Wait as many seconds as `Retry-After` says. `X-RateLimit-Remaining` tells beforehand how "
+        "many requests are left, `X-RateLimit-Reset` when there are more."
+    )
 
     def __init__(self, limit: str, seconds: int) -> None:
         super().__init__(headers={"Retry-After": str(seconds)})

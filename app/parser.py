@@ -12,6 +12,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, UnsupportedMediaType
 
+from app.http_problems import RequestTimeout
 from schemas.base import RequestSchema
 from services.errors import InvalidInput, Problem
 
@@ -22,11 +23,10 @@ MAX_ERRORS = 50
 class MalformedBody(Problem):
     status, slug, title = 400, "malformed-body", "Malformed body"
     detail = "The body is not valid JSON."
-
-
-class BodyTimeout(Problem):
-    status, slug, title = 408, "body-timeout", "Body timed out"
-    detail = "The body did not arrive in time."
+    advice = (
+        "`detail` says where it goes wrong. Have a JSON library write the body: UTF-8, each name "
+        "once, no NaN, no comma at the end."
+    )
 
 
 def receive_body() -> bytes:
@@ -34,7 +34,7 @@ def receive_body() -> bytes:
 
     Raises:
         RequestEntityTooLarge: it is longer than 1 MiB.
-        BodyTimeout: it does not arrive in time.
+        RequestTimeout: it does not arrive in time.
         MalformedBody: it is not framed as HTTP/1.1 says.
     """
     if "body" not in g:
@@ -54,7 +54,7 @@ def _received() -> bytes:
     try:
         body = request.get_data(cache=True)
     except (ClientDisconnected, TimeoutError):
-        raise BodyTimeout from None
+        raise RequestTimeout("The body did not arrive in time.") from None
     except (OSError, ParseException):
         raise MalformedBody("The body is not framed as HTTP/1.1 says.") from None
     if len(body) > MAX_BODY:
@@ -101,6 +101,7 @@ _decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_consta
 class MalformedQuery(Problem):
     status, slug, title = 400, "malformed-query", "Malformed query"
     detail = "The query string is not UTF-8."
+    advice = "Percent-encode the UTF-8 bytes of each value (RFC 3986)."
 
 
 def query() -> MultiDict[str, str]:

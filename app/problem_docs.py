@@ -8,10 +8,10 @@ from marshmallow import Schema
 from app.access import PUBLIC
 from app.declarations import declared
 from app.hosts import HostNotAllowed
+from app.http_problems import MEDIA_TYPE, TYPE_PREFIX, Unavailable
 from app.idempotency import IdempotencyMixin
 from app.limits import TooManyRequests
 from app.parser import MalformedBody, pointers
-from app.problems import MEDIA_TYPE, TYPE_PREFIX, Unavailable
 from schemas.problems import ProblemSchema
 from services.errors import (
     Forbidden,

@@ -13,27 +13,11 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import RoutingException
 
 from app.database import worth_retrying
+from app.http_problems import BY_STATUS, MEDIA_TYPE, TYPE_PREFIX, Unavailable
 from services.errors import Problem
 
-MEDIA_TYPE = "application/problem+json"
-TYPE_PREFIX = "/api/problems/"
-# What werkzeug says of these is for people who read the source.
-DETAILS = {
-    404: "There is nothing at this URL.",
-    413: "The body is longer than 1 MiB.",
-    500: "Something went wrong here. It has been logged under this request_id.",
-}
 # Sent each problem that an answer is made of.
 answered = Signal()
-
-
-class Unavailable(Problem):
-    status, slug, title = 503, "unavailable", "Service unavailable"
-    detail = "Something that this needs is away for the moment; retry after a while."
-
-    def __init__(self, detail: str | None = None) -> None:
-        super().__init__(detail, headers={"Retry-After": "2"})
-
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, from_http)
@@ -56,9 +40,8 @@ def from_problem(problem: Problem) -> Response:
     headers = dict(problem.headers)
     if problem.status == 401:
         headers.setdefault("WWW-Authenticate", 'Bearer realm="api"')
-    return document(
-        problem.status, problem.slug, problem.title, str(problem), headers, problem.members
-    )
+    type_ = TYPE_PREFIX + problem.slug
+    return document(problem.status, type_, problem.title, str(problem), headers, problem.members)
 
 
 def from_http(error: HTTPException) -> Response | HTTPException:
@@ -69,26 +52,30 @@ def from_http(error: HTTPException) -> Response | HTTPException:
     if isinstance(original, Exception):
         return from_exception(original)
     status = error.code or 500
-    title = HTTP_STATUS_CODES.get(status, "Error")
     headers = {
         name: value
         for name, value in error.get_headers()
         if name.lower() not in {"content-type", "content-length"}
     }
-    detail = DETAILS.get(status) or error.description or title
-    return document(status, title.lower().replace(" ", "-"), title, detail, headers)
+    kind = BY_STATUS.get(status)
+    if kind is None:  # RFC 9457, section 4.2.1
+        title = HTTP_STATUS_CODES.get(status, "Error")
+        return document(status, "about:blank", title, error.description or title, headers)
+    # What werkzeug says by itself is for people who read the source.
+    own = error.description if error.description != type(error).description else None
+    return document(status, TYPE_PREFIX + kind.slug, kind.title, own or kind.detail, headers)
 
 
 def document(
     status: int,
-    slug: str,
+    type_: str,
     title: str,
     detail: str,
     headers: dict[str, str],
     members: dict[str, Any] | None = None,
 ) -> Response:
     body = {
-        "type": TYPE_PREFIX + slug,
+        "type": type_,
         "title": title,
         "status": status,
         "detail": detail,

@@ -8,9 +8,17 @@ import orjson
 from gunicorn import util
 from gunicorn.http import wsgi
 
+from app.http_problems import (
+    MEDIA_TYPE,
+    TYPE_PREFIX,
+    MalformedRequest,
+    RequestTimeout,
+    Unavailable,
+)
 from app.responses import DEFAULTS
+from services.errors import Problem
 
-TYPE = "/api/problems/malformed-request"
+KINDS: dict[int, type[Problem]] = {408: RequestTimeout, 503: Unavailable}
 
 
 def install() -> None:
@@ -24,21 +32,20 @@ def install() -> None:
 
 def write_error(sock: socket, status_int: int, reason: str, mesg: str) -> None:
     """Answer a request that never reached the application, and close."""
-    # Not `reason`, which is "Bad Request" for a 501 too.
-    title = HTTPStatus(status_int).phrase
+    kind = KINDS.get(status_int, MalformedRequest)
     request_id = uuid4().hex
     body = orjson.dumps(
         {
-            "type": TYPE,
-            "title": title,
+            "type": TYPE_PREFIX + kind.slug,
+            "title": kind.title,
             "status": status_int,
-            "detail": "The request is not one of HTTP/1.1, or exceeds a limit of the server.",
+            "detail": kind.detail,
             "request_id": request_id,
         }
     )
     headers = {
         "Connection": "close",
-        "Content-Type": "application/problem+json",
+        "Content-Type": MEDIA_TYPE,
         "Content-Length": str(len(body)),
         "Cache-Control": "no-store",
         **DEFAULTS,
@@ -47,4 +54,6 @@ def write_error(sock: socket, status_int: int, reason: str, mesg: str) -> None:
     if status_int == 503:
         headers["Retry-After"] = "2"
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    util.write_nonblock(sock, f"HTTP/1.1 {status_int} {title}\r\n{lines}\r\n".encode() + body)
+    # Not `reason`, which is "Bad Request" for a 501 too.
+    phrase = HTTPStatus(status_int).phrase
+    util.write_nonblock(sock, f"HTTP/1.1 {status_int} {phrase}\r\n{lines}\r\n".encode() + body)

@@ -1,21 +1,30 @@
-"""The OpenAPI document, and two ways to read it in a browser."""
+"""The OpenAPI document, two ways to read it in a browser, and a page for each kind of problem."""
 
+import re
 from functools import cache
+from typing import Any
 
 import orjson
 from apispec import APISpec
-from flask import Blueprint, Response, current_app, make_response, render_template
+from flask import Blueprint, Response, current_app, jsonify, make_response, render_template, request
+from markupsafe import Markup, escape
 
 from app.access import public
+from app.problem_pages import description, kinds
 from app.resource import Resource
+from services.errors import NotFound
 
 blp = Blueprint("docs", __name__, url_prefix="/api")
 
-# Both pages style themselves while they run. ReDoc searches in a worker that it makes of a blob.
-CSP = (
+# Both readers style themselves while they run. ReDoc searches in a worker that it makes of a blob.
+READER_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src blob:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+PAGE_CSP = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 
@@ -30,19 +39,40 @@ class SwaggerUI(Resource):
     @public
     def get(self) -> Response:
         """Swagger UI: read, and try it out."""
-        return _page("swagger_ui.html")
+        return _page("swagger_ui.html", READER_CSP)
 
 
 class ReDoc(Resource):
     @public
     def get(self) -> Response:
         """ReDoc: read."""
-        return _page("redoc.html")
+        return _page("redoc.html", READER_CSP)
+
+
+class Problems(Resource):
+    @public
+    def get(self) -> Response:
+        """All kinds of problems."""
+        spec = current_app.extensions["openapi"]
+        problems = [description(kind, spec) for kind in kinds().values()]
+        return _negotiated("problems.html", {"problems": problems})
+
+
+class ProblemKind(Resource):
+    @public
+    def get(self, slug: str) -> Response:
+        """What a kind of problem means, and what to do about it."""
+        kind = kinds().get(slug)
+        if kind is None:
+            raise NotFound
+        return _negotiated("problem.html", description(kind, current_app.extensions["openapi"]))
 
 
 blp.add_url_rule("/openapi.json", view_func=OpenAPIDocument.as_view("openapi"))
 blp.add_url_rule("/docs", view_func=SwaggerUI.as_view("swagger_ui"))
 blp.add_url_rule("/redoc", view_func=ReDoc.as_view("redoc"))
+blp.add_url_rule("/problems", view_func=Problems.as_view("problems"))
+blp.add_url_rule("/problems/<slug>", view_func=ProblemKind.as_view("problem"))
 
 
 @cache
@@ -50,7 +80,28 @@ def _document(spec: APISpec) -> bytes:
     return orjson.dumps(spec.to_dict(), option=orjson.OPT_NON_STR_KEYS)
 
 
-def _page(template: str) -> Response:
-    response = make_response(render_template(template))
-    response.headers["Content-Security-Policy"] = CSP
+@blp.app_template_filter()
+def code(text: str) -> Markup:
+    """The text, escaped, with what is in backticks as code."""
+    return Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704
+
+
+@blp.app_template_filter()
+def indented(value: Any) -> str:
+    """The value as JSON to read."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+
+def _negotiated(template: str, content: dict[str, Any]) -> Response:
+    """A page for people, or the same as JSON for who asks for that."""
+    wanted = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    answer = jsonify(content) if wanted == "application/json" else None
+    response = answer or _page(template, PAGE_CSP, **content)
+    response.vary.add("Accept")
+    return response
+
+
+def _page(template: str, policy: str, **content: Any) -> Response:
+    response = make_response(render_template(template, **content))
+    response.headers["Content-Security-Policy"] = policy
     return response

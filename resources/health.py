@@ -5,7 +5,7 @@ from typing import Any
 
 from app.access import public
 from app.blueprint import Blueprint
-from app.problems import Unavailable
+from app.http_problems import Unavailable
 from app.resource import Resource
 from app.schema_version import at_head
 from app.version import __version__

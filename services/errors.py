@@ -1,10 +1,13 @@
 """The refusals of the rules: each a small class with a status and a slug.
 
-They say what is wrong in the words of RFC 9457; who turns them into an answer is not known here.
+They say what is wrong in the words of RFC 9457, and what to do about it; who turns them into an
+answer is not known here.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
+
+DESCRIBED = ("status", "slug", "title", "detail", "advice")
 
 
 class Problem(Exception):  # noqa: N818 (the word of RFC 9457)
@@ -13,9 +16,17 @@ class Problem(Exception):  # noqa: N818 (the word of RFC 9457)
     status: ClassVar[int]
     slug: ClassVar[str]
     title: ClassVar[str]
+    # What happened, and what to do about it: the page of the problem shows both.
     detail: ClassVar[str]
+    advice: ClassVar[str]
     # The edge rolls a refused request back, unless the refusal itself is what has to be written.
     keeps_changes: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        missing = [name for name in DESCRIBED if not hasattr(cls, name)]
+        if missing:
+            raise TypeError(f"{cls.__name__} needs {', '.join(missing)}")
 
     def __init__(
         self,
@@ -32,16 +43,25 @@ class Problem(Exception):  # noqa: N818 (the word of RFC 9457)
 class Unauthenticated(Problem):
     status, slug, title = 401, "unauthenticated", "Not signed in"
     detail = "The access token is missing, invalid or expired, or its session has ended."
+    advice = (
+        "Send `Authorization: Bearer` and the `access_token` of a sign-in. If it has expired, "
+        "exchange the `refresh_token` for new ones; if that is refused too, sign in again."
+    )
 
 
 class WrongCredentials(Problem):
     status, slug, title = 401, "wrong-credentials", "Wrong credentials"
     detail = "The email address or the password is wrong."
+    advice = "Check both. An account that does not exist, or is deactivated, gets the same answer."
 
 
 class InvalidRefreshToken(Problem):
     status, slug, title = 401, "invalid-refresh-token", "Invalid refresh token"
     detail = "The refresh token is invalid or expired, or its session has ended. Sign in again."
+    advice = (
+        "Sign in again. If this comes as a surprise, change the password: a refresh token "
+        "that is used twice ends its session, because somebody may have a copy."
+    )
 
 
 class RefreshTokenReused(InvalidRefreshToken):
@@ -53,31 +73,46 @@ class RefreshTokenReused(InvalidRefreshToken):
 class RefreshSuperseded(Problem):
     status, slug, title = 409, "refresh-superseded", "Refreshed a moment ago"
     detail = "This refresh token was exchanged a moment ago; use the tokens of that answer."
+    advice = (
+        "Go on with the tokens that the other exchange got. Have one place in the client "
+        "refresh, so that two threads do not do it at once."
+    )
 
 
 class Forbidden(Problem):
     status, slug, title = 403, "forbidden", "Not allowed"
     detail = "Your role does not allow this."
+    advice = "Ask an administrator for the role that it takes, or do it as another user."
 
 
 class NotFound(Problem):
     status, slug, title = 404, "not-found", "Not found"
     detail = "There is nothing here, or it is not yours."
+    advice = (
+        "Check the path and the id. What belongs to somebody else looks the same as what does "
+        "not exist."
+    )
 
 
 class EmailTaken(Problem):
     status, slug, title = 409, "email-taken", "Email address taken"
     detail = "There is an account with this email address already."
+    advice = "Sign in with this address, or register another one."
 
 
 class ProductExists(Problem):
     status, slug, title = 409, "product-exists", "Product id taken"
     detail = "There is, or was, a product with this id."
+    advice = (
+        "Choose another id, or leave it out and get one made. The id of a product that was "
+        "taken off sale is not free again."
+    )
 
 
 class LastAdmin(Problem):
     status, slug, title = 409, "last-admin", "Last administrator"
     detail = "This is the last active administrator; make another one first."
+    advice = "Give another user the role `admin`, then change this one."
 
 
 class OutOfStock(Problem):
@@ -85,21 +120,37 @@ class OutOfStock(Problem):
 
     status, slug, title = 409, "out-of-stock", "Out of stock"
     detail = "There is not enough stock; nothing was ordered."
+    advice = (
+        "Look at `products`: it says what was asked for and what there is. Order less, or try "
+        "again later, with a new Idempotency-Key."
+    )
 
 
 class TransitionNotAllowed(Problem):
     status, slug, title = 409, "transition-not-allowed", "Transition not allowed"
     detail = "The order can't go from its status to this one."
+    advice = (
+        "Read the order for its status. It goes from pending to paid, shipped and delivered; "
+        "it can be cancelled until it is shipped."
+    )
 
 
 class RequestInFlight(Problem):
     status, slug, title = 409, "request-in-flight", "Request in flight"
     detail = "A request with this Idempotency-Key is being worked on; retry in a moment."
+    advice = (
+        "Wait a second and send the same request again, with the same key: it gets the answer "
+        "of the first one."
+    )
 
 
 class PreconditionFailed(Problem):
     status, slug, title = 412, "precondition-failed", "Changed meanwhile"
     detail = "The resource is not in the version that If-Match names; read it again."
+    advice = (
+        "Read the resource again, look at what has changed, and repeat the change with the "
+        "new `ETag` in `If-Match`."
+    )
 
 
 class InvalidInput(Problem):
@@ -107,6 +158,10 @@ class InvalidInput(Problem):
 
     status, slug, title = 422, "invalid-input", "Invalid input"
     detail = "The input is well-formed, but not valid; see errors."
+    advice = (
+        "Look at `errors`: each `pointer` names a field of the body, or a parameter, and its "
+        "`detail` says what is expected. Correct the request before it is sent again."
+    )
 
     @classmethod
     def at(cls, pointers: Sequence[str], detail: str) -> "InvalidInput":
@@ -116,3 +171,7 @@ class InvalidInput(Problem):
 class IdempotencyKeyReused(Problem):
     status, slug, title = 422, "idempotency-key-reused", "Idempotency-Key reused"
     detail = "This Idempotency-Key was used with another request; use a new one."
+    advice = (
+        "Make a new key for each thing that you want done, and repeat a key only with the "
+        "very same body."
+    )

@@ -11,8 +11,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import services.errors
 from app import create_app, problems
+from app.http_problems import MEDIA_TYPE, TYPE_PREFIX
 from app.limits import TooManyRequests
-from app.problems import MEDIA_TYPE, TYPE_PREFIX
 from services.errors import Problem
 from tests.openapi import SCHEMA_REF, Operation, faults, reachable
 

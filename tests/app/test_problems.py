@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+from flask import abort
 from sqlalchemy import create_engine, text
 
 from app.database import make_engine
@@ -26,7 +27,7 @@ REFUSALS = [
     ("GET", "//api/products", {}, 404, "not-found"),
     ("DELETE", "/api/products", {}, 405, "method-not-allowed"),
     ("BREW", "/api/products", {}, 405, "method-not-allowed"),
-    ("POST", REGISTER, {"data": b" " * (1 << 20) + b" ", **JSON}, 413, "request-entity-too-large"),
+    ("POST", REGISTER, {"data": b" " * (1 << 20) + b" ", **JSON}, 413, "content-too-large"),
     ("POST", REGISTER, {"data": {"email": "a@b.example"}}, 415, "unsupported-media-type"),
     ("POST", REGISTER, {"data": "{", **JSON}, 400, "malformed-body"),
     ("POST", REGISTER, {"json": {}}, 422, "invalid-input"),
@@ -103,6 +104,13 @@ class TestRefusals:
 
         assert answer.json["products"] == [{"product_id": "abc"}]
         assert answer.headers["X-Reason"] == "sold"
+
+    def test_status_without_a_kind_of_its_own_is_told_by_its_name(self, app, during_get):
+        during_get(lambda _: abort(418))
+        answer = app.test_client().get(PRODUCT)
+
+        assert answer.json["type"] == "about:blank"  # RFC 9457, section 4.2.1
+        assert answer.json["title"] == "I'm a teapot"
 
     def test_error_before_the_request_is_routed(self, make_app):
         def refuse():
@@ -188,6 +196,13 @@ class TestUnexpectedExceptions:
         assert "no_such" in str(record["exception"].value)
         assert record["exception"].traceback is not None
         assert record["extra"]["request_id"] == answer.json["request_id"]
+
+    def test_status_without_a_kind_of_its_own_is_told_by_its_name(self, app, during_get):
+        during_get(lambda _: abort(418))
+        answer = app.test_client().get(PRODUCT)
+
+        assert answer.json["type"] == "about:blank"  # RFC 9457, section 4.2.1
+        assert answer.json["title"] == "I'm a teapot"
 
     def test_error_before_the_request_is_routed(self, make_app):
         app = make_app()

@@ -19,18 +19,26 @@ def installed(monkeypatch):
     refusals.install()
 
 
-@pytest.mark.parametrize(("status", "title"), [(400, "Bad Request"), (503, "Service Unavailable")])
-def test_refusal_is_a_problem_document(installed, status, title):
+@pytest.mark.parametrize(
+    ("status", "phrase", "slug"),
+    [
+        (400, "Bad Request", "malformed-request"),
+        (408, "Request Timeout", "request-timeout"),
+        (501, "Not Implemented", "malformed-request"),
+        (503, "Service Unavailable", "unavailable"),
+    ],
+)
+def test_refusal_is_a_problem_document(installed, status, phrase, slug):
     ours, theirs = socket.socketpair()
     with ours, theirs:
         util.write_error(ours, status, "a reason", "a message")
         ours.close()
         head, _, body = theirs.recv(65_536).decode().partition("\r\n\r\n")
 
-    assert head.startswith(f"HTTP/1.1 {status} {title}\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} {phrase}\r\n")
     assert ("Retry-After: 2" in head) == (status == 503)
     assert "frame-ancestors 'none'" in head
-    assert json.loads(body)["title"] == title
+    assert json.loads(body)["type"] == f"/api/problems/{slug}"
 
 
 def test_answers_do_not_name_the_server(installed):

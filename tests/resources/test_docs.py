@@ -1,4 +1,4 @@
-"""GET /api/openapi.json, /api/docs and /api/redoc."""
+"""GET /api/openapi.json, /api/docs, /api/redoc and /api/problems."""
 
 import re
 from urllib.parse import urljoin
@@ -6,7 +6,8 @@ from urllib.parse import urljoin
 import pytest
 
 PAGES = ["/api/docs", "/api/redoc"]
-ALL = ["/api/openapi.json", *PAGES]
+PROBLEMS = ["/api/problems", "/api/problems/out-of-stock"]
+ALL = ["/api/openapi.json", *PAGES, *PROBLEMS]
 
 
 def directives(response) -> dict[str, set[str]]:
