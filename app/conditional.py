@@ -12,7 +12,11 @@ from app.declarations import declared
 from models.base import etag
 
 READING = {"GET", "HEAD"}
-ETAG = {"schema": {"type": "string"}, "description": "The version of the resource (RFC 9110)."}
+ETAG = {
+    "schema": {"type": "string"},
+    "description": "The version of the resource (RFC 9110), for `If-Match` and `If-None-Match`.",
+    "example": '"3"',
+}
 IF_NONE_MATCH = {
     "in": "header",
     "name": "If-None-Match",

@@ -28,6 +28,7 @@ PARAMETER = {
 REPLAYED_HEADER = {
     "schema": {"type": "string", "enum": ["true"]},
     "description": "There if this is the answer to an earlier request with the same key.",
+    "example": "true",
 }
 
 

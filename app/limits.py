@@ -21,6 +21,25 @@ from services.errors import Problem, Unauthenticated
 UNLIMITED = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
 
 
+DOCUMENTED = {
+    "X-RateLimit-Limit": {
+        "schema": {"type": "integer", "minimum": 1},
+        "description": "How many requests there may be, of the limit that is nearest.",
+        "example": 300,
+    },
+    "X-RateLimit-Remaining": {
+        "schema": {"type": "integer", "minimum": 0},
+        "description": "How many of them are left.",
+        "example": 299,
+    },
+    "X-RateLimit-Reset": {
+        "schema": {"type": "integer", "minimum": 0},
+        "description": "When the next one is back, seconds since 1970 (Unix time).",
+        "example": 1770733860,
+    },
+}
+
+
 class TooManyRequests(Problem):
     status, slug, title = 429, "too-many-requests", "Too many requests"
     detail = "Too many requests; Retry-After says how many seconds to wait."

@@ -5,24 +5,21 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 
+from app import limits, request_id
+from app.api_description import DESCRIPTION
 from app.version import __version__
+from schemas.ids import IDS
 from schemas.problems import ProblemSchema
 
-PATH_PARAMETERS = {
-    "order_id": ("The order's id.", "order_01kj6zv8m4f5tbq0c9xn2hd7ea"),
-    "product_id": ("The product's id.", "abc"),
-    "session_id": ("The session's id.", "session_01kj6zv8m4f5tbq0c9xn2hd7ea"),
-    "user_id": ("The user's id.", "user_01kj6zv8m4f5tbq0c9xn2hd7ea"),
+BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "The `access_token` of `POST /api/auth/login` or `/api/auth/refresh`, in the "
+    "header `Authorization: Bearer …`. It is good for `expires_in` seconds; after that, and not "
+    "at each request, exchange the `refresh_token` for new ones.",
 }
-DESCRIPTION = """\
-Accounts, a product catalogue, and orders.
-
-Times are RFC 3339 in UTC. Money is an integer of minor units. Ids are opaque. Every answer of 400
-and above is a problem document (RFC 9457). Lists come a page at a time: pass `next_cursor` on as
-`cursor`. Send an `Idempotency-Key` with an order, and a retry never orders twice.
-
-Every answer has an `X-Request-ID`. `X-RateLimit-Limit`, `-Remaining` and `-Reset` tell your quota;
-after a 429 or a 503, wait as many seconds as `Retry-After` says."""
+INT32 = 2**31 - 1
 
 
 def openapi_config() -> dict[str, object]:
@@ -32,7 +29,9 @@ def openapi_config() -> dict[str, object]:
         "OPENAPI_VERSION": "3.1.0",
         "API_SPEC_OPTIONS": {
             "info": {
+                "summary": "Accounts, a product catalogue, and orders.",
                 "description": DESCRIPTION,
+                "contact": {"name": "Whoever runs the service that this document came from"},
                 "license": {"name": "MIT", "identifier": "MIT"},
             },
             "servers": [{"url": "/", "description": "The server that this document came from."}],
@@ -60,19 +59,13 @@ def register_resources(app: Flask) -> None:
     from resources import docs, health, orders, products, sessions, users
 
     api = ServiceApi(app)
-    api.spec.components.security_scheme(
-        "bearerAuth",
-        {
-            "type": "http",
-            "scheme": "bearer",
-            "bearerFormat": "JWT",
-            "description": "`access_token` of `POST /api/auth/login`.",
-        },
-    )
+    api.spec.components.security_scheme("bearerAuth", BEARER)
     api.ma_plugin.converter.add_attribute_function(portable_pattern)
+    api.ma_plugin.converter.add_attribute_function(width)
     for blueprint in (sessions.blp, users.blp, products.blp, orders.blp, health.blp):
         api.register_blueprint(blueprint)
     describe_path_parameters(api.spec._paths)
+    describe_headers(api.spec)
     app.register_blueprint(docs.blp)
     app.extensions["openapi"] = api.spec
 
@@ -82,8 +75,32 @@ def portable_pattern(converter: Any, field: Any, ret: dict[str, Any]) -> dict[st
     return {"pattern": ret["pattern"].replace(r"\Z", "$")} if "pattern" in ret else {}
 
 
+def width(converter: Any, field: Any, ret: dict[str, Any]) -> dict[str, str]:
+    """How many bits the field's integers take, which is what many languages ask first."""
+    if "integer" not in ret.get("type", ()):
+        return {}
+    return {"format": "int32" if ret["maximum"] <= INT32 else "int64"}
+
+
 def describe_path_parameters(paths: dict[str, Any]) -> None:
     for path in paths.values():
         for parameter in path.get("parameters", ()):
-            description, example = PATH_PARAMETERS[parameter["name"]]
-            parameter |= {"description": description, "example": example}
+            about = IDS[parameter["name"]]
+            parameter |= {"description": about["description"], "example": about["example"]}
+            parameter["schema"]["pattern"] = about["pattern"].replace(r"\Z", "$")
+
+
+def describe_headers(spec: Any) -> None:
+    """Headers that are on every answer, or on every one that counts against a limit."""
+    for name, header in {**request_id.DOCUMENTED, **limits.DOCUMENTED}.items():
+        spec.components.header(name, header)
+    for path, item in spec._paths.items():
+        counted = () if path in limits.UNLIMITED else limits.DOCUMENTED
+        for operation in (item[method] for method in item.keys() - {"parameters"}):
+            for response in operation["responses"].values():
+                common = {name: _header(name) for name in (*request_id.DOCUMENTED, *counted)}
+                response["headers"] = {**response.get("headers", {}), **common}
+
+
+def _header(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/headers/{name}"}

@@ -18,6 +18,7 @@ from services.pages import Page, PageRequest, Position
 LINK = {
     "schema": {"type": "string"},
     "description": 'The next page, `<…>; rel="next"` (RFC 8288); absent on the last one.',
+    "example": '</api/orders?limit=20&cursor=WyIyMDI2LTAyLTEw>; rel="next"',
 }
 
 

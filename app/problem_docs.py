@@ -8,7 +8,16 @@ from marshmallow import Schema
 from app.access import PUBLIC
 from app.declarations import declared
 from app.hosts import HostNotAllowed
-from app.http_problems import MEDIA_TYPE, TYPE_PREFIX, Unavailable
+from app.http_problems import (
+    MEDIA_TYPE,
+    TYPE_PREFIX,
+    ContentTooLarge,
+    InternalServerError,
+    MethodNotAllowed,
+    RequestTimeout,
+    Unavailable,
+    UnsupportedMediaType,
+)
 from app.idempotency import IdempotencyMixin
 from app.limits import TooManyRequests
 from app.parser import MalformedBody, pointers
@@ -25,9 +34,14 @@ from services.errors import (
 
 RETRY_AFTER = {
     "schema": {"type": "integer", "minimum": 1},
-    "description": "How many seconds to wait; with every 429 and 503.",
+    "description": "How many seconds to wait before the next try; with every 429 and 503.",
+    "example": 2,
 }
-CHALLENGE = {"schema": {"type": "string"}, "description": "How to sign in (RFC 6750)."}
+CHALLENGE = {
+    "schema": {"type": "string"},
+    "description": "How to sign in (RFC 6750).",
+    "example": 'Bearer realm="api", error="invalid_token"',
+}
 HEADERS = {
     401: {"WWW-Authenticate": {**CHALLENGE, "required": True}},
     503: {"Retry-After": {**RETRY_AFTER, "required": True}},
@@ -60,8 +74,8 @@ class ProblemsMixin:
             if status in HEADERS:
                 responses[status]["headers"] = HEADERS[status]
         responses["default"] = {
-            **_response(doc, [TooManyRequests, Unavailable]),
-            "description": "Any other problem, such as 413, 415, 429 or 503.",
+            **_response(doc, _anywhere(doc)),
+            "description": "Another problem: its `type` says which, and leads to a page about it.",
             "headers": {"Retry-After": RETRY_AFTER},
         }
         return doc
@@ -81,6 +95,13 @@ def _problems(doc: Any, doc_info: Any) -> list[type[Problem]]:
     if any(parameter.get("name") == "If-Match" for parameter in doc.get("parameters", ())):
         found += [PreconditionFailed]
     return [*found, HostNotAllowed]
+
+
+def _anywhere(doc: Any) -> list[type[Problem]]:
+    """What any operation can answer with, by how it is asked and how things stand."""
+    with_body = [RequestTimeout, ContentTooLarge, UnsupportedMediaType]
+    always = [MethodNotAllowed, TooManyRequests, InternalServerError, Unavailable]
+    return [*(with_body if "requestBody" in doc else []), *always]
 
 
 def _response(doc: Any, problems: list[type[Problem]]) -> dict[str, Any]:

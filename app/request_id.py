@@ -5,8 +5,20 @@ from uuid import uuid4
 
 from flask import Flask, Response, g, request
 
+from schemas.problems import REQUEST_ID
+
 HEADER = "X-Request-ID"
-SANE = re.compile(r"[A-Za-z0-9._-]{1,128}")
+SANE = re.compile(REQUEST_ID)
+
+DOCUMENTED = {
+    HEADER: {
+        "schema": {"type": "string", "pattern": f"^{SANE.pattern}$"},
+        "description": "The id of the request, as the client sent it, or as one was made. It is in "
+        "the log: name it when you ask for help.",
+        "example": "0b5dd6f2c0b14a67a1f3d1f0e5e0a1c4",
+        "required": True,
+    }
+}
 
 
 def init_app(app: Flask) -> None:

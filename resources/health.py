@@ -11,7 +11,12 @@ from app.schema_version import at_head
 from app.version import __version__
 from schemas.health import HealthSchema, ProbeSchema
 
-blp = Blueprint("health", __name__, url_prefix="/api/health", description="Is it up?")
+DESCRIPTION = """\
+Whether the service is up: `/api/health` for people, `/live` and `/ready` for the probes of an
+orchestrator. They need no token, and are not limited.
+"""
+
+blp = Blueprint("health", __name__, url_prefix="/api/health", description=DESCRIPTION)
 
 
 @blp.route("", get="getHealth")
@@ -19,7 +24,10 @@ class Health(Resource):
     @blp.response(200, HealthSchema)
     @public
     def get(self) -> dict[str, Any]:
-        """Tell that the service is up, and which version it is."""
+        """Tell that the service is up, and which version it is.
+
+        It asks neither PostgreSQL nor Redis.
+        """
         return {"status": "healthy", "timestamp": datetime.now(UTC), "version": __version__}
 
 
@@ -28,7 +36,10 @@ class Liveness(Resource):
     @blp.response(200, ProbeSchema, example={"status": "alive"})
     @public
     def get(self) -> dict[str, str]:
-        """Tell that the process answers; asks nobody else."""
+        """Tell that the process answers; asks nobody else.
+
+        Where it fails, the process has to be started again.
+        """
         return {"status": "alive"}
 
 
@@ -38,7 +49,10 @@ class Readiness(Resource):
     @blp.raises(Unavailable)
     @public
     def get(self) -> dict[str, str]:
-        """Tell that PostgreSQL answers, and has the schema that this version needs."""
+        """Tell that PostgreSQL answers, and has the schema that this version needs.
+
+        Where it fails, requests should go to another replica for the moment.
+        """
         if not at_head(self.session):
             raise Unavailable("The database is not at the schema of this version.")
         return {"status": "ready"}

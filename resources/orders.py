@@ -20,7 +20,14 @@ from services.errors import OutOfStock, TransitionNotAllowed
 from services.order_statements import OrderRow
 from services.pages import Page, PageRequest
 
-blp = Blueprint("orders", __name__, url_prefix="/api/orders", description="What was bought.")
+DESCRIPTION = """\
+What was bought. An order takes its stock when it is placed, all of it or nothing, and gives it
+back when it is cancelled. It goes from `pending` to `paid`, `shipped` and `delivered`; until it
+is shipped it can be cancelled. Send an `Idempotency-Key` when you place one: then a retry never
+orders twice.
+"""
+
+blp = Blueprint("orders", __name__, url_prefix="/api/orders", description=DESCRIPTION)
 
 
 @blp.route("", get="listOrders", post="createOrder")
@@ -29,7 +36,10 @@ class Orders(Resource):
     @may_lag
     @requires(Scope.ORDERS_READ)
     def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
-        """List your orders, newest first; an administrator sees everybody's."""
+        """List your orders, newest first; an administrator sees everybody's.
+
+        The list can be filtered by status and by time. Each order comes with its whole history.
+        """
         return orders.list_visible(self.session, self.principal, page, filters)
 
     @blp.idempotent
@@ -40,7 +50,12 @@ class Orders(Resource):
     @blp.raises(OutOfStock)
     @requires(Scope.ORDERS_WRITE)
     def post(self, order: dict[str, Any]) -> OrderRow:
-        """Place an order: all of it or nothing, at the prices of this moment."""
+        """Place an order: all of it or nothing, at the prices of this moment.
+
+        Make an `Idempotency-Key` (a UUID) before the first try, and keep it for all tries: when the
+        connection drops, or a 503 comes, send the same body with the same key again. If the order
+        was placed already, you get its first answer, with `Idempotency-Replayed: true`.
+        """
         return orders.place(self.session, self.principal, **order)
 
 
@@ -49,9 +64,13 @@ class OrderDetail(Resource):
     @blp.response(200, OrderSchema)
     @blp.versioned
     @may_lag
+    @blp.links(updateOrder="order_id", cancelOrder="order_id")
     @requires(Scope.ORDERS_READ)
     def get(self, order_id: str) -> OrderRow:
-        """Get an order."""
+        """Get an order.
+
+        Somebody else's order is a 404, as one that does not exist.
+        """
         return orders.get(self.session, self.principal, order_id)
 
     @blp.arguments(NextStatusSchema)
@@ -75,5 +94,9 @@ class OrderCancellation(Resource):
     @blp.raises(TransitionNotAllowed)
     @requires(Scope.ORDERS_WRITE)
     def post(self, order_id: str) -> OrderRow:
-        """Cancel an order and return its stock."""
+        """Cancel an order and return its stock.
+
+        It can be cancelled until it is shipped. The stock goes back once: of an order that is
+        cancelled already you get a 409.
+        """
         return orders.cancel(self.session, self.principal, order_id, self.if_match)

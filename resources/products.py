@@ -20,7 +20,13 @@ from services import products
 from services.errors import ProductExists
 from services.pages import Page, PageRequest
 
-blp = Blueprint("products", __name__, url_prefix="/api/products", description="What is for sale.")
+DESCRIPTION = """\
+What is for sale, for anyone to read. Prices are integers of minor units: 1999 is 19.99 USD.
+Administrators put products on sale, change prices and stock, and take products off sale. An order
+keeps the price that it was made at, whatever becomes of the product.
+"""
+
+blp = Blueprint("products", __name__, url_prefix="/api/products", description=DESCRIPTION)
 
 
 @blp.route("", get="listProducts", post="createProduct")
@@ -29,7 +35,10 @@ class Products(Resource):
     @may_lag
     @public
     def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
-        """List what is for sale, newest first."""
+        """List what is for sale, newest first.
+
+        Products that were taken off sale are not listed.
+        """
         return products.list_all(self.session, page)
 
     @blp.arguments(NewProductSchema)
@@ -39,7 +48,11 @@ class Products(Resource):
     @blp.raises(ProductExists)
     @requires(Scope.PRODUCTS_WRITE)
     def post(self, product: dict[str, Any]) -> Product:
-        """Put a product on sale."""
+        """Put a product on sale.
+
+        The id is the merchant's own, or one is made. It can't be used twice, not even after the
+        product was taken off sale.
+        """
         return products.create(self.session, product)
 
 
@@ -50,7 +63,10 @@ class ProductDetail(Resource):
     @may_lag
     @public
     def get(self, product_id: str) -> Row[Any]:
-        """Get a product."""
+        """Get a product.
+
+        Its price and stock are those of this moment.
+        """
         return products.get(self.session, product_id)
 
     @blp.arguments(ProductChangeSchema)

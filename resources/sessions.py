@@ -26,7 +26,14 @@ from services.errors import (
 )
 from services.pages import Page, PageRequest
 
-blp = Blueprint("auth", __name__, url_prefix="/api/auth", description="Sign up, in and out.")
+DESCRIPTION = """\
+Open an account, sign in, stay signed in, sign out. A sign-in is a session: it gives an access
+token for half an hour or so, and a refresh token that is good for one exchange against new ones.
+A session ends when it is signed out, when the password changes elsewhere, or after 30 days
+without a refresh.
+"""
+
+blp = Blueprint("auth", __name__, url_prefix="/api/auth", description=DESCRIPTION)
 
 
 @blp.route("/register", post="register")
@@ -38,7 +45,10 @@ class Registration(Resource):
     @blp.raises(EmailTaken)
     @public
     def post(self, account: dict[str, Any]) -> User:
-        """Open an account."""
+        """Open an account.
+
+        It can sign in at once. The address must not have an account yet.
+        """
         return users.register(self.session, **account, refused=self.refused_passwords)
 
 
@@ -85,7 +95,10 @@ class Logout(Resource):
     @blp.response(204)
     @requires(Scope.PROFILE)
     def post(self, body: dict[str, str]) -> None:
-        """Sign out: of this session, of all, or of all others."""
+        """Sign out: of this session, of all, or of all others.
+
+        The tokens of a session that has ended are refused from then on, access tokens too.
+        """
         sessions.sign_out(self.session, self.principal, sessions.Which(body["sessions"]))
 
 
@@ -94,7 +107,10 @@ class Sessions(Resource):
     @blp.paginated(PageQuerySchema, SessionSchema)
     @requires(Scope.PROFILE)
     def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
-        """List where you are signed in."""
+        """List where you are signed in.
+
+        The latest sign-in comes first; sessions that have ended are not listed.
+        """
         return sessions.list_mine(self.session, self.principal, page)
 
 
@@ -103,5 +119,8 @@ class Session(Resource):
     @blp.response(204)
     @requires(Scope.PROFILE)
     def delete(self, session_id: str) -> None:
-        """Sign one of your sessions out."""
+        """Sign one of your sessions out.
+
+        For the telephone that was left in the train. Its tokens are refused from then on.
+        """
         sessions.end(self.session, self.principal, session_id)

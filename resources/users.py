@@ -21,7 +21,13 @@ from services import users
 from services.errors import LastAdmin
 from services.pages import Page, PageRequest
 
-blp = Blueprint("users", __name__, url_prefix="/api/users", description="Profiles and accounts.")
+DESCRIPTION = """\
+Who there is. Everybody reads and changes their own profile at `/api/users/me`. Administrators see
+all accounts, give the role `admin`, and deactivate accounts; one that is deactivated is signed
+out everywhere at once. The last active administrator stays one.
+"""
+
+blp = Blueprint("users", __name__, url_prefix="/api/users", description=DESCRIPTION)
 
 
 @blp.route("/me", get="getProfile", patch="updateProfile")
@@ -30,7 +36,10 @@ class Me(Resource):
     @blp.versioned
     @requires(Scope.PROFILE)
     def get(self) -> Row[Any]:
-        """Get your profile."""
+        """Get your profile.
+
+        It says who the access token belongs to.
+        """
         return self.principal.user
 
     @blp.arguments(ProfileChangeSchema)
@@ -38,7 +47,10 @@ class Me(Resource):
     @blp.versioned
     @requires(Scope.PROFILE)
     def patch(self, changes: dict[str, Any]) -> User:
-        """Change your name or phone number."""
+        """Change your name or phone number.
+
+        What is left out stays as it is.
+        """
         return users.update_profile(self.session, self.principal, changes, self.if_match)
 
 
@@ -48,7 +60,10 @@ class MyPassword(Resource):
     @blp.response(204)
     @requires(Scope.PROFILE)
     def put(self, body: dict[str, str]) -> None:
-        """Set a new password, and sign out everywhere else."""
+        """Set a new password, and sign out everywhere else.
+
+        It takes the current one as well. The session that asks goes on.
+        """
         users.change_password(
             self.session,
             self.principal,
@@ -64,7 +79,10 @@ class Users(Resource):
     @may_lag
     @requires(Scope.USERS_MANAGE)
     def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
-        """List all users, newest first."""
+        """List all users, newest first.
+
+        The list can be filtered by role, and by who may sign in.
+        """
         return users.list_all(self.session, page, filters)
 
 
@@ -75,7 +93,10 @@ class Account(Resource):
     @may_lag
     @requires(Scope.USERS_MANAGE)
     def get(self, user_id: str) -> Row[Any]:
-        """Get a user."""
+        """Get a user.
+
+        An administrator sees more of an account than its user does.
+        """
         return users.get(self.session, user_id)
 
     @blp.arguments(UserChangeSchema)
@@ -84,5 +105,8 @@ class Account(Resource):
     @blp.raises(LastAdmin)
     @requires(Scope.USERS_MANAGE)
     def patch(self, changes: dict[str, Any], user_id: str) -> User:
-        """Change a user's role, deactivate or reactivate a user."""
+        """Change a user's role, deactivate or reactivate a user.
+
+        What is left out stays as it is. A user who is deactivated is signed out everywhere.
+        """
         return users.administer(self.session, user_id, changes, self.if_match)

@@ -11,6 +11,13 @@ from marshmallow_sqlalchemy import SQLAlchemySchema
 # The largest integer that every JSON reader holds exactly (RFC 8259, section 6).
 MAX_EXACT = 2**53 - 1
 
+PHONE = validate.Regexp(r"^\+[1-9][0-9]{1,14}\Z", error="Must be E.164, such as +14155550100.")
+CREATED = {"description": "When it was made (RFC 3339, UTC).", "example": "2026-02-10T14:30:00Z"}
+UPDATED = {
+    "description": "When it last changed (RFC 3339, UTC).",
+    "example": "2026-02-10T14:30:00Z",
+}
+
 Convert = Callable[[Any], Any]
 
 
@@ -183,5 +190,4 @@ class Timestamp(fields.AwareDateTime):
 
 def phone(**kwargs: Any) -> Text:
     """A phone number as of E.164."""
-    shape = validate.Regexp(r"^\+[1-9][0-9]{1,14}\Z", error="Must be E.164, such as +14155550100.")
-    return Text(validate=shape, **kwargs)
+    return Text(validate=PHONE, **kwargs)

@@ -7,13 +7,26 @@ from marshmallow import ValidationError, fields, validate, validates
 
 from models.orders import MAX_ITEMS, MAX_QUANTITY, OrderStatus
 from models.products import MAX_PRICE
-from schemas.base import RequestSchema, ResponseSchema, Text, Timestamp, Whole, text
+from schemas.base import (
+    CREATED,
+    UPDATED,
+    RequestSchema,
+    ResponseSchema,
+    Text,
+    Timestamp,
+    Whole,
+    text,
+)
+from schemas.ids import PRODUCT_ID, id_of
 from schemas.pages import PageQuerySchema
-from schemas.products import PRODUCT_ID
+from schemas.products import CURRENCY_SHOWN
 
 STATUS = validate.OneOf([status.value for status in OrderStatus])
 COUNTRY = validate.Regexp(r"^[A-Z]{2}\Z", error="Must be an ISO 3166-1 code, such as US.")
-USER_EXAMPLE = "user_01kj6zv8m4f5tbq0c9xn2hd7ea"
+STATUS_TEXT = (
+    "How far the order has come: `pending`, `paid`, `shipped`, `delivered`, or `cancelled`."
+)
+QUANTITY = {"description": "How many pieces.", "example": 2}
 ADDRESS_EXAMPLE = {
     "street": "123 Main St",
     "city": "San Francisco",
@@ -34,18 +47,31 @@ ORDER_ITEMS_EXAMPLE = [
 class ShippingAddressSchema(RequestSchema):
     """Where an order goes."""
 
-    street = text(200, required=True, metadata={"example": "123 Main St"})
-    city = text(100, required=True, metadata={"example": "San Francisco"})
-    state = text(100, required=True, metadata={"example": "CA"})
-    zip = text(20, required=True, metadata={"example": "94102"})
-    country = Text(validate=COUNTRY, metadata={"description": "ISO 3166-1.", "example": "US"})
+    street = text(
+        200,
+        required=True,
+        metadata={"description": "Street and number.", "example": "123 Main St"},
+    )
+    city = text(
+        100, required=True, metadata={"description": "City or town.", "example": "San Francisco"}
+    )
+    state = text(100, required=True, metadata={"description": "State or region.", "example": "CA"})
+    zip = text(20, required=True, metadata={"description": "Postal code.", "example": "94102"})
+    country = Text(
+        validate=COUNTRY,
+        metadata={"description": "The country (ISO 3166-1 alpha-2).", "example": "US"},
+    )
 
 
 class NewOrderItemSchema(RequestSchema):
     """How many of which product."""
 
-    product_id = Text(required=True, validate=PRODUCT_ID, metadata={"example": "abc"})
-    quantity = Whole(1, MAX_QUANTITY, required=True, metadata={"example": 2})
+    product_id = Text(
+        required=True,
+        validate=PRODUCT_ID,
+        metadata={"description": "The `id` of the product.", "example": "abc"},
+    )
+    quantity = Whole(1, MAX_QUANTITY, required=True, metadata=QUANTITY)
 
 
 class NewOrderSchema(RequestSchema):
@@ -55,9 +81,11 @@ class NewOrderSchema(RequestSchema):
         fields.Nested(NewOrderItemSchema),
         required=True,
         validate=validate.Length(1, MAX_ITEMS),
-        metadata={"description": "Each product once."},
+        metadata={"description": "What is ordered, each product once, all in one currency."},
     )
-    shipping_address = fields.Nested(ShippingAddressSchema, required=True)
+    shipping_address = fields.Nested(
+        ShippingAddressSchema, required=True, metadata={"description": "Where it goes."}
+    )
 
     @validates("items")
     def each_product_once(self, items: Sequence[dict[str, Any]], **_: Any) -> None:
@@ -76,13 +104,16 @@ class NewOrderSchema(RequestSchema):
 class OrderItemSchema(ResponseSchema):
     """A line of an order."""
 
-    product_id = fields.String(required=True, metadata={"example": "abc"})
-    quantity = Whole(1, MAX_QUANTITY, required=True, metadata={"example": 2})
+    product_id = id_of("product_id")
+    quantity = Whole(1, MAX_QUANTITY, required=True, metadata=QUANTITY)
     unit_price = Whole(
         0,
         MAX_PRICE,
         required=True,
-        metadata={"description": "Minor units, at the moment of ordering.", "example": 1250},
+        metadata={
+            "description": "The price of a piece at the moment of ordering, in minor units.",
+            "example": 1250,
+        },
     )
 
 
@@ -90,45 +121,61 @@ class OrderChangeSchema(ResponseSchema):
     """A step of an order from one status to the next."""
 
     from_status = fields.String(
-        required=True, data_key="from", validate=STATUS, metadata={"example": "pending"}
+        required=True,
+        data_key="from",
+        validate=STATUS,
+        metadata={"description": "The status before.", "example": "pending"},
     )
     to_status = fields.String(
-        required=True, data_key="to", validate=STATUS, metadata={"example": "paid"}
-    )
-    changed_by = fields.String(
         required=True,
-        data_key="by",
-        metadata={"description": "The user who did it.", "example": USER_EXAMPLE},
+        data_key="to",
+        validate=STATUS,
+        metadata={"description": "The status after.", "example": "paid"},
     )
+    changed_by = id_of("user_id", data_key="by", metadata={"description": "The user who did it."})
     changed_at = Timestamp(
-        required=True, data_key="at", metadata={"example": "2026-02-10T14:30:00Z"}
+        required=True,
+        data_key="at",
+        metadata={"description": "When (RFC 3339, UTC).", "example": "2026-02-10T14:30:00Z"},
     )
 
 
 class OrderSchema(ResponseSchema):
     """An order."""
 
-    id = fields.String(required=True, metadata={"example": "order_01kj6zv8m4f5tbq0c9xn2hd7ea"})
-    user_id = fields.String(required=True, metadata={"example": USER_EXAMPLE})
-    status = fields.String(required=True, validate=STATUS, metadata={"example": "pending"})
+    id = id_of("order_id")
+    user_id = id_of("user_id", metadata={"description": "The user whose order it is."})
+    status = fields.String(
+        required=True, validate=STATUS, metadata={"description": STATUS_TEXT, "example": "pending"}
+    )
     items = fields.List(
-        fields.Nested(OrderItemSchema), required=True, metadata={"example": ORDER_ITEMS_EXAMPLE}
+        fields.Nested(OrderItemSchema),
+        required=True,
+        metadata={"description": "What was ordered.", "example": ORDER_ITEMS_EXAMPLE},
     )
     total = Whole(
         0,
         MAX_ITEMS * MAX_QUANTITY * MAX_PRICE,
         required=True,
-        metadata={"description": "Minor units of the currency.", "example": 7400},
+        metadata={
+            "description": "What it costs in all, in minor units: 7400 is 74.00 USD.",
+            "example": 7400,
+        },
     )
-    currency = fields.String(required=True, metadata={"description": "ISO 4217.", "example": "USD"})
-    shipping_address = fields.Nested(ShippingAddressSchema, required=True)
+    currency = fields.String(
+        required=True,
+        metadata={**CURRENCY_SHOWN, "description": "The currency of all its prices (ISO 4217)."},
+    )
+    shipping_address = fields.Nested(
+        ShippingAddressSchema, required=True, metadata={"description": "Where it goes."}
+    )
     history = fields.List(
         fields.Nested(OrderChangeSchema),
         required=True,
         metadata={"description": "Every change of its status, in the order of time."},
     )
-    created_at = Timestamp(required=True, metadata={"example": "2026-02-10T14:30:00Z"})
-    updated_at = Timestamp(required=True, metadata={"example": "2026-02-10T14:30:00Z"})
+    created_at = Timestamp(required=True, metadata=CREATED)
+    updated_at = Timestamp(required=True, metadata=UPDATED)
 
 
 class OrderQuerySchema(PageQuerySchema):
@@ -136,14 +183,18 @@ class OrderQuerySchema(PageQuerySchema):
 
     status = fields.String(validate=STATUS, metadata={"description": "Only orders in this status."})
     created_after = Timestamp(
-        format="iso", metadata={"description": "Only orders made then or later (RFC 3339)."}
+        format="iso",
+        metadata={"description": "Only orders made then or later, such as 2026-02-01T00:00:00Z."},
     )
     created_before = Timestamp(
-        format="iso", metadata={"description": "Only orders made earlier (RFC 3339)."}
+        format="iso",
+        metadata={"description": "Only orders made earlier, such as 2026-03-01T00:00:00Z."},
     )
 
 
 class NextStatusSchema(RequestSchema):
     """The next status."""
 
-    status = fields.String(required=True, validate=STATUS, metadata={"example": "paid"})
+    status = fields.String(
+        required=True, validate=STATUS, metadata={"description": STATUS_TEXT, "example": "paid"}
+    )

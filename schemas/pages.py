@@ -19,7 +19,9 @@ class PageQuerySchema(RequestSchema):
         # As a value instead of a function it would be documented, but a query has no null.
         load_default=lambda: None,
         validate=validate.Length(1, 500),
-        metadata={"description": "Where the page begins: `next_cursor` of the page before."},
+        metadata={
+            "description": "Where the page begins: `next_cursor` of the page before, as it is."
+        },
     )
 
 
@@ -28,7 +30,11 @@ def page_of(schema: type[Schema]) -> type[Schema]:
     noun = schema.__name__.removesuffix("Schema")
     return ResponseSchema.from_dict(
         {
-            "items": fields.List(fields.Nested(schema), required=True),
+            "items": fields.List(
+                fields.Nested(schema),
+                required=True,
+                metadata={"description": "What is on this page, in the order of the list."},
+            ),
             "next_cursor": fields.String(
                 required=True,
                 allow_none=True,

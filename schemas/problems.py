@@ -4,6 +4,9 @@ from marshmallow import fields
 
 from models.orders import MAX_QUANTITY
 from schemas.base import MAX_EXACT, ResponseSchema, Whole
+from schemas.ids import id_of
+
+REQUEST_ID = "[A-Za-z0-9._-]{1,128}"
 
 
 class InvalidFieldSchema(ResponseSchema):
@@ -18,16 +21,26 @@ class InvalidFieldSchema(ResponseSchema):
     )
     detail = fields.String(
         required=True,
-        metadata={"example": "Must be greater than or equal to 1 and less than or equal to 10000."},
+        metadata={
+            "description": "What is expected there, for people.",
+            "example": "Must be greater than or equal to 1 and less than or equal to 10000.",
+        },
     )
 
 
 class ShortageSchema(ResponseSchema):
     """A product of which there is not enough."""
 
-    product_id = fields.String(required=True, metadata={"example": "abc"})
-    requested = Whole(1, MAX_QUANTITY, required=True, metadata={"example": 2})
-    available = Whole(0, MAX_EXACT, required=True, metadata={"example": 1})
+    product_id = id_of("product_id")
+    requested = Whole(
+        1,
+        MAX_QUANTITY,
+        required=True,
+        metadata={"description": "How many were asked for.", "example": 2},
+    )
+    available = Whole(
+        0, MAX_EXACT, required=True, metadata={"description": "How many there are.", "example": 1}
+    )
 
 
 class ProblemSchema(ResponseSchema):
@@ -37,7 +50,8 @@ class ProblemSchema(ResponseSchema):
         required=True,
         metadata={
             "format": "uri-reference",
-            "description": "What kind of problem; stable, for programs.",
+            "description": "What kind of problem: stable, for programs; and the address of a page "
+            "that says what to do.",
             "example": "/api/problems/invalid-input",
         },
     )
@@ -62,6 +76,7 @@ class ProblemSchema(ResponseSchema):
         required=True,
         metadata={
             "description": "The `X-Request-ID` of the answer; name it when you ask for help.",
+            "pattern": f"^{REQUEST_ID}$",
             "example": "0b5dd6f2c0b14a67a1f3d1f0e5e0a1c4",
         },
     )

@@ -14,6 +14,7 @@ from schemas.base import (
     password,
     text,
 )
+from schemas.ids import id_of
 
 TOKEN_EXAMPLE = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…"  # noqa: S105
 
@@ -21,15 +22,30 @@ TOKEN_EXAMPLE = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…"  # noqa: S105
 class CredentialsSchema(RequestSchema):
     """An email address and its password."""
 
-    email = Email(required=True, metadata={"example": "user@example.com"})
+    email = Email(
+        required=True,
+        metadata={
+            "description": "The address of the account; upper and lower case are the same.",
+            "example": "user@example.com",
+        },
+    )
     # As long as a new one may be, but not as short as it must be: old ones still sign in.
-    password = password(1, metadata={"example": "securepassword123"})
+    password = password(
+        1, metadata={"description": "The password of the account.", "example": "securepassword123"}
+    )
 
 
 class RefreshSchema(RequestSchema):
     """A refresh token, to be exchanged."""
 
-    refresh_token = text(4096, required=True, metadata={"example": TOKEN_EXAMPLE})
+    refresh_token = text(
+        4096,
+        required=True,
+        metadata={
+            "description": "That of the sign-in, or of the last refresh.",
+            "example": TOKEN_EXAMPLE,
+        },
+    )
 
 
 class TokensSchema(ResponseSchema):
@@ -37,22 +53,31 @@ class TokensSchema(ResponseSchema):
 
     access_token = fields.String(
         required=True,
-        metadata={"description": "For `Authorization: Bearer …`.", "example": TOKEN_EXAMPLE},
+        metadata={
+            "description": "Goes into the header `Authorization: Bearer …`.",
+            "example": TOKEN_EXAMPLE,
+        },
     )
     refresh_token = fields.String(
         required=True,
-        metadata={"description": "Good for one refresh.", "example": TOKEN_EXAMPLE},
+        metadata={
+            "description": "Good for one refresh, which gives the next one. Keep it secret.",
+            "example": TOKEN_EXAMPLE,
+        },
     )
     token_type = fields.String(
         required=True,
         validate=validate.OneOf(["bearer"]),
-        metadata={"example": "bearer"},
+        metadata={"description": "How the access token is used (RFC 6750).", "example": "bearer"},
     )
     expires_in = Whole(
         1,
         2**31 - 1,
         required=True,
-        metadata={"description": "Life of the access token, seconds.", "example": 1800},
+        metadata={
+            "description": "How long the access token is good for, seconds.",
+            "example": 1800,
+        },
     )
 
 
@@ -65,7 +90,7 @@ class LogoutSchema(RequestSchema):
         load_default="current",
         validate=validate.OneOf(["current", "all", "others"]),
         metadata={
-            "description": "This session, all of the user's, or all but this one.",
+            "description": "Which end: this session, all of the user's, or all but this one.",
             "example": "current",
         },
     )
@@ -78,9 +103,21 @@ class SessionSchema(RowSchema):
         model = AuthSession
 
     # Not an auto_field, which would document the uuid that the column holds.
-    id = fields.String(required=True, metadata={"example": "session_01kj6zv8m4f5tbq0c9xn2hd7ea"})
-    ip_address = auto_field(required=True, metadata={"example": "203.0.113.7"})
-    user_agent = auto_field(required=True, metadata={"example": "curl/8.11"})
+    id = id_of("session_id")
+    ip_address = auto_field(
+        required=True,
+        metadata={
+            "description": "The address that signed in (IPv4 or IPv6), or null.",
+            "example": "203.0.113.7",
+        },
+    )
+    user_agent = auto_field(
+        required=True,
+        metadata={
+            "description": "The program that signed in, as it calls itself, or null.",
+            "example": "curl/8.11",
+        },
+    )
     created_at = Timestamp(
         required=True,
         metadata={"description": "When it was signed in.", "example": "2026-02-10T14:30:00Z"},

@@ -7,8 +7,6 @@ answer is not known here.
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-DESCRIBED = ("status", "slug", "title", "detail", "advice")
-
 
 class Problem(Exception):  # noqa: N818 (the word of RFC 9457)
     """A refusal; the message is the `detail` of the problem document."""
@@ -21,12 +19,6 @@ class Problem(Exception):  # noqa: N818 (the word of RFC 9457)
     advice: ClassVar[str]
     # The edge rolls a refused request back, unless the refusal itself is what has to be written.
     keeps_changes: ClassVar[bool] = False
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        missing = [name for name in DESCRIBED if not hasattr(cls, name)]
-        if missing:
-            raise TypeError(f"{cls.__name__} needs {', '.join(missing)}")
 
     def __init__(
         self,

@@ -71,8 +71,8 @@ def reachable(node: Any, schemas: dict[str, Any]) -> set[str]:
     found: set[str] = set()
     waiting = [node]
     while waiting:
-        refs = {part["$ref"] for part in objects(waiting.pop()) if "$ref" in part}
-        new = {ref.removeprefix(SCHEMA_REF) for ref in refs} - found
+        refs = {part.get("$ref", "") for part in objects(waiting.pop())}
+        new = {ref.removeprefix(SCHEMA_REF) for ref in refs if ref.startswith(SCHEMA_REF)} - found
         found |= new
         waiting += [schemas[name] for name in new]
     return found

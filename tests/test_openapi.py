@@ -11,7 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import services.errors
 from app import create_app, problems
-from app.http_problems import MEDIA_TYPE, TYPE_PREFIX
+from app.http_problems import BY_STATUS, MEDIA_TYPE, TYPE_PREFIX
 from app.limits import TooManyRequests
 from services.errors import Problem
 from tests.openapi import SCHEMA_REF, Operation, faults, reachable
@@ -39,7 +39,7 @@ class TestDocument:
         assert "DEFAULT_ERROR" in flask_smorest.Api(stock).spec.components.responses_lazy
         assert application.extensions["openapi"].components.responses_lazy == {}
         assert application.extensions["openapi"].components.headers_lazy.keys() <= {"ETAG"}
-        assert document["components"].keys() == {"schemas", "securitySchemes"}
+        assert document["components"].keys() == {"schemas", "securitySchemes", "headers"}
 
     def test_has_no_schema_that_nothing_refers_to(self, document):
         schemas = document["components"]["schemas"]
@@ -79,7 +79,8 @@ class TestRefusals:
         examples = [example for op in operations for _, example in op.refusal_examples]
         slugs = {example["type"].removeprefix(TYPE_PREFIX) for example in examples}
         others = {"malformed-body", "malformed-idempotency-key", "host-not-allowed"}
-        assert slugs == kinds | others | {"too-many-requests", "unavailable"}
+        http = {kind.slug for kind in BY_STATUS.values()} - {"bad-request", "range-not-satisfiable"}
+        assert slugs == kinds | others | http | {"too-many-requests", "unavailable"}
 
     def test_invalid_input_names_what_is_invalid(self, operations):
         examples = [example for op in operations for _, example in op.refusal_examples]
