@@ -7,7 +7,10 @@ IMAGE ?= flask-api:latest
 # docker's client may be there without its engine.
 ENGINE ?= $(shell for tool in docker podman buildah; do $$tool info >/dev/null 2>&1 && echo $$tool && break; done)
 
-.PHONY: help run test test-deploy fuzz image chart bench-pages bench-growth bench lint format lock migration clean
+.PHONY: help run test test-deploy fuzz image chart bench-pages bench-growth bench openapi screenshots lint lint-api api-linted api-unlinted format lock migration clean
+NODE := tools/node/node_modules
+# The document can be had without a service; these settings open nothing.
+DOCUMENTED := FLASK_ENV=testing SECRET_KEY=unused DATABASE_URL=postgresql://localhost/unused
 
 help: ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,6 +46,22 @@ image: ## Build the container image with docker, podman or buildah
 		--build-arg VERSION=$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' app/version.py) \
 		--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .
 
+openapi: $(STAMP) ## Write docs/openapi.json, and what has changed into docs/api-changelog.md
+	@$(DOCUMENTED) $(BIN)/flask openapi write docs/openapi.json
+	@$(BIN)/python -m tools.api_changelog
+
+screenshots: $(STAMP) ## Take pictures of both pages of docs: light, dark, and on a phone
+	@$(BIN)/python -m tools.screenshots
+
+lint-api: $(if $(shell command -v npm),api-linted,api-unlinted) ## Check docs/openapi.json with Redocly and Spectral; a warning is an error
+
+api-linted: $(NODE)/installed
+	@REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(NODE)/.bin/redocly lint --config tools/node/redocly.yaml docs/openapi.json
+	@$(NODE)/.bin/spectral lint --ruleset tools/node/spectral.yaml --fail-severity warn docs/openapi.json
+
+api-unlinted:
+	@echo "Node is not installed: Redocly and Spectral have not looked at docs/openapi.json"
+
 lint: $(STAMP) ## Check style, types and architecture
 	$(BIN)/ruff check $(SOURCE)
 	$(BIN)/black --check --quiet $(SOURCE)
@@ -59,13 +78,17 @@ lock: $(STAMP) ## Lock the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra tracing --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 clean: clean-clients ## Remove the environment, the embedded database and all caches
-	rm -rf .venv .venv-bench .venv-checkov .data .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage htmlcov
+	rm -rf .venv .venv-bench .venv-checkov $(NODE) .data .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage htmlcov
 
 $(STAMP): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(NODE)/installed: tools/node/package-lock.json
+	npm ci --prefix tools/node --silent
 	@touch $@
 
 .venv-bench/installed: requirements.txt bench/requirements.txt

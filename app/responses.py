@@ -19,16 +19,17 @@ class JSONProvider(DefaultJSONProvider):
     """orjson, for answers; requests are read by the parser."""
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
-        return self.encoded(obj).decode()
+        indented = orjson.OPT_INDENT_2 if kwargs.get("indent") else 0
+        return self.encoded(obj, indented).decode()
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
         obj = self._prepare_response_obj(args, kwargs)
         return Response(self.encoded(obj), mimetype=self.mimetype)
 
     @staticmethod
-    def encoded(obj: Any) -> bytes:
+    def encoded(obj: Any, option: int = 0) -> bytes:
         """JSON; times end in `Z`, because they all are in UTC."""
-        return orjson.dumps(obj, DefaultJSONProvider.default, orjson.OPT_UTC_Z)
+        return orjson.dumps(obj, DefaultJSONProvider.default, orjson.OPT_UTC_Z | option)
 
 
 def init_app(app: Flask) -> None:
