@@ -7,13 +7,14 @@ IMAGE ?= flask-api:latest
 # docker's client may be there without its engine.
 ENGINE ?= $(shell for tool in docker podman buildah; do $$tool info >/dev/null 2>&1 && echo $$tool && break; done)
 
-.PHONY: help run test test-deploy fuzz image chart bench-pages bench-growth bench openapi screenshots lint lint-api api-linted api-unlinted format lock migration clean
 NODE := tools/node/node_modules
 # The document can be had without a service; these settings open nothing.
 DOCUMENTED := FLASK_ENV=testing SECRET_KEY=unused DATABASE_URL=postgresql://localhost/unused
 
+.PHONY: help run test test-deploy fuzz image chart bench-pages bench-growth bench openapi openapi-release screenshots lint lint-api api-linted api-unlinted format lock migration clean
+
 help: ## Print the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 run: $(STAMP) ## Serve on http://localhost:5000 with a PostgreSQL of its own and demo data
 	@$(BIN)/python -m tools.run
@@ -49,6 +50,9 @@ image: ## Build the container image with docker, podman or buildah
 openapi: $(STAMP) ## Write docs/openapi.json, and what has changed into docs/api-changelog.md
 	@$(DOCUMENTED) $(BIN)/flask openapi write docs/openapi.json
 	@$(BIN)/python -m tools.api_changelog
+
+openapi-release: openapi ## Keep docs/openapi.json as that of a released version: of the current one
+	@$(BIN)/python -m tools.api_changelog release
 
 screenshots: $(STAMP) ## Take pictures of both pages of docs: light, dark, and on a phone
 	@$(BIN)/python -m tools.screenshots

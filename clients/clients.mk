@@ -1,10 +1,8 @@
 # The clients: generated, and tried against the service. Included by the Makefile at the root.
 
-# The document can be had without a service; these settings open nothing.
-DOCUMENTED := FLASK_ENV=testing SECRET_KEY=unused DATABASE_URL=postgresql://localhost/unused
 TYPESCRIPT := $(if $(shell command -v npm),client-typescript,client-without-node)
 
-.PHONY: clients test-clients clean-clients client-python client-typescript client-without-node clients/openapi.json
+.PHONY: clients test-clients clean-clients client-python client-typescript client-without-node
 
 clients: client-python $(TYPESCRIPT) ## Generate the Python and the TypeScript client from the document
 
@@ -12,24 +10,21 @@ test-clients: clients ## Check the types of both clients, and use them against t
 	cd clients/python && ../../$(BIN)/mypy
 	@$(BIN)/pytest -m clients -rs tests/consumers $(ARGS)
 
-client-python: clients/openapi.json
-	@PATH=$(abspath $(BIN)):$$PATH $(BIN)/python -m openapi_python_client generate --path $< --overwrite \
+client-python: $(STAMP) docs/openapi.json
+	@PATH=$(abspath $(BIN)):$$PATH $(BIN)/python -m openapi_python_client generate --path docs/openapi.json --overwrite \
 		--meta none --output-path clients/python/flask_api_client/generated \
 		--config clients/python/generator.yaml --fail-on-warning
 
-client-typescript: clients/openapi.json clients/typescript/node_modules/installed
+client-typescript: docs/openapi.json clients/typescript/node_modules/installed
 	@cd clients/typescript && npm run --silent build
 
 client-without-node:
 	@echo "Node is not installed: there is no TypeScript client."
-
-clients/openapi.json: $(STAMP)
-	@$(DOCUMENTED) $(BIN)/flask openapi write $@
 
 clients/typescript/node_modules/installed: clients/typescript/package-lock.json
 	cd clients/typescript && npm ci --silent --no-audit --no-fund
 	@touch $@
 
 clean-clients:
-	rm -rf clients/openapi.json clients/python/flask_api_client/generated clients/python/build clients/python/*.egg-info
+	rm -rf clients/python/flask_api_client/generated clients/python/build clients/python/*.egg-info
 	rm -rf clients/typescript/node_modules clients/typescript/dist clients/typescript/src/schema.ts
