@@ -77,6 +77,9 @@ format: $(STAMP) ## Format the code
 	$(BIN)/ruff check --fix $(SOURCE)
 	$(BIN)/black $(SOURCE)
 
+migration: $(STAMP) ## Write the migration that the models call for: make migration NAME=suppliers
+	@$(BIN)/python -m tools.migration $(NAME)
+
 lock: $(STAMP) ## Lock the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra tracing pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra tracing --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
@@ -86,9 +89,8 @@ clean: clean-clients ## Remove the environment, the embedded database and all ca
 
 $(STAMP): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+		|| { echo "Python 3.11 or newer is needed; make PYTHON=python3.12 $(MAKECMDGOALS) takes another one." >&2; exit 1; }
+	@$(PYTHON) tools/install.py $(firstword $(MAKECMDGOALS))
 	@touch $@
 
 $(NODE)/installed: tools/node/package-lock.json

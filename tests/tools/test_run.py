@@ -8,11 +8,16 @@ import sys
 from contextlib import contextmanager
 
 import httpx
-import psutil
 import pytest
+from alembic import command as alembic
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
 
+from app.schema_version import alembic_config
 from services.demo import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
-from tests.servers import BASE, ROOT, free_port, wait_until_healthy
+from tests.checkouts import copied, interrupted, processes_of, unprivileged
+from tests.servers import BASE, free_port
+from tools import embedded
 
 ORDER = {
     "items": [{"product_id": "abc", "quantity": 2}, {"product_id": "def", "quantity": 1}],
@@ -28,13 +33,7 @@ ORDER = {
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
     """A copy of the checkout, with a `.data` of its own, where only its owner may look."""
-    copy = tmp_path_factory.mktemp("private") / "checkout"
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, names.split("\0")):
-        if (ROOT / name).is_file():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, copy / name)
+    copy = copied(tmp_path_factory.mktemp("private") / "checkout")
     copy.chmod(0o700)
     copy.parent.chmod(0o700)
     return copy
@@ -57,30 +56,25 @@ def running(checkout, interrupt, **environment):
     port = free_port()
     process = subprocess.Popen(**command(checkout, port, **environment), stdout=subprocess.PIPE)
     try:
-        wait_until_healthy(f"http://127.0.0.1:{port}", process)
-        yield port, process
-        started = [*psutil.Process(process.pid).children(recursive=True), *postgres(checkout)]
+        yield port, banner(process)
+        assert processes_of(checkout)
         interrupt(process.pid, signal.SIGINT)
         assert process.wait(30) == 0
-        assert psutil.wait_procs(started, timeout=10)[1] == []
+        assert processes_of(checkout) == []
     finally:
         process.terminate()
         process.wait(30)
         process.stdout.close()
 
 
-def refused(checkout, port, **environment):
+def refused(checkout, port, prefix=(), **environment):
     """What a run says that can't start."""
-    done = subprocess.run(**command(checkout, port, **environment), capture_output=True, timeout=60)
+    how = command(checkout, port, **environment)
+    how["args"] = [*prefix, *how["args"]]
+    done = subprocess.run(**how, capture_output=True, timeout=60)
     assert done.returncode == 1
     assert done.stdout == ""
     return done.stderr
-
-
-def postgres(checkout):
-    """The process of the embedded PostgreSQL, if it runs."""
-    file = checkout / ".data" / "postgres" / "postmaster.pid"
-    return [psutil.Process(int(file.read_text().split()[0]))] if file.exists() else []
 
 
 def banner(process):
@@ -89,6 +83,20 @@ def banner(process):
         lines.append(process.stdout.readline())
         assert lines[-1], "the banner has no end"
     return "".join(lines)
+
+
+def migrate(connection):
+    """Bring the database to the newest schema; no demo rows are in it yet."""
+    config = alembic_config()
+    config.attributes["url"] = connection.engine.url.render_as_string(hide_password=False)
+    alembic.upgrade(config, "head")
+
+
+def waits(engine):
+    """Whether somebody waits for a lock."""
+    with engine.connect() as connection:
+        query = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return connection.execute(query).scalar() > 0
 
 
 @contextmanager
@@ -105,6 +113,38 @@ class TestRefused:
 
         assert told == "PORT is '65536'; it must be a number from 1 to 65535.\n"
 
+    def test_folder_that_is_not_ones_own_is_told_in_a_line(self, checkout):
+        checkout.chmod(0o500)
+        try:
+            told = refused(checkout, free_port(), prefix=unprivileged())
+        finally:
+            checkout.chmod(0o700)
+
+        assert len(told.splitlines()) == 1
+        assert told.startswith(f"Can't write to {checkout}/.data: Permission denied. Make the")
+
+    def test_env_file_that_is_none_is_told_by_line(self, checkout):
+        (checkout / ".env").write_text("LOG_LEVEL=DEBUG\nSECRET_KEY='no end\n")
+        try:
+            told = refused(checkout, free_port())
+        finally:
+            (checkout / ".env").unlink()
+
+        assert told.splitlines()[0] == ".env can't be read: line 2 is not NAME=value."
+        assert ".env.example" in told.splitlines()[1]
+        assert len(told.splitlines()) == 2
+
+    def test_data_of_an_installation_that_was_killed_is_told_in_the_last_line(self, checkout):
+        (checkout / ".data" / "postgres").mkdir(parents=True)
+        (checkout / ".data" / "postgres" / "PG_VERSION").write_text("18\n")
+        try:
+            told = refused(checkout, free_port())
+        finally:
+            shutil.rmtree(checkout / ".data")
+
+        assert "PostgreSQL in .data/postgres does not start" in told.splitlines()[-1]
+        assert processes_of(checkout) == []
+
     def test_bad_settings_are_told_in_one_message(self, checkout):
         told = refused(checkout, free_port(), LOG_LEVEL="LOUD", DEBUG="?", DATABASE_URL="mysql://")
 
@@ -120,10 +160,37 @@ class TestRefused:
         assert not (checkout / ".data").exists()
 
 
+class TestInterrupted:
+    def stopped(self, checkout, ready):
+        """What a run says that is interrupted when `ready()`."""
+        process = subprocess.Popen(**command(checkout, free_port()), stderr=subprocess.PIPE)
+        told = interrupted(process, ready)
+        assert process.returncode == 130
+        assert "Traceback" not in told
+        return told.splitlines()
+
+    def test_while_postgresql_starts_is_told_in_a_line(self, checkout):
+        told = self.stopped(checkout, (checkout / ".data" / "postgres").exists)
+
+        assert told == ["Interrupted before the service was ready; `make run` starts it anew."]
+        assert processes_of(checkout) == []
+
+    def test_while_the_demo_rows_are_loaded_is_told_in_the_last_line(self, checkout):
+        with embedded.postgres(checkout / ".data" / "postgres") as url:
+            engine = create_engine(make_url(url).set(drivername="postgresql+psycopg2"))
+            with engine.begin() as connection:
+                migrate(connection)
+                connection.execute(text("LOCK TABLE users"))
+                told = self.stopped(checkout, lambda: waits(engine))
+            engine.dispose()
+
+        assert told[-1].startswith("Interrupted before the service was ready")
+        assert processes_of(checkout) == []
+
+
 class TestRun:
     def test_it_serves_what_it_tells_and_keeps_the_data(self, checkout):
-        with running(checkout, interrupt=os.killpg) as (port, process):
-            told = banner(process)
+        with running(checkout, interrupt=os.killpg) as (port, told):
             for path in ("/api/docs", "/api/redoc", "/api/openapi.json"):
                 assert f"http://localhost:{port}{path}" in told
                 assert httpx.get(f"http://127.0.0.1:{port}{path}").status_code == 200
@@ -137,7 +204,6 @@ class TestRun:
             with signed_in(port) as client:
                 order = client.post("/orders", json=ORDER).json()["id"]
 
-        assert not postgres(checkout)
         # A signal to the one process, as `kill` sends it, ends everything too.
         with running(checkout, interrupt=os.kill) as (port, _), signed_in(port) as client:
             assert client.get(f"/orders/{order}").json()["status"] == "pending"

@@ -1,0 +1,181 @@
+"""The service of `make run`: its database, its schema, its demo rows, its server."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+
+import click
+from alembic import command
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
+
+from app import create_app
+from app.schema_version import alembic_config
+from app.settings import SAMPLE_SECRET, Settings, SettingsError, sources
+from services.demo import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
+
+DATA = Path(".data")
+START_SECONDS = 60
+SETTINGS = "They come from the environment, .env and config.py; .env.example is one that works."
+
+BANNER = """
+  The service is ready. Ctrl-C ends it.
+
+    Swagger UI    {url}/api/docs
+    ReDoc         {url}/api/redoc
+    OpenAPI       {url}/api/openapi.json
+"""
+ACCOUNTS = f"""
+    user          {USER} / {USER_PASSWORD}
+    administrator {ADMIN} / {ADMIN_PASSWORD}
+"""
+
+
+class CannotRunError(Exception):
+    """The text says why, and what to do."""
+
+
+def serve() -> int:
+    """Serve until interrupted, and return the server's status.
+
+    Raises:
+        CannotRunError: something keeps it from starting.
+    """
+    try:
+        given = sources()
+        port = _free_port(str(given.get("PORT") or "5000"))
+        with ExitStack() as stack:
+            return _serve(given, _defaults(given, stack), port)
+    except DBAPIError as error:
+        reason = " ".join(str(error.orig).split())
+        raise CannotRunError(f"PostgreSQL: {reason}. Is DATABASE_URL right?") from error
+    except CommandError as error:
+        raise CannotRunError(
+            f"The database has another version's schema: {error}. Go on with that version, or with "
+            "another database."
+        ) from error
+    except SettingsError as error:
+        raise CannotRunError(f"{error}\n{SETTINGS}") from error
+
+
+def _free_port(value: str) -> int:
+    """The port, looked at before anything is started."""
+    if not (value.isascii() and value.isdigit() and 0 < int(value) < 65_536):
+        raise CannotRunError(f"PORT is {value!r}; it must be a number from 1 to 65535.")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", int(value)))
+        except OSError as error:
+            raise CannotRunError(
+                f"Can't listen on port {value}: {error.strerror}. `make run PORT=5001` takes "
+                "another one."
+            ) from error
+    return int(value)
+
+
+def _defaults(given: dict[str, Any], stack: ExitStack) -> dict[str, str]:
+    """What is not set, and is needed to serve; a PostgreSQL is started if none is given."""
+    defaults = {"FLASK_ENV": "development", "SECRET_KEY": SAMPLE_SECRET}
+    if not (given.get("DATABASE_URL") or given.get("SQLALCHEMY_DATABASE_URI")):
+        from tools.embedded import postgres
+
+        try:
+            defaults["DATABASE_URL"] = stack.enter_context(postgres(DATA / "postgres"))
+        except OSError as error:
+            raise CannotRunError(
+                f"Can't write to {DATA.absolute()}: {error.strerror}. Make the folder yours, or "
+                "set DATABASE_URL to a PostgreSQL of your own."
+            ) from error
+        except subprocess.SubprocessError as error:
+            raise CannotRunError(
+                f"The PostgreSQL in {DATA}/postgres does not start, see above. Try again; if "
+                "that does not help, move the folder away and begin with an empty one."
+            ) from error
+    return {name: value for name, value in defaults.items() if not given.get(name)}
+
+
+def _serve(given: dict[str, Any], defaults: dict[str, str], port: int) -> int:
+    settings = Settings.load(given | defaults)
+    config = alembic_config()
+    config.attributes["url"] = settings.database_url
+    command.upgrade(config, "head")
+    if not settings.production:
+        _load_demo(settings)
+    # Without Redis each process counts requests alone, so one process keeps the limits exact.
+    workers = "2" if settings.redis_url else "1"
+    gunicorn = ["gunicorn", "-w", workers, "-b", f"127.0.0.1:{port}"]
+    for name, value in defaults.items():
+        gunicorn += ["--env", f"{name}={value}"]
+    with _server([sys.executable, "-m", *gunicorn, "app:create_app()"]) as server:
+        _wait_until_healthy(server, port)
+        accounts = "" if settings.production else ACCOUNTS
+        print(BANNER.format(url=f"http://localhost:{port}") + accounts, flush=True)
+        try:
+            return server.wait()
+        except KeyboardInterrupt:
+            return 0
+
+
+@contextmanager
+def _server(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that ends with the block.
+
+    In a group of its own, out of reach of Ctrl-C: a worker that gets two signals at once may hang.
+    """
+    with ExitStack() as stack:
+        with _uninterrupted():
+            server = subprocess.Popen(command, process_group=0)
+            stack.callback(server.wait)
+            stack.callback(server.terminate)
+        yield server
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until the end of the block.
+
+    It is not blocked, because a process that is started would have it blocked for all its life.
+    """
+    noted: list[int] = []
+    names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {name: signal.signal(name, lambda *_: noted.append(1)) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+    if noted:
+        raise KeyboardInterrupt
+
+
+def _load_demo(settings: Settings) -> None:
+    runner = create_app(settings).test_cli_runner()
+    error = runner.invoke(args=["demo", "load"], standalone_mode=False).exception
+    if isinstance(error, click.Abort):
+        raise KeyboardInterrupt
+    if error:
+        raise CannotRunError(f"The demo data can't be loaded. {error}") from error
+
+
+def _wait_until_healthy(server: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while server.poll() is None and time.monotonic() < deadline:
+        # Not by urllib, which would ask a proxy that is set in the environment.
+        connection = HTTPConnection("127.0.0.1", port, timeout=1)
+        try:
+            connection.request("GET", "/api/health")
+            if connection.getresponse().status == 200:
+                return
+        except (HTTPException, OSError):
+            time.sleep(0.1)
+        finally:
+            connection.close()
+    raise CannotRunError("The service did not start; its log above says why.")
