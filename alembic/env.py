@@ -2,11 +2,13 @@
 
 import sys
 import time
+from typing import Any, Literal
 
 from alembic import context
 from psycopg2.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import Connection, create_engine, pool, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.types import TypeDecorator
 
 from app.settings import SettingsError, database_url
 from models import Base
@@ -47,7 +49,9 @@ def migrate(url: str) -> None:
             connection.execute(text(f"SET LOCAL {name} = '{value}'"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         connection.execute(text(f"SET LOCAL lock_timeout = '{DDL_LOCK_TIMEOUT}s'"))
-        context.configure(connection=connection, target_metadata=Base.metadata)
+        context.configure(
+            connection=connection, target_metadata=Base.metadata, render_item=plain_type
+        )
         run_in_turns(connection)
 
 
@@ -92,5 +96,11 @@ OLDEST = """
     WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()
     ORDER BY xact_start LIMIT 5
     """
+
+
+def plain_type(kind: str, item: Any, _context: Any) -> str | Literal[False]:
+    """A type of ours as the column that it is: models move on, migrations stay as they were."""
+    return f"sa.{item.impl!r}" if kind == "type" and isinstance(item, TypeDecorator) else False
+
 
 run()

@@ -56,5 +56,5 @@ class OrderFactory(Factory):
     )
 
 
-FACTORIES = [UserFactory, ProductFactory, OrderFactory]
+FACTORIES = Factory.__subclasses__()
 __all__ = ["ADDRESS", "PASSWORD", "AuthSession", "OrderFactory", "ProductFactory", "UserFactory"]

@@ -1,0 +1,83 @@
+"""docs/add-a-resource.md, followed word for word: what it promises comes true."""
+
+import json
+import os
+import signal
+import subprocess
+from contextlib import contextmanager
+
+import pytest
+
+from tests.checkouts import copied, equipped
+from tests.pages import blocks, edit
+from tests.servers import BASE, ROOT, free_port, wait_until_healthy
+
+PAGE = (ROOT / "docs" / "add-a-resource.md").read_text()
+# The tests that look at everything there is, and so at what is new.
+EVERYTHING = [
+    "tests/test_access.py",
+    "tests/test_openapi.py",
+    "tests/test_openapi_schemas.py",
+    "tests/test_repository.py",
+    "tests/test_statements.py",
+    "tests/test_migrations.py::TestModels",
+    "tests/test_migrations.py::TestDowngrade",
+]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    return equipped(copied(tmp_path_factory.mktemp("reader") / "checkout"))
+
+
+@pytest.fixture(scope="module")
+def environment():
+    port = free_port()
+    # What mypy knows of the project's files it need not find out again.
+    cache = {"MYPY_CACHE_DIR": str(ROOT / ".mypy_cache")}
+    return {**BASE, **cache, "PORT": str(port), "API": f"http://127.0.0.1:{port}/api"}
+
+
+def run(checkout, environment, command):
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", command],
+        cwd=checkout,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@contextmanager
+def running(checkout, environment):
+    process = subprocess.Popen(
+        ["make", "run"], cwd=checkout, env=environment, start_new_session=True
+    )
+    try:
+        wait_until_healthy(environment["API"].removesuffix("/api"), process, seconds=120)
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(60)
+
+
+def test_reader_has_a_new_resource_in_the_end(checkout, environment):
+    *before, serve, look = blocks(PAGE)
+    for block in before:
+        if block.language == "bash":
+            run(checkout, environment, block.text)
+        elif block.language == "diff":
+            edit(checkout / block.path, block.text)
+        else:
+            assert not (checkout / block.path).exists(), block.path
+            (checkout / block.path).write_text(block.text)
+
+    assert serve.text == "make run\n"
+    with running(checkout, environment):
+        shown = run(checkout, environment, look.text)
+    created, listed = map(json.loads, shown.replace("}{", "}\n{").splitlines())
+    assert listed["items"] == [created]
+    run(checkout, environment, f".venv/bin/pytest {' '.join(EVERYTHING)}")
