@@ -11,7 +11,7 @@ NODE := tools/node/node_modules
 # The document can be had without a service; these settings open nothing.
 DOCUMENTED := FLASK_ENV=testing SECRET_KEY=unused DATABASE_URL=postgresql://localhost/unused
 
-.PHONY: help run test test-deploy fuzz image chart bench-pages bench-growth bench openapi openapi-release screenshots lint lint-api api-linted api-unlinted format lock migration clean
+.PHONY: help run test test-deploy fuzz image chart bench-pages bench-growth bench openapi openapi-release screenshots lint lint-api api-linted api-unlinted format migration docs lock clean
 
 help: ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -79,6 +79,10 @@ format: $(STAMP) ## Format the code
 
 migration: $(STAMP) ## Write the migration that the models call for: make migration NAME=suppliers
 	@$(BIN)/python -m tools.migration $(NAME)
+
+docs: $(STAMP) ## Write the tables of the README's settings and of the chart's values
+	@$(BIN)/python -m tools.readme
+	@$(BIN)/python -m tools.chart_values
 
 lock: $(STAMP) ## Lock the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra tracing pyproject.toml -o requirements.txt

@@ -1,4 +1,4 @@
-"""What the plain commands rely on: the locked requirements, the sample settings, the version."""
+"""What the plain commands rely on: the locked requirements, the sample settings."""
 
 import re
 import tomllib
@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from app import __version__
 from app.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -53,8 +52,3 @@ class TestSamples:
         settings = Settings.load(dotenv_values(ROOT / ".env.example"))
 
         assert settings.flask_env == "development"
-
-    def test_version_is_the_same_everywhere(self):
-        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-
-        assert project["version"] == __version__

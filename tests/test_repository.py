@@ -1,15 +1,17 @@
 """What is promised of the repository itself."""
 
-import dataclasses
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from app.settings import Settings
+from app.version import __version__
+from tools import readme
 
 ROOT = Path(__file__).parent.parent
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
 SOURCE = ["app", "resources", "schemas", "services", "models", "alembic", "tools"]
 
 
@@ -43,14 +45,56 @@ class TestSource:
 
 class TestReadme:
     def test_the_table_of_settings_is_that_of_the_code(self):
-        rows = []
-        for field in dataclasses.fields(Settings):
-            default = str(field.default) if field.default not in ("", ()) else ""
-            shown = f"`{default.lower() if field.type == 'bool' else default}`" if default else ""
-            name = field.name.upper()
-            rows.append(f"| `{name}` | {shown} | {field.metadata['description']} |")
+        assert readme.readme() == (ROOT / "README.md").read_text(), "make docs writes it"
 
-        assert "\n".join(rows) in (ROOT / "README.md").read_text()
+
+class TestDocs:
+    def test_index_has_every_guide(self):
+        index = (ROOT / "docs" / "README.md").read_text()
+
+        for guide in (ROOT / "docs").glob("*.md"):
+            assert guide.name == "README.md" or f"({guide.name})" in index, guide.name
+
+
+class TestMakefile:
+    def test_help_prints_every_target(self):
+        targets = set()
+        for line in re.findall(r"^\.PHONY:(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE):
+            targets |= set(line.split())
+
+        printed = subprocess.run(
+            ["make"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+
+        assert set(re.findall(r"^  make ([\w-]+) +\S", printed, re.MULTILINE)) == targets
+
+    def test_targets_are_those_that_are_no_files(self):
+        makefile = (ROOT / "Makefile").read_text()
+        rules = set(re.findall(r"^([a-z][a-z-]*):(?!=)", makefile, re.MULTILINE))
+
+        assert rules == set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split())
+
+
+class TestVersion:
+    def test_is_written_in_one_place_and_the_same_everywhere(self, document):
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+        attribute = project["tool"]["setuptools"]["dynamic"]["version"]["attr"]
+        chart = (ROOT / "helm" / "Chart.yaml").read_text()
+        newest = re.search(r"^## \[(\d+\.\d+\.\d+)\]", CHANGELOG, re.MULTILINE)
+
+        assert "version" in project["project"]["dynamic"]
+        assert attribute == "app.version.__version__"
+        assert document["info"]["version"] == __version__
+        assert (
+            re.findall(r'^(?:appV|v)ersion: "?([^"\n]*)', chart, re.MULTILINE) == [__version__] * 2
+        )
+        assert newest[1] == __version__
+
+    def test_every_version_of_the_changelog_has_its_day(self):
+        versions = re.findall(r"^## \[\d[^]]*\](.*)$", CHANGELOG, re.MULTILINE)
+
+        assert versions
+        assert all(re.fullmatch(r" - \d{4}-\d\d-\d\d", day) for day in versions)
 
 
 class TestPlainCommands:
