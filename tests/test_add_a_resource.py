@@ -12,6 +12,7 @@ from tests.checkouts import copied, equipped
 from tests.pages import blocks, edit
 from tests.servers import BASE, ROOT, free_port, wait_until_healthy
 
+pytestmark = pytest.mark.checkout
 PAGE = (ROOT / "docs" / "add-a-resource.md").read_text()
 # The tests that look at everything there is, and so at what is new.
 EVERYTHING = [

@@ -13,6 +13,7 @@ import pytest
 from tests.checkouts import copied, interrupted, processes_of, unprivileged
 from tests.servers import BASE, free_port, wait_until_healthy
 
+pytestmark = pytest.mark.checkout
 # One that no index has.
 REQUIREMENTS = f"flask-api-nothing==1.0 --hash=sha256:{'0' * 64}\n"
 

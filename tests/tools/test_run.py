@@ -19,6 +19,7 @@ from tests.checkouts import copied, interrupted, processes_of, unprivileged
 from tests.servers import BASE, free_port
 from tools import embedded
 
+pytestmark = pytest.mark.checkout
 ORDER = {
     "items": [{"product_id": "abc", "quantity": 2}, {"product_id": "def", "quantity": 1}],
     "shipping_address": {
