@@ -19,6 +19,7 @@ from services.errors import Problem
 # Sent each problem that an answer is made of.
 answered = Signal()
 
+
 def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, from_http)
     app.register_error_handler(Exception, from_exception)
