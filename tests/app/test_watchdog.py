@@ -17,7 +17,12 @@ def engine(settings):
     engine.dispose()
 
 
-@pytest.fixture(params=[False, True], ids=["plain", "prepared"])
+@pytest.fixture(
+    params=[
+        pytest.param(False, id="plain"),
+        pytest.param(True, id="prepared", marks=pytest.mark.unpooled),
+    ]
+)
 def sleep(engine, request):
     """Has PostgreSQL take its time, so many times on one connection."""
     statement = text("SELECT pg_sleep(:seconds)").execution_options(prepared=request.param)
