@@ -1,8 +1,9 @@
 """What the OpenAPI document says before all else: Markdown; ReDoc makes a menu of the headings."""
 
 DESCRIPTION = """\
-Accounts, a product catalogue, and orders. JSON in, JSON out. Times are RFC 3339 in UTC, money is
-an integer of minor units with its currency, ids are opaque texts.
+JSON in, JSON out. Times are RFC 3339 in UTC, money is an integer of minor units with its
+currency, ids are opaque texts. Try it in [Swagger UI](/api/docs), read it in
+[ReDoc](/api/redoc), look up [what a problem means](/api/problems).
 
 # Signing in
 

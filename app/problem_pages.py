@@ -41,11 +41,15 @@ def description(kind: type[Problem], spec: APISpec) -> dict[str, Any]:
         **example,
         "detail": kind.detail,
         "advice": kind.advice,
-        "example": answers[0].example if answers else {**example, "detail": kind.detail},
+        "example": _richest(answers) or {**example, "detail": kind.detail},
         "operations": [
             {"method": answer.method, "path": answer.path, "docs": answer.url} for answer in answers
         ],
     }
+
+
+def _richest(answers: list[Answer]) -> dict[str, Any]:
+    return max((answer.example for answer in answers), key=lambda it: len(str(it)), default={})
 
 
 @cache

@@ -1,31 +1,19 @@
 """The docs as people see them: in a browser that can reach nothing but the service."""
 
 import json
-import shutil
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.ui import WebDriverWait
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+from tools import screenshots
+from tools.browser import CHROMIUM, DRIVER, PHONE, chromium, look
+
 SECONDS = 30
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1300,1700",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
 CREDENTIALS = {"email": "user@example.com", "password": "securepassword123"}
 CREATE_ORDER = "#operations-orders-createOrder"
 
@@ -71,23 +59,16 @@ class Page:
             for message in messages
             if message["method"] == "Network.requestWillBeSent"
         ]
-        assert self.url in urls, "the log has nothing of this page"
+        assert self.url.partition("#")[0] in urls, "the log has nothing of this page"
         local = ("data:", "blob:", "chrome:")
         own = f"http://{urlsplit(self.url).netloc}/"
         return [url for url in urls if not url.startswith((own, *local))]
 
 
 @pytest.fixture
-def browser(tmp_path):
-    """A Chromium with an empty profile, that resolves no name."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in [*FLAGS, f"--user-data-dir={tmp_path}"]:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(executable_path=DRIVER))
-    yield driver
-    driver.quit()
+def browser():
+    with chromium() as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +85,47 @@ def signed_in(server):
         token = client.post("/api/auth/login", json=CREDENTIALS).json()["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
         yield client
+
+
+LOOKS = {
+    "/api/docs#/orders/createOrder": f"{CREATE_ORDER} .opblock-body",
+    "/api/redoc#tag/orders/operation/createOrder": "[data-section-id$='createOrder'] h2",
+    "/api/problems/invalid-input": "h1",
+    "/api/problems": "h1",
+}
+# The brightness of the colour behind what can be read, and of its own: 0 is black, 255 is white.
+BRIGHTNESS = """
+const bright = (color) => {
+  const [red, green, blue, alpha = 1] = color.match(/[0-9.]+/g).map(Number);
+  return { value: 0.2126 * red + 0.7152 * green + 0.0722 * blue, alpha };
+};
+let behind = arguments[0];
+while (behind && bright(getComputedStyle(behind).backgroundColor).alpha < 0.5)
+  behind = behind.parentElement;
+const page = behind ? bright(getComputedStyle(behind).backgroundColor).value : 255;
+return [page, bright(getComputedStyle(arguments[0]).color).value];
+"""
+
+
+@pytest.mark.parametrize(("path", "selector"), LOOKS.items())
+class TestLooks:
+    @pytest.mark.parametrize("dark", [True, False])
+    def test_are_as_light_or_dark_as_the_reader_likes(self, browser, server, path, selector, dark):
+        look(browser, 1280, 900, dark=dark)
+        page = Page(browser, server.url + path)
+
+        behind, text = browser.execute_script(BRIGHTNESS, page.see(selector))
+        assert (behind < 60 and text > 180) if dark else (behind > 220 and text < 90)
+
+    def test_fit_a_phone_and_ask_no_other_host(self, browser, server, path, selector):
+        look(browser, PHONE, 812)
+        page = Page(browser, server.url + path)
+
+        page.see(selector)
+        width = "return document.documentElement.scrollWidth"
+        assert browser.execute_script(width) <= PHONE
+        assert page.foreign_requests() == []
+        assert page.complaints() == []
 
 
 class TestSwaggerUI:
@@ -174,3 +196,22 @@ class TestReDoc:
 
         assert "Cancel an order" in page.see("[data-role='search:results']").text
         assert page.complaints() == []
+
+
+class TestScreenshots:
+    def test_show_the_page_as_a_picture_each(self, tmp_path, monkeypatch, capsys):
+        folder = tmp_path / "docs" / "screenshots"
+        folder.parent.mkdir()
+        monkeypatch.setattr(screenshots, "FOLDER", folder)
+        monkeypatch.setattr(screenshots, "SCREENS", {"phone": screenshots.SCREENS["phone"]})
+
+        assert screenshots.main() == 0
+        pictures = sorted(folder.iterdir())
+        assert [file.name for file in pictures] == ["redoc-phone.png", "swagger-ui-phone.png"]
+        assert all(file.read_bytes().startswith(b"\x89PNG") for file in pictures)
+
+    def test_that_are_kept_are_those_and_small(self):
+        kept = Path(screenshots.__file__).parent.parent / "docs" / "screenshots"
+        names = {f"{page}-{screen}" for page in screenshots.PAGES for screen in screenshots.SCREENS}
+        assert {file.stem for file in kept.iterdir()} == names
+        assert all(file.stat().st_size < 160_000 for file in kept.iterdir())
