@@ -240,7 +240,11 @@ class TestTraffic:
             connection.commit()
             connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
             process = alembic(url, "upgrade", "head")
-            wait_until(engine, WAITS_FOR_ITS_TURN)
+            # The watcher has the time that a busy machine takes.
+            options = {"options": "-c statement_timeout=0"}
+            watcher = create_engine(engine.url, connect_args=options)
+            wait_until(watcher, WAITS_FOR_ITS_TURN)
+            watcher.dispose()
 
         output = process.communicate(timeout=60)[0]
         assert process.returncode == 0, output
