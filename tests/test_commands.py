@@ -1,5 +1,6 @@
 """What the plain commands rely on: the locked requirements, the sample settings."""
 
+import json
 import re
 import tomllib
 from itertools import chain
@@ -24,6 +25,13 @@ class TestRequirements:
     @pytest.mark.parametrize("name", REQUIREMENTS)
     def test_no_index_host_is_named(self, name):
         assert not re.search(r"https?://|--(extra-)?index|--find-links", (ROOT / name).read_text())
+
+    @pytest.mark.parametrize("folder", ["tools/node", "clients/typescript"])
+    def test_no_package_of_node_is_tied_to_an_index_host(self, folder):
+        packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
+        assert packages
+        assert [name for name, package in packages.items() if "resolved" in package] == []
+        assert all("integrity" in package for name, package in packages.items() if name)
 
     @pytest.mark.parametrize("name", REQUIREMENTS)
     def test_every_entry_is_one_version_with_hashes(self, name):
