@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
@@ -17,14 +19,25 @@ from tests.servers import ROOT
 LISTED = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
 
 
-def copied(to: Path) -> Path:
-    """Copy the files of the project, committed or not, to a folder that is made."""
+@contextmanager
+def copied() -> Iterator[Path]:
+    """A copy of the project's files, committed or not, until the end of the block.
+
+    Not in pytest's own folder. Any other pytest that starts takes that from everybody but its user,
+    so that PostgreSQL, which as root runs as somebody else, loses its files.
+    """
+    with TemporaryDirectory(prefix="flask-api-", ignore_cleanup_errors=True) as folder:
+        to = Path(folder).resolve() / "checkout"
+        _copy(to)
+        yield to
+
+
+def _copy(to: Path) -> None:
     names = subprocess.run(LISTED, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, names.split("\0")):
         if (ROOT / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, to / name)
-    return to
 
 
 def equipped(checkout: Path) -> Path:

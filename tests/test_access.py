@@ -22,6 +22,8 @@ OPEN = {
         "/api/health/live",
         "/api/health/ready",
         "/api/openapi.json",
+        "/api/problems",
+        "/api/problems/<slug>",
         "/api/products",
         "/api/products/<product_id>",
         "/api/redoc",

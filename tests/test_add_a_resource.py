@@ -17,7 +17,9 @@ PAGE = (ROOT / "docs" / "add-a-resource.md").read_text()
 # The tests that look at everything there is, and so at what is new.
 EVERYTHING = [
     "tests/test_access.py",
+    "tests/test_api_changelog.py",
     "tests/test_openapi.py",
+    "tests/test_openapi_reading.py",
     "tests/test_openapi_schemas.py",
     "tests/test_repository.py",
     "tests/test_statements.py",
@@ -27,8 +29,9 @@ EVERYTHING = [
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
-    return equipped(copied(tmp_path_factory.mktemp("reader") / "checkout"))
+def checkout():
+    with copied() as copy:
+        yield equipped(copy)
 
 
 @pytest.fixture(scope="module")

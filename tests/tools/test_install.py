@@ -19,11 +19,11 @@ REQUIREMENTS = f"flask-api-nothing==1.0 --hash=sha256:{'0' * 64}\n"
 
 
 @pytest.fixture
-def checkout(tmp_path):
+def checkout():
     """A copy of the project that has no environment yet, and one package to install."""
-    copy = copied(tmp_path / "checkout")
-    (copy / "requirements-dev.txt").write_text(REQUIREMENTS)
-    return copy
+    with copied() as copy:
+        (copy / "requirements-dev.txt").write_text(REQUIREMENTS)
+        yield copy
 
 
 @pytest.fixture

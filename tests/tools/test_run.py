@@ -32,12 +32,12 @@ ORDER = {
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
+def checkout():
     """A copy of the checkout, with a `.data` of its own, where only its owner may look."""
-    copy = copied(tmp_path_factory.mktemp("private") / "checkout")
-    copy.chmod(0o700)
-    copy.parent.chmod(0o700)
-    return copy
+    with copied() as copy:
+        copy.chmod(0o700)
+        copy.parent.chmod(0o700)
+        yield copy
 
 
 def command(checkout, port, **environment):
