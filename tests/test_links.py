@@ -12,13 +12,14 @@ PAGES = sorted(subprocess.check_output(LISTED, cwd=ROOT, text=True).split())
 CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"\]\(([^)\s]+)\)")
 REFERENCE = re.compile(r"^\[[^]]+\]: (\S+)$", re.MULTILINE)
+PICTURE = re.compile(r'(?:src|srcset|href)="([^"]+)"')
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 OUTSIDE = ("http://", "https://", "mailto:")
 
 
 def links(page: str) -> list[str]:
     text = CODE.sub("", page)
-    return [*INLINE.findall(text), *REFERENCE.findall(text)]
+    return [*INLINE.findall(text), *REFERENCE.findall(text), *PICTURE.findall(text)]
 
 
 def anchors(page: str) -> set[str]:
@@ -56,4 +57,4 @@ def test_broken_ones_would_be_found(tmp_path, monkeypatch):
     (tmp_path / "page.md").write_text(text)
     monkeypatch.setattr("tests.test_links.ROOT", tmp_path)
 
-    assert broken("page.md") == ["none.md", "#no", "no.png", "gone.md"]
+    assert broken("page.md") == ["none.md", "#no", "no.png", "gone.md", "g.png"]
