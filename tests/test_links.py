@@ -51,10 +51,8 @@ def test_links_resolve(path):
 
 
 def test_broken_ones_would_be_found(tmp_path, monkeypatch):
-    text = (
-        "# A page\n[a](none.md) [b](#no) ![c](no.png) [d](#a-page) `[e](code.md)`\n[f]: gone.md\n"
-    )
-    (tmp_path / "page.md").write_text(text)
+    text = "# A page\n[a](none.md) [b](#no) ![c](no.png) [d](#a-page) `[e](code.md)`\n"
+    (tmp_path / "page.md").write_text(text + '[f]: gone.md\n<img src="g.png">\n')
     monkeypatch.setattr("tests.test_links.ROOT", tmp_path)
 
     assert broken("page.md") == ["none.md", "#no", "no.png", "gone.md", "g.png"]
