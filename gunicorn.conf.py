@@ -3,6 +3,7 @@
 import os
 import sys
 from importlib.util import find_spec
+from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
@@ -11,10 +12,14 @@ from app.refusals import install
 from app.settings import Settings, SettingsError
 from app.worker import Worker
 
+descriptors = getrlimit(RLIMIT_NOFILE)[0]
+
 bind = "127.0.0.1:8000"
 workers = 2
 worker_class = "app.worker.Worker"
 threads = 8
+# Each takes a descriptor of the process; PostgreSQL, Redis and files need some too.
+worker_connections = 1000 if descriptors == RLIM_INFINITY else min(1000, descriptors * 3 // 4)
 timeout = 30
 graceful_timeout = 25
 # Longer than the idle timeout of the proxy in front, so that it never meets a closed connection.

@@ -12,6 +12,7 @@ import re
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from errno import EMFILE, ENFILE
 from functools import partial
 from itertools import takewhile
 from selectors import EVENT_READ
@@ -27,6 +28,8 @@ BODY_SECONDS = 5.0
 SEND_SECONDS = 10.0
 # How long a connection that has ended waits for its client to see that.
 LINGER_SECONDS = 2.0
+# How long new connections wait when there are no descriptors left for them.
+FULL_SECONDS = 1.0
 # More than gunicorn's own limits on line and fields allow; it's the parser that refuses.
 MAX_HEAD = 128 * 1024
 END_OF_HEAD = b"\r\n\r\n"
@@ -108,6 +111,7 @@ class Worker(ThreadWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.lingering: deque[Any] = deque()
+        self.full_until = 0.0
         self.liveness_thread = ThreadPoolExecutor(max_workers=1)
 
     def accept(self, listener: Any) -> None:
@@ -115,9 +119,23 @@ class Worker(ThreadWorker):
             accepted, client = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
             return
+        except OSError as error:
+            self.leave_waiting(error)
+            return
         sock = TimedSocket(fileno=accepted.detach())
         self.nr_conns += 1
         self.await_request(TConn(self.cfg, sock, client, listener.getsockname()))
+
+    def leave_waiting(self, error: OSError) -> None:
+        """Accept nobody for a moment, when the process or the system has no descriptors left."""
+        if error.errno not in {EMFILE, ENFILE}:
+            raise error
+        self.full_until = time.monotonic() + FULL_SECONDS
+        self.set_accept_enabled(False)
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """The event loop calls this at least once a second."""
+        super().set_accept_enabled(enabled and time.monotonic() >= self.full_until)
 
     def on_client_socket_readable(self, conn: Any, client: Any) -> None:
         self.poller.unregister(client)
