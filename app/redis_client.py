@@ -5,7 +5,7 @@ and `redis+cluster://host:port,…`. A password is for the servers and for the S
 """
 
 from typing import Any, NamedTuple
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from redis import Redis, RedisCluster
 from redis.backoff import NoBackoff
@@ -39,7 +39,7 @@ def connect(url: str) -> Redis | RedisCluster:
         RedisClusterException: no server of the cluster answers. All others connect when asked.
     """
     once = Retry(NoBackoff(), 0)
-    if urlsplit(url).scheme in ONE_SERVER:
+    if _scheme(url) in ONE_SERVER:
         url = url.replace("redis+unix://", "unix://")
         return Redis.from_url(url, retry=once, **TIMEOUTS)
     group = parse(url)
@@ -56,11 +56,16 @@ def check(url: str) -> None:
     Raises:
         ValueError: `connect` has no use for the URL.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ONE_SERVER:
+    if _scheme(url) not in ONE_SERVER:
         parse(url)
-    elif parts.port == 0:
+        return
+    if urlsplit(url).port == 0:
         raise ValueError("a server has no port 0")
+    try:
+        pool = connect(url).connection_pool
+        pool.connection_class(**pool.connection_kwargs)  # connects to nobody
+    except Exception as error:  # redis-py passes on to its classes what the URL's query has
+        raise ValueError("redis-py does not know what the URL asks for") from error
 
 
 def parse(url: str) -> Group:
@@ -68,16 +73,22 @@ def parse(url: str) -> Group:
     Raises:
         ValueError: it is no URL of a group.
     """
-    parts = urlsplit(url)
-    protocol, _, kind = parts.scheme.partition("+")
-    service, _, db = parts.path.strip("/").partition("/")
-    if protocol not in {"redis", "rediss"} or kind not in PORTS or parts.query:
+    # urlsplit takes one host, and refuses others when one of them is an IPv6 address.
+    scheme, _, rest = url.partition("://")
+    protocol, _, kind = scheme.lower().partition("+")
+    authority, _, path = rest.partition("/")
+    credentials, _, hosts = authority.rpartition("@")
+    service, _, db = path.strip("/").partition("/")
+    if protocol not in {"redis", "rediss"} or kind not in PORTS or "?" in rest:
         raise ValueError("neither Sentinel nor a cluster")
     if bool(service) != (kind == "sentinel"):
         raise ValueError("Sentinel knows a service by its name, a cluster has none")
-    hosts = parts.netloc.rpartition("@")[2].split(",")
-    nodes = [_node(host, PORTS[kind]) for host in hosts]
-    return Group(kind, nodes, service, int(db or 0), _options(parts, protocol))
+    nodes = [_node(host, PORTS[kind]) for host in hosts.split(",")]
+    return Group(kind, nodes, service, int(db or 0), _options(credentials, protocol))
+
+
+def _scheme(url: str) -> str:
+    return url.partition("://")[0].lower()
 
 
 def _node(host: str, default_port: int) -> tuple[str, int]:
@@ -87,7 +98,8 @@ def _node(host: str, default_port: int) -> tuple[str, int]:
     return parts.hostname, parts.port or default_port
 
 
-def _options(parts: SplitResult, protocol: str) -> dict[str, Any]:
-    given = {"username": parts.username, "password": parts.password}
-    credentials = {name: unquote(value) for name, value in given.items() if value}
-    return credentials | ({"ssl": True} if protocol == "rediss" else {})
+def _options(credentials: str, protocol: str) -> dict[str, Any]:
+    username, _, password = credentials.partition(":")
+    given = {"username": username, "password": password}
+    options = {name: unquote(value) for name, value in given.items() if value}
+    return options | ({"ssl": True} if protocol == "rediss" else {})

@@ -1,5 +1,7 @@
 """The URLs of Redis, and the clients that come of them."""
 
+from urllib.parse import urlsplit
+
 import pytest
 from redis.connection import SSLConnection
 from redis.sentinel import SentinelManagedSSLConnection
@@ -11,6 +13,7 @@ URLS = [
     "redis://cache.example",
     "rediss://:secret@cache.example:6380/1",
     "redis+unix:///run/redis.sock",
+    "redis://[::1]:6380/1?socket_timeout=0.5&client_name=limits",
     "redis+sentinel://a.example:26379,b.example:26379/limits",
     "redis+cluster://a.example:6379",
 ]
@@ -49,6 +52,20 @@ class TestParse:
     def test_names_servers_service_database_and_credentials(self, url, group):
         assert redis_client.parse(url) == group
 
+    def test_asks_of_urlsplit_one_host_at_a_time(self, monkeypatch):
+        """Newer Pythons refuse a host list with an IPv6 address in it."""
+
+        def of_newer_pythons(url):
+            assert "," not in url
+            return urlsplit(url)
+
+        monkeypatch.setattr(redis_client, "urlsplit", of_newer_pythons)
+        url = "redis+sentinel://a.example:1,[::1]:2/limits"
+        redis_client.check(url)
+        pool = redis_client.connect(url).connection_pool
+
+        assert len(pool.sentinel_manager.sentinels) == 2
+
 
 class TestCheck:
     @pytest.mark.parametrize("url", URLS)
@@ -62,6 +79,11 @@ class TestCheck:
             "unix:///run/redis.sock",
             "redis://cache.example:0",
             "redis://cache.example:port",
+            "redis://cache.example?db=abc",
+            "redis://cache.example?ssl=true",
+            "redis://cache.example?socket_timeout=abc",
+            "redis://cache.example?foo=1",
+            "rediss://cache.example?ssl_cert_reqs=abc",
             "redis+sentinel://a.example:26379",
             "redis+sentinel://a.example,/limits",
             "redis+sentinel:///limits",
