@@ -1,5 +1,7 @@
 """What Prometheus gets of the service."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -9,7 +11,8 @@ import psutil
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.servers import Server
+from tests.servers import Server, served
+from tools.embedded import free_port
 
 
 @dataclass(frozen=True)
@@ -43,3 +46,11 @@ class Watched:
         paths = {Path(each.path) for each in maps}
         (folder,) = {path.parent for path in paths if path.parent.name.startswith("metrics-")}
         return folder
+
+
+@contextmanager
+def watched(url: str, **more: str) -> Iterator[Watched]:
+    """The service with metrics and with `more` in its environment, until the end of the block."""
+    port = free_port()
+    with served(url, METRICS_PORT=str(port), **more) as server:
+        yield Watched(server, port)

@@ -2,25 +2,20 @@
 
 import re
 import signal
-import socket
-import subprocess
-import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import httpx
-import psutil
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from app.settings import Settings
 from tests.factories import PASSWORD
-from tests.scrapes import Watched
-from tests.servers import ROOT, environment, served, wait_for
+from tests.scrapes import watched
+from tests.servers import ROOT, wait_for
 from tools import embedded
-from tools.embedded import free_port
 
 ACCOUNT = {"email": "ada@example.com", "password": PASSWORD}
 WRONG = {"email": "ada@example.com", "password": "not the password of ada"}
@@ -38,13 +33,6 @@ SENT = [
     ("GET", "/api/static/none.css", "GET", "/api/static/<path:filename>", "404"),
 ]
 LABELS = ("method", "route", "status")
-
-
-@contextmanager
-def watched(url, **more):
-    port = free_port()
-    with served(url, METRICS_PORT=str(port), **more) as server:
-        yield Watched(server, port)
 
 
 @pytest.fixture(scope="module")
@@ -208,48 +196,3 @@ class TestGauges:
             redis.close()
             httpx.get(f"{service.server.url}/api/products")
             wait_for(lambda: service.values("rate_limit_shared") == {"": 0})
-
-
-class TestServing:
-    def test_only_the_master_listens_and_not_on_the_port_of_the_api(self, service):
-        def ports(process):
-            found = psutil.Process(process.pid).net_connections("tcp")
-            return {each.laddr.port for each in found if each.status == psutil.CONN_LISTEN}
-
-        api = httpx.URL(service.server.url).port
-
-        assert ports(service.server.process) == {api, service.port}
-        assert [ports(worker) for worker in service.workers()] == [{api}, {api}]
-        assert httpx.get(f"{service.server.url}/metrics").status_code == 404
-
-    def test_nothing_is_left_behind(self, migrated_url):
-        with watched(migrated_url) as service:
-            folder = service.folder()
-            assert list(folder.iterdir())
-
-        assert not folder.exists()
-
-    def test_port_of_the_api_is_refused_with_one_message(self, migrated_url):
-        port = str(free_port())
-
-        assert start(migrated_url, port, METRICS_PORT=port) == (
-            1,
-            f"METRICS_PORT: {port} is the port of the API; choose another.",
-        )
-
-    def test_port_that_somebody_has_is_refused_with_one_message(self, migrated_url):
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = str(taken.getsockname()[1])
-            status, message = start(migrated_url, str(free_port()), METRICS_PORT=port)
-
-        assert status == 1
-        assert message.startswith(f"METRICS_PORT: 127.0.0.1:{port} is not to be had: ")
-
-
-def start(url, port, **more):
-    """The status with which a gunicorn ends that can't start, and the last line that it writes."""
-    command = [sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "app:create_app()"]
-    env = environment(url, **more)
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=30)
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stderr.splitlines()[-1]

@@ -1,0 +1,64 @@
+"""The port of the metrics: who has it, what is refused, and what is left behind."""
+
+import socket
+import subprocess
+import sys
+
+import httpx
+import psutil
+import pytest
+
+from tests.scrapes import watched
+from tests.servers import ROOT, environment
+from tools.embedded import free_port
+
+
+@pytest.fixture(scope="module")
+def service(migrated_url):
+    with watched(migrated_url) as watch:
+        yield watch
+
+
+class TestServing:
+    def test_only_the_master_listens_and_not_on_the_port_of_the_api(self, service):
+        def ports(process):
+            found = psutil.Process(process.pid).net_connections("tcp")
+            return {each.laddr.port for each in found if each.status == psutil.CONN_LISTEN}
+
+        api = httpx.URL(service.server.url).port
+
+        assert ports(service.server.process) == {api, service.port}
+        assert [ports(worker) for worker in service.workers()] == [{api}, {api}]
+        assert httpx.get(f"{service.server.url}/metrics").status_code == 404
+
+    def test_nothing_is_left_behind(self, migrated_url):
+        with watched(migrated_url) as service:
+            folder = service.folder()
+            assert list(folder.iterdir())
+
+        assert not folder.exists()
+
+    def test_port_of_the_api_is_refused_with_one_message(self, migrated_url):
+        port = str(free_port())
+
+        assert start(migrated_url, port, METRICS_PORT=port) == (
+            1,
+            f"METRICS_PORT: {port} is the port of the API; choose another.",
+        )
+
+    def test_port_that_somebody_has_is_refused_with_one_message(self, migrated_url):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = str(taken.getsockname()[1])
+            status, message = start(migrated_url, str(free_port()), METRICS_PORT=port)
+
+        assert status == 1
+        assert message.startswith(f"METRICS_PORT: 127.0.0.1:{port} is not to be had: ")
+
+
+def start(url, port, **more):
+    """The status with which a gunicorn ends that can't start, and the last line that it writes."""
+    command = [sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "app:create_app()"]
+    env = environment(url, **more)
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=30)
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stderr.splitlines()[-1]
