@@ -62,7 +62,8 @@ def check(url: str) -> None:
     if urlsplit(url).port == 0:
         raise ValueError("a server has no port 0")
     try:
-        pool = connect(url).connection_pool
+        client: Any = connect(url)
+        pool = client.connection_pool
         pool.connection_class(**pool.connection_kwargs)  # connects to nobody
     except Exception as error:  # redis-py passes on to its classes what the URL's query has
         raise ValueError("redis-py does not know what the URL asks for") from error
