@@ -74,6 +74,8 @@ def make_engine(settings: Settings) -> Engine:
         # Values of statements are personal data and secrets: they don't belong in a log.
         hide_parameters=True,
         json_deserializer=orjson.loads,
+        # Each new connection would ask for it, by cursors that nobody watches.
+        use_native_hstore=False,
         connect_args={
             "application_name": "flask-api",
             "connect_timeout": 3,
@@ -89,7 +91,7 @@ def make_engine(settings: Settings) -> Engine:
     event.listen(engine, "connect", take_uuids_as_text)
     event.listen(engine, "engine_connect", choose_autocommit)
     event.listen(engine, "begin", choose_autocommit)  # it may have got another one meanwhile
-    watchdog.init_engine(engine, patience)
+    watchdog.init_engine(engine)
     if settings.database_pooler:
         pooler.init_engine(engine, wanted)
     else:
@@ -123,10 +125,16 @@ def forget_values(context: ExceptionContext) -> None:
             error.args = (str(error.args[0]).partition("\n")[0],)
 
 
-def worth_retrying(error: Exception) -> bool:
-    """Whether the same transaction can be expected to succeed when it is simply run again."""
+def worth_retrying(error: Exception, seconds: float = 0) -> bool:
+    """Whether the same transaction can be expected to succeed when it is simply run again.
+
+    Where it took so many seconds to lose its connection, the watchdog has cut that, and whoever
+    waits for an answer has no time for another.
+    """
     if isinstance(error, DBAPIError):
-        return isinstance(error.orig, (DeadlockDetected, SerializationFailure)) or _lost(error)
+        if isinstance(error.orig, (DeadlockDetected, SerializationFailure)):
+            return True
+        return _lost(error) and seconds < GRACE_SECONDS
     return isinstance(error, StaleDataError)
 
 

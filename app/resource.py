@@ -1,5 +1,6 @@
 """What every endpoint is: a request, a transaction, somebody who may."""
 
+import time
 from collections.abc import Container
 from contextlib import ExitStack
 from typing import Any, ClassVar
@@ -58,10 +59,12 @@ class Resource(MethodView):
             access_claims()
             receive_body()
         for attempt in range(1, ATTEMPTS + 1):
+            began = time.monotonic()
             try:
                 return self._in_transaction(**path)
             except Exception as error:
-                if attempt == ATTEMPTS or not worth_retrying(error):
+                seconds = time.monotonic() - began
+                if attempt == ATTEMPTS or not worth_retrying(error, seconds):
                     raise
         raise AssertionError("unreachable")
 

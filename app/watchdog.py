@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from functools import cache
 from socket import SHUT_RDWR, socket
-from threading import Thread
+from threading import RLock, Thread
 from typing import Any
 
 from flask import has_request_context
@@ -20,35 +20,39 @@ from sqlalchemy import Engine, event
 
 # By connection that a request has: when it is cut. Commands take the time that they need.
 deadlines: dict[Any, float] = {}
+# Held while one is cut, lest it is given back, closed or given new time meanwhile. The garbage
+# collector may give one back in a thread that holds it.
+lock = RLock()
 
 
-def init_engine(engine: Engine, seconds: float) -> None:
-    """Cut a request's connection when a statement has no end after so many seconds.
+def init_engine(engine: Engine) -> None:
+    """Leave its connections alone once requests have given them back.
 
-    Its cursors have to be of `cursor_factory(seconds)`.
+    Its cursors have to be of `cursor_factory`.
     """
 
-    def checkout(connection: Any, *_: Any) -> None:
-        if has_request_context():
-            watch()
-            deadlines[connection] = time.monotonic() + seconds
-
     def forget(connection: Any, *_: Any) -> None:
-        deadlines.pop(connection, None)
+        with lock:
+            deadlines.pop(connection, None)
 
-    event.listen(engine, "checkout", checkout)
-    event.listen(engine, "checkin", forget)
-    event.listen(engine, "invalidate", forget)
+    for end in ("checkin", "invalidate", "close"):
+        event.listen(engine, end, forget)
 
 
 def cursor_factory(seconds: float) -> type[cursor]:
-    """Cursors that give each statement its time; psycopg2's `connect` takes them by this name."""
+    """Cursors that cut a request's connection when a statement has no end after so many seconds.
+
+    psycopg2's `connect` takes them by this name.
+    """
 
     class Cursor(cursor):
-        # An event of SQLAlchemy doesn't see what app/prepared.py runs.
+        # An event of SQLAlchemy doesn't see what app/prepared.py runs, nor one of its pool what is
+        # asked while a connection is made.
         def execute(self, *args: Any) -> None:
-            if self.connection in deadlines:
-                deadlines[self.connection] = time.monotonic() + seconds
+            if self.connection in deadlines or has_request_context():
+                watch()
+                with lock:
+                    deadlines[self.connection] = time.monotonic() + seconds
             super().execute(*args)
 
     return Cursor
@@ -65,13 +69,18 @@ def watch() -> Thread:
 def cut_overdue(every_seconds: float = 0.5) -> None:
     while True:
         time.sleep(every_seconds)
-        now = time.monotonic()
-        for connection, deadline in list(deadlines.items()):
-            if deadline < now:
-                cut(connection)
+        with lock:
+            now = time.monotonic()
+            for connection, deadline in list(deadlines.items()):
+                if deadline < now and deadlines.pop(connection, 0.0):
+                    cut(connection)
 
 
 def cut(connection: Any) -> None:
     """End it below libpq, whoever waits there; to that thread PostgreSQL has gone."""
-    with suppress(InterfaceError, OSError), socket(fileno=os.dup(connection.fileno())) as sock:
-        sock.shutdown(SHUT_RDWR)
+    with suppress(InterfaceError, OSError):
+        descriptor = connection.fileno()
+        with socket(fileno=os.dup(descriptor)) as sock:
+            # libpq may have closed it meanwhile, and the copy be that of somebody else's socket.
+            if connection.fileno() == descriptor:
+                sock.shutdown(SHUT_RDWR)

@@ -5,7 +5,7 @@ from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from app.database import database, make_engine, worth_retrying
+from app.database import GRACE_SECONDS, database, make_engine, worth_retrying
 from models import Product
 from services.errors import InvalidRefreshToken, NotFound, RefreshTokenReused
 from tests.factories import ProductFactory
@@ -134,6 +134,7 @@ class TestLostConnections:
             lost.execute(text("SELECT 1"))
 
         assert worth_retrying(error.value)
+        assert not worth_retrying(error.value, seconds=GRACE_SECONDS)
 
     def test_commit_is_not(self, lost):
         with pytest.raises(DBAPIError) as error:
