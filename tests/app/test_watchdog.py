@@ -99,8 +99,9 @@ def test_commands_take_the_time_that_they_need(sleep):
     assert sleep(1.5)
 
 
-def test_connection_that_is_being_made_is_cut_too(app, settings):
-    given = {"database_pooler": True, "database_statement_timeout": 1}
+@pytest.mark.parametrize("pooler", [True, False])
+def test_connection_that_is_being_made_is_cut_too(app, settings, pooler):
+    given = {"database_pooler": pooler, "database_statement_timeout": 1}
     with app.test_request_context(), silent() as (url, end):
         with pytest.raises(OperationalError):
             make_engine(settings.__class__(database_url=url, **given)).connect()
