@@ -99,8 +99,3 @@ def worker_exit(server: Arbiter, worker: Worker) -> None:
 def child_exit(server: Arbiter, worker: Worker) -> None:
     if server.metrics:
         server.metrics.forget(worker.place)
-
-
-def on_exit(server: Arbiter) -> None:
-    if server.metrics:
-        server.metrics.end()

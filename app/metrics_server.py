@@ -5,10 +5,15 @@ and not to a process: who takes a dead worker's place counts on in its files, so
 true, and there are never more files than places. docs/decisions/0015-metrics-from-the-master.md
 """
 
+import atexit
+import os
 import shutil
+import sys
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import count
-from socket import AF_INET, AF_INET6
+from socket import AF_INET, AF_INET6, SHUT_RDWR, socket
 from socketserver import ThreadingTCPServer
 from tempfile import mkdtemp
 from threading import Thread
@@ -22,7 +27,10 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from app.settings import SettingsError
 
-CLIENT_SECONDS = 5
+# The most connections at a time, lest they take the descriptors that the master needs to fork.
+CLIENTS = 8
+# From the beginning of a connection to its end.
+CLIENT_SECONDS = 5.0
 
 
 class MetricsServer(ThreadingTCPServer):
@@ -40,19 +48,43 @@ class MetricsServer(ThreadingTCPServer):
         self.address_family = AF_INET6 if ":" in host else AF_INET
         self.registry = CollectorRegistry()
         handler = MetricsHandler.factory(self.registry)
-        handler.timeout = CLIENT_SECONDS  # type: ignore[attr-defined]
+        self.deadlines: dict[socket, float] = {}
         try:
             super().__init__((host, port), handler)
         except OSError as error:
             raise SettingsError(f"METRICS_PORT: {host}:{port} is not to be had: {error}") from error
+        self.master = os.getpid()
         self.folder = mkdtemp(prefix="metrics-", dir=cfg.worker_tmp_dir)
+        # gunicorn has a hook for its end, but not if it ends before it listens.
+        atexit.register(self.end)
         MultiProcessCollector(self.registry, self.folder)  # type: ignore[no-untyped-call]
 
     def start(self) -> None:
         Thread(target=self.serve_forever, name="metrics", daemon=True).start()
 
     def end(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if os.getpid() == self.master:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if len(self.deadlines) >= CLIENTS:
+            self.shutdown_request(request)
+            return
+        self.deadlines[request] = time.monotonic() + CLIENT_SECONDS
+        super().process_request(request, client_address)
+
+    def service_actions(self) -> None:
+        """Twice a second, and after each connection: end those whose time is over."""
+        now = time.monotonic()
+        for request, deadline in self.deadlines.copy().items():
+            if deadline <= now:
+                # Its thread wakes up, and closes it.
+                with suppress(OSError):
+                    request.shutdown(SHUT_RDWR)
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.deadlines.pop(request, None)
 
     def free_place(self, workers: Iterable[Any]) -> int:
         """The lowest number that none of the workers has as its place."""
@@ -62,6 +94,10 @@ class MetricsServer(ThreadingTCPServer):
     def begin_worker(self, place: int) -> None:
         """In a worker: leave the port to the master, and count in the files of `place`."""
         self.socket.close()
+        for request in self.deadlines:
+            # Its close() would wait for a thread that the worker has not got.
+            with suppress(OSError):
+                os.close(request.detach())
         values.ValueClass = values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]
 
     def forget(self, place: int) -> None:
@@ -69,12 +105,13 @@ class MetricsServer(ThreadingTCPServer):
         mark_process_dead(place, self.folder)  # type: ignore[no-untyped-call]
 
     def handle_error(self, *_: Any) -> None:
-        logger.opt(exception=True).warning("a request for the metrics failed")
+        if not isinstance(sys.exception(), ConnectionError):  # a client that has gone
+            logger.opt(exception=True).warning("a request for the metrics failed")
 
 
 def _host(addresses: list[Any], port: int) -> str:
     """Where the API listens, the metrics do."""
-    internet = [address for address in addresses if not isinstance(address, (str, bytes))]
+    internet = [address for address in addresses if isinstance(address, tuple)]
     if any(address[1] == port for address in internet):
         raise SettingsError(f"METRICS_PORT: {port} is the port of the API; choose another.")
     return internet[0][0] if internet else "127.0.0.1"

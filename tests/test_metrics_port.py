@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.scrapes import watched
-from tests.servers import ROOT, environment
+from tests.servers import ROOT, environment, wait_for
 from tools.embedded import free_port
 
 
@@ -38,6 +38,27 @@ class TestServing:
 
         assert not folder.exists()
 
+    def test_nothing_is_left_behind_when_the_port_of_the_api_is_taken(self, migrated_url, tmp_path):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port, options = taken.getsockname()[1], ("--worker-tmp-dir", str(tmp_path))
+            status, _ = start(migrated_url, port, *options, METRICS_PORT=str(free_port()))
+
+        assert status == 1
+        assert not list(tmp_path.iterdir())
+
+    def test_worker_that_begins_leaves_what_is_asked_to_the_master(self, service):
+        def asked(process):
+            found = psutil.Process(process.pid).net_connections("tcp")
+            return [each for each in found if each.laddr.port == service.port and each.raddr]
+
+        with socket.create_connection(("127.0.0.1", service.port)):
+            wait_for(lambda: asked(service.server.process))
+            workers = service.workers()
+            for worker in workers:
+                worker.kill()
+            wait_for(lambda: len(service.workers()) == 2 and not service.workers() & workers)
+            wait_for(lambda: not any(asked(worker) for worker in service.workers()))
+
     def test_port_of_the_api_is_refused_with_one_message(self, migrated_url):
         port = str(free_port())
 
@@ -55,9 +76,10 @@ class TestServing:
         assert message.startswith(f"METRICS_PORT: 127.0.0.1:{port} is not to be had: ")
 
 
-def start(url, port, **more):
+def start(url, port, *options, **more):
     """The status with which a gunicorn ends that can't start, and the last line that it writes."""
-    command = [sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "app:create_app()"]
+    command = [sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", *options]
+    command.append("app:create_app()")
     env = environment(url, **more)
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=30)
     assert "Traceback" not in done.stderr

@@ -28,7 +28,6 @@ hooks["post_worker_init"](worker)
 app.test_client().get("/api/health/live")
 hooks["worker_exit"](server, worker)
 hooks["child_exit"](server, worker)
-hooks["on_exit"](server)
 print(app.wsgi_app == wsgi)
 print(*sys.modules.keys() & {"prometheus_client", "opentelemetry.instrumentation"})
 """

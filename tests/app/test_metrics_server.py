@@ -33,6 +33,7 @@ class TestAddress:
             ([("0.0.0.0", 8000)], "0.0.0.0"),  # noqa: S104
             (["/run/api.sock", ("127.0.0.2", 8000)], "127.0.0.2"),
             (["/run/api.sock"], "127.0.0.1"),
+            ([3], "127.0.0.1"),  # fd://3
         ],
     )
     def test_is_that_of_the_api(self, serve, addresses, host):
