@@ -164,7 +164,8 @@ class TestFlaskRun:
         try:
             wait_until_healthy(f"http://127.0.0.1:{port}", process)
         finally:
-            process.send_signal(signal.SIGINT)
+            # Not SIGINT, which a shell has its background jobs ignore.
+            process.terminate()
             status = process.wait(30)
 
-        assert status == 0
+        assert status == -signal.SIGTERM
