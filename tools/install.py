@@ -23,6 +23,7 @@ def main(goal: str) -> int:
     """Install, for the target `goal` of make."""
     for name in SIGNALS:
         signal.signal(name, _interrupt)
+    print("Installing into .venv, this once; it takes a minute or two.", flush=True)
     try:
         _install()
     except KeyboardInterrupt:
