@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from uuid import uuid4
 
 import httpx
@@ -26,6 +27,15 @@ NEW_ORDER = NewOrder.from_dict(
     {"items": [{"product_id": "abc", "quantity": 1}], "shipping_address": ADDRESS}
 )
 
+EXPIRED = httpx.Response(
+    401,
+    headers={
+        "Content-Type": "application/problem+json",
+        "WWW-Authenticate": 'Bearer error="invalid_token"',
+    },
+)
+EMPTY_PAGE = httpx.Response(200, json={"items": [], "next_cursor": None})
+
 
 @pytest.fixture
 def email(shop):
@@ -36,6 +46,10 @@ def email(shop):
 def api(shop, email):
     with sign_in(shop.server.url, email, PASSWORD) as api:
         yield api
+
+
+def tokens_of(name):
+    return Tokens(access_token=name, refresh_token=name, token_type="bearer", expires_in=1800)
 
 
 def place(api, key=None):
@@ -131,6 +145,22 @@ class TestOrder:
 
 
 class TestProxy:
+    def test_a_path_before_the_service_is_kept_by_the_exchange_too(self):
+        asked = []
+
+        def service(request):
+            asked.append(request.url.path)
+            if request.url.path.endswith("/refresh"):
+                return httpx.Response(200, json=tokens_of("new").to_dict())
+            return EXPIRED if "old" in request.headers["Authorization"] else EMPTY_PAGE
+
+        transport = partial(httpx.MockTransport, service)
+        with resume("http://proxy/shop/", tokens_of("old"), transport=transport) as api:
+            unwrap(list_orders.sync_detailed(client=api))
+
+        orders, refresh = "/shop/api/orders", "/shop/api/auth/refresh"
+        assert asked == [orders, refresh, orders]
+
     def test_refusal_of_something_on_the_way_is_a_typed_problem_too(self):
         def proxy(request):
             return httpx.Response(403, html="<h1>Forbidden</h1>")

@@ -19,7 +19,7 @@ class SessionAuth(httpx.Auth):
     """
 
     def __init__(self, base_url: str, tokens: Tokens, keep: KeepTokens | None = None) -> None:
-        self._refresh_url = httpx.URL(base_url).join("/api/auth/refresh")
+        self._refresh_url = base_url.rstrip("/") + "/api/auth/refresh"
         self._tokens = tokens
         self._keep = keep
         self._exchanging = Lock()

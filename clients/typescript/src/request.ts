@@ -34,7 +34,7 @@ export function request(
 
 function url(baseUrl: string, template: string, { path = {}, query }: Sent): URL {
   const filled = template.replace(/{(\w+)}/g, (_, name) => encodeURIComponent(path[name] ?? ""));
-  const found = new URL(filled, baseUrl);
+  const found = new URL(baseUrl.replace(/\/+$/, "") + filled);
   for (const [name, value] of Object.entries(defined(query))) {
     found.searchParams.set(name, String(value));
   }
