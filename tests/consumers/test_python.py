@@ -18,7 +18,7 @@ pytest.importorskip("flask_api_client.generated", reason="`make clients` has not
 from flask_api_client import ApiProblem, connect, items, resume, sign_in, unwrap  # noqa: E402
 from flask_api_client.generated.api.auth import list_sessions, logout  # noqa: E402
 from flask_api_client.generated.api.orders import create_order, list_orders  # noqa: E402
-from flask_api_client.generated.api.products import list_products  # noqa: E402
+from flask_api_client.generated.api.products import get_product, list_products  # noqa: E402
 from flask_api_client.generated.api.users import get_profile  # noqa: E402
 from flask_api_client.generated.models import NewOrder, NewOrderItem, Tokens  # noqa: E402
 
@@ -171,6 +171,30 @@ class TestProxy:
         with pytest.raises(ApiProblem) as refused:
             unwrap(answer)
         assert (refused.value.problem.status, refused.value.problem.title) == (403, "Forbidden")
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_redirect_is_a_typed_problem_and_is_not_followed(self, status):
+        asked = []
+
+        def proxy(request):
+            asked.append(request.url.host)
+            return httpx.Response(status, headers={"Location": "http://other/"})
+
+        with connect("http://proxy", transport=lambda: httpx.MockTransport(proxy)) as api:
+            answer = list_products.sync_detailed(client=api)
+
+        with pytest.raises(ApiProblem, match="The service is elsewhere: http://other/") as refused:
+            unwrap(answer)
+        assert refused.value.problem.status == status
+        assert asked == ["proxy"]
+
+    def test_what_was_not_modified_is_no_problem(self):
+        unchanged = httpx.MockTransport(lambda request: httpx.Response(304))
+
+        with connect("http://proxy", transport=lambda: unchanged) as api:
+            answer = get_product.sync_detailed("abc", client=api, if_none_match="*")
+
+        assert (answer.status_code, unwrap(answer)) == (304, None)
 
 
 class TestPages:

@@ -16,7 +16,7 @@ class ProblemTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = self._transport.handle_request(request)
         ours = response.headers.get("Content-Type", "").startswith(PROBLEM_JSON)
-        if response.status_code < 400 or ours:
+        if ours or not (elsewhere(response) or response.is_error):
             return response
         response.close()
         content = problem_of(response).to_dict()
@@ -27,11 +27,21 @@ class ProblemTransport(httpx.BaseTransport):
         self._transport.close()
 
 
+def elsewhere(response: httpx.Response) -> bool:
+    """Whether it is a redirect, which no client follows: credentials are for this address."""
+    return response.is_redirect and response.status_code != httpx.codes.NOT_MODIFIED
+
+
 def problem_of(response: httpx.Response) -> Problem:
+    detail = "The answer is no problem document of the service."
+    if elsewhere(response):
+        detail = (
+            f"The service is elsewhere: {response.headers.get('Location', 'it is not said where')}."
+        )
     return Problem(
         type_="about:blank",
         title=response.reason_phrase or f"Status {response.status_code}",
         status=response.status_code,
-        detail="The answer is no problem document of the service.",
+        detail=detail,
         request_id=response.headers.get("X-Request-ID", "unknown"),
     )

@@ -27,8 +27,15 @@ export async function problemOf(response: Response): Promise<ApiProblem> {
         type: "about:blank",
         title: response.statusText || `Status ${response.status}`,
         status: response.status,
-        detail: "The answer is no problem document of the service.",
+        detail: elsewhere(response)
+          ? `The service is elsewhere: ${response.headers.get("Location") ?? "it is not said where"}.`
+          : "The answer is no problem document of the service.",
         request_id: response.headers.get("X-Request-ID") ?? "unknown",
       };
   return new ApiProblem(problem, response.headers);
+}
+
+/** Whether it is a redirect; to a browser's page its status is 0, and where to is hidden. */
+function elsewhere({ type, status }: Response): boolean {
+  return type === "opaqueredirect" || (300 <= status && status < 400 && status !== 304);
 }

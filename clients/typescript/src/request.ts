@@ -28,6 +28,8 @@ export function request(
     method: method.toUpperCase(),
     headers,
     body: input.body === undefined ? null : JSON.stringify(input.body),
+    // Credentials are for this address, and a POST that is redirected may become a GET.
+    redirect: "manual",
     signal: AbortSignal.timeout(timeout * 1000),
   });
 }
