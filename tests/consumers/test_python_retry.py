@@ -10,6 +10,15 @@ from flask_api_client import retry  # noqa: E402
 
 KEY = {"Idempotency-Key": "one"}
 LOST = httpx.ReadError("lost")
+CUT = "an answer without its end"
+
+
+class Cut(httpx.SyncByteStream):
+    """The body of an answer whose connection is lost half way."""
+
+    def __iter__(self):
+        yield b'{"items": ['
+        raise httpx.RemoteProtocolError("cut")
 
 
 @pytest.fixture
@@ -34,6 +43,8 @@ def ask(method, answers, headers=None):
         what = next(coming, (200, {}))
         if isinstance(what, Exception):
             raise what
+        if what is CUT:
+            return httpx.Response(200, stream=Cut())
         return httpx.Response(what[0], headers=what[1])
 
     transport = retry.RetryTransport(httpx.MockTransport(answer))
@@ -51,6 +62,11 @@ class TestRepeated:
         assert ask("GET", [LOST] * 4) == 200
         assert [0.125 <= waits[0] <= 0.25, 1 <= waits[3] <= 2] == [True, True]
 
+    @pytest.mark.parametrize(("method", "headers"), [("GET", None), ("POST", KEY)])
+    def test_what_is_safe_after_an_answer_that_was_cut(self, waits, method, headers):
+        assert ask(method, [CUT, CUT], headers) == 200
+        assert len(waits) == 2
+
     def test_anything_that_was_over_a_limit(self, waits):
         assert ask("POST", [(429, {"Retry-After": "1"})]) == 200
         assert waits == [1]
@@ -60,6 +76,8 @@ class TestNotRepeated:
     def test_without_a_key_after_a_lost_answer(self, waits):
         with pytest.raises(httpx.ReadError):
             ask("POST", [LOST])
+        with pytest.raises(httpx.RemoteProtocolError):
+            ask("POST", [CUT])
         assert waits == []
 
     @pytest.mark.parametrize("status", [502, 503, 504])

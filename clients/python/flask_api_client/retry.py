@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import httpx
 
@@ -24,7 +25,7 @@ class RetryTransport(httpx.BaseTransport):
         deadline = time.monotonic() + self._patience
         for pause in pauses():
             try:
-                response = self._transport.handle_request(request)
+                response = self._whole(request)
             except httpx.TransportError:
                 if not repeatable(request) or time.monotonic() + pause > deadline:
                     raise
@@ -32,9 +33,15 @@ class RetryTransport(httpx.BaseTransport):
                 pause = retry_after(response, pause)
                 if not worth_repeating(request, response) or time.monotonic() + pause > deadline:
                     return response
-                response.close()
             time.sleep(pause)
         raise AssertionError("unreachable")
+
+    def _whole(self, request: httpx.Request) -> httpx.Response:
+        """The answer with its body, which may be lost on the way as well."""
+        response = self._transport.handle_request(request)
+        with closing(response):
+            response.read()
+        return response
 
     def close(self) -> None:
         self._transport.close()

@@ -89,9 +89,10 @@ export class Api {
     const make = () => request(this.baseUrl, method, path, input, tokens, timeout);
     const repeatable =
       method === "get" || Boolean(input.header?.["Idempotency-Key"] ?? input.repeatable);
-    const response = await patiently(() => ask(make()), repeatable, patience);
-    if (!response.ok) throw await problemOf(response);
-    const data = response.status === 204 ? undefined : await response.json();
-    return { data: data as T, status: response.status, headers: response.headers };
+    const received = await patiently(() => ask(make()), repeatable, patience);
+    const { ok, status, headers } = received.response;
+    if (!ok) throw problemOf(received);
+    const data = status === 204 ? undefined : JSON.parse(received.body);
+    return { data: data as T, status, headers };
   }
 }

@@ -1,5 +1,6 @@
 /** Refusals of the service, as errors that carry its problem document (RFC 9457). */
 
+import type { Received } from "./retry.js";
 import type { Problem } from "./schema.js";
 
 export class ApiProblem extends Error {
@@ -19,10 +20,10 @@ export class ApiProblem extends Error {
 }
 
 /** The problem of an answer that is no success; also if something on the way made the answer. */
-export async function problemOf(response: Response): Promise<ApiProblem> {
+export function problemOf({ response, body }: Received): ApiProblem {
   const type = response.headers.get("Content-Type") ?? "";
   const problem: Problem = type.startsWith("application/problem+json")
-    ? await response.json()
+    ? JSON.parse(body)
     : {
         type: "about:blank",
         title: response.statusText || `Status ${response.status}`,

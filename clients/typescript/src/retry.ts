@@ -5,6 +5,12 @@ export const PATIENCE_SECONDS = 30;
 // Of a request that may be repeated. 409: its twin is still being worked on.
 const COME_BACK = new Set([409, 502, 503, 504]);
 
+/** An answer with its body, which may be lost on the way as well. */
+export interface Received {
+  response: Response;
+  body: string;
+}
+
 /**
  * The answer that `send` gets, or the one that is left when `patience` seconds are over.
  *
@@ -14,7 +20,7 @@ export async function patiently(
   send: () => Promise<Response>,
   repeatable: boolean,
   patience: number,
-): Promise<Response> {
+): Promise<Received> {
   const deadline = Date.now() + patience * 1000;
   for (let longest = 0.25; ; longest = Math.min(2 * longest, 8)) {
     // By chance less than twice as long each time, lest all clients come at once.
@@ -22,9 +28,9 @@ export async function patiently(
     const over = () => Date.now() + pause * 1000 > deadline;
     try {
       const response = await send();
+      const body = await response.text();
       pause = retryAfter(response) ?? pause;
-      if (!worthRepeating(response, repeatable) || over()) return response;
-      await response.body?.cancel();
+      if (!worthRepeating(response, repeatable) || over()) return { response, body };
     } catch (error) {
       if (!repeatable || over()) throw error;
     }

@@ -5,7 +5,15 @@ import { mock, test } from "node:test";
 import { Api, ApiProblem } from "flask-api-client";
 import { keyed, oneOf } from "./service.js";
 
-type Coming = { status: number; after?: string } | "lost";
+type Coming = { status: number; after?: string } | "lost" | "cut";
+
+/** The body of an answer whose connection is lost half way. */
+function cutBody(): ReadableStream {
+  return new ReadableStream({
+    start: (body) => body.enqueue(new TextEncoder().encode('{"items": [')),
+    pull: (body) => body.error(new TypeError("cut")),
+  });
+}
 
 /** A service that answers with these, and then with 200; and the seconds that nobody waits for. */
 function service(...coming: Coming[]) {
@@ -20,6 +28,7 @@ function service(...coming: Coming[]) {
   const fetch = async () => {
     const answer = coming.shift() ?? { status: 200 };
     if (answer === "lost") throw new TypeError("lost");
+    if (answer === "cut") return new Response(cutBody());
     const headers = answer.after ? { "Retry-After": answer.after } : new Headers();
     return Response.json({}, { status: answer.status, headers });
   };
@@ -44,6 +53,16 @@ test("reading is repeated after a lost answer, with longer and longer pauses", a
   const { api, waits } = service("lost", "lost", "lost", "lost");
   assert.equal((await api.get("/api/products")).status, 200);
   assert(0.125 <= waits[0]! && waits[0]! <= 0.25 && 1 <= waits[3]! && waits[3]! <= 2);
+});
+
+test("what is safe is repeated after an answer that was cut", async () => {
+  const { api, waits } = service("cut", "cut");
+  assert.equal((await api.get("/api/products")).status, 200);
+  assert.equal((await order(service("cut").api, keyed())).status, 200);
+  assert.equal(waits.length, 2);
+  const once = service("cut");
+  await assert.rejects(order(once.api), TypeError);
+  assert.deepEqual(once.waits, []);
 });
 
 test("without a key only what is over a limit is repeated", async () => {
