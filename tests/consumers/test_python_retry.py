@@ -67,6 +67,10 @@ class TestRepeated:
         assert ask(method, [CUT, CUT], headers) == 200
         assert len(waits) == 2
 
+    def test_with_a_pause_of_its_own_when_the_service_says_at_once(self, waits):
+        assert ask("GET", [(503, {"Retry-After": "0"})] * 4) == 200
+        assert [0.125 <= waits[0] <= 0.25, 1 <= waits[3] <= 2] == [True, True]
+
     def test_anything_that_was_over_a_limit(self, waits):
         assert ask("POST", [(429, {"Retry-After": "1"})]) == 200
         assert waits == [1]
@@ -78,6 +82,12 @@ class TestNotRepeated:
             ask("POST", [LOST])
         with pytest.raises(httpx.RemoteProtocolError):
             ask("POST", [CUT])
+        assert waits == []
+
+    @pytest.mark.parametrize("mistake", [httpx.UnsupportedProtocol, httpx.LocalProtocolError])
+    def test_the_mistakes_of_the_caller(self, waits, mistake):
+        with pytest.raises(mistake):
+            ask("GET", [mistake("always")])
         assert waits == []
 
     @pytest.mark.parametrize("status", [502, 503, 504])

@@ -26,11 +26,13 @@ class RetryTransport(httpx.BaseTransport):
         for pause in pauses():
             try:
                 response = self._whole(request)
+            except (httpx.UnsupportedProtocol, httpx.LocalProtocolError):
+                raise  # the caller's mistake, and the same each time
             except httpx.TransportError:
                 if not repeatable(request) or time.monotonic() + pause > deadline:
                     raise
             else:
-                pause = retry_after(response, pause)
+                pause = max(pause, retry_after(response))
                 if not worth_repeating(request, response) or time.monotonic() + pause > deadline:
                     return response
             time.sleep(pause)
@@ -69,7 +71,7 @@ def worth_repeating(request: httpx.Request, response: httpx.Response) -> bool:
     return again or response.status_code == 429
 
 
-def retry_after(response: httpx.Response, otherwise: float) -> float:
-    """Seconds to wait, as the service says; it never sends a date."""
+def retry_after(response: httpx.Response) -> float:
+    """Seconds to wait at least, as the service says; it never sends a date."""
     value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdigit() else otherwise
+    return float(value) if value.isdigit() else 0

@@ -87,6 +87,7 @@ export class Api {
   async #send<T>(method: Method, path: string, input: Sent, tokens?: Tokens): Promise<Answer<T>> {
     const { fetch: ask = fetch, timeout = 10, patience = PATIENCE_SECONDS } = this.options;
     const make = () => request(this.baseUrl, method, path, input, tokens, timeout);
+    make(); // what is wrong with the input is told now: it would be the same each time
     const repeatable =
       method === "get" || Boolean(input.header?.["Idempotency-Key"] ?? input.repeatable);
     const received = await patiently(() => ask(make()), repeatable, patience);

@@ -37,6 +37,7 @@ export function request(
 function url(baseUrl: string, template: string, { path = {}, query }: Sent): URL {
   const filled = template.replace(/{(\w+)}/g, (_, name) => encodeURIComponent(path[name] ?? ""));
   const found = new URL(baseUrl.replace(/\/+$/, "") + filled);
+  if (!/^https?:$/.test(found.protocol)) throw new TypeError(`${baseUrl} is no address of the web`);
   for (const [name, value] of Object.entries(defined(query))) {
     found.searchParams.set(name, String(value));
   }

@@ -29,7 +29,7 @@ export async function patiently(
     try {
       const response = await send();
       const body = await response.text();
-      pause = retryAfter(response) ?? pause;
+      pause = Math.max(pause, retryAfter(response));
       if (!worthRepeating(response, repeatable) || over()) return { response, body };
     } catch (error) {
       if (!repeatable || over()) throw error;
@@ -44,8 +44,8 @@ function worthRepeating({ status, headers }: Response, repeatable: boolean): boo
   return status === 429 || (repeatable && COME_BACK.has(status));
 }
 
-/** Seconds to wait, as the service says; it never sends a date. */
-function retryAfter(response: Response): number | undefined {
+/** Seconds to wait at least, as the service says; it never sends a date. */
+function retryAfter(response: Response): number {
   const value = response.headers.get("Retry-After") ?? "";
-  return /^\d+$/.test(value) ? Number(value) : undefined;
+  return /^\d+$/.test(value) ? Number(value) : 0;
 }

@@ -55,6 +55,21 @@ test("reading is repeated after a lost answer, with longer and longer pauses", a
   assert(0.125 <= waits[0]! && waits[0]! <= 0.25 && 1 <= waits[3]! && waits[3]! <= 2);
 });
 
+test("a service that says at once is asked after longer and longer pauses", async () => {
+  const { api, waits } = service(...Array<Coming>(4).fill({ status: 503, after: "0" }));
+  assert.equal((await api.get("/api/products")).status, 200);
+  assert(0.125 <= waits[0]! && waits[0]! <= 0.25 && 1 <= waits[3]! && waits[3]! <= 2);
+});
+
+test("the mistakes of the caller are told at once", async () => {
+  const { api, waits } = service();
+  for (const address of ["nowhere", "localhost:5000", "http://me:secret@service"]) {
+    await assert.rejects(new Api(address).get("/api/products"), TypeError);
+  }
+  await assert.rejects(order(api, { "Idempotency-Key": "two\nlines" }), TypeError);
+  assert.deepEqual(waits, []);
+});
+
 test("what is safe is repeated after an answer that was cut", async () => {
   const { api, waits } = service("cut", "cut");
   assert.equal((await api.get("/api/products")).status, 200);
