@@ -27,7 +27,8 @@ export interface ApiOptions {
 /** Each method resolves to the answer, and throws an ApiProblem if the service refuses. */
 export class Api {
   #tokens: Tokens | undefined;
-  #exchanging: Promise<void> | undefined;
+  /** By the tokens that are exchanged. */
+  #exchanging = new Map<Tokens, Promise<void>>();
 
   constructor(
     private readonly baseUrl: string,
@@ -66,17 +67,20 @@ export class Api {
   }
 
   /** One at a time: a refresh token is good for one exchange, its reuse ends the session. */
-  #exchange({ refresh_token }: Tokens): Promise<void> {
-    this.#exchanging ??= this.#send<Tokens>(
-      "post",
-      "/api/auth/refresh",
-      // If the first answer is lost, so are its tokens: nothing gets worse by asking again.
-      { body: { refresh_token }, repeatable: true },
-      undefined,
-    )
-      .then((answer) => this.#take(answer))
-      .finally(() => (this.#exchanging = undefined));
-    return this.#exchanging;
+  #exchange(used: Tokens): Promise<void> {
+    const exchange =
+      this.#exchanging.get(used) ??
+      this.#refresh(used).finally(() => this.#exchanging.delete(used));
+    this.#exchanging.set(used, exchange);
+    return exchange;
+  }
+
+  async #refresh(used: Tokens): Promise<void> {
+    // If the first answer is lost, so are its tokens: nothing gets worse by asking again.
+    const input = { body: { refresh_token: used.refresh_token }, repeatable: true };
+    const answer = await this.#send<Tokens>("post", "/api/auth/refresh", input);
+    // Somebody may have signed in meanwhile.
+    if (this.#tokens === used) this.#take(answer);
   }
 
   #take({ data }: Answer<Tokens>): void {

@@ -24,6 +24,59 @@ function refused(): Response {
   return Response.json(EXPIRED, { status: 401, headers });
 }
 
+/** A client with old tokens; `accepted` are the access tokens that the service lets in. */
+function expired(exchange: (used: string) => Promise<Response>, ...accepted: string[]) {
+  const kept: string[] = [];
+  const service: typeof fetch = async (input) => {
+    const request = input as Request;
+    if (request.url.endsWith("/login")) return Response.json(tokensOf("signed-in"));
+    if (request.url.endsWith("/refresh")) return exchange((await request.json()).refresh_token);
+    const token = request.headers.get("Authorization")!.replace("Bearer ", "");
+    return accepted.includes(token) ? Response.json({ token }) : refused();
+  };
+  const keep = (tokens: Tokens) => kept.push(tokens.access_token);
+  return { kept, api: new Api("http://service", { tokens: tokensOf("old"), keep, fetch: service }) };
+}
+
+test("whoever signs in during an exchange stays signed in", async () => {
+  const { api, kept } = expired(
+    async () => {
+      await api.signIn("user@example.com", "password");
+      return Response.json(tokensOf("exchanged"));
+    },
+    "signed-in",
+    "exchanged",
+  );
+  for (let n = 0; n < 2; n++) {
+    assert.deepEqual((await api.get("/api/users/me")).data, { token: "signed-in" });
+  }
+  assert.deepEqual(kept, ["signed-in"]);
+});
+
+test("tokens are not kept waiting for the exchange of others", async () => {
+  const exchanged: string[] = [];
+  let arrived = () => {};
+  let answer = (_: Response) => {};
+  const waiting = new Promise<void>((resolve) => (arrived = resolve));
+  const slow = new Promise<Response>((resolve) => (answer = resolve));
+  const { api, kept } = expired(async (used) => {
+    exchanged.push(used);
+    if (used !== "old") return Response.json(tokensOf("new"));
+    arrived();
+    return slow;
+  }, "new");
+
+  const first = api.get("/api/users/me");
+  await waiting;
+  await api.signIn("user@example.com", "password");
+  await api.get("/api/users/me");
+  answer(Response.json(tokensOf("late")));
+  await first;
+
+  assert.deepEqual(exchanged, ["old", "signed-in"]);
+  assert.deepEqual(kept, ["signed-in", "new"]);
+});
+
 test("requests that are refused before the exchange is done share it", async () => {
   const asked: string[] = [];
   let refusals = 0;
