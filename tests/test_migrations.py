@@ -70,6 +70,7 @@ def wait_until(engine, question):
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         with engine.connect() as connection:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
             if connection.scalar(text(question)):
                 return
         time.sleep(0.02)
@@ -240,11 +241,7 @@ class TestTraffic:
             connection.commit()
             connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
             process = alembic(url, "upgrade", "head")
-            # The watcher has the time that a busy machine takes.
-            options = {"options": "-c statement_timeout=0"}
-            watcher = create_engine(engine.url, connect_args=options)
-            wait_until(watcher, WAITS_FOR_ITS_TURN)
-            watcher.dispose()
+            wait_until(engine, WAITS_FOR_ITS_TURN)
 
         output = process.communicate(timeout=60)[0]
         assert process.returncode == 0, output
