@@ -4,11 +4,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -87,13 +86,3 @@ def wait_until_healthy(url: str, process: subprocess.Popen, seconds: float = 30)
         except httpx.TransportError:
             time.sleep(0.05)
     raise AssertionError(f"no answer from {url} in {seconds} s")
-
-
-def wait_for(look: Callable[[], Any], seconds: float = 30) -> Any:
-    """What `look` returns, as soon as that is something."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"not within {seconds} s")

@@ -12,7 +12,8 @@ import psutil
 import pytest
 from sqlalchemy.engine import make_url
 
-from tests.servers import ROOT, environment, served, wait_for
+from tests.servers import ROOT, environment, served
+from tests.waiting import wait_for
 
 MORE = 40
 

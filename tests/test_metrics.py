@@ -14,7 +14,8 @@ from sqlalchemy.engine import make_url
 from app.settings import Settings
 from tests.factories import PASSWORD
 from tests.scrapes import watched
-from tests.servers import ROOT, wait_for
+from tests.servers import ROOT
+from tests.waiting import wait_for
 from tools import embedded
 
 ACCOUNT = {"email": "ada@example.com", "password": PASSWORD}

@@ -9,7 +9,8 @@ import psutil
 import pytest
 
 from tests.scrapes import watched
-from tests.servers import ROOT, environment, wait_for
+from tests.servers import ROOT, environment
+from tests.waiting import wait_for
 from tools.embedded import free_port
 
 

@@ -12,7 +12,8 @@ from sqlalchemy.engine import make_url
 from app.spans import ATTRIBUTES
 from tests.collectors import collecting, told
 from tests.factories import PASSWORD
-from tests.servers import served, wait_for
+from tests.servers import served
+from tests.waiting import wait_for
 
 ACCOUNT = {"email": "ada@example.com", "password": PASSWORD, "name": "Ada Lovelace"}
 PARENT = "00f067aa0ba902b7"

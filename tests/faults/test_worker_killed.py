@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from models import Order, Product
 from tests.factories import ADDRESS, PASSWORD
-from tests.servers import Server, served, wait_for
+from tests.servers import Server, served
+from tests.waiting import wait_for
 
 # They hold locks of sessions, and have timeouts of their own.
 pytestmark = pytest.mark.unpooled
