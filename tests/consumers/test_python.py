@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from uuid import uuid4
 
 import httpx
@@ -18,7 +17,7 @@ pytest.importorskip("flask_api_client.generated", reason="`make clients` has not
 from flask_api_client import ApiProblem, connect, items, resume, sign_in, unwrap  # noqa: E402
 from flask_api_client.generated.api.auth import list_sessions, logout  # noqa: E402
 from flask_api_client.generated.api.orders import create_order, list_orders  # noqa: E402
-from flask_api_client.generated.api.products import get_product, list_products  # noqa: E402
+from flask_api_client.generated.api.products import list_products  # noqa: E402
 from flask_api_client.generated.api.users import get_profile  # noqa: E402
 from flask_api_client.generated.models import NewOrder, NewOrderItem, Tokens  # noqa: E402
 
@@ -26,15 +25,6 @@ CLIENTS = ROOT / "clients"
 NEW_ORDER = NewOrder.from_dict(
     {"items": [{"product_id": "abc", "quantity": 1}], "shipping_address": ADDRESS}
 )
-
-EXPIRED = httpx.Response(
-    401,
-    headers={
-        "Content-Type": "application/problem+json",
-        "WWW-Authenticate": 'Bearer error="invalid_token"',
-    },
-)
-EMPTY_PAGE = httpx.Response(200, json={"items": [], "next_cursor": None})
 
 
 @pytest.fixture
@@ -46,10 +36,6 @@ def email(shop):
 def api(shop, email):
     with sign_in(shop.server.url, email, PASSWORD) as api:
         yield api
-
-
-def tokens_of(name):
-    return Tokens(access_token=name, refresh_token=name, token_type="bearer", expires_in=1800)
 
 
 def place(api, key=None):
@@ -142,59 +128,6 @@ class TestOrder:
             unwrap(create_order.sync_detailed(client=api, body=nothing))
 
         assert [error.pointer for error in refused.value.problem.errors] == ["/items"]
-
-
-class TestProxy:
-    def test_a_path_before_the_service_is_kept_by_the_exchange_too(self):
-        asked = []
-
-        def service(request):
-            asked.append(request.url.path)
-            if request.url.path.endswith("/refresh"):
-                return httpx.Response(200, json=tokens_of("new").to_dict())
-            return EXPIRED if "old" in request.headers["Authorization"] else EMPTY_PAGE
-
-        transport = partial(httpx.MockTransport, service)
-        with resume("http://proxy/shop/", tokens_of("old"), transport=transport) as api:
-            unwrap(list_orders.sync_detailed(client=api))
-
-        orders, refresh = "/shop/api/orders", "/shop/api/auth/refresh"
-        assert asked == [orders, refresh, orders]
-
-    def test_refusal_of_something_on_the_way_is_a_typed_problem_too(self):
-        def proxy(request):
-            return httpx.Response(403, html="<h1>Forbidden</h1>")
-
-        with connect("http://proxy", transport=lambda: httpx.MockTransport(proxy)) as api:
-            answer = list_products.sync_detailed(client=api)
-
-        with pytest.raises(ApiProblem) as refused:
-            unwrap(answer)
-        assert (refused.value.problem.status, refused.value.problem.title) == (403, "Forbidden")
-
-    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-    def test_redirect_is_a_typed_problem_and_is_not_followed(self, status):
-        asked = []
-
-        def proxy(request):
-            asked.append(request.url.host)
-            return httpx.Response(status, headers={"Location": "http://other/"})
-
-        with connect("http://proxy", transport=lambda: httpx.MockTransport(proxy)) as api:
-            answer = list_products.sync_detailed(client=api)
-
-        with pytest.raises(ApiProblem, match="The service is elsewhere: http://other/") as refused:
-            unwrap(answer)
-        assert refused.value.problem.status == status
-        assert asked == ["proxy"]
-
-    def test_what_was_not_modified_is_no_problem(self):
-        unchanged = httpx.MockTransport(lambda request: httpx.Response(304))
-
-        with connect("http://proxy", transport=lambda: unchanged) as api:
-            answer = get_product.sync_detailed("abc", client=api, if_none_match="*")
-
-        assert (answer.status_code, unwrap(answer)) == (304, None)
 
 
 class TestPages:

@@ -1,5 +1,8 @@
 """What the Python client repeats, when and for how long, without a service."""
 
+import time
+from email.utils import formatdate
+
 import httpx
 import pytest
 
@@ -10,6 +13,7 @@ from flask_api_client import retry  # noqa: E402
 
 KEY = {"Idempotency-Key": "one"}
 LOST = httpx.ReadError("lost")
+LONG_AGO = "Fri, 31 Dec 1999 23:59:59 GMT"
 CUT = "an answer without its end"
 
 
@@ -75,6 +79,17 @@ class TestRepeated:
         assert ask("POST", [(429, {"Retry-After": "1"})]) == 200
         assert waits == [1]
 
+    @pytest.mark.parametrize("after", ["²", "\u0667", "-7", "1e9", "soon", "7;8", "nan", LONG_AGO])
+    def test_with_a_pause_of_its_own_when_the_service_says_what_is_no_wait(self, waits, after):
+        headers = {"Retry-After": after.encode()}
+        assert ask("GET", [(503, headers)] * 4) == 200
+        assert [0.125 <= waits[0] <= 0.25, 1 <= waits[3] <= 2] == [True, True]
+
+    def test_not_before_the_date_that_the_service_says(self, waits):
+        date = formatdate(time.time() + 20, usegmt=True)
+        assert ask("GET", [(503, {"Retry-After": date})]) == 200
+        assert 15 < waits[0] <= 20
+
 
 class TestNotRepeated:
     def test_without_a_key_after_a_lost_answer(self, waits):
@@ -98,8 +113,9 @@ class TestNotRepeated:
     def test_refusals(self, waits, status):
         assert ask("POST", [(status, {})], KEY) == status
 
-    def test_when_the_wait_is_longer_than_the_patience(self, waits):
-        assert ask("GET", [(429, {"Retry-After": "31"})]) == 429
+    @pytest.mark.parametrize("after", ["31", "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT"])
+    def test_when_the_wait_is_longer_than_the_patience(self, waits, after):
+        assert ask("GET", [(429, {"Retry-After": after})]) == 429
         assert waits == []
 
     def test_when_the_patience_is_over(self, waits):

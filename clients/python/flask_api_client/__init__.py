@@ -6,6 +6,6 @@ The operations are in `flask_api_client.generated.api`, what they take and retur
 
 from flask_api_client.connection import connect, resume, sign_in
 from flask_api_client.pages import items
-from flask_api_client.problems import ApiProblem, unwrap
+from flask_api_client.problems import ApiProblem, NotModified, unwrap
 
-__all__ = ["ApiProblem", "connect", "items", "resume", "sign_in", "unwrap"]
+__all__ = ["ApiProblem", "NotModified", "connect", "items", "resume", "sign_in", "unwrap"]

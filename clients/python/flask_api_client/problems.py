@@ -12,16 +12,27 @@ class ApiProblem(Exception):  # noqa: N818 (the word of RFC 9457)
     """The service refused: `problem` says what, for programs and for people."""
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(f"{problem.title}: {problem.detail} (request {problem.request_id})")
+        super().__init__(problem)  # as pickle wants it
         self.problem = problem
+
+    def __str__(self) -> str:
+        problem = self.problem
+        return f"{problem.title}: {problem.detail} (request {problem.request_id})"
 
     def has_type(self, slug: str) -> bool:
         """Whether this is that kind of problem, by the last part of its `type`."""
         return self.problem.type_.endswith(f"/{slug}")
 
 
+class NotModified(Exception):  # noqa: N818 (the words of RFC 9110)
+    """The copy whose ETag was sent as `If-None-Match` is current."""
+
+
 class Answer(Protocol[T_co]):
     """What the `…_detailed` functions of the generated code return."""
+
+    @property
+    def status_code(self) -> int: ...
 
     @property
     def parsed(self) -> T_co | None:
@@ -33,7 +44,10 @@ def unwrap(answer: Answer[Problem | T]) -> T:
 
     Raises:
         ApiProblem: the service refused.
+        NotModified: a 304, which has no body.
     """
+    if answer.status_code == 304:
+        raise NotModified
     if isinstance(answer.parsed, Problem):
         raise ApiProblem(answer.parsed)
     return answer.parsed  # type: ignore[return-value]  # None is the body of a 204

@@ -1,9 +1,11 @@
 """Asks again when an answer was lost, or when the service says to come back later."""
 
 import random
+import re
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from email.utils import parsedate_to_datetime
 
 import httpx
 
@@ -72,6 +74,11 @@ def worth_repeating(request: httpx.Request, response: httpx.Response) -> bool:
 
 
 def retry_after(response: httpx.Response) -> float:
-    """Seconds to wait at least, as the service says; it never sends a date."""
+    """Seconds to wait at least: a number, or until a date (RFC 9110, section 10.2.3)."""
     value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdigit() else 0
+    if re.fullmatch("[0-9]+", value):
+        return float(value)
+    try:
+        return parsedate_to_datetime(value).timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return 0
