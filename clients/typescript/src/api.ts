@@ -1,6 +1,6 @@
 /** The operations, and a session that lives as long as the service lets it. */
 
-import { ApiProblem, problemOf } from "./problem.js";
+import { ApiProblem, dataOf } from "./problem.js";
 import { request, type Sent } from "./request.js";
 import { PATIENCE_SECONDS, patiently } from "./retry.js";
 import type { Tokens } from "./schema.js";
@@ -24,7 +24,10 @@ export interface ApiOptions {
   fetch?: typeof fetch;
 }
 
-/** Each method resolves to the answer, and throws an ApiProblem if the service refuses. */
+/**
+ * Each method resolves to the answer. It throws an ApiProblem if the service refuses, and NotModified
+ * if a copy is current.
+ */
 export class Api {
   #tokens: Tokens | undefined;
   /** By the tokens that are exchanged. */
@@ -95,9 +98,7 @@ export class Api {
     const repeatable =
       method === "get" || Boolean(input.header?.["Idempotency-Key"] ?? input.repeatable);
     const received = await patiently(() => ask(make()), repeatable, patience);
-    const { ok, status, headers } = received.response;
-    if (!ok) throw problemOf(received);
-    const data = status === 204 ? undefined : JSON.parse(received.body);
-    return { data: data as T, status, headers };
+    const { status, headers } = received.response;
+    return { data: dataOf(received) as T, status, headers };
   }
 }

@@ -2,6 +2,6 @@
 
 export { Api, type Answer, type ApiOptions } from "./api.js";
 export { items, type Page } from "./pages.js";
-export { ApiProblem } from "./problem.js";
+export { ApiProblem, NotModified } from "./problem.js";
 export { PATIENCE_SECONDS } from "./retry.js";
 export type * from "./schema.js";

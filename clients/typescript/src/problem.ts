@@ -3,6 +3,8 @@
 import type { Received } from "./retry.js";
 import type { Problem } from "./schema.js";
 
+const MEMBERS = ["type", "title", "status", "detail", "request_id"];
+
 export class ApiProblem extends Error {
   /** @param problem says what is wrong, for programs and for people. */
   constructor(
@@ -19,24 +21,51 @@ export class ApiProblem extends Error {
   }
 }
 
-/** The problem of an answer that is no success; also if something on the way made the answer. */
-export function problemOf({ response, body }: Received): ApiProblem {
-  const type = response.headers.get("Content-Type") ?? "";
-  const problem: Problem = type.startsWith("application/problem+json")
-    ? JSON.parse(body)
-    : {
-        type: "about:blank",
-        title: response.statusText || `Status ${response.status}`,
-        status: response.status,
-        detail: elsewhere(response)
-          ? `The service is elsewhere: ${response.headers.get("Location") ?? "it is not said where"}.`
-          : "The answer is no problem document of the service.",
-        request_id: response.headers.get("X-Request-ID") ?? "unknown",
-      };
-  return new ApiProblem(problem, response.headers);
+/** The copy whose ETag was sent as `If-None-Match` is current. */
+export class NotModified extends Error {
+  constructor(readonly headers: Headers) {
+    super("The copy is current.");
+    this.name = "NotModified";
+  }
+}
+
+/** The body of a success; undefined if it has none. Anything else is thrown. */
+export function dataOf({ response, body }: Received): unknown {
+  const { ok, status, headers } = response;
+  if (status === 204) return undefined;
+  if (status === 304) throw new NotModified(headers);
+  const found = documentOf(body);
+  if (ok && found) return found;
+  const problem = found && MEMBERS.every((name) => name in found) ? (found as Problem) : undefined;
+  throw new ApiProblem(problem ?? foreign(response, body), headers);
+}
+
+/** The JSON object that came, if one did. */
+function documentOf(body: string): object | undefined {
+  try {
+    const found: unknown = JSON.parse(body);
+    return found instanceof Object && !Array.isArray(found) ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The problem with an answer that something on the way has made: a proxy, a network's login. */
+function foreign(response: Response, body: string): Problem {
+  const { status, statusText, headers } = response;
+  const came = `${headers.get("Content-Type") ?? "no Content-Type"}, "${body.slice(0, 100)}"`;
+  return {
+    type: "about:blank",
+    title: statusText || `Status ${status}`,
+    status,
+    detail: elsewhere(response)
+      ? `The service is elsewhere: ${headers.get("Location") ?? "it is not said where"}.`
+      : `This is no answer of the service: ${came}.`,
+    request_id: headers.get("X-Request-ID") ?? "unknown",
+  };
 }
 
 /** Whether it is a redirect; to a browser's page its status is 0, and where to is hidden. */
 function elsewhere({ type, status }: Response): boolean {
-  return type === "opaqueredirect" || (300 <= status && status < 400 && status !== 304);
+  return type === "opaqueredirect" || (300 <= status && status < 400);
 }

@@ -35,13 +35,19 @@ export function request(
 }
 
 function url(baseUrl: string, template: string, { path = {}, query }: Sent): URL {
-  const filled = template.replace(/{(\w+)}/g, (_, name) => encodeURIComponent(path[name] ?? ""));
+  const filled = template.replace(/{(\w+)}/g, (_, name) => segment(path[name] ?? ""));
   const found = new URL(baseUrl.replace(/\/+$/, "") + filled);
   if (!/^https?:$/.test(found.protocol)) throw new TypeError(`${baseUrl} is no address of the web`);
   for (const [name, value] of Object.entries(defined(query))) {
     found.searchParams.set(name, String(value));
   }
   return found;
+}
+
+/** An id as a part of a path; what would make another path of it, here or in a proxy, is none. */
+function segment(id: string): string {
+  if (/^\.{0,2}$|[/\\]/.test(id)) throw new TypeError(`"${id}" is no id`);
+  return encodeURIComponent(id);
 }
 
 function defined<T>(values: Record<string, T | undefined> = {}): Record<string, T> {

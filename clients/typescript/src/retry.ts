@@ -44,8 +44,9 @@ function worthRepeating({ status, headers }: Response, repeatable: boolean): boo
   return status === 429 || (repeatable && COME_BACK.has(status));
 }
 
-/** Seconds to wait at least, as the service says; it never sends a date. */
+/** Seconds to wait at least: a number, or until a date (RFC 9110, section 10.2.3). */
 function retryAfter(response: Response): number {
   const value = response.headers.get("Retry-After") ?? "";
-  return /^\d+$/.test(value) ? Number(value) : 0;
+  if (/^\d+$/.test(value)) return Number(value);
+  return value.endsWith("GMT") ? (Date.parse(value) - Date.now()) / 1000 || 0 : 0;
 }

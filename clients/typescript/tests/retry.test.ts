@@ -7,6 +7,8 @@ import { keyed, oneOf } from "./service.js";
 
 type Coming = { status: number; after?: string } | "lost" | "cut";
 
+const LONG_AGO = "Thu, 01 Jan 1970 00:00:00 GMT";
+
 /** The body of an answer whose connection is lost half way. */
 function cutBody(): ReadableStream {
   return new ReadableStream({
@@ -61,6 +63,21 @@ test("a service that says at once is asked after longer and longer pauses", asyn
   assert(0.125 <= waits[0]! && waits[0]! <= 0.25 && 1 <= waits[3]! && waits[3]! <= 2);
 });
 
+for (const after of ["²", "\u0667", "-7", "1e9", "soon", "7;8", "NaN", LONG_AGO]) {
+  test(`a service that says ${after} is asked after pauses of our own`, async () => {
+    const bytes = Buffer.from(after).toString("latin1"); // as fetch hands them over
+    const { api, waits } = service(...Array<Coming>(4).fill({ status: 503, after: bytes }));
+    assert.equal((await api.get("/api/products")).status, 200);
+    assert(0.125 <= waits[0]! && waits[0]! <= 0.25 && 1 <= waits[3]! && waits[3]! <= 2);
+  });
+}
+
+test("a service that says a date is not asked before", async () => {
+  const { api, waits } = service({ status: 503, after: new Date(20_000).toUTCString() });
+  assert.equal((await api.get("/api/products")).status, 200);
+  assert.deepEqual(waits, [20]);
+});
+
 test("the mistakes of the caller are told at once", async () => {
   const { api, waits } = service();
   for (const address of ["nowhere", "localhost:5000", "http://me:secret@service"]) {
@@ -96,17 +113,17 @@ test("refusals are told, and not repeated", async () => {
   }
 });
 
-test("a refusal of something on the way is a typed problem, too", async () => {
-  const fetch = async () => new Response("<h1>Forbidden</h1>", { status: 403 });
-  const api = new Api("http://proxy", { fetch });
-  await assert.rejects(api.get("/api/products"), refusedWith(403));
-});
-
 test("patience ends", async () => {
   const { api, waits } = service(...Array<Coming>(1000).fill("lost"));
   await assert.rejects(api.get("/api/products"), TypeError);
   const waited = waits.reduce((sum, each) => sum + each);
   assert(20 < waited && waited <= 30);
-  const { api: long } = service({ status: 429, after: "31" });
-  await assert.rejects(long.get("/api/products"), refusedWith(429));
 });
+
+for (const after of ["31", "9".repeat(5000), "Fri, 31 Dec 9999 23:59:59 GMT"]) {
+  test(`${after.slice(0, 40)} is longer than the patience`, async () => {
+    const { api, waits } = service({ status: 429, after });
+    await assert.rejects(api.get("/api/products"), refusedWith(429));
+    assert.deepEqual(waits, []);
+  });
+}
