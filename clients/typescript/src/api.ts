@@ -15,8 +15,8 @@ export interface Answer<T> {
 export interface ApiOptions {
   /** Those of a session that has begun before. */
   tokens?: Tokens;
-  /** Gets the tokens each time there are new ones; the ones before are worth nothing then. */
-  keep?: (tokens: Tokens) => void;
+  /** Gets the tokens each time there are new ones, and is waited for. Those before are no good. */
+  keep?: (tokens: Tokens) => unknown;
   /** For how many seconds in all a request is repeated. */
   patience?: number;
   /** How many seconds each attempt may take. */
@@ -48,7 +48,7 @@ export class Api {
 
   async signIn(email: string, password: string): Promise<void> {
     const body = { email, password };
-    this.#take(await this.#send<Tokens>("post", "/api/auth/login", { body }, undefined));
+    await this.#take(await this.#send<Tokens>("post", "/api/auth/login", { body }, undefined));
   }
 
   #operations<M extends Method>(method: M) {
@@ -83,12 +83,12 @@ export class Api {
     const input = { body: { refresh_token: used.refresh_token }, repeatable: true };
     const answer = await this.#send<Tokens>("post", "/api/auth/refresh", input);
     // Somebody may have signed in meanwhile.
-    if (this.#tokens === used) this.#take(answer);
+    if (this.#tokens === used) await this.#take(answer);
   }
 
-  #take({ data }: Answer<Tokens>): void {
+  async #take({ data }: Answer<Tokens>): Promise<void> {
     this.#tokens = data;
-    this.options.keep?.(data);
+    await this.options.keep?.(data);
   }
 
   async #send<T>(method: Method, path: string, input: Sent, tokens?: Tokens): Promise<Answer<T>> {

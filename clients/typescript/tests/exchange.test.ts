@@ -101,3 +101,35 @@ test("requests that are refused before the exchange is done share it", async () 
   assert.equal(refusals, 3);
   assert.equal(asked.filter((path) => path === "/api/auth/refresh").length, 1);
 });
+
+test("whoever waits for an exchange waits until the new tokens are kept", async () => {
+  const done: string[] = [];
+  const keep = async () => {
+    await new Promise(setImmediate);
+    done.push("kept");
+  };
+  const service: typeof fetch = async (input) => {
+    const { url, headers } = input as Request;
+    if (url.endsWith("/refresh")) return Response.json(tokensOf("new"));
+    if (headers.get("Authorization") === "Bearer old") return refused();
+    done.push("used");
+    return Response.json({ id: "me" });
+  };
+  const api = new Api("http://service", { tokens: tokensOf("old"), keep, fetch: service });
+  await api.get("/api/users/me");
+  assert.deepEqual(done, ["kept", "used"]);
+});
+
+test("tokens that can't be kept are told to whoever waits, and are used all the same", async () => {
+  const keep = async () => {
+    throw new Error("the disk is full");
+  };
+  const service: typeof fetch = async (input) => {
+    const { url, headers } = input as Request;
+    if (url.endsWith("/refresh")) return Response.json(tokensOf("new"));
+    return headers.get("Authorization") === "Bearer old" ? refused() : Response.json({ id: "me" });
+  };
+  const api = new Api("http://service", { tokens: tokensOf("old"), keep, fetch: service });
+  await assert.rejects(api.get("/api/users/me"), /disk is full/);
+  assert.equal((await api.get("/api/users/me")).data.id, "me");
+});
