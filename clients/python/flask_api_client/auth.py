@@ -5,8 +5,10 @@ from threading import Lock
 
 import httpx
 
-from flask_api_client.generated.models import Problem, Refresh, Tokens
-from flask_api_client.problems import ApiProblem
+from flask_api_client.generated.api.auth import refresh
+from flask_api_client.generated.client import Client
+from flask_api_client.generated.models import Refresh, Tokens
+from flask_api_client.problems import unwrap
 
 KeepTokens = Callable[[Tokens], None]
 
@@ -18,37 +20,35 @@ class SessionAuth(httpx.Auth):
         ApiProblem: of `invalid-refresh-token` when the session has ended: sign in again.
     """
 
-    def __init__(self, base_url: str, tokens: Tokens, keep: KeepTokens | None = None) -> None:
-        self._refresh_url = base_url.rstrip("/") + "/api/auth/refresh"
+    def __init__(self, nobody: Client, tokens: Tokens, keep: KeepTokens | None = None) -> None:
+        self._nobody = nobody
         self._tokens = tokens
         self._keep = keep
         self._exchanging = Lock()
+        self._failure: Exception | None = None
 
     def sync_auth_flow(
         self, request: httpx.Request
     ) -> Generator[httpx.Request, httpx.Response, None]:
-        used = self._tokens
+        used, failure = self._tokens, self._failure
         response = yield authorized(request, used)
         if not expired(response):
             return
         # One at a time: a refresh token is good for one exchange, its reuse ends the session.
         with self._exchanging:
             if self._tokens is used:
-                answer = yield self._exchange(used, request)
-                self._take(answer)
+                self._exchange(used, failure)
         yield authorized(request, self._tokens)
 
-    def _exchange(self, tokens: Tokens, request: httpx.Request) -> httpx.Request:
-        body = Refresh(refresh_token=tokens.refresh_token).to_dict()
-        # If the first answer is lost, so are its tokens: nothing gets worse by asking again.
-        extensions = {**request.extensions, "repeatable": True}
-        return httpx.Request("POST", self._refresh_url, json=body, extensions=extensions)
-
-    def _take(self, answer: httpx.Response) -> None:
-        answer.read()
-        if answer.status_code != 200:
-            raise ApiProblem(Problem.from_dict(answer.json()))
-        self._tokens = Tokens.from_dict(answer.json())
+    def _exchange(self, used: Tokens, known: Exception | None) -> None:
+        if self._failure and self._failure is not known:
+            raise self._failure  # of the exchange that was waited for; each its own would take long
+        body = Refresh(refresh_token=used.refresh_token)
+        try:
+            self._tokens = unwrap(refresh.sync_detailed(client=self._nobody, body=body))
+        except Exception as failure:
+            self._failure = failure
+            raise
         if self._keep:
             self._keep(self._tokens)
 

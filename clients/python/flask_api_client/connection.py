@@ -5,6 +5,7 @@ Such as `lambda: RetryTransport(httpx.HTTPTransport(verify=context), patience=60
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 
@@ -23,8 +24,9 @@ TIMEOUT = httpx.Timeout(10)
 
 def connect(base_url: str, *, transport: NewTransport = RetryTransport) -> Client:
     """A client with nobody signed in."""
-    arguments = {"transport": ProblemTransport(transport())}
-    return Client(base_url, timeout=TIMEOUT, httpx_args=arguments)
+    return Client(
+        base_url, timeout=TIMEOUT, httpx_args={"transport": ProblemTransport(transport())}
+    )
 
 
 def sign_in(
@@ -59,10 +61,9 @@ def resume(
 
     `keep` gets the tokens each time there are new ones; the ones before are worth nothing then.
     """
-    arguments = {
-        "transport": ProblemTransport(transport()),
-        "auth": SessionAuth(base_url, tokens, keep),
-    }
+    arguments: dict[str, Any] = {"transport": ProblemTransport(transport())}
+    nobody = Client(base_url, timeout=TIMEOUT, httpx_args=arguments)
+    arguments = arguments | {"auth": SessionAuth(nobody, tokens, keep)}
     return AuthenticatedClient(
         base_url, token=tokens.access_token, timeout=TIMEOUT, httpx_args=arguments
     )
