@@ -15,6 +15,7 @@ KEY = {"Idempotency-Key": "one"}
 LOST = httpx.ReadError("lost")
 LONG_AGO = "Fri, 31 Dec 1999 23:59:59 GMT"
 CUT = "an answer without its end"
+DRIPPING = "an answer that takes hours"
 
 
 class Cut(httpx.SyncByteStream):
@@ -23,6 +24,18 @@ class Cut(httpx.SyncByteStream):
     def __iter__(self):
         yield b'{"items": ['
         raise httpx.RemoteProtocolError("cut")
+
+
+class Dripping(httpx.SyncByteStream):
+    """A body of which a byte comes every two seconds, for hours."""
+
+    def __iter__(self):
+        for _ in range(10_000):
+            retry.time.sleep(2)
+            yield b" "
+
+
+BODIES = {CUT: Cut, DRIPPING: Dripping}
 
 
 @pytest.fixture
@@ -47,8 +60,8 @@ def ask(method, answers, headers=None):
         what = next(coming, (200, {}))
         if isinstance(what, Exception):
             raise what
-        if what is CUT:
-            return httpx.Response(200, stream=Cut())
+        if isinstance(what, str):
+            return httpx.Response(200, stream=BODIES[what]())
         return httpx.Response(what[0], headers=what[1])
 
     transport = retry.RetryTransport(httpx.MockTransport(answer))
@@ -122,3 +135,8 @@ class TestNotRepeated:
         with pytest.raises(httpx.ReadError):
             ask("GET", [LOST] * 1000)
         assert 20 < sum(waits) <= 30
+
+    def test_when_the_answer_takes_hours(self, waits):
+        with pytest.raises(httpx.ReadTimeout):
+            ask("GET", [DRIPPING] * 100)
+        assert sum(waits) < 70

@@ -10,6 +10,8 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 PATIENCE_SECONDS = 30.0
+# For the body of an answer: httpx limits the wait for each part of it, and not for the whole.
+BODY_SECONDS = 30.0
 # Of a request that only reads, or has an Idempotency-Key. 409: its twin is still being worked on.
 COME_BACK = {409, 502, 503, 504}
 
@@ -44,11 +46,30 @@ class RetryTransport(httpx.BaseTransport):
         """The answer with its body, which may be lost on the way as well."""
         response = self._transport.handle_request(request)
         with closing(response):
+            assert isinstance(response.stream, httpx.SyncByteStream)
+            response.stream = Timely(response.stream, time.monotonic() + BODY_SECONDS)
             response.read()
         return response
 
     def close(self) -> None:
         self._transport.close()
+
+
+class Timely(httpx.SyncByteStream):
+    """A body that counts as lost if it is not whole by `end`."""
+
+    def __init__(self, stream: httpx.SyncByteStream, end: float) -> None:
+        self._stream = stream
+        self._end = end
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self._stream:
+            if time.monotonic() > self._end:
+                raise httpx.ReadTimeout("The answer has been coming for too long.")
+            yield part
+
+    def close(self) -> None:
+        self._stream.close()
 
 
 def pauses() -> Iterator[float]:
