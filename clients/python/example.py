@@ -7,7 +7,8 @@ from flask_api_client import ApiProblem, items, sign_in, unwrap
 from flask_api_client.generated.api.orders import create_order, list_orders
 from flask_api_client.generated.models import NewOrder, NewOrderItem, ShippingAddress
 
-api = sign_in(sys.argv[1], "user@example.com", "securepassword123")
+url = sys.argv[1] if len(sys.argv) > 1 else "http://localhost:5000"
+api = sign_in(url, "user@example.com", "securepassword123")
 
 new_order = NewOrder(
     items=[NewOrderItem(product_id="abc", quantity=2)],

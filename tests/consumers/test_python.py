@@ -17,9 +17,10 @@ pytest.importorskip("flask_api_client.generated", reason="`make clients` has not
 from flask_api_client import ApiProblem, connect, items, resume, sign_in, unwrap  # noqa: E402
 from flask_api_client.generated.api.auth import list_sessions, logout  # noqa: E402
 from flask_api_client.generated.api.orders import create_order, list_orders  # noqa: E402
-from flask_api_client.generated.api.products import list_products  # noqa: E402
+from flask_api_client.generated.api.products import get_product, list_products  # noqa: E402
 from flask_api_client.generated.api.users import get_profile  # noqa: E402
 from flask_api_client.generated.models import NewOrder, NewOrderItem, Tokens  # noqa: E402
+from flask_api_client.problems import NotModified  # noqa: E402
 
 CLIENTS = ROOT / "clients"
 NEW_ORDER = NewOrder.from_dict(
@@ -137,6 +138,28 @@ class TestPages:
         found = items(lambda at: list_orders.sync_detailed(client=api, cursor=at, limit=2))
 
         assert [order.id for order in found] == placed[::-1]
+
+    def test_loses_none_and_shows_none_twice_while_others_are_placed(self, api):
+        placed = [unwrap(place(api)).id for _ in range(5)]
+        found = []
+
+        for order in items(lambda at: list_orders.sync_detailed(client=api, cursor=at, limit=2)):
+            found.append(order.id)
+            unwrap(place(api))
+
+        assert found == placed[::-1]
+
+
+class TestConditional:
+    def test_copy_that_is_current_is_not_sent_again(self, api):
+        answer = get_product.sync_detailed("abc", client=api)
+        etag = answer.headers["ETag"]
+
+        with pytest.raises(NotModified):
+            unwrap(get_product.sync_detailed("abc", client=api, if_none_match=etag))
+        assert (
+            unwrap(get_product.sync_detailed("abc", client=api, if_none_match='"old"')).id == "abc"
+        )
 
 
 class TestLimit:

@@ -33,6 +33,20 @@ test("pages are walked in order", async () => {
   assert.deepEqual((await ordersOf(api, 2)).map(({ id }) => id), placed);
 });
 
+test("no page loses an order or shows it twice while others are placed", async () => {
+  const api = await somebody();
+  const place = async () => (await api.post("/api/orders", { body: oneOf("abc") })).data.id;
+  const placed = [await place(), await place(), await place()].reverse();
+  const found: string[] = [];
+  for await (const { id } of items((cursor) =>
+    api.get("/api/orders", { query: { cursor, limit: 1 } }),
+  )) {
+    found.push(id);
+    await place();
+  }
+  assert.deepEqual(found, placed);
+});
+
 test("out of stock says of what", async () => {
   const api = await somebody();
   await assert.rejects(api.post("/api/orders", { body: oneOf("sold-out") }), (error) => {
