@@ -12,6 +12,14 @@ from flask_api_client import ApiProblem, NotModified, connect, unwrap  # noqa: E
 from flask_api_client.generated.api.orders import cancel_order  # noqa: E402
 from flask_api_client.generated.api.products import get_product, list_products  # noqa: E402
 
+PROBLEM = {
+    "type": "/api/problems/too-many-requests",
+    "title": "Too many requests",
+    "status": 429,
+    "detail": "Come back later.",
+    "request_id": "1",
+}
+
 
 def connected(answer):
     """A client whose network gives this answer to everything."""
@@ -36,12 +44,16 @@ class TestRefusal:
 
         assert (problem.status, problem.title) == (403, "Forbidden")
 
-    def test_reaches_another_process_whole(self):
-        with connected(httpx.Response(403)) as api, pytest.raises(ApiProblem) as refused:
+    @pytest.mark.parametrize("document", [{}, PROBLEM])
+    def test_has_the_headers_and_reaches_another_process_whole(self, document):
+        answer = httpx.Response(429, json=document, headers={"Retry-After": "60"})
+
+        with connected(answer) as api, pytest.raises(ApiProblem) as refused:
             unwrap(list_products.sync_detailed(client=api))
 
         copy = pickle.loads(pickle.dumps(refused.value))  # noqa: S301
-        assert (str(copy), copy.problem.status) == (str(refused.value), 403)
+        assert (str(copy), copy.problem.status) == (str(refused.value), 429)
+        assert copy.headers["Retry-After"] == "60"
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     def test_redirect_is_a_typed_problem_and_is_not_followed(self, status):

@@ -23,7 +23,7 @@ class ProblemTransport(httpx.BaseTransport):
         response = self._transport.handle_request(request)
         response.read()
         if not readable(response):
-            raise ApiProblem(problem_of(response))
+            raise ApiProblem(problem_of(response), response.headers)
         return response
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """Refusals of the service, as exceptions that carry its problem document (RFC 9457)."""
 
+from collections.abc import Mapping
 from typing import Protocol, TypeVar
 
 from flask_api_client.generated.models import Problem
@@ -11,9 +12,10 @@ T_co = TypeVar("T_co", covariant=True)
 class ApiProblem(Exception):  # noqa: N818 (the word of RFC 9457)
     """The service refused: `problem` says what, for programs and for people."""
 
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem)  # as pickle wants it
+    def __init__(self, problem: Problem, headers: Mapping[str, str]) -> None:
+        super().__init__(problem, headers)  # as pickle wants it
         self.problem = problem
+        self.headers = headers
 
     def __str__(self) -> str:
         problem = self.problem
@@ -35,6 +37,9 @@ class Answer(Protocol[T_co]):
     def status_code(self) -> int: ...
 
     @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    @property
     def parsed(self) -> T_co | None:
         """The body; None if there is none."""
 
@@ -49,5 +54,5 @@ def unwrap(answer: Answer[Problem | T]) -> T:
     if answer.status_code == 304:
         raise NotModified
     if isinstance(answer.parsed, Problem):
-        raise ApiProblem(answer.parsed)
+        raise ApiProblem(answer.parsed, answer.headers)
     return answer.parsed  # type: ignore[return-value]  # None is the body of a 204
