@@ -7,7 +7,14 @@ import pytest
 
 from app.version import __version__
 from tools import api_changelog
-from tools.api_changelog import CHANGELOG, CURRENT, breaks, changelog, released_documents
+from tools.api_changelog import (
+    CHANGELOG,
+    CURRENT,
+    RELEASED,
+    breaks,
+    changelog,
+    released_documents,
+)
 
 
 @pytest.fixture
@@ -27,19 +34,22 @@ class TestCopy:
     def test_is_of_the_current_version(self):
         assert json.loads(CURRENT.read_text())["info"]["version"] == __version__
 
+    def test_of_each_version_is_kept_from_its_first_day(self):
+        assert (RELEASED / f"{__version__}.json").exists(), "make openapi-release keeps it"
+
 
 class TestPromise:
     def test_no_client_of_the_last_version_breaks(self, document):
-        assert breaks(released_documents()[-1], document) == []
+        assert breaks(released_documents(), document) == []
 
     def test_break_is_told_where_it_is(self, broken):
-        told = breaks(released_documents()[-1], broken)
+        told = breaks(released_documents(), broken)
 
-        assert ("POST /api/orders", "201: `total` is gone", True) in told
+        assert ("POST /api/orders: 201: `application/json`: `total` is gone", True) in told
 
     def test_break_is_for_a_new_major_version(self, broken):
-        released = released_documents()[-1]
-        major = int(released["info"]["version"].split(".")[0])
+        released = released_documents()
+        major = int(released[-1]["info"]["version"].split(".")[0])
         broken["info"]["version"] = f"{major + 1}.0.0"
 
         assert breaks(released, broken) == []
@@ -59,8 +69,11 @@ class TestChangelog:
 
         at = [text.index(part) for part in ("## Not released yet", "## 1.1.0", "## 1.0.0")]
         assert at == sorted(at)
-        assert "- **Breaks clients.** POST /api/orders: 201: `total` is gone.\n" in text
-        assert "- GET /api/users/me: 200: `age` is new.\n" in text
+        assert (
+            "- **Breaks clients.** POST /api/orders: 201: `application/json`: `total` is gone.\n"
+            in text
+        )
+        assert "- GET /api/users/me: 200: `application/json`: `age` is new.\n" in text
 
 
 class TestCommand:
@@ -91,3 +104,35 @@ class TestCommand:
         assert api_changelog.main("release") == 0
         assert json.loads((folder / "api/1.10.0.json").read_text()) == document
         assert (folder / "changelog.md").read_text().index("## 1.10.0") > 0
+
+    def test_released_document_is_never_replaced(self, folder, document, capsys):
+        changed = {**document, "info": {**document["info"], "title": "Another"}}
+        (folder / "openapi.json").write_text(json.dumps(changed))
+
+        assert api_changelog.main("release") == 1
+        assert capsys.readouterr().err == (
+            "docs/api/1.0.0.json differs: a change needs another version.\n"
+        )
+        assert json.loads((folder / "api/1.0.0.json").read_text()) == document
+
+    def test_release_may_be_told_again(self, folder, document):
+        (folder / "openapi.json").write_text(json.dumps(document))
+
+        assert api_changelog.main("release") == 0
+
+    def test_first_release_breaks_nobody(self, folder, document):
+        (folder / "api/1.0.0.json").unlink()
+        (folder / "openapi.json").write_text(json.dumps(document))
+
+        assert api_changelog.main() == 0
+        assert api_changelog.main("release") == 0
+        assert "## 1.0.0\n\nThe first version." in (folder / "changelog.md").read_text()
+
+    def test_versions_may_be_candidates(self, folder, document):
+        for version in ("1.1.0rc1", "1.1.0"):
+            document = {**document, "info": {**document["info"], "version": version}}
+            (folder / "openapi.json").write_text(json.dumps(document))
+            assert api_changelog.main("release") == 0
+
+        kept = [each["info"]["version"] for each in released_documents()]
+        assert kept == ["1.0.0", "1.1.0rc1", "1.1.0"]

@@ -65,6 +65,25 @@ class TestRelease:
         assert notes.strip().startswith("### ")
         assert "## [" not in notes
 
+    @pytest.mark.parametrize(("kept", "status"), [("{}", 0), ('{"old": 1}', 1), (None, 1)])
+    def test_needs_the_document_that_is_kept_of_its_version(self, tmp_path, kept, status):
+        (tmp_path / "docs/api").mkdir(parents=True)
+        (tmp_path / "docs/openapi.json").write_text("{}")
+        if kept:
+            (tmp_path / "docs/api/1.2.3.json").write_text(kept)
+
+        script = commands("release.yml", "release")[1]
+        done = subprocess.run(
+            ["bash", "-e", "-c", script],
+            cwd=tmp_path,
+            env=BASE | {"GITHUB_REF_NAME": "v1.2.3"},
+            capture_output=True,
+            text=True,
+        )
+
+        assert done.returncode == status
+        assert ("make openapi-release writes it" in done.stdout) == bool(status)
+
 
 class TestPreCommit:
     def hooks(self):

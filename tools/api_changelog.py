@@ -9,9 +9,11 @@ import shutil
 import sys
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+
+from packaging.version import Version
 
 from tools.api_changes import Change, changes
+from tools.comparison import Object
 
 DOCS = Path(__file__).parent.parent / "docs"
 CURRENT, RELEASED, CHANGELOG = DOCS / "openapi.json", DOCS / "api", DOCS / "api-changelog.md"
@@ -26,52 +28,54 @@ breaks a client comes with a new major version only;
 
 def main(*arguments: str) -> int:
     released, current = released_documents(), _read(CURRENT)
-    broken = breaks(released[-1], current)
-    if arguments == ("release",) and not broken:
-        shutil.copyfile(CURRENT, RELEASED / f"{current['info']['version']}.json")
-        released = released_documents()
-    CHANGELOG.write_text(changelog(released, current))
-    for change in broken:
-        print(f"{change.where}: {change.what}", file=sys.stderr)
-    if broken:
-        print("This breaks clients: it needs a new major version.", file=sys.stderr)
-    return 1 if broken else 0
+    kept = RELEASED / f"{current['info']['version']}.json"
+    if found := breaks(released, current):
+        return _refused([change.what for change in found], "This needs a new major version.")
+    if arguments == ("release",):
+        if kept.exists() and _read(kept) != current:
+            return _refused([], f"docs/api/{kept.name} differs: a change needs another version.")
+        shutil.copyfile(CURRENT, kept)
+    CHANGELOG.write_text(changelog(released_documents(), current))
+    return 0
 
 
-def released_documents() -> list[dict[str, Any]]:
+def _refused(found: list[str], reason: str) -> int:
+    print(*found, reason, sep="\n", file=sys.stderr)
+    return 1
+
+
+def released_documents() -> list[Object]:
     """Those of all versions that were released, the oldest first."""
     return sorted(map(_read, RELEASED.glob("*.json")), key=_version)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Object:
     return json.loads(path.read_text())
 
 
-def _version(document: dict[str, Any]) -> tuple[int, ...]:
-    return tuple(int(part) for part in document["info"]["version"].split("."))
+def _version(document: Object) -> Version:
+    return Version(document["info"]["version"])
 
 
-def breaks(released: dict[str, Any], current: dict[str, Any]) -> list[Change]:
-    """What would break the clients of the released version, and has no major version for it."""
-    if _version(current)[0] > _version(released)[0]:
+def breaks(released: list[Object], current: Object) -> list[Change]:
+    """What would break the clients of the last version, and has no major version for it."""
+    if not released or _version(current).major > _version(released[-1]).major:
         return []
-    return [change for change in changes(released, current) if change.breaks]
+    return [change for change in changes(released[-1], current) if change.breaks]
 
 
-def changelog(released: list[dict[str, Any]], current: dict[str, Any]) -> str:
-    first = released[0]
-    parts = [f"## {first['info']['version']}\n\nThe first version.\n"]
+def changelog(released: list[Object], current: Object) -> str:
+    parts = [f"## {first['info']['version']}\n\nThe first version.\n" for first in released[:1]]
     for before, after in pairwise(released):
         parts.append(_section(after["info"]["version"], changes(before, after)))
-    if coming := changes(released[-1], current):
+    if released and (coming := changes(released[-1], current)):
         parts.append(_section("Not released yet", coming))
     return "\n".join([HEAD, *reversed(parts)])
 
 
 def _section(title: str, found: list[Change]) -> str:
     lines = [
-        f"- {'**Breaks clients.** ' if change.breaks else ''}{change.where}: {change.what}."
-        for change in found
+        f"- {'**Breaks clients.** ' if change.breaks else ''}{change.what}." for change in found
     ]
     return "\n".join([f"## {title}", "", *(lines or ["Nothing that a client can notice."]), ""])
 

@@ -1,104 +1,138 @@
 """What has changed between two JSON schemas, and whether it breaks who sends or who reads."""
 
-from collections.abc import Iterator
-from enum import Enum
+import operator
 from typing import Any
 
-UPPER = ("maximum", "maxLength", "maxItems")
-LOWER = ("minimum", "minLength", "minItems")
-COMPOSED = ("allOf", "anyOf", "oneOf", "const")
-Found = Iterator[tuple[str, bool]]
+from tools.comparison import (
+    Direction,
+    Found,
+    Object,
+    Rules,
+    compared,
+    covering,
+    entries,
+    told,
+    unjudged,
+    within,
+)
+
+Schema = Object | bool
+PLACES = {"items": "each", "additionalProperties": "any other"}
 
 
-class Direction(Enum):
-    """Whose the values are: what is accepted must not narrow, what is returned must not widen."""
-
-    ACCEPTED = "accepted"
-    RETURNED = "returned"
-
-
-def schema_changes(
-    at: str, old: dict[str, Any], new: dict[str, Any], direction: Direction
-) -> Found:
-    """Each change as a text, and whether it breaks a client; `at` says where the schema is."""
-    accepted = direction is Direction.ACCEPTED
-    yield from _types(at, old, new, accepted)
-    yield from _values(at, old.get("enum"), new.get("enum"), accepted)
-    yield from _shapes(at, old, new, accepted)
-    yield from _bounds(at, old, new, accepted)
-    yield from _properties(at, old, new, direction)
-    if "items" in old and "items" in new:
-        yield from schema_changes(f"{at}[]", old["items"], new["items"], direction)
-    for word in COMPOSED:
-        if old.get(word) != new.get(word):
-            yield f"{at}: `{word}` is another", True
-
-
-def _types(at: str, old: dict[str, Any], new: dict[str, Any], accepted: bool) -> Found:
-    before, after = _type_set(old), _type_set(new)
-    for name in sorted(before - after):
-        yield f"{at} is no longer {name}", accepted or not before & after
-    for name in sorted(after - before):
-        yield f"{at} may be {name}", not accepted
-
-
-def _type_set(schema: dict[str, Any]) -> set[str]:
-    types = schema.get("type", ())
-    found = {types} if isinstance(types, str) else set(types)
-    return found | {"integer"} if "number" in found else found
-
-
-def _values(at: str, old: list[Any] | None, new: list[Any] | None, accepted: bool) -> Found:
-    if old is None or new is None:
-        if old != new:
-            narrowed = old is None
-            yield f"{at} is {'one of a few' if narrowed else 'any text'}", narrowed == accepted
+def schema_changes(old: Schema, new: Schema, direction: Direction) -> Found:
+    """Changes of what `old` and `new` describe: the values that are accepted, or returned."""
+    if old is False or new is False:
+        if old is not new:
+            refused = new is False
+            text = "is refused" if refused else "is allowed"
+            yield text, refused and direction is Direction.ACCEPTED
         return
-    yield from ((f"{at} is never {value!r}", accepted) for value in old if value not in new)
-    yield from ((f"{at} may be {value!r}", not accepted) for value in new if value not in old)
+    yield from compared(_plain(old), _plain(new), SCHEMA, direction)
 
 
-def _shapes(at: str, old: dict[str, Any], new: dict[str, Any], accepted: bool) -> Found:
-    for word in ("pattern", "format"):
-        before, after = old.get(word), new.get(word)
-        if before != after:
-            # One pattern can't be told to be wider than another, but none is wider than all. What
-            # is returned is parsed by its format, and by its pattern hardly ever.
-            hurts = after is not None if accepted else word == "format" and before is not None
-            yield f"{at}: `{word}` was {before}, and is {after}", hurts
-    if old.get("default") != new.get("default"):
-        yield f"{at}: left out, it was {old.get('default')}, and is {new.get('default')}", False
+def always_sent(schema: Schema) -> Schema:
+    """The schema of what was never left out: whatever its default is, nobody has relied on it."""
+    if isinstance(schema, bool):
+        return schema
+    return {word: value for word, value in schema.items() if word != "default"}
 
 
-def _bounds(at: str, old: dict[str, Any], new: dict[str, Any], accepted: bool) -> Found:
-    for word in (*UPPER, *LOWER):
-        before, after = old.get(word), new.get(word)
-        if before != after:
-            yield f"{at}: `{word}` was {before}, and is {after}", accepted and _narrower(
-                word, before, after
-            )
+def _plain(schema: Schema) -> Object:
+    """The schema as an object; `const` is an enumeration of one."""
+    if isinstance(schema, bool):
+        return {}
+    if "const" not in schema:
+        return schema
+    return {word: value for word, value in schema.items() if word != "const"} | {
+        "enum": [schema["const"]]
+    }
 
 
-def _narrower(word: str, before: int | None, after: int | None) -> bool:
-    if before is None or after is None:
-        return before is None
-    return after < before if word in UPPER else after > before
+def _members(before: list[Any], after: list[Any], texts: tuple[str, str], hurts: bool) -> Found:
+    """`hurts`: whether it is the loss of one that breaks a client, and not one more."""
+    lost, gained = texts
+    yield from ((lost.format(value), hurts) for value in before if value not in after)
+    yield from ((gained.format(value), not hurts) for value in after if value not in before)
 
 
-def _properties(at: str, old: dict[str, Any], new: dict[str, Any], direction: Direction) -> Found:
+def _choice(word: str, old: Object, new: Object, direction: Direction) -> Found:
     accepted = direction is Direction.ACCEPTED
-    before, after = old.get("properties", {}), new.get("properties", {})
-    was, needed = set(old.get("required", ())), set(new.get("required", ()))
-    for name in sorted(before.keys() - after.keys()):
-        yield f"{at}: `{name}` is gone", True
-    for name in sorted(after.keys() - before.keys()):
-        must = accepted and name in needed
-        yield f"{at}: `{name}` is new{', and required' if must else ''}", must
-    for name in sorted(before.keys() & after.keys()):
-        if (name in was) != (name in needed):
-            required = name in needed
-            text = "required" if required else "optional"
-            yield f"{at}: `{name}` is {text}", required == accepted
-        yield from schema_changes(f"{at}: `{name}`", before[name], after[name], direction)
-    if accepted and new.get("additionalProperties") is False is not old.get("additionalProperties"):
-        yield f"{at}: unknown fields are refused", True
+    if word in old and word in new:
+        before, after = _values(word, old[word]), _values(word, new[word])
+        yield from _members(before, after, ("is never `{}`", "may be `{}`"), accepted)
+    else:
+        narrowed = word in new
+        yield told(word, old.get(word), new.get(word)), narrowed == accepted
+
+
+def _values(word: str, value: Any) -> list[Any]:
+    values = [value] if isinstance(value, str) else value
+    return [*values, "integer"] if word == "type" and "number" in values else values
+
+
+def _required(word: str, old: Object, new: Object, direction: Direction) -> Found:
+    gone = old.get("properties", {}).keys() - new.get("properties", {}).keys()
+    before = [name for name in old.get(word, ()) if name not in gone]
+    texts = "`{}` is optional", "`{}` is required"
+    yield from _members(before, new.get(word, []), texts, direction is Direction.RETURNED)
+
+
+def _properties(word: str, old: Object, new: Object, direction: Direction) -> Found:
+    sent = old.get("required", ())
+    before, after = (
+        {
+            name: always_sent(schema) if name in sent else schema
+            for name, schema in node.get(word, {}).items()
+        }
+        for node in (old, new)
+    )
+    yield from entries(schema_changes)(word, {word: before}, {word: after}, direction)
+
+
+def _part(word: str, old: Object, new: Object, direction: Direction) -> Found:
+    changes = schema_changes(old.get(word, True), new.get(word, True), direction)
+    yield from within(PLACES[word], changes)
+
+
+def _parts(word: str, old: Object, new: Object, direction: Direction) -> Found:
+    """If no part narrows, all of them together don't; nor do the alternatives."""
+    before, after = old.get(word, ()), new.get(word, ())
+    if len(before) != len(after):
+        yield from unjudged(word, old, new, direction)
+        return
+    for first, second in zip(before, after, strict=True):
+        yield from within(f"`{word}`", schema_changes(first, second, direction))
+
+
+def _default(word: str, old: Object, new: Object, direction: Direction) -> Found:
+    """Who leaves something out means another value now; an answer is read as it is."""
+    for text, _ in unjudged(word, old, new, direction):
+        yield text, direction is Direction.ACCEPTED
+
+
+def _is_multiple(wide: float, narrow: float) -> bool:
+    return narrow % wide == 0
+
+
+SCHEMA: Rules = {
+    # Generated clients call their types after the schemas.
+    "$ref": unjudged,
+    "type": _choice,
+    "enum": _choice,
+    "required": _required,
+    "properties": _properties,
+    "items": _part,
+    "additionalProperties": _part,
+    "allOf": _parts,
+    "anyOf": _parts,
+    "default": _default,
+    # One pattern can't be told to be wider than another, but none is wider than all.
+    "pattern": covering(operator.eq),
+    "multipleOf": covering(_is_multiple),
+    "uniqueItems": covering(operator.le, unset=False),
+    **dict.fromkeys(("minLength", "minItems", "minProperties"), covering(operator.le, unset=0)),
+    **dict.fromkeys(("minimum", "exclusiveMinimum"), covering(operator.le)),
+    **dict.fromkeys(("maximum", "exclusiveMaximum"), covering(operator.ge)),
+    **dict.fromkeys(("maxLength", "maxItems", "maxProperties"), covering(operator.ge)),
+}

@@ -7,15 +7,18 @@ import pytest
 from tools.api_changes import changes
 
 TEXT = {"type": "string", "maxLength": 9}
+TOKEN = [{"bearer": []}]
+PROBLEM = "application/problem+json"
 DOCUMENT = {
+    "openapi": "3.1.0",
     "info": {"version": "1.2.3"},
+    "servers": [{"url": "/", "description": "Here."}],
     "paths": {
         "/mugs": {
             "parameters": [{"in": "path", "name": "shop", "required": True, "schema": TEXT}],
             "post": {
                 "operationId": "makeMug",
-                "x-required-scope": "mugs",
-                "security": [],
+                "tags": ["mugs"],
                 "parameters": [{"in": "query", "name": "dry", "schema": {"type": "boolean"}}],
                 "requestBody": {
                     "content": {
@@ -28,149 +31,202 @@ DOCUMENT = {
                         "content": {
                             "application/json": {"schema": {"$ref": "#/components/schemas/Mug"}}
                         },
+                        "links": {"mug": {"operationId": "listMugs"}},
                     },
-                    "409": {
-                        "content": {
-                            "application/problem+json": {
-                                "schema": {"type": "object"},
-                                "examples": {"no-clay": {}},
-                            }
-                        }
-                    },
+                    "409": {"content": {PROBLEM: {"examples": {"no-clay": {}, "no-heat": {}}}}},
+                    "default": {"content": {PROBLEM: {"examples": {"late": {}}}}},
                 },
             },
-            "get": {"operationId": "listMugs", "security": [], "responses": {"200": {}}},
+            "get": {
+                "operationId": "listMugs",
+                "x-required-scope": "mugs",
+                "security": TOKEN,
+                "responses": {
+                    "200": {},
+                    "401": {"content": {PROBLEM: {"examples": {"no-token": {}}}}},
+                    "403": {"content": {PROBLEM: {"examples": {"no-right": {}}}}},
+                },
+            },
+            "put": {"security": TOKEN, "responses": {"401": {"$ref": "#/components/responses/No"}}},
         }
     },
     "components": {
-        "headers": {"ETag": {"schema": {"type": "string"}}},
+        "headers": {"ETag": {"required": True, "schema": {"type": "string"}}},
+        "responses": {"No": {"content": {PROBLEM: {"examples": {"no-token": {}}}}}},
+        "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         "schemas": {
             "New": {
                 "type": "object",
                 "required": ["size"],
-                "additionalProperties": False,
-                "properties": {
-                    "size": {"type": "integer", "minimum": 1, "maximum": 5},
-                    "colours": {"type": "array", "items": {"enum": ["red", "blue"]}},
-                    "text": {**TEXT, "default": ""},
-                },
+                "properties": {"size": {"type": "integer", "minimum": 1}},
             },
             "Mug": {
                 "type": "object",
-                "required": ["id", "state"],
                 "properties": {
-                    "id": {"type": "string", "format": "uuid"},
-                    "state": {"type": "string", "enum": ["wet", "dry"]},
                     "text": {"type": ["string", "null"]},
+                    "parts": {"type": "array", "items": {"$ref": "#/components/schemas/Mug"}},
                 },
             },
         },
     },
 }
-NEW, MUG = "components.schemas.New.", "components.schemas.Mug."
-POST = "paths./mugs.post."
+POST, GET = "paths /mugs post ", "paths /mugs get "
+SCHEMAS = "components schemas "
+MADE, REFUSED = POST + "responses 201 ", POST + f"responses 409 content {PROBLEM} examples "
 GONE = object()
-JSON = "content.application/json"
 
 BREAKING = [
-    ("paths./mugs.get", GONE, "GET /mugs: is gone"),
+    ("paths /mugs get", GONE, "GET /mugs is gone"),
+    ("servers 0 url", "/v2", "server 1: `url` was /, and is /v2"),
+    ("servers", [{"url": "/v2"}, {"url": "/"}], "server 1: `url` was /, and is /v2"),
+    ("servers", [], "server 1 is gone"),
+    ("paths /mugs servers", [{"url": "/v2"}], "POST /mugs: `servers` was not set, and is"),
+    ("openapi", "3.2.0", "`openapi` was 3.1, and is 3.2"),
+    ("webhooks", {"sold": {}}, "`webhooks` was not set"),
+    ("components securitySchemes", {}, "security scheme `bearer` is gone"),
+    ("components securitySchemes bearer scheme", "basic", "`bearer`: `scheme` was bearer"),
+    ("security", TOKEN, "POST /mugs: `security` was [], and is [{'bearer': []}]"),
+    (POST + "security", TOKEN, "POST /mugs: `security` was [], and is [{'bearer': []}]"),
+    (GET + "security", [{"key": []}], "GET /mugs: `security` was"),
+    (GET + "security", [{"bearer": [], "key": []}], "GET /mugs: `security` was"),
+    (GET + "security", [{"bearer": ["admin"]}], "GET /mugs: `security` was"),
+    (GET + "x-required-scope", "admin", "`x-required-scope` was mugs, and is admin"),
+    (POST + "x-required-scope", "admin", "`x-required-scope` was not set, and is admin"),
     (POST + "operationId", "bakeMug", "`operationId` was makeMug, and is bakeMug"),
-    (POST + "x-required-scope", "admin", "`x-required-scope` was mugs, and is admin"),
-    (POST + "security", [{"bearer": []}], "wants a token"),
+    (POST + "tags", ["cups"], "`tags` was ['mugs'], and is ['cups']"),
+    (POST + "callbacks", {"made": {}}, "`callbacks` was not set"),
+    ("paths /mugs parameters", [], "path parameter `shop` is gone"),
     (POST + "parameters", [], "query parameter `dry` is gone"),
-    (POST + "parameters.0.required", True, "query parameter `dry` is required"),
-    (POST + "parameters.1", {"in": "query", "name": "x", "required": True, "schema": {}}, "`x` is"),
+    (POST + "parameters 0 required", True, "query parameter `dry`: `required` was False"),
+    (POST + "parameters 0 style", "deepObject", "query parameter `dry`: `style` was not set"),
+    (POST + "parameters 0 explode", False, "query parameter `dry`: `explode` was not set"),
+    (POST + "parameters 0 schema default", True, "`dry`: `default` was not set, and is True"),
+    (POST + "parameters 0 schema", {"type": "string"}, "`dry`: is never `boolean`"),
+    (POST + "parameters 1", {"in": "query", "name": "x", "required": True}, "`x` is new"),
     (POST + "requestBody", GONE, "the body is gone"),
-    (POST + "requestBody.required", True, "the body is required"),
-    (POST + "requestBody.content", {"text/csv": {"schema": {}}}, "`application/json` is gone"),
-    (POST + "responses.201", GONE, "201 is gone"),
-    (POST + "responses.201.headers", {}, "201: header `ETag` is gone"),
-    (POST + "responses.409", GONE, "Problems: `no-clay` is gone"),
-    (NEW + "properties.text", GONE, "the body: `text` is gone"),
-    (NEW + "properties.text.type", "integer", "`text` is no longer string"),
-    (NEW + "properties.text.maxLength", 8, "`maxLength` was 9, and is 8"),
-    (NEW + "properties.text.minLength", 1, "`minLength` was None, and is 1"),
-    (NEW + "properties.text.pattern", "^a", "`pattern` was None, and is ^a"),
-    (NEW + "properties.text.enum", ["a"], "`text` is one of a few"),
-    (NEW + "properties.text.allOf", [{}], "`allOf` is another"),
-    (NEW + "properties.size.maximum", 4, "`maximum` was 5, and is 4"),
-    (NEW + "properties.size.minimum", 2, "`minimum` was 1, and is 2"),
-    (NEW + "properties.colours.items.enum", ["red"], "is never 'blue'"),
-    (NEW + "required", ["size", "text"], "`text` is required"),
-    (MUG + "properties.text", GONE, "201: `text` is gone"),
-    (MUG + "properties.id.type", ["string", "null"], "`id` may be null"),
-    (MUG + "properties.id.format", "date", "`format` was uuid, and is date"),
-    (MUG + "properties.state.enum", ["wet", "dry", "broken"], "`state` may be 'broken'"),
-    (MUG + "properties.state.enum", GONE, "`state` is any text"),
-    (MUG + "required", ["id"], "`state` is optional"),
+    (GET + "requestBody", {"required": True, "content": {}}, "GET /mugs: the body is new"),
+    (POST + "requestBody required", True, "the body: `required` was False, and is True"),
+    (POST + "requestBody content", {"text/csv": {}}, "the body: `application/json` is gone"),
+    (SCHEMAS + "New properties size minimum", 2, "`application/json`: `size`: `minimum` was 1"),
+    (MADE[:-1], GONE, "POST /mugs: 201 is gone"),
+    (POST + "responses 202", {}, "POST /mugs: 202 is new"),
+    (POST + "responses 303", {}, "POST /mugs: 303 is new"),
+    (POST + "responses default", GONE, "POST /mugs: default is gone"),
+    (MADE + "headers", {}, "201: header `ETag` is gone"),
+    ("components headers ETag schema type", "integer", "header `ETag`: may be `integer`"),
+    ("components headers ETag required", False, "header `ETag`: `required` was True"),
+    (MADE + "content", {}, "201: `application/json` is gone"),
+    (MADE + "links", {}, "201: link `mug` is gone"),
+    (MADE + "links mug operationId", "makeMug", "link `mug`: `operationId` was listMugs"),
+    (REFUSED + "no-clay", GONE, "POST /mugs: 409: problem `no-clay` is gone"),
+    (REFUSED + "late", {}, "POST /mugs: 409: problem `late` is new"),
+    (REFUSED + "no-clay", {"value": {"type": "/no-mud"}}, "409: problem `no-clay` is gone"),
+    (POST + "responses 409", GONE, "problem `no-clay` is gone"),
+    (GET + "responses 401", GONE, "GET /mugs: 401: problem `no-token` is gone"),
+    (SCHEMAS + "Mug properties text", GONE, "201: `application/json`: `text` is gone"),
+    (SCHEMAS + "Mug properties parts items", {}, "`parts`: each: `$ref` was #/components"),
 ]
 HARMLESS = [
-    ("paths./pots", {"get": {"security": [], "responses": {}}}, "GET /pots: is new"),
-    (POST + "parameters.1", {"in": "query", "name": "x", "schema": {}}, "parameter `x` is new"),
-    (POST + "responses.200", {}, "200 is new"),
-    (POST + "responses.404", {}, "404 is new"),
-    (POST + "responses.201.headers.Link", {}, "header `Link` is new"),
-    ("components.schemas.Pot", {}, "`Pot` is new"),
-    (NEW + "additionalProperties", True, None),
-    (NEW + "required", [], "`size` is optional"),
-    (NEW + "properties.weight", {"type": "integer"}, "`weight` is new"),
-    (NEW + "properties.size.type", "number", "`size` may be number"),
-    (NEW + "properties.size.maximum", 6, "`maximum` was 5, and is 6"),
-    (NEW + "properties.size.minimum", GONE, "`minimum` was 1, and is None"),
-    (NEW + "properties.colours.items.enum", ["red", "blue", "grey"], "may be 'grey'"),
-    (NEW + "properties.text.default", "x", "left out, it was , and is x"),
-    (NEW + "properties.text.description", "Engraved.", None),
-    (MUG + "properties.weight", {"type": "integer"}, "`weight` is new"),
-    (MUG + "required", ["id", "state", "text"], "`text` is required"),
-    (MUG + "properties.text.type", "string", "`text` is no longer null"),
-    (MUG + "properties.state.enum", ["wet"], "`state` is never 'dry'"),
-    (MUG + "properties.id.pattern", "^a", "`pattern` was None, and is ^a"),
-    (MUG + "properties.id.maxLength", 9, "`maxLength` was None, and is 9"),
+    ("paths /pots", {"get": {"responses": {}}}, "GET /pots is new"),
+    ("servers 1", {"url": "/v2"}, "server 2 is new"),
+    ("servers 0 description", "There.", None),
+    ("openapi", "3.1.1", None),
+    ("tags", [{"name": "mugs"}], None),
+    ("info description", "Of clay.", None),
+    ("security", [], None),
+    ("components securitySchemes key", {"type": "apiKey"}, "security scheme `key` is new"),
+    ("components securitySchemes bearer bearerFormat", "JWT", None),
+    ("components headers Link", {}, None),
+    (SCHEMAS + "Pot", {}, "schema `Pot` is new"),
+    (GET + "security", [], "GET /mugs: `security` was [{'bearer': []}], and is []"),
+    (GET + "security", [{"key": []}, *TOKEN], "GET /mugs: `security` was"),
+    (GET + "security", [{}, *TOKEN], "GET /mugs: `security` was"),
+    (GET + "x-required-scope", GONE, "`x-required-scope` was mugs, and is not set"),
+    (POST + "x-codegen", "mug", None),
+    (POST + "summary", "Make a mug", None),
+    (POST + "deprecated", True, None),
+    (POST + "parameters 1", {"in": "query", "name": "x", "schema": {}}, "parameter `x` is new"),
+    (POST + "parameters 0 description", "Of the shop.", None),
+    ("paths /mugs parameters 0 schema default", "a", None),
+    (GET + "requestBody", {"content": {}}, "GET /mugs: the body is new"),
+    (POST + "requestBody content text/csv", {}, "the body: `text/csv` is new"),
+    (POST + "responses 304", {}, "304 is new"),
+    (POST + "responses 404", {}, "404 is new"),
+    (MADE + "description", "Made.", None),
+    (MADE + "headers Link", {}, "header `Link` is new"),
+    (MADE + "links all", {}, "link `all` is new"),
+    (MADE + "content application/json example", {}, None),
+    (REFUSED + "no-glaze", {}, "problem `no-glaze` is new"),
 ]
 
 
-def changed(path, value):
+def changed(*edits):
     document = deepcopy(DOCUMENT)
-    node, *parts = document, *path.split(".")
-    for part in parts[:-1]:
-        node = node[int(part) if isinstance(node, list) else part]
-    if isinstance(node, list):
-        node.insert(int(parts[-1]), value)
-    elif value is GONE:
-        del node[parts[-1]]
-    else:
-        node[parts[-1]] = value
+    for path, value in edits:
+        node, parts = document, path.split()
+        for part in parts[:-1]:
+            node = node[int(part) if isinstance(node, list) else part]
+        if isinstance(node, list):
+            node.insert(int(parts[-1]), value)
+        elif value is GONE:
+            del node[parts[-1]]
+        else:
+            node[parts[-1]] = value
     return document
 
 
 def told(found):
-    return [f"{change.where}: {change.what}" for change in found]
+    return [change.what for change in found]
 
 
 @pytest.mark.parametrize(("path", "value", "text"), BREAKING)
 def test_change_that_breaks_a_client_is_told_as_such(path, value, text):
-    breaking = [change for change in changes(DOCUMENT, changed(path, value)) if change.breaks]
+    breaking = [change for change in changes(DOCUMENT, changed((path, value))) if change.breaks]
 
     assert any(text in line for line in told(breaking)), told(breaking)
 
 
 @pytest.mark.parametrize(("path", "value", "text"), HARMLESS)
 def test_change_that_breaks_nobody_is_told_and_no_more(path, value, text):
-    found = changes(DOCUMENT, changed(path, value))
+    found = changes(DOCUMENT, changed((path, value)))
 
     assert [change for change in found if change.breaks] == []
     assert bool(found) == bool(text)
     assert all(text in line for line in told(found))
 
 
-def test_schema_of_another_name_breaks_generated_clients():
-    renamed = deepcopy(DOCUMENT)
-    renamed["components"]["schemas"]["Cup"] = renamed["components"]["schemas"].pop("Mug")
-    reply = renamed["paths"]["/mugs"]["post"]["responses"]["201"]["content"]["application/json"]
-    reply["schema"]["$ref"] = "#/components/schemas/Cup"
+def test_nobody_breaks_where_no_token_is_wanted_any_more():
+    public = [(GET + "security", []), (GET + "x-required-scope", GONE)]
+    unasked = [(GET + "responses 401", GONE)]
 
-    assert told(changes(DOCUMENT, renamed)) == ["Schemas: `Mug` is gone", "Schemas: `Cup` is new"]
+    found = changes(DOCUMENT, changed(*public, *unasked))
+
+    assert [change for change in found if change.breaks] == []
+    assert "GET /mugs: 401 is gone" in told(found)
+
+
+def test_problem_that_no_operation_has_any_more_is_told():
+    gone = changed((REFUSED + "no-clay", GONE), (REFUSED + "no-mud", {}))
+
+    assert "problem `no-clay` is gone" in told(changes(DOCUMENT, gone))
+
+
+def test_schema_of_another_name_breaks_generated_clients():
+    renamed = changed((SCHEMAS + "Old", DOCUMENT["components"]["schemas"]["New"]))
+    body = renamed["paths"]["/mugs"]["post"]["requestBody"]["content"]["application/json"]
+    body["schema"]["$ref"] = "#/components/schemas/Old"
+
+    found = changes(DOCUMENT, renamed)
+
+    assert [change.breaks for change in found] == [True, False]
+    assert "`$ref` was #/components/schemas/New" in found[0].what
 
 
 def test_nothing_is_told_of_the_same_document():
     assert changes(DOCUMENT, deepcopy(DOCUMENT)) == []
+
+
+def test_nothing_is_told_of_a_reference_in_place_of_what_it_leads_to():
+    inlined = changed((MADE + "headers ETag", DOCUMENT["components"]["headers"]["ETag"]))
+
+    assert changes(DOCUMENT, inlined) == []
