@@ -116,6 +116,7 @@ BREAKING = [
     ("components headers ETag schema type", "integer", "header `ETag`: may be `integer`"),
     ("components headers ETag required", False, "header `ETag`: `required` was True"),
     (MADE + "content", {}, "201: `application/json` is gone"),
+    (MADE + "content application/json schema", GONE, "201: `application/json`: `$ref` was"),
     (MADE + "links", {}, "201: link `mug` is gone"),
     (MADE + "links mug operationId", "makeMug", "link `mug`: `operationId` was listMugs"),
     (REFUSED + "no-clay", GONE, "POST /mugs: 409: problem `no-clay` is gone"),
