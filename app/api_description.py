@@ -50,6 +50,12 @@ faster.
 `X-RateLimit-Limit`, `-Remaining` and `-Reset` tell how many requests you have left. After a 429,
 wait as many seconds as `Retry-After` says.
 
+# Headers
+
+The headers that a program may want are documented with each answer. All answers have some for
+browsers and caches besides: `Cache-Control`, `Content-Security-Policy`, `Referrer-Policy`,
+`X-Content-Type-Options`, `X-Frame-Options`, and over HTTPS `Strict-Transport-Security`.
+
 # Changes
 
 Fields and problems may be added to answers at any time, so skip what you don't know. What would

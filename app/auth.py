@@ -61,7 +61,7 @@ def access_claims() -> dict[str, Any]:
         # Not request.authorization, which raises on what can't be decoded.
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
-            raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer realm="api"'})
+            raise Unauthenticated
         try:
             claims = g.access_claims = _verified(token.strip(), "access")
         except pyjwt.InvalidTokenError:

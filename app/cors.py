@@ -6,6 +6,7 @@ from flask_cors import CORS
 from app.settings import Settings
 
 READABLE = [
+    "Allow",
     "ETag",
     "Idempotency-Replayed",
     "Link",

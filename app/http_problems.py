@@ -1,5 +1,7 @@
 """The problems of HTTP itself: what werkzeug and gunicorn refuse, and what is away."""
 
+from typing import ClassVar
+
 from services.errors import NotFound, Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -62,14 +64,12 @@ class InternalServerError(Problem):
 
 class Unavailable(Problem):
     status, slug, title = 503, "unavailable", "Service unavailable"
+    default_headers: ClassVar = {"Retry-After": "2"}
     detail = "Something that this needs is away for the moment; retry after a while."
     advice = (
         "Wait as many seconds as `Retry-After` says, then send the request again: an order with "
         "the same Idempotency-Key, so that it is done once."
     )
-
-    def __init__(self, detail: str | None = None) -> None:
-        super().__init__(detail, headers={"Retry-After": "2"})
 
 
 # What werkzeug, Flask and extensions raise, by its status.

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from flask import Flask, Response, current_app, g, request
 from limits import parse_many
@@ -42,6 +42,7 @@ DOCUMENTED = {
 
 class TooManyRequests(Problem):
     status, slug, title = 429, "too-many-requests", "Too many requests"
+    default_headers: ClassVar = {"Retry-After": "1"}
     detail = "Too many requests; Retry-After says how many seconds to wait."
     advice = (
         "Wait as many seconds as `Retry-After` says. `X-RateLimit-Remaining` tells beforehand how "

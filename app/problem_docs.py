@@ -11,8 +11,10 @@ from app.hosts import HostNotAllowed
 from app.http_problems import (
     MEDIA_TYPE,
     TYPE_PREFIX,
+    BadRequest,
     ContentTooLarge,
     InternalServerError,
+    MalformedRequest,
     MethodNotAllowed,
     RequestTimeout,
     Unavailable,
@@ -20,7 +22,7 @@ from app.http_problems import (
 )
 from app.idempotency import IdempotencyMixin
 from app.limits import TooManyRequests
-from app.parser import MalformedBody, pointers
+from app.parser import MalformedBody, MalformedQuery, pointers
 from schemas.problems import ProblemSchema
 from services.errors import (
     Forbidden,
@@ -34,7 +36,8 @@ from services.errors import (
 
 RETRY_AFTER = {
     "schema": {"type": "integer", "minimum": 1},
-    "description": "How many seconds to wait before the next try; with every 429 and 503.",
+    "description": "How many seconds to wait before the next try; with every 429 and 503, and with "
+    "the 409 `request-in-flight`.",
     "example": 2,
 }
 CHALLENGE = {
@@ -42,9 +45,15 @@ CHALLENGE = {
     "description": "How to sign in (RFC 6750).",
     "example": 'Bearer realm="api", error="invalid_token"',
 }
-HEADERS = {
-    401: {"WWW-Authenticate": {**CHALLENGE, "required": True}},
-    503: {"Retry-After": {**RETRY_AFTER, "required": True}},
+ALLOW = {
+    "schema": {"type": "string"},
+    "description": "The methods that the URL knows (RFC 9110); with every 405.",
+    "example": "GET, HEAD, OPTIONS",
+}
+HEADERS: dict[str, dict[str, Any]] = {
+    "Allow": ALLOW,
+    "Retry-After": RETRY_AFTER,
+    "WWW-Authenticate": CHALLENGE,
 }
 SHORTAGE_EXAMPLE = {"product_id": "abc", "requested": 2, "available": 1}
 
@@ -71,12 +80,9 @@ class ProblemsMixin:
             problems.setdefault(problem.status, []).append(problem)
         for status, kinds in sorted(problems.items()):
             responses[status] = _response(doc, kinds)
-            if status in HEADERS:
-                responses[status]["headers"] = HEADERS[status]
         responses["default"] = {
-            **_response(doc, _anywhere(doc)),
+            **_response(doc, _at_other_statuses(doc)),
             "description": "Another problem: its `type` says which, and leads to a page about it.",
-            "headers": {"Retry-After": RETRY_AFTER},
         }
         return doc
 
@@ -94,14 +100,14 @@ def _problems(doc: Any, doc_info: Any) -> list[type[Problem]]:
         found += [NotFound]
     if any(parameter.get("name") == "If-Match" for parameter in doc.get("parameters", ())):
         found += [PreconditionFailed]
-    return [*found, HostNotAllowed]
+    return [*found, MalformedQuery, HostNotAllowed, BadRequest, MalformedRequest]
 
 
-def _anywhere(doc: Any) -> list[type[Problem]]:
+def _at_other_statuses(doc: Any) -> list[type[Problem]]:
     """What any operation can answer with, by how it is asked and how things stand."""
-    with_body = [RequestTimeout, ContentTooLarge, UnsupportedMediaType]
-    always = [MethodNotAllowed, TooManyRequests, InternalServerError, Unavailable]
-    return [*(with_body if "requestBody" in doc else []), *always]
+    with_body = [ContentTooLarge, UnsupportedMediaType] if "requestBody" in doc else []
+    always = [MethodNotAllowed, RequestTimeout, TooManyRequests, InternalServerError, Unavailable]
+    return [*with_body, *always]
 
 
 def _response(doc: Any, problems: list[type[Problem]]) -> dict[str, Any]:
@@ -115,7 +121,22 @@ def _response(doc: Any, problems: list[type[Problem]]) -> dict[str, Any]:
     return {
         "description": " Or: ".join(f"{kind.title} (`{kind.slug}`)." for kind in kinds),
         "content": {MEDIA_TYPE: content},
+        "headers": _headers(list(kinds)),
     }
+
+
+def _headers(kinds: list[type[Problem]]) -> dict[str, Any]:
+    """What comes with some of the problems; required is what comes with all of them."""
+    sent = [_sent_with(kind) for kind in kinds]
+    always = set.intersection(*sent)
+    return {
+        name: {**HEADERS[name], "required": name in always} for name in sorted(set.union(*sent))
+    }
+
+
+def _sent_with(kind: type[Problem]) -> set[str]:
+    # Which methods a URL knows, werkzeug knows.
+    return {"Allow"} if kind is MethodNotAllowed else set(kind.default_headers)
 
 
 def _example(doc: Any, problem: type[Problem]) -> dict[str, Any]:

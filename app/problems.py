@@ -38,11 +38,8 @@ def from_exception(error: Exception) -> Response | HTTPException:
 
 def from_problem(problem: Problem) -> Response:
     answered.send(problem)
-    headers = dict(problem.headers)
-    if problem.status == 401:
-        headers.setdefault("WWW-Authenticate", 'Bearer realm="api"')
-    type_ = TYPE_PREFIX + problem.slug
-    return document(problem.status, type_, problem.title, str(problem), headers, problem.members)
+    type_, text = TYPE_PREFIX + problem.slug, str(problem)
+    return document(problem.status, type_, problem.title, text, problem.headers, problem.members)
 
 
 def from_http(error: HTTPException) -> Response | HTTPException:

@@ -11,6 +11,7 @@ from gunicorn.http import wsgi
 from app.http_problems import (
     MEDIA_TYPE,
     TYPE_PREFIX,
+    InternalServerError,
     MalformedRequest,
     RequestTimeout,
     Unavailable,
@@ -18,7 +19,11 @@ from app.http_problems import (
 from app.responses import DEFAULTS
 from services.errors import Problem
 
-KINDS: dict[int, type[Problem]] = {408: RequestTimeout, 503: Unavailable}
+KINDS: dict[int, type[Problem]] = {
+    408: RequestTimeout,
+    500: InternalServerError,
+    503: Unavailable,
+}
 
 
 def install() -> None:
@@ -50,9 +55,8 @@ def write_error(sock: socket, status_int: int, reason: str, mesg: str) -> None:
         "Cache-Control": "no-store",
         **DEFAULTS,
         "X-Request-ID": request_id,
+        **kind.default_headers,
     }
-    if status_int == 503:
-        headers["Retry-After"] = "2"
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     # Not `reason`, which is "Bad Request" for a 501 too.
     phrase = HTTPStatus(status_int).phrase

@@ -17,6 +17,8 @@ class Problem(Exception):  # noqa: N818 (the word of RFC 9457)
     # What happened, and what to do about it: the page of the problem shows both.
     detail: ClassVar[str]
     advice: ClassVar[str]
+    # Headers that come with every one of them.
+    default_headers: ClassVar[Mapping[str, str]] = {}
     # The edge rolls a refused request back, unless the refusal itself is what has to be written.
     keeps_changes: ClassVar[bool] = False
 
@@ -28,12 +30,16 @@ class Problem(Exception):  # noqa: N818 (the word of RFC 9457)
         **members: Any,
     ) -> None:
         super().__init__(detail or self.detail)
-        self.headers = dict(headers or {})
+        self.headers = {**self.default_headers, **(headers or {})}
         self.members = members
+
+
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="api"'}
 
 
 class Unauthenticated(Problem):
     status, slug, title = 401, "unauthenticated", "Not signed in"
+    default_headers = CHALLENGE
     detail = "The access token is missing, invalid or expired, or its session has ended."
     advice = (
         "Send `Authorization: Bearer` and the `access_token` of a sign-in. If it has expired, "
@@ -43,12 +49,14 @@ class Unauthenticated(Problem):
 
 class WrongCredentials(Problem):
     status, slug, title = 401, "wrong-credentials", "Wrong credentials"
+    default_headers = CHALLENGE
     detail = "The email address or the password is wrong."
     advice = "Check both. An account that does not exist, or is deactivated, gets the same answer."
 
 
 class InvalidRefreshToken(Problem):
     status, slug, title = 401, "invalid-refresh-token", "Invalid refresh token"
+    default_headers = CHALLENGE
     detail = "The refresh token is invalid or expired, or its session has ended. Sign in again."
     advice = (
         "Sign in again. If this comes as a surprise, change the password: a refresh token "
@@ -129,10 +137,11 @@ class TransitionNotAllowed(Problem):
 
 class RequestInFlight(Problem):
     status, slug, title = 409, "request-in-flight", "Request in flight"
+    default_headers: ClassVar = {"Retry-After": "1"}
     detail = "A request with this Idempotency-Key is being worked on; retry in a moment."
     advice = (
-        "Wait a second and send the same request again, with the same key: it gets the answer "
-        "of the first one."
+        "Wait as many seconds as `Retry-After` says, then send the same request again, with the "
+        "same key: it gets the answer of the first one."
     )
 
 

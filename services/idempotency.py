@@ -70,7 +70,7 @@ def claim(session: Session, principal: Principal, key: str, fingerprint: bytes) 
             return None
     except OperationalError as error:
         if isinstance(error.orig, LockNotAvailable):
-            raise RequestInFlight(headers={"Retry-After": "1"}) from error
+            raise RequestInFlight from error
         raise
     return _kept(session, principal, key, fingerprint)
 

@@ -6,14 +6,14 @@ import warnings
 from typing import Any
 
 import flask_smorest
+import pytest
 from flask import Flask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-import services.errors
 from app import create_app, problems
-from app.http_problems import BY_STATUS, MEDIA_TYPE, TYPE_PREFIX
+from app.http_problems import MEDIA_TYPE, TYPE_PREFIX, RangeNotSatisfiable
 from app.limits import TooManyRequests
-from services.errors import Problem
+from app.problem_pages import kinds
 from tests.openapi import SCHEMA_REF, Operation, faults, reachable
 
 PUBLIC = {"register", "login", "refresh", "listProducts", "getProduct"} | {
@@ -70,17 +70,27 @@ class TestRefusals:
                 assert code in (str(example["status"]), "default"), operation.name
                 assert faults({"$ref": f"{SCHEMA_REF}Problem"}, example, document) == []
 
-    def test_types_are_those_that_are_raised(self, operations):
-        kinds = {
-            kind.slug
-            for kind in vars(services.errors).values()
-            if isinstance(kind, type) and issubclass(kind, Problem) and kind is not Problem
-        }
+    def test_types_are_all_that_there_are_but_that_of_files(self, operations):
         examples = [example for op in operations for _, example in op.refusal_examples]
         slugs = {example["type"].removeprefix(TYPE_PREFIX) for example in examples}
-        others = {"malformed-body", "malformed-idempotency-key", "host-not-allowed"}
-        http = {kind.slug for kind in BY_STATUS.values()} - {"bad-request", "range-not-satisfiable"}
-        assert slugs == kinds | others | http | {"too-many-requests", "unavailable"}
+        assert kinds().keys() - slugs == {RangeNotSatisfiable.slug}
+        assert slugs <= kinds().keys()
+
+    @pytest.mark.parametrize(
+        ("how", "slug"),
+        [
+            ({"environ_overrides": {"QUERY_STRING": "a=\xff"}}, "malformed-query"),
+            ({"headers": {"Connection": "Upgrade", "Upgrade": "websocket"}}, "bad-request"),
+            ({"query_string": "colour=red"}, "invalid-input"),
+        ],
+    )
+    def test_what_any_operation_may_answer_each_of_them_tells(
+        self, as_admin, operations, how, slug
+    ):
+        for operation in operations:
+            # The client of the tests looks whether it is documented.
+            answer = as_admin.open(operation.path, method=operation.method.upper(), **how)
+            assert answer.json["type"] == TYPE_PREFIX + slug, operation.name
 
     def test_invalid_input_names_what_is_invalid(self, operations):
         examples = [example for op in operations for _, example in op.refusal_examples]
@@ -101,12 +111,19 @@ class TestRefusals:
             assert unauthenticated == (operation.name not in PUBLIC)
             assert ("403" in operation.refusals) == (operation.name not in PUBLIC)
 
-    def test_401_comes_with_a_challenge_and_503_with_a_wait(self, operations):
+    def test_come_with_their_headers(self, operations):
+        always = {
+            "401": {"WWW-Authenticate": True},
+            "503": {"Retry-After": True},
+            "default": {"Allow": False, "Retry-After": False},
+        }
         for operation in operations:
-            for code, header in ("401", "WWW-Authenticate"), ("503", "Retry-After"):
-                assert code not in operation.refusals or (
-                    operation.refusals[code]["headers"][header]["required"]
-                )
+            for code, refusal in operation.refusals.items():
+                in_flight = "request-in-flight" in refusal["content"][MEDIA_TYPE]["examples"]
+                sometimes = {"Retry-After": False} if in_flight else {}
+                own = {name: of for name, of in refusal["headers"].items() if "$ref" not in of}
+                required = {name: of["required"] for name, of in own.items()}
+                assert required == always.get(code, sometimes), (operation.name, code)
 
 
 class TestOperations:

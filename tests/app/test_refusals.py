@@ -24,6 +24,7 @@ def installed(monkeypatch):
     [
         (400, "Bad Request", "malformed-request"),
         (408, "Request Timeout", "request-timeout"),
+        (500, "Internal Server Error", "internal-server-error"),
         (501, "Not Implemented", "malformed-request"),
         (503, "Service Unavailable", "unavailable"),
     ],

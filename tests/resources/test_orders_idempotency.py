@@ -1,10 +1,13 @@
 """`Idempotency-Key` of POST /api/orders: a retry never orders twice."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
+from app.database import make_engine
 from models import IdempotencyKey, Order
 from tests.clients import ApiClient
 from tests.factories import ADDRESS, ProductFactory, UserFactory
@@ -174,3 +177,38 @@ class TestExpiry:
         assert REPLAYED not in second.headers
         assert second.json["id"] != first.json["id"]
         assert place(as_user, body=body).data == second.data
+
+
+class TestInFlight:
+    @pytest.fixture
+    def impatient(self, own_engine, settings, use_engine):
+        """The application uses `own_engine`'s database, and waits a tenth of a second for locks."""
+        url = own_engine.url.render_as_string(hide_password=False)
+        engine = make_engine(replace(settings, database_url=url, database_lock_timeout=100))
+        use_engine(engine)
+        yield
+        engine.dispose()
+
+    @pytest.fixture
+    def first(self, own_engine):
+        """The transaction of a request that is being worked on."""
+        with Session(own_engine, expire_on_commit=False) as session:
+            yield session
+
+    @pytest.fixture
+    def buyer(self, first):
+        user = UserFactory.build()
+        first.add(user)
+        first.commit()
+        return user
+
+    def test_twin_is_a_409_that_says_how_long_to_wait(self, impatient, app, first, buyer):
+        twin = ApiClient(app).signed_in(buyer)
+        first.add(IdempotencyKey(user_id=buyer.id, key=KEY, fingerprint=b"\0" * 32))
+        first.flush()
+
+        answer = place(twin)
+
+        assert answer.status_code == 409
+        assert answer.json["type"] == "/api/problems/request-in-flight"
+        assert int(answer.headers["Retry-After"]) > 0
