@@ -10,6 +10,7 @@ from flask import Blueprint, Response, current_app, jsonify, make_response, rend
 from markupsafe import Markup, escape
 
 from app.access import public
+from app.http_problems import MEDIA_TYPE
 from app.problem_pages import description, kinds
 from app.resource import Resource
 from services.errors import NotFound
@@ -93,10 +94,12 @@ def indented(value: Any) -> str:
 
 
 def _negotiated(template: str, content: dict[str, Any]) -> Response:
-    """A page for people, or the same as JSON for who asks for that."""
-    wanted = request.accept_mimetypes.best_match(["text/html", "application/json"])
-    answer = jsonify(content) if wanted == "application/json" else None
-    response = answer or _page(template, PAGE_CSP, **content)
+    """A page for people, or the same as JSON for who likes that better."""
+    offered = ["text/html", "application/json", MEDIA_TYPE]
+    liked = request.accept_mimetypes.best_match(offered, default="text/html")
+    # Nothing went wrong with this request, so this JSON is about a problem, and isn't one.
+    for_people = liked == "text/html"
+    response = _page(template, PAGE_CSP, **content) if for_people else jsonify(content)
     response.vary.add("Accept")
     return response
 

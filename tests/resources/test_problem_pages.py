@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from werkzeug.exceptions import default_exceptions
 
 from app.http_problems import BY_STATUS, TYPE_PREFIX
@@ -71,7 +72,34 @@ class TestPage:
 
         assert answer.json["advice"] == kinds()["out-of-stock"].advice
         assert answer.json["example"]["products"]
-        assert "Accept" in answer.vary
+
+    @pytest.mark.parametrize("url", ["/api/problems", "/api/problems/out-of-stock"])
+    @pytest.mark.parametrize(
+        ("accept", "mimetype"),
+        [
+            (HTML["Accept"], "text/html"),
+            ("*/*", "text/html"),
+            ("image/png", "text/html"),
+            ("application/json;q=0.4, text/html;q=0.5", "text/html"),
+            ("application/problem+json;q=0, */*", "text/html"),
+            ("application/json", "application/json"),
+            ("application/json, text/plain, */*", "application/json"),
+            ("application/problem+json", "application/json"),
+            ("application/problem+json, application/json;q=0.9", "application/json"),
+            ("text/html;q=0.4, application/problem+json;q=0.5", "application/json"),
+            ("application/*, text/html;q=0.9", "application/json"),
+        ],
+    )
+    def test_is_what_the_reader_likes_best(self, client, url, accept, mimetype):
+        answer = client.get(url, headers={"Accept": accept})
+
+        assert answer.mimetype == mimetype
+        assert answer.vary.as_set() == {"accept"}
+
+    def test_of_who_names_no_liking_is_for_people(self, client):
+        answer = client.get("/api/problems")
+
+        assert (answer.mimetype, answer.vary.as_set()) == ("text/html", {"accept"})
 
     def test_of_an_unknown_kind_is_a_404(self, client):
         answer = client.get("/api/problems/%3Cscript%3E", headers=HTML)
