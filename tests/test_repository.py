@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from app.version import __version__
 from tools import readme
@@ -54,6 +55,35 @@ class TestDocs:
 
         for guide in (ROOT / "docs").glob("*.md"):
             assert guide.name == "README.md" or f"({guide.name})" in index, guide.name
+
+
+class TestDependabot:
+    """It neither follows links nor looks into folders below."""
+
+    @pytest.mark.parametrize(
+        ("ecosystems", "name", "pin"),
+        [
+            ({"npm"}, "package-lock.json", '"version":'),
+            ({"docker"}, "Dockerfile", "^FROM "),
+            ({"docker-compose"}, "compose.yaml", "image: .*:"),
+            ({"uv", "pip"}, "*.txt", r"^[\w\[\]-]+==\d"),
+        ],
+    )
+    def test_looks_into_each_folder_where_versions_are_pinned(self, ecosystems, name, pin):
+        places = ("", "[!.]*/", "[!.]*/[!.]*/")
+        files = [f for place in places for f in ROOT.glob(place + name) if not f.is_symlink()]
+        pinned = [file for file in files if re.search(pin, file.read_text(), re.MULTILINE)]
+
+        assert pinned
+        folders = {f"/{file.parent.relative_to(ROOT)}".removesuffix("/.") or "/" for file in pinned}
+        assert folders == set(self.folders(ecosystems))
+
+    @staticmethod
+    def folders(ecosystems):
+        updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
+        for update in updates:
+            if update["package-ecosystem"] in ecosystems:
+                yield from update.get("directories") or [update["directory"]]
 
 
 class TestMakefile:
