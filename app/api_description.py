@@ -21,8 +21,9 @@ Reading, replacing and erasing can be sent again as they are. An order needs an 
 3. No answer, or a 503, a 429, or the 409 `request-in-flight`? Wait (`Retry-After` says how long;
    a second will do), then send the same body with the same key. If the order was placed the first
    time, you get that answer again, with `Idempotency-Replayed: true`.
-4. After a 401, get new tokens and go on with the same key. Any other answer is final. For another
-   order, or a changed one, make another key.
+4. After a 401, get new tokens and go on with the same key. After a 500, the same key finds out
+   whether the order was placed. Any other answer is final. For another order, or a changed one,
+   make another key.
 
 Keys live 24 hours.
 

@@ -57,8 +57,9 @@ class InternalServerError(Problem):
     status, slug, title = 500, "internal-server-error", "Internal server error"
     detail = "Something went wrong here. It has been logged under this request_id."
     advice = (
-        "Tell the people who run this service the `request_id`. An order with an Idempotency-Key "
-        "can be sent again: it is done once."
+        "Tell the people who run this service the `request_id`. Most likely nothing was changed, "
+        "but look before you do it again. An order can be sent again with the same "
+        "Idempotency-Key: it is placed once."
     )
 
 

@@ -4,14 +4,17 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from flask import request
 from sqlalchemy import text
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.access import public
+from app.problem_pages import kinds
 from app.problems import Unavailable
 from app.resource import Resource
 from models import Product
-from tests.factories import ProductFactory
+from tests.clients import ApiClient
+from tests.factories import ADDRESS, ProductFactory
 
 PRODUCT = "/api/products/abc"
 DEADLOCK, SERIALIZATION = "40P01", "40001"
@@ -92,11 +95,15 @@ class TestRetries:
         )
         assert len(made) == 1
 
-    def test_other_exceptions_are_not_retried(self, as_admin, attempts):
+    def test_other_exceptions_are_not_retried_and_change_nothing(
+        self, as_admin, attempts, session, product
+    ):
         made = attempts(3, lambda _: 1 / 0)
 
         assert as_admin.patch(PRODUCT, json={"price": 1}).status_code == 500
         assert len(made) == 1
+        session.refresh(product)
+        assert product.stock == 5
 
     @pytest.mark.parametrize("action", [sqlstate(DEADLOCK), sqlstate(SERIALIZATION), stale])
     @pytest.mark.parametrize("times", [1, 2])
@@ -116,6 +123,36 @@ class TestRetries:
 
         assert as_admin.patch(PRODUCT, json={"price": 1}).status_code == 200
         assert len(made) == 1
+
+
+class TestAfterTheCommit:
+    def test_500_may_have_placed_an_order_and_the_same_key_tells(
+        self, make_app, user, session, product
+    ):
+        faults = [ZeroDivisionError]
+
+        def fail_once(response):
+            if faults and request.method == "POST" and request.path == "/api/orders":
+                raise faults.pop()
+            return response
+
+        app = make_app()
+        app.after_request(fail_once)
+        client = ApiClient(app).signed_in(user)
+        order = {
+            "items": [{"product_id": "abc", "quantity": 1}],
+            "shipping_address": ADDRESS,
+        }
+        sent = {"json": order, "headers": {"Idempotency-Key": "k"}}
+
+        lost, again = (client.post("/api/orders", **sent) for _ in range(2))
+
+        assert lost.status_code == 500
+        assert "Idempotency-Key" in kinds()["internal-server-error"].advice
+        assert again.status_code == 201
+        assert again.headers["Idempotency-Replayed"] == "true"
+        session.refresh(product)
+        assert product.stock == 4
 
 
 class TestClient:
