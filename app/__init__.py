@@ -49,6 +49,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.database import database
     from app.openapi import register_resources
 
+    if settings is None and cli.is_asked_for_help():
+        return cli.commands_only()
     settings = settings or Settings.load()
     app = Service(__name__, static_url_path="/api/static")
     app.extensions["settings"] = settings

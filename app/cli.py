@@ -1,5 +1,6 @@
 """Commands of `flask`. They parse, call a service, and tell."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,7 +8,8 @@ from typing import Any
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup, with_appcontext
+from flask.cli import AppGroup, FlaskGroup, with_appcontext
+from flask_smorest.spec import openapi_cli
 from marshmallow import ValidationError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -23,6 +25,21 @@ from services.passwords import DEMO_PASSWORDS
 user_commands = AppGroup("users", help="Accounts.")
 product_commands = AppGroup("products", help="The catalogue.")
 demo_commands = AppGroup("demo", help="Rows to try the service with.")
+
+
+def is_asked_for_help() -> bool:
+    """Whether `flask` is asked for help, which has to work before there are any settings."""
+    context = click.get_current_context(silent=True)
+    is_flask = context is not None and isinstance(context.command, FlaskGroup)
+    return is_flask and (sys.argv[1:] == [] or sys.argv[-1] == "--help")
+
+
+def commands_only() -> Flask:
+    """No service, but something that has its commands."""
+    app = Flask(__name__)
+    init_app(app)
+    app.cli.add_command(openapi_cli)
+    return app
 
 
 def init_app(app: Flask) -> None:
