@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOPPED = "Stopped. The data is kept; `make run` goes on with it."
+ENDED = "The service has ended, its log above says why; `make run` starts it anew."
 INTERRUPTED = "Interrupted before the service was ready; `make run` starts it anew."
 
 
@@ -22,10 +24,12 @@ def main() -> int:
         from tools.service import CannotRunError, serve
 
         try:
-            return serve()
+            status = serve()
         except CannotRunError as error:
             print(error, file=sys.stderr)
             return 1
+        print(ENDED if status else STOPPED, flush=True)
+        return status
     except KeyboardInterrupt:
         print(INTERRUPTED, file=sys.stderr)
         return 128 + signal.SIGINT

@@ -53,14 +53,16 @@ def command(checkout, port, **environment):
 
 @contextmanager
 def running(checkout, interrupt, **environment):
-    """A run that answers; after the block it has been interrupted, and nothing is left of it."""
+    """A run that answers; after the block it was interrupted, says so, and leaves nothing."""
     port = free_port()
     process = subprocess.Popen(**command(checkout, port, **environment), stdout=subprocess.PIPE)
     try:
         yield port, banner(process)
         assert processes_of(checkout)
         interrupt(process.pid, signal.SIGINT)
-        assert process.wait(30) == 0
+        last = process.communicate(timeout=30)[0].splitlines()[-1]
+        assert last == "Stopped. The data is kept; `make run` goes on with it."
+        assert process.returncode == 0
         assert processes_of(checkout) == []
     finally:
         process.terminate()
