@@ -37,7 +37,7 @@ def _copy(to: Path) -> None:
     for name in filter(None, names.split("\0")):
         if (ROOT / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, to / name)
+            shutil.copy(ROOT / name, to / name, follow_symlinks=False)
 
 
 def equipped(checkout: Path) -> Path:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 from contextlib import contextmanager
@@ -72,16 +73,19 @@ def test_reader_has_a_new_resource_in_the_end(checkout, environment):
     *before, serve, look = blocks(PAGE)
     for block in before:
         if block.language == "bash":
-            run(checkout, environment, block.text)
+            told = run(checkout, environment, block.text)
+            assert "too long" not in told, block.text
         elif block.language == "diff":
             edit(checkout / block.path, block.text)
         else:
             assert not (checkout / block.path).exists(), block.path
             (checkout / block.path).write_text(block.text)
 
+    (migration,) = re.findall(r"`(alembic/versions/.*?)`", PAGE)
+    assert "suppliers" in (checkout / migration).read_text()
     assert serve.text == "make run\n"
     with running(checkout, environment):
         shown = run(checkout, environment, look.text)
-    created, listed = map(json.loads, shown.replace("}{", "}\n{").splitlines())
+    created, listed = map(json.loads, shown.splitlines())
     assert listed["items"] == [created]
     run(checkout, environment, f".venv/bin/pytest {' '.join(EVERYTHING)}")
