@@ -43,5 +43,7 @@ def config_file() -> dict[str, Any]:
     try:
         config = runpy.run_path("config.py").get("Config")
     except Exception as error:
-        raise UnreadableFileError(f"config.py can't be read: {error!r}") from error
+        raise UnreadableFileError(
+            f"config.py can't be read: {type(error).__name__}: {error}"
+        ) from error
     return {name: getattr(config, name) for name in dir(config) if name.isupper()}

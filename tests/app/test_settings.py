@@ -82,11 +82,18 @@ def config_py(directory):
 
 
 class TestSources:
-    @pytest.mark.parametrize("text", ["class Config(", "raise RuntimeError", "import no_such"])
-    def test_config_py_that_cannot_be_read_is_told(self, text, directory):
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            ("class Config(", r"SyntaxError: '\(' was never closed \(config.py, line 1\)"),
+            ("raise RuntimeError", "RuntimeError: "),
+            ("import no_such", "ModuleNotFoundError: No module named 'no_such'"),
+        ],
+    )
+    def test_config_py_that_cannot_be_read_is_told(self, text, told, directory):
         (directory / "config.py").write_text(text)
 
-        with pytest.raises(SettingsError, match=r"^config\.py can't be read"):
+        with pytest.raises(SettingsError, match=rf"^config\.py can't be read: {told}$"):
             Settings.load()
 
     @pytest.mark.parametrize("text", [b"A=1\nSECRET_KEY='no end\n", b"A=1\n\xff"])
