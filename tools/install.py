@@ -15,6 +15,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ENVIRONMENT = Path(".venv")
 # There while it installs: what is found with it was interrupted, and can't be trusted.
 UNFINISHED = ENVIRONMENT / "unfinished"
+NOT_INSTALLED = "It can't be installed, see above. Is the package index within reach?"
 NOT_YOURS = "Make the folder yours, or clone the project where you may write."
 PIP = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
 
@@ -29,7 +30,7 @@ def main(goal: str) -> int:
     except KeyboardInterrupt:
         return _told(f"Interrupted; `make {goal}` begins the installation again.", 130)
     except subprocess.CalledProcessError:
-        return _told(f"It can't be installed, see above; `make {goal}` tries again.", 1)
+        return _told(f"{NOT_INSTALLED} `make {goal}` tries again.", 1)
     except OSError as error:
         return _told(f"Can't write to {Path.cwd()}: {error.strerror}. {NOT_YOURS}", 1)
     return 0

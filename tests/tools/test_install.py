@@ -83,7 +83,10 @@ class TestRefused:
     def test_index_that_is_away_is_told_in_the_last_line(self, checkout):
         told = refused(checkout, free_port())
 
-        assert told[-1] == "It can't be installed, see above; `make run` tries again."
+        assert told[-1] == (
+            "It can't be installed, see above. Is the package index within reach? "
+            "`make run` tries again."
+        )
         assert not (checkout / ".venv" / "installed").exists()
 
 
