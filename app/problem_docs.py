@@ -119,10 +119,15 @@ def _response(doc: Any, problems: list[type[Problem]]) -> dict[str, Any]:
         },
     }
     return {
-        "description": " Or: ".join(f"{kind.title} (`{kind.slug}`)." for kind in kinds),
+        "description": _named(list(kinds)),
         "content": {MEDIA_TYPE: content},
         "headers": _headers(list(kinds)),
     }
+
+
+def _named(kinds: list[type[Problem]]) -> str:
+    *others, last = (f"`{kind.slug}`" for kind in kinds)
+    return f"{', '.join(others)} or {last}." if others else f"{kinds[0].title} ({last})."
 
 
 def _headers(kinds: list[type[Problem]]) -> dict[str, Any]:

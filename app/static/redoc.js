@@ -24,7 +24,9 @@ const typography = {
   headings: { fontFamily: family, fontWeight: "600" },
   code: { fontFamily: "ui-monospace, monospace" },
 };
+const spacing = { sectionVertical: 20 };
 const night = {
+  spacing,
   colors: {
     primary: { main: "#8ab4f8" },
     success: { main: "#6fcf7f" },
@@ -55,5 +57,5 @@ const night = {
 // A theme is fixed once the page is drawn.
 const dark = matchMedia("(prefers-color-scheme: dark)");
 dark.addEventListener("change", () => location.reload());
-const options = { hideLoading: true, theme: dark.matches ? night : { typography } };
+const options = { hideLoading: true, theme: dark.matches ? night : { spacing, typography } };
 Redoc.init("/api/openapi.json", options, document.getElementById("redoc"));
