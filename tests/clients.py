@@ -76,6 +76,7 @@ def undocumented(responses: dict[str, Any], answer: TestResponse) -> set[str]:
     return refused
 
 
-# On answers of all kinds, and told of them all in the description. OpenAPI wants the type of the
-# content told elsewhere than among the headers.
-UNIVERSAL = {"Cache-Control", "Content-Length", "Content-Type", *DEFAULTS}
+# What the description of the document tells of all answers.
+FOR_BROWSERS = {"Cache-Control", "Strict-Transport-Security", *DEFAULTS}
+# OpenAPI wants the type of the content told elsewhere than among the headers.
+UNIVERSAL = {"Content-Length", "Content-Type", *FOR_BROWSERS}

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from models.users import Scope
+from tests.clients import FOR_BROWSERS
 from tests.openapi import faults
 
 # Texts that may be anything, each for a reason that its description tells.
@@ -83,6 +84,9 @@ class TestHeaders:
                 assert "X-Request-ID" in answer["headers"]
                 counted = not operation.path.startswith("/api/health")
                 assert ("X-RateLimit-Remaining" in answer["headers"]) == counted
+
+    def test_that_are_for_browsers_are_told_of_all_answers(self, document):
+        assert all(f"`{name}`" in document["info"]["description"] for name in FOR_BROWSERS)
 
     def test_are_those_that_a_page_of_another_origin_may_read(self, headers):
         from app.cors import READABLE
