@@ -6,103 +6,51 @@ request and a small body, until a deadline; a thread has a deadline for a large 
 client that doesn't read its answer; and the event loop waits for nobody when a connection ends.
 A thread is kept for who asks whether the process is alive, lest it is killed when all others wait
 for PostgreSQL. TLS ends in front of this server.
+
+The selector knows a connection from its beginning to its end, and a thread that is done with it
+doesn't wake the event loop, which looks there when the next request comes.
 """
 
-import re
 import time
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from errno import EMFILE, ENFILE
 from functools import partial
 from itertools import takewhile
 from selectors import EVENT_READ
-from socket import SHUT_WR, socket
+from socket import SHUT_WR
 from typing import Any
 
 from gunicorn import util
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+
+from app.arriving import LIVENESS, Arriving
+from app.request_threads import RequestThreads
+from app.timed_socket import TimedSocket
 
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 5.0
-# How long a client may take nothing of its answer.
-SEND_SECONDS = 10.0
 # How long a connection that has ended waits for its client to see that.
 LINGER_SECONDS = 2.0
 # How long new connections wait when there are no descriptors left for them.
 FULL_SECONDS = 1.0
-# More than gunicorn's own limits on line and fields allow; it's the parser that refuses.
-MAX_HEAD = 128 * 1024
-END_OF_HEAD = b"\r\n\r\n"
-SMALL_BODY = 64 * 1024
-LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*\r\n", re.IGNORECASE)
-EXPECT = re.compile(rb"\r\nexpect:", re.IGNORECASE)
-# Without a body, because nobody must be able to keep that thread waiting.
-LIVENESS = re.compile(
-    rb"GET /api/health/live HTTP/1\.[01]\r\n"
-    rb"((?!content-length|transfer-encoding|expect)[^\r\n]+\r\n)*\r\n",
-    re.IGNORECASE,
-)
 
 
-class Arriving:
-    """A request, as far as it has arrived; each byte is looked at once."""
-
-    def __init__(self, begin: bytes = b"") -> None:
-        self.data = bytearray()
-        self.needed: int | None = None  # how long it is, once its head is there
-        if begin:
-            self.add(begin)
-
-    def add(self, data: bytes) -> None:
-        searched = max(0, len(self.data) - len(END_OF_HEAD))
-        self.data += data
-        if self.needed is None and (end := self.data.find(END_OF_HEAD, searched)) >= 0:
-            self.needed = end + len(END_OF_HEAD) + self._body(end)
-
-    def _body(self, end: int) -> int:
-        """The length of a small body.
-
-        A large one is left to the thread and its deadline, and so is a client that waits for a
-        `100 Continue`.
-        """
-        length = LENGTH.search(self.data, 0, end + 2)
-        if length is None or EXPECT.search(self.data, 0, end + 2):
-            return 0
-        return int(length[1]) if int(length[1]) <= SMALL_BODY else 0
-
-    @property
-    def complete(self) -> bool:
-        """Whether a thread can do something with it."""
-        if self.needed is None:
-            return len(self.data) >= MAX_HEAD
-        return len(self.data) >= self.needed
+# Where a connection is while a thread has it.
+BUSY: deque[Any] = deque()
 
 
-class TimedSocket(socket):
-    """A socket whose blocking reads end at a deadline, and whose writes don't wait for long."""
+class Connection(TConn):
+    """A client's connection, and what is known of its next request."""
 
-    deadline = 0.0
-    # Since when its request has been waiting for a thread.
-    queued_at = 0.0
-
-    def setblocking(self, flag: bool) -> None:
-        self.settimeout(SEND_SECONDS if flag else 0)
-
-    def recv(self, *args: Any) -> bytes:
-        self.settimeout(max(self.deadline - time.monotonic(), 0.001))
-        try:
-            return super().recv(*args)
-        finally:
-            self.setblocking(True)
-
-    def recv_arrived(self) -> bytes | None:
-        """What has arrived, without waiting: b"" when the client has gone, None when nothing."""
-        try:
-            return super().recv(65536)
-        except BlockingIOError:
-            return None
-        except OSError:
-            return b""
+    request: Arriving
+    # Where it waits: for a request, for the rest of one, or for its client to go.
+    queue = BUSY
+    # Whether the selector watches it.
+    watched = False
+    # What its thread found: whether it stays open, and what it has read of the next request.
+    kept = False
+    begin = b""
 
 
 class Worker(ThreadWorker):
@@ -111,8 +59,13 @@ class Worker(ThreadWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.lingering: deque[Any] = deque()
+        # Those that a thread is done with.
+        self.done: deque[Connection] = deque()
         self.full_until = 0.0
-        self.liveness_thread = ThreadPoolExecutor(max_workers=1)
+
+    def get_thread_pool(self) -> RequestThreads:
+        self.liveness_thread = RequestThreads(1, self.serve)
+        return RequestThreads(self.cfg.threads, self.serve)
 
     def accept(self, listener: Any) -> None:
         try:
@@ -122,9 +75,10 @@ class Worker(ThreadWorker):
         except OSError as error:
             self.leave_waiting(error)
             return
-        sock = TimedSocket(fileno=accepted.detach())
         self.nr_conns += 1
-        self.await_request(TConn(self.cfg, sock, client, listener.getsockname()))
+        self.await_request(
+            Connection(self.cfg, TimedSocket(accepted), client, listener.getsockname())
+        )
 
     def leave_waiting(self, error: OSError) -> None:
         """Accept nobody for a moment, when the process or the system has no descriptors left."""
@@ -137,97 +91,143 @@ class Worker(ThreadWorker):
         """The event loop calls this at least once a second."""
         super().set_accept_enabled(enabled and time.monotonic() >= self.full_until)
 
-    def on_client_socket_readable(self, conn: Any, client: Any) -> None:
-        self.poller.unregister(client)
-        self.keepalived_conns.remove(conn)
-        self.await_request(conn)
-
-    def await_request(self, conn: Any, begin: bytes = b"") -> None:
-        """Watch a connection for its next request, unless that is there already."""
+    def await_request(self, conn: Connection, begin: bytes = b"") -> None:
+        """Wait for a connection's first request, or for more of one, unless it is there already."""
         conn.request = Arriving(begin)
-        conn.sock.setblocking(False)
-        if self.arrived(conn):
-            self.go_on(conn)
-        else:
-            self.watch(conn, self.pending_conns, HEAD_SECONDS, self.on_pending_socket_readable)
+        if not self.arrived(conn):
+            self.wait(conn, self.pending_conns, HEAD_SECONDS)
 
-    def watch(self, conn: Any, queue: deque[Any], seconds: float, callback: Any) -> None:
+    def wait(self, conn: Connection, queue: deque[Any], seconds: float) -> None:
         conn.timeout = time.monotonic() + seconds
+        conn.queue = queue
         queue.append(conn)
-        self.poller.register(conn.sock, EVENT_READ, partial(callback, conn))
+        self.watch(conn)
 
-    def on_pending_socket_readable(self, conn: Any, client: Any) -> None:
+    def watch(self, conn: Connection) -> None:
+        if not conn.watched:
+            conn.watched = True
+            self.poller.register(conn.sock, EVENT_READ, partial(self.on_readable, conn))
+
+    def unwatch(self, conn: Connection) -> None:
+        if conn.watched:
+            conn.watched = False
+            self.poller.unregister(conn.sock)
+
+    def on_readable(self, conn: Connection, _: Any) -> None:
+        if conn.queue is BUSY:
+            self.take_back()
+        if not conn.watched:  # it has ended while the event loop came here
+            return
+        if conn.queue is BUSY:
+            self.look_away(conn)
+        elif conn.queue is self.lingering:
+            self.see_off(conn)
+        else:
+            self.read(conn)
+
+    def look_away(self, conn: Connection) -> None:
+        """Don't ask again for what came while a thread is busy with the request before."""
+        self.unwatch(conn)
+        self.take_back()
+
+    def read(self, conn: Connection) -> None:
+        queue = conn.queue
         if self.arrived(conn):
-            self.pending_conns.remove(conn)
-            self.poller.unregister(client)
-            self.go_on(conn)
+            queue.remove(conn)
+        elif queue is self.keepalived_conns:
+            queue.remove(conn)
+            self.wait(conn, self.pending_conns, HEAD_SECONDS)
 
-    def arrived(self, conn: Any) -> bool:
-        """Take what has come; whether that ends the waiting, one way or the other."""
+    def arrived(self, conn: Connection) -> bool:
+        """Take what has come, and go on if there is nothing more to wait for."""
         data = None if conn.request.complete else conn.sock.recv_arrived()
-        conn.gone = data == b""
+        if data == b"":
+            self.drop(conn)
+            return True
         if data:
             conn.request.add(data)
-        return conn.gone or conn.request.complete
+        if conn.request.complete:
+            self.go_on(conn)
+            return True
+        return False
 
-    def go_on(self, conn: Any) -> None:
+    def go_on(self, conn: Connection) -> None:
         """Give the connection to a thread, and what has been read of it to its parser."""
-        if conn.gone:
-            self.drop(conn)
-            return
         # The first answer fits into the socket's buffer; later ones might wait for the client.
         liveness = not conn.initialized and LIVENESS.fullmatch(conn.request.data)
+        conn.queue = BUSY
         conn.init()
         conn.parser.unreader.unread(bytes(conn.request.data))
         conn.sock.queued_at = time.monotonic()
         threads = self.liveness_thread if liveness else self.tpool
-        threads.submit(self.handle, conn).add_done_callback(partial(self.handled, conn))
+        threads.submit(conn)
 
-    def handled(self, conn: Any, done: Future[bool]) -> None:
-        self.method_queue.defer(self.finish_request, conn, done)
-
-    def handle(self, conn: Any) -> Any:
+    def serve(self, conn: Connection) -> None:
+        """Answer the request. This runs in a thread, all else in the event loop."""
         conn.sock.deadline = time.monotonic() + BODY_SECONDS
-        return super().handle(conn)
+        conn.kept, conn.begin = False, b""
+        with suppress(OSError, SystemExit):
+            kept = bool(self.handle(conn))
+            conn.sock.flush()
+            conn.kept, conn.begin = kept, conn.parser.unreader.take_buffered()
+        self.done.append(conn)
+        if conn.begin or not (conn.kept and conn.watched and self.alive):
+            self.method_queue.defer(self.take_back)
 
-    def finish_request(self, conn: Any, fs: Any) -> None:
+    def handle_request(self, req: Any, conn: Connection) -> Any:
+        kept = super().handle_request(req, conn)
+        # Before what the client sends of a body that nobody wanted is waited for.
+        conn.sock.flush()
+        return kept
+
+    def take_back(self) -> None:
+        while self.done:
+            self.finish(self.done.popleft())
+
+    def finish(self, conn: Connection) -> None:
         """Go on with a connection that a thread is done with."""
-        kept = not fs.cancelled() and fs.exception() is None and fs.result()
-        if not kept:
+        if not conn.kept:
             self.linger(conn)
-        elif begin := conn.parser.unreader.take_buffered():
+        elif conn.begin:
             # The client has sent more than one request, or one and the beginning of another.
-            self.await_request(conn, begin)
+            self.await_request(conn, conn.begin)
         else:
-            super().finish_request(conn, fs)
+            conn.request = Arriving()
+            seconds = self.cfg.keepalive if self.alive else STOP_KEEPALIVE_LINGER
+            self.wait(conn, self.keepalived_conns, seconds)
 
-    def linger(self, conn: Any) -> None:
+    def linger(self, conn: Connection) -> None:
         """End the connection, but read on for a while, lest the answer is lost (RFC 9112, 9.6)."""
         try:
-            conn.sock.setblocking(False)
             conn.sock.shutdown(SHUT_WR)
-            self.watch(conn, self.lingering, LINGER_SECONDS, self.on_lingering_socket_readable)
-        except (OSError, ValueError):  # it has gone already
+        except OSError:  # it has gone already
             self.drop(conn)
+        else:
+            self.wait(conn, self.lingering, LINGER_SECONDS)
 
-    def on_lingering_socket_readable(self, conn: Any, client: Any) -> None:
+    def see_off(self, conn: Connection) -> None:
         if conn.sock.recv_arrived() == b"":
             self.lingering.remove(conn)
-            self.poller.unregister(client)
             self.drop(conn)
 
-    def drop(self, conn: Any) -> None:
+    def drop(self, conn: Connection) -> None:
+        self.unwatch(conn)
         self.nr_conns -= 1
         conn.close()
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        self.take_back()
+        super().murder_keepalived(force)
 
     def murder_pending(self) -> None:
         """Close the connections whose time is over."""
         now = time.monotonic()
         for conn in takewhile(lambda conn: conn.timeout <= now, self.pending_conns):
             if conn.request.data:
-                util.write_error(conn.sock, 408, "Request Timeout", "")
+                conn.sock.send_seconds = 0
+                with suppress(OSError):
+                    util.write_error(conn.sock, 408, "Request Timeout", "")
+                    conn.sock.flush()
         super().murder_pending()
         while self.lingering and self.lingering[0].timeout <= now:
-            conn = self.lingering.popleft()
-            self.poller.unregister(conn.sock)
-            self.drop(conn)
+            self.drop(self.lingering.popleft())
