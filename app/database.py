@@ -1,7 +1,7 @@
 """The way to PostgreSQL: one pool a process, one transaction a request."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import orjson
@@ -11,7 +11,7 @@ from psycopg2.extensions import UNICODE, new_type, register_type
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from app import pooler, prepared, watchdog
@@ -28,33 +28,46 @@ class Database:
 
     def init_app(self, app: Flask) -> None:
         engine = make_engine(app.extensions["settings"])
-        app.extensions["database"] = sessionmaker(engine, expire_on_commit=False)
+        app.extensions["database"] = engine
+        app.extensions["database_writing"] = engine.begin
         app.extensions["database_reading"] = reading_engine(engine).connect
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """A connection for statements that only read.
 
         Each is a transaction of its own, so that none waits for a BEGIN and a COMMIT. They see
         what they would see in one: at READ COMMITTED every statement has its own snapshot.
         """
-        with current_app.extensions["database_reading"]() as connection:
-            yield connection
+        connection: AbstractContextManager[Connection] = current_app.extensions[
+            "database_reading"
+        ]()
+        return connection
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self) -> Iterator[Connection]:
         """A transaction that begins with its first statement and commits at the end of the block.
 
         Any exception rolls it back, but for a refusal that has to be written down.
         """
-        with current_app.extensions["database"]() as session:
+        refusal = None
+        with current_app.extensions["database_writing"]() as connection:
             try:
-                yield session
+                yield connection
             except Problem as problem:
-                if problem.keeps_changes:
-                    session.commit()
-                raise
-            session.commit()
+                if not problem.keeps_changes:
+                    raise
+                refusal = problem
+        if refusal:
+            raise refusal
+
+    @contextmanager
+    def session(self, connection: Connection) -> Iterator[Session]:
+        """For who changes instances of models: they do it in the connection's transaction."""
+        with Session(
+            connection, expire_on_commit=False, join_transaction_mode="rollback_only"
+        ) as session:
+            yield session
+            session.flush()
 
 
 database = Database()

@@ -55,11 +55,11 @@ class IdempotencyMixin:
             if HEADER not in request.headers:
                 return method(self, *args, **kwargs)
             key = _key()
-            kept = idempotency.claim(self.session, self.principal, key, _fingerprint())
+            kept = idempotency.claim(self.connection, self.principal, key, _fingerprint())
             if kept:
                 return _replay(kept)
             response = make_response(method(self, *args, **kwargs))
-            idempotency.keep(self.session, self.principal, key, _answer(response))
+            idempotency.keep(self.connection, self.principal, key, _answer(response))
             return response
 
         return declared(wrapper, idempotent=True)

@@ -138,7 +138,7 @@ def count_problem(problem: Problem) -> None:
 
 def sample(app: Flask) -> None:
     """Look at what goes up and down; at each change, it would cost each request."""
-    pool = app.extensions["database"].kw["bind"].engine.pool
+    pool = app.extensions["database"].pool
     CONNECTIONS.labels("in_use").set(pool.checkedout())
     CONNECTIONS.labels("idle").set(pool.checkedin())
     windows: Windows = app.extensions["windows"]

@@ -4,8 +4,8 @@ psycopg2 has none of its own. A statement asks for it by `execution_options(prep
 to be one that is made once and kept, because PostgreSQL keeps it as long as the connection. What is
 needed of SQLAlchemy to run it is kept too: docs/decisions/0010-who-asks-postgresql-and-how.md.
 
-It is a statement of tables, and not of models: it returns rows, and its columns and parameters have
-the types that they are declared with. A parameter that is compared with nothing is a text.
+It is a statement of tables, and not of models: it returns `Rows`. Columns and parameters have the
+types that they are declared with; a parameter that is compared with nothing is a text.
 """
 
 import re
@@ -20,9 +20,10 @@ from psycopg2.errors import (
     InvalidSqlStatementName,
 )
 from sqlalchemy import Connection, Dialect, Engine, event
-from sqlalchemy.engine import ExceptionContext, IteratorResult
-from sqlalchemy.engine.result import SimpleResultMetaData
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import InvalidRequestError
+
+from app.rows import Columns, Rows
 
 OUTDATED = (FeatureNotSupported, InvalidSqlStatementName, DuplicatePreparedStatement)
 PARAMETER = re.compile(r"%\((\w+)\)s|%%")
@@ -46,7 +47,7 @@ class Statement:
             column.name: column.type.dialect_impl(dialect).result_processor(dialect, None)
             for column in getattr(statement, "exported_columns", ())
         }
-        self._columns: dict[tuple[str, ...], SimpleResultMetaData] = {}
+        self._columns: dict[tuple[str, ...], Columns] = {}
 
     def bound(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The values as the driver takes them.
@@ -61,18 +62,17 @@ class Statement:
             bound[name] = convert(bound[name])
         return bound
 
-    def result(self, cursor: Any) -> IteratorResult:
+    def result(self, cursor: Any) -> Rows:
         """What the cursor has, all of it, in the types of the columns."""
         if cursor.description is None:
-            return IteratorResult(SimpleResultMetaData([]), iter(()))
-        names = tuple(column.name for column in cursor.description)
-        return IteratorResult(self.columns(names), iter(cursor.fetchall()))
+            return Rows([])
+        columns = self.columns(tuple(column.name for column in cursor.description))
+        return Rows([columns.row(values) for values in cursor.fetchall()])
 
-    def columns(self, names: tuple[str, ...]) -> SimpleResultMetaData:
+    def columns(self, names: tuple[str, ...]) -> Columns:
         """After a migration, a statement with `*` in it has others."""
         if names not in self._columns:
-            results = [self.results.get(name) for name in names]
-            self._columns[names] = SimpleResultMetaData(names, _processors=results)
+            self._columns[names] = Columns(names, [self.results.get(name) for name in names])
         return self._columns[names]
 
 
@@ -89,7 +89,7 @@ class PreparingConnection(Connection):
         kept = kept_form(statement, self.dialect)
         return self._run(kept, parameters or {})
 
-    def _run(self, kept: Statement, values: Mapping[str, Any]) -> IteratorResult:
+    def _run(self, kept: Statement, values: Mapping[str, Any]) -> Rows:
         cursor = None
         try:
             bound = kept.bound(values)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from flask import current_app, request
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -70,10 +71,11 @@ class Resource(MethodView):
 
     def _in_transaction(self, **path: Any) -> ResponseReturnValue:
         method = "GET" if request.method == "HEAD" else request.method
-        self.__dict__.pop("session", None)  # that of the attempt before
+        for opened in ("connection", "session"):  # those of the attempt before
+            self.__dict__.pop(opened, None)
         with ExitStack() as self._transaction:
             if self._access[method] != PUBLIC:
-                self.principal = authorize(self.session, self._access[method])
+                self.principal = authorize(self.connection, self._access[method])
             if method not in self._takes_query and query():
                 pointers = [f"/{escaped(name)}" for name in list(query())[:10]]
                 raise InvalidInput.at(pointers, "Unknown parameter.")
@@ -89,35 +91,40 @@ class Resource(MethodView):
                 return answer
         answer = super().dispatch_request(**path)
         if method != "GET" and self._access[method] != PUBLIC:
-            count_write(self.session, self.principal)
+            count_write(self.connection, self.principal)
         return answer
 
     def _from_replica(self, replica: Replica, **path: Any) -> ResponseReturnValue | None:
         """The replica's answer. Whatever it lacks or can't do, the primary is asked for."""
-        primary = self.__dict__.pop("session", None)
+        primary = self.__dict__.pop("connection", None)
         try:
             with replica.reading(self.__dict__.get("principal")) as connection:
                 if connection is not None:
-                    self.__dict__["session"] = connection
+                    self.__dict__["connection"] = connection
                     return super().dispatch_request(**path)
         except (Problem, DBAPIError, PoolTimeout):
             pass
-        self.__dict__.pop("session", None)
+        self.__dict__.pop("connection", None)
         if primary is not None:
-            self.__dict__["session"] = primary
+            self.__dict__["connection"] = primary
         return None
 
     # Not that of functools: in Python 3.11 it has one lock for all requests of the process, and
     # each would wait for the connections of those before it.
     @cached_property
-    def session(self) -> Session:
-        """The request's transaction; opened by the first who asks for it, so liveness needs none.
+    def connection(self) -> Connection:
+        """The request's; opened by the first who asks for it, so liveness needs none.
 
-        A GET has a connection in its place, which has the same `execute`.
+        What it does is one transaction, unless the request only reads.
         """
         reads = request.method in {"GET", "HEAD"}
-        opened: Any = database.reading() if reads else database.transaction()
+        opened = database.reading() if reads else database.transaction()
         return self._transaction.enter_context(opened)
+
+    @cached_property
+    def session(self) -> Session:
+        """For a service that changes instances, in the request's transaction."""
+        return self._transaction.enter_context(database.session(self.connection))
 
     @property
     def if_match(self) -> Container[str] | None:

@@ -45,7 +45,7 @@ def main() -> None:
             log_level="WARNING",
         )
         app = create_app(settings)
-        engine = app.extensions["database"].kw["bind"]
+        engine = app.extensions["database"]
         fill(url, engine)
         for name, account in READERS.items():
             compare(app, engine, name, signed_in(app, *account))

@@ -53,6 +53,6 @@ class Readiness(Resource):
 
         Where it fails, requests should go to another replica for the moment.
         """
-        if not at_head(self.session):
+        if not at_head(self.connection):
             raise Unavailable("The database is not at the schema of this version.")
         return {"status": "ready"}

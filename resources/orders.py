@@ -40,7 +40,7 @@ class Orders(Resource):
 
         The list can be filtered by status and by time. Each order comes with its whole history.
         """
-        return orders.list_visible(self.session, self.principal, page, filters)
+        return orders.list_visible(self.connection, self.principal, page, filters)
 
     @blp.idempotent
     @blp.arguments(NewOrderSchema, example=NEW_ORDER_EXAMPLE)
@@ -56,7 +56,7 @@ class Orders(Resource):
         connection drops, or a 503 comes, send the same body with the same key again. If the order
         was placed already, you get its first answer, with `Idempotency-Replayed: true`.
         """
-        return orders.place(self.session, self.principal, **order)
+        return orders.place(self.connection, self.principal, **order)
 
 
 @blp.route("/<order_id>", get="getOrder", patch="updateOrder")
@@ -71,7 +71,7 @@ class OrderDetail(Resource):
 
         Somebody else's order is a 404, as one that does not exist.
         """
-        return orders.get(self.session, self.principal, order_id)
+        return orders.get(self.connection, self.principal, order_id)
 
     @blp.arguments(NextStatusSchema)
     @blp.response(200, OrderSchema)

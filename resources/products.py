@@ -39,7 +39,7 @@ class Products(Resource):
 
         Products that were taken off sale are not listed.
         """
-        return products.list_all(self.session, page)
+        return products.list_all(self.connection, page)
 
     @blp.arguments(NewProductSchema)
     @blp.created(ProductSchema, "/api/products/{id}")
@@ -67,7 +67,7 @@ class ProductDetail(Resource):
 
         Its price and stock are those of this moment.
         """
-        return products.get(self.session, product_id)
+        return products.get(self.connection, product_id)
 
     @blp.arguments(ProductChangeSchema)
     @blp.response(200, ProductSchema)

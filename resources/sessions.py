@@ -111,7 +111,7 @@ class Sessions(Resource):
 
         The latest sign-in comes first; sessions that have ended are not listed.
         """
-        return sessions.list_mine(self.session, self.principal, page)
+        return sessions.list_mine(self.connection, self.principal, page)
 
 
 @blp.route("/sessions/<session_id>", delete="endSession")

@@ -83,7 +83,7 @@ class Users(Resource):
 
         The list can be filtered by role, and by who may sign in.
         """
-        return users.list_all(self.session, page, filters)
+        return users.list_all(self.connection, page, filters)
 
 
 @blp.route("/<user_id>", get="getUser", patch="updateUser")
@@ -97,7 +97,7 @@ class Account(Resource):
 
         An administrator sees more of an account than its user does.
         """
-        return users.get(self.session, user_id)
+        return users.get(self.connection, user_id)
 
     @blp.arguments(UserChangeSchema)
     @blp.response(200, AdministeredUserSchema)

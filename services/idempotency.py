@@ -10,10 +10,9 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from psycopg2.errors import LockNotAvailable
-from sqlalchemy import Interval, bindparam, cast, func, select, update
+from sqlalchemy import Connection, Interval, bindparam, cast, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
 from models.base import table
 from models.idempotency import IdempotencyKey
@@ -57,7 +56,9 @@ KEEP = (
 KEPT = select(keys).where(MINE)
 
 
-def claim(session: Session, principal: Principal, key: str, fingerprint: bytes) -> Answer | None:
+def claim(
+    connection: Connection, principal: Principal, key: str, fingerprint: bytes
+) -> Answer | None:
     """Take the key for this transaction; or the answer that it stands for already.
 
     Raises:
@@ -66,22 +67,22 @@ def claim(session: Session, principal: Principal, key: str, fingerprint: bytes) 
     """
     values = {"user_id": principal.id, "key": key, "fingerprint": fingerprint}
     try:
-        if session.execute(CLAIM, values).scalar() is not None:
+        if connection.execute(CLAIM, values).scalar() is not None:
             return None
     except OperationalError as error:
         if isinstance(error.orig, LockNotAvailable):
             raise RequestInFlight from error
         raise
-    return _kept(session, principal, key, fingerprint)
+    return _kept(connection, principal, key, fingerprint)
 
 
-def keep(session: Session, principal: Principal, key: str, answer: Answer) -> None:
+def keep(connection: Connection, principal: Principal, key: str, answer: Answer) -> None:
     """Keep the answer under the key that this transaction has claimed."""
-    session.execute(KEEP, {"owner": principal.id, "name": key, **asdict(answer)})
+    connection.execute(KEEP, {"owner": principal.id, "name": key, **asdict(answer)})
 
 
-def _kept(session: Session, principal: Principal, key: str, fingerprint: bytes) -> Answer:
-    row = session.execute(KEPT, {"owner": principal.id, "name": key}).one()
+def _kept(connection: Connection, principal: Principal, key: str, fingerprint: bytes) -> Answer:
+    row = connection.execute(KEPT, {"owner": principal.id, "name": key}).one()
     if row.fingerprint != fingerprint:
         raise IdempotencyKeyReused
     assert row.status is not None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from models.base import Reader
@@ -24,7 +24,7 @@ from services.principals import Principal
 
 
 def place(
-    session: Session,
+    connection: Connection,
     principal: Principal,
     items: Sequence[Mapping[str, Any]],
     shipping_address: Mapping[str, str],
@@ -35,7 +35,7 @@ def place(
         InvalidInput: an unknown product, or products in several currencies.
         OutOfStock: a product has too few pieces; then nothing is taken of any.
     """
-    order = session.execute(
+    order = connection.execute(
         PLACING,
         {
             "id": ORDER_ID.new(),

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from models.base import Reader, table
 from models.sessions import AuthSession
@@ -71,9 +70,9 @@ def authenticate(session: Reader, user_id: str, session_id: str) -> Principal:
     return Principal(user, session_id)
 
 
-def count_write(session: Session, principal: Principal) -> None:
+def count_write(connection: Connection, principal: Principal) -> None:
     """Note that the principal's session has written; the last statement of that transaction."""
-    session.execute(COUNT, {"writer": principal.session_id})
+    connection.execute(COUNT, {"writer": principal.session_id})
 
 
 def has_seen(replica: Reader, principal: Principal) -> bool:

@@ -6,7 +6,7 @@
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from alembic import command
 from flask import Flask
 from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from app import create_app
 from app.database import reading_engine
@@ -146,7 +146,7 @@ def application(settings) -> Flask:
 
 @pytest.fixture(scope="session")
 def engine(application) -> Engine:
-    engine = application.extensions["database"].kw["bind"]
+    engine = application.extensions["database"]
     yield engine
     engine.dispose()
 
@@ -175,19 +175,24 @@ def real_hashes() -> None:
 @pytest.fixture
 def app(application, connection, monkeypatch) -> Flask:
     """The application; what it commits is a savepoint of the test's transaction."""
-    sessions = sessionmaker(
-        connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
-    )
-    monkeypatch.setitem(application.extensions, "database", sessions)
+
+    @contextmanager
+    def savepoint() -> Iterator[Connection]:
+        with connection.begin_nested():
+            yield connection
+
+    monkeypatch.setitem(application.extensions, "database_writing", savepoint)
     monkeypatch.setitem(application.extensions, "database_reading", lambda: nullcontext(connection))
     monkeypatch.setitem(application.extensions, "windows", Windows(""))
     return application
 
 
 @pytest.fixture
-def session(app) -> Iterator[Session]:
+def session(connection) -> Iterator[Session]:
     """For the arrangements and the looks of a test; factories use it too."""
-    with app.extensions["database"]() as session:
+    with Session(
+        connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+    ) as session:
         for factory in FACTORIES:
             factory._meta.sqlalchemy_session = session
         yield session
@@ -198,7 +203,7 @@ def use_engine(app, monkeypatch) -> Callable[[Engine], None]:
     """Has the application use another database, or the same one otherwise."""
 
     def use(engine: Engine) -> None:
-        monkeypatch.setitem(app.extensions, "database", sessionmaker(engine))
+        monkeypatch.setitem(app.extensions, "database_writing", engine.begin)
         reading = reading_engine(engine)
         monkeypatch.setitem(app.extensions, "database_reading", reading.connect)
 

@@ -48,7 +48,7 @@ def app(new_database, migrated_url):
         )
     )
     yield app
-    app.extensions["database"].kw["bind"].dispose()
+    app.extensions["database"].dispose()
 
 
 @pytest.fixture(params=["mine", "everybody's"])
@@ -64,7 +64,7 @@ def reader(request, app):
 @contextmanager
 def explained(app):
     """The plans of the statements that read orders in the block."""
-    engine, plans = app.extensions["database"].kw["bind"], []
+    engine, plans = app.extensions["database"], []
 
     def explain(_connection, cursor, statement, parameters, context, *_):
         if "FROM orders" in context.statement:

@@ -24,7 +24,7 @@ def make_app(app, settings) -> Iterator[Callable[..., Flask]]:
 
     def make(**changes) -> Flask:
         made = create_app(dataclasses.replace(settings, **changes))
-        for name in ("database", "database_reading"):
+        for name in ("database", "database_reading", "database_writing"):
             made.extensions[name] = app.extensions[name]
         return made
 

@@ -53,7 +53,7 @@ def engine(settings):
 def test_each_is_prepared_once_a_connection(engine):
     with engine.connect() as connection:
         for n in range(3):
-            assert connection.execute(EVERYTHING, {"n": n}).scalars().all() == [1, 2, 3][n:]
+            assert connection.execute(EVERYTHING, {"n": n}).all() == [(1,), (2,), (3,)][n:]
         kept = connection.execute(KEPT).scalars().all()
 
     assert [statement.partition(" AS ")[2] for statement in kept] == [
@@ -91,7 +91,7 @@ def test_writing_is_committed_by_a_commit_only(engine):
 def test_values_and_rows_are_converted_as_ever(engine):
     value = {"id": ORDER_ID.new(), "address": {"city": "Zürich"}, "text": "it's"}
     with engine.connect() as connection:
-        assert dict(connection.execute(CONVERTED, value).one()._mapping) == value
+        assert connection.execute(CONVERTED, value).one()._asdict() == value
 
 
 def test_error_tells_no_values_and_leaves_the_connection_usable(engine):
@@ -193,7 +193,7 @@ def test_that_of_a_table_that_changed_takes_a_new_connection(engine, settings):
     with engine.connect() as connection, pytest.raises(DBAPIError) as error:
         connection.execute(EVERYTHING, {"n": 0})
     with engine.connect() as connection:
-        assert connection.execute(EVERYTHING, {"n": 2}).mappings().all() == [{"n": 3, "note": None}]
+        assert connection.execute(EVERYTHING, {"n": 2}).one()._asdict() == {"n": 3, "note": None}
 
     assert worth_retrying(error.value)
 
