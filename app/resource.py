@@ -76,7 +76,7 @@ class Resource(MethodView):
         with ExitStack() as self._transaction:
             if self._access[method] != PUBLIC:
                 self.principal = authorize(self.connection, self._access[method])
-            if method not in self._takes_query and query():
+            if method not in self._takes_query and request.query_string and query():
                 pointers = [f"/{escaped(name)}" for name in list(query())[:10]]
                 raise InvalidInput.at(pointers, "Unknown parameter.")
             if replica := current_app.extensions["replica"]:
