@@ -63,12 +63,18 @@ def _received() -> bytes:
 
 
 def json_body() -> Any:
-    """The JSON text (RFC 8259) of the request's body, decoded.
+    """The JSON text (RFC 8259) of the request's body, decoded once.
 
     Raises:
         UnsupportedMediaType: the body is not declared to be plain JSON.
         MalformedBody: it is not JSON, not UTF-8, or has a name twice.
     """
+    if "json" not in g:
+        g.json = _decoded()
+    return g.json
+
+
+def _decoded() -> Any:
     if not is_json(request.mimetype):
         raise UnsupportedMediaType("The body must be application/json.")
     if request.headers.get("Content-Encoding", "identity") != "identity":

@@ -6,7 +6,7 @@ A key is a row of the very transaction whose answer it keeps, so the two are the
 at all. Of two requests with one key the second waits at the primary key until the first has ended.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 
 from psycopg2.errors import LockNotAvailable
@@ -78,7 +78,7 @@ def claim(
 
 def keep(connection: Connection, principal: Principal, key: str, answer: Answer) -> None:
     """Keep the answer under the key that this transaction has claimed."""
-    connection.execute(KEEP, {"owner": principal.id, "name": key, **asdict(answer)})
+    connection.execute(KEEP, {"owner": principal.id, "name": key, **vars(answer)})
 
 
 def _kept(connection: Connection, principal: Principal, key: str, fingerprint: bytes) -> Answer:
