@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from operator import attrgetter, itemgetter
 from typing import Any, ClassVar
 
+import orjson
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 from marshmallow_sqlalchemy import SQLAlchemySchema
 
@@ -68,7 +69,7 @@ def conversion(field: fields.Field) -> Convert | None:
     """What the field's values need to be what JSON is made of; None if they are that already."""
     if isinstance(field, fields.List):
         each = conversion(field.inner)
-        return (lambda values: [each(value) for value in values or ()]) if each else None
+        return (lambda values: _all(values, each)) if each else None
     if isinstance(field, fields.Nested) and isinstance(field.schema, RequestSchema):
         # What was accepted, and kept as JSON, which has lost the order of its names.
         names = list(field.schema.fields)
@@ -76,6 +77,12 @@ def conversion(field: fields.Field) -> Convert | None:
     if isinstance(field, fields.Nested):
         return field.schema.dump
     return None  # texts, numbers, times
+
+
+def _all(values: Any, convert: Convert) -> Any:
+    if isinstance(values, orjson.Fragment):  # PostgreSQL made it as it is returned
+        return values
+    return [convert(value) for value in values or ()]
 
 
 class ResponseSchema(Returned):

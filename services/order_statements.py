@@ -1,25 +1,26 @@
 """How orders are read and placed: by one statement each, whatever the number of items."""
 
 from functools import cache
-from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
     JSON,
+    ColumnElement,
     Row,
-    ScalarSelect,
     Select,
     bindparam,
     case,
+    cast,
     func,
     literal_column,
     select,
     text,
+    type_coerce,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from models.base import Base, table
 from models.orders import History, Order, OrderChange, OrderItem
+from models.types import JSONText
 
 # With the columns of an order, `items` and `history`.
 OrderRow = Row[Any]
@@ -27,21 +28,20 @@ OrderRow = Row[Any]
 orders = table(Order)
 
 
-def _of_order(model: type[Base], order_by: str, *names: str, type_: Any) -> ScalarSelect[Any]:
+def _of_order(model: type[Base], order_by: str, *names: str) -> ColumnElement[Any]:
     """The rows of `model` that an order has, as a JSON array of objects."""
     columns = table(model).c
-    pairs: list[tuple[Any, Any]] = [(literal_column(f"'{name}'"), columns[name]) for name in names]
-    row = func.json_build_object(*chain.from_iterable(pairs))
-    rows = func.json_agg(aggregate_order_by(row, columns[order_by]), type_=type_)
-    return select(rows).where(columns.order_id == orders.c.id).scalar_subquery()
+    mine = select(*(columns[name] for name in names)).where(columns.order_id == orders.c.id)
+    element = mine.order_by(columns[order_by]).correlate(orders).subquery("element")
+    rows = func.json_agg(func.row_to_json(element.table_valued()), type_=JSON)
+    return select(rows).select_from(element).scalar_subquery()
 
 
-ITEMS = _of_order(OrderItem, "position", *("product_id", "quantity", "unit_price"), type_=JSON)
-CHANGES = _of_order(
-    OrderChange,
-    "version",
-    *("from_status", "to_status", "changed_by", "changed_at"),
-    type_=History,
+# As they are returned.
+ITEMS = cast(_of_order(OrderItem, "position", "product_id", "quantity", "unit_price"), JSONText)
+CHANGES = type_coerce(
+    _of_order(OrderChange, "version", "from_status", "to_status", "changed_by", "changed_at"),
+    History,
 )
 # An order of version 1 has no changes to look for.
 HISTORY = case((orders.c.version > literal_column("1"), CHANGES))
@@ -100,9 +100,11 @@ _PLACING = text("""
     )
     SELECT placed.id, user_id, status, placed.total, placed.currency, shipping_address, version,
         created_at, updated_at, CAST(NULL AS json) AS history, (
-            SELECT json_agg(json_build_object(
-                'product_id', id, 'quantity', quantity, 'unit_price', price) ORDER BY position)
-            FROM locked
+            SELECT CAST(json_agg(row_to_json(item)) AS text)
+            FROM (
+                SELECT id AS product_id, quantity, price AS unit_price
+                FROM locked ORDER BY position
+            ) AS item
         ) AS items,
         CASE WHEN placed.id IS NULL THEN (
             SELECT json_object_agg(
@@ -118,7 +120,10 @@ PLACING = (
         bindparam("shipping_address", type_=orders.c.shipping_address.type),
     )
     .columns(
-        **{column.name: column.type for column in orders.c}, items=JSON, history=History, found=JSON
+        **{column.name: column.type for column in orders.c},
+        items=JSONText,
+        history=History,
+        found=JSON,
     )
     .execution_options(prepared=True)
 )

@@ -151,6 +151,7 @@ def test_the_question_who_asks_goes_by_indexes_only(connection, as_user):
     statement, parameters = seen[0]
     # A table of a few rows is read from end to end, whatever indexes it has.
     connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+    connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
 
     plan = str(connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).all())
 

@@ -5,6 +5,7 @@ from sqlalchemy import func, select
 
 from models import Order
 from models.orders import MAX_ITEMS, MAX_QUANTITY
+from schemas.orders import OrderItemSchema
 from tests.factories import ADDRESS, ProductFactory
 
 LINE = {"product_id": "abc", "quantity": 1}
@@ -168,6 +169,8 @@ class TestCreateOrder:
             {"product_id": "abc", "quantity": 2, "unit_price": 1250},
             {"product_id": "def", "quantity": 1, "unit_price": 4900},
         ]
+        # PostgreSQL writes them, and the schema documents them.
+        assert list(answer.json["items"][0]) == list(OrderItemSchema().fields)
         expected = {
             "user_id": user.id,
             "status": "pending",
