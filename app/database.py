@@ -61,13 +61,20 @@ class Database:
             raise refusal
 
     @contextmanager
-    def session(self, connection: Connection) -> Iterator[Session]:
-        """For who changes instances of models: they do it in the connection's transaction."""
-        with Session(
-            connection, expire_on_commit=False, join_transaction_mode="rollback_only"
-        ) as session:
+    def session(self) -> Iterator[Session]:
+        """A transaction for who changes instances of models, outside of a request."""
+        with self.transaction() as connection, session_in(connection) as session:
             yield session
-            session.flush()
+
+
+@contextmanager
+def session_in(connection: Connection) -> Iterator[Session]:
+    """For who changes instances of models: it happens in the connection's transaction."""
+    with Session(
+        connection, expire_on_commit=False, join_transaction_mode="rollback_only"
+    ) as session:
+        yield session
+        session.flush()
 
 
 database = Database()

@@ -16,7 +16,7 @@ from werkzeug.utils import cached_property
 
 from app.access import PUBLIC, authorize
 from app.auth import access_claims
-from app.database import database, worth_retrying
+from app.database import database, session_in, worth_retrying
 from app.limits import Limit
 from app.parser import escaped, query, receive_body
 from app.replica import Replica
@@ -124,7 +124,7 @@ class Resource(MethodView):
     @cached_property
     def session(self) -> Session:
         """For a service that changes instances, in the request's transaction."""
-        return self._transaction.enter_context(database.session(self.connection))
+        return self._transaction.enter_context(session_in(self.connection))
 
     @property
     def if_match(self) -> Container[str] | None:

@@ -28,14 +28,14 @@ def main(url: str) -> None:
     settings = Settings.load()
     with create_app(settings).app_context():
         try:
-            with database.transaction() as session:
+            with database.session() as session:
                 products.create(session, product())
             order_twice(url, host(settings))
-            with database.transaction() as session:
+            with database.session() as session:
                 left = session.scalars(select(Product.stock).where(Product.id == NAME)).one()
             assert left == STOCK - QUANTITY, f"{STOCK - left} were taken from the stock"
         finally:
-            with database.transaction() as session:
+            with database.session() as session:
                 erase(session)
     print("Registered, ordered and replayed.")
 

@@ -1,13 +1,13 @@
 """Transactions, and the connections that they run on."""
 
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from app.database import GRACE_SECONDS, database, make_engine, worth_retrying
+from app.database import GRACE_SECONDS, database, make_engine, session_in, worth_retrying
 from models import Product
 from services.errors import InvalidRefreshToken, NotFound, RefreshTokenReused
 from tests.factories import ProductFactory
@@ -35,16 +35,10 @@ def pool(settings):
     engine.dispose()
 
 
-@contextmanager
-def in_session():
-    with database.transaction() as connection, database.session(connection) as session:
-        yield session
-
-
 class TestTransaction:
     @staticmethod
     def add_and_raise(error):
-        with in_session() as session:
+        with database.session() as session:
             session.add(new_product("a"))
             session.flush()
             raise error
@@ -59,7 +53,7 @@ class TestTransaction:
     def test_error_at_the_commit_rolls_back(self, app, there):
         ProductFactory(id="a")
 
-        with app.app_context(), pytest.raises(IntegrityError), in_session() as session:
+        with app.app_context(), pytest.raises(IntegrityError), database.session() as session:
             session.add_all([new_product("a"), new_product("b")])
 
         assert there() == {"a"}
@@ -73,14 +67,14 @@ class TestTransaction:
     def test_sessions_of_one_connection_are_one_transaction(self, app, there):
         with app.app_context(), suppress(RuntimeError), database.transaction() as connection:
             for product_id in ("a", "b"):
-                with database.session(connection) as session:
+                with session_in(connection) as session:
                     session.add(new_product(product_id))
             raise RuntimeError
 
         assert there() == set()
 
     def test_end_of_the_block_commits(self, app, there):
-        with app.app_context(), in_session() as session:
+        with app.app_context(), database.session() as session:
             session.add(new_product("a"))
 
         assert there() == {"a"}
@@ -88,7 +82,7 @@ class TestTransaction:
     @pytest.mark.usefixtures("session")
     def test_what_was_read_can_be_used_afterwards(self, app):
         ProductFactory(id="a", stock=3)
-        with app.app_context(), in_session() as session:
+        with app.app_context(), database.session() as session:
             product = session.get(Product, "a")
 
         assert product.stock == 3
