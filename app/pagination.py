@@ -74,9 +74,9 @@ def _decoded(cursor: str) -> Position:
         if not _canonical(cursor):
             raise BadData("not canonical")
         created_at, row_id = base64_decode(_signer().unsign(cursor)).decode().split()
-    except BadData:
+        return Position(datetime.fromisoformat(created_at), row_id)
+    except (BadData, ValueError):  # the latter: another release signed it, in another form
         raise InvalidInput.at(["/cursor"], "Not a cursor of this list.") from None
-    return Position(datetime.fromisoformat(created_at), row_id)
 
 
 def _canonical(signed: str) -> bool:

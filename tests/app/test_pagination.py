@@ -4,6 +4,7 @@ import dataclasses
 import re
 
 import pytest
+from itsdangerous import URLSafeSerializer
 
 from tests.conftest import SECRET_KEY
 from tests.factories import OrderFactory, ProductFactory
@@ -72,6 +73,15 @@ class TestCursor:
 
     def test_of_another_list_is_a_422(self, as_user, cursor):
         self.refused(as_user, cursor, "/api/orders")
+
+    @pytest.mark.parametrize(
+        "place",
+        [["2026-02-10T14:30:00+00:00", "product-1"], ["x" * 300, "y" * 300], "two words", 5],
+    )
+    def test_signed_in_another_form_is_a_422(self, client, place):
+        former = URLSafeSerializer(SECRET_KEY, salt="cursor products.Products")
+
+        self.refused(client, former.dumps(place))
 
     def test_of_a_key_that_was_dropped_is_a_422(self, app, client, cursor, settings, monkeypatch):
         rotated = dataclasses.replace(settings, secret_key="new", secret_key_fallbacks=("old",))
