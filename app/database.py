@@ -69,12 +69,20 @@ class Database:
 
 @contextmanager
 def session_in(connection: Connection) -> Iterator[Session]:
-    """For who changes instances of models: it happens in the connection's transaction."""
+    """For who changes instances of models: it happens in the connection's transaction.
+
+    That goes on: the session's own commit flushes, and refuses what a failed flush has undone.
+    """
     with Session(
         connection, expire_on_commit=False, join_transaction_mode="rollback_only"
     ) as session:
-        yield session
-        session.flush()
+        try:
+            yield session
+        except Problem as problem:
+            if problem.keeps_changes:
+                session.commit()
+            raise
+        session.commit()
 
 
 database = Database()

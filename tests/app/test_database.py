@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 from sqlalchemy import create_engine, select, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 from sqlalchemy.orm import Session
 
 from app.database import GRACE_SECONDS, database, make_engine, session_in, worth_retrying
@@ -63,6 +63,21 @@ class TestTransaction:
             self.add_and_raise(RefreshTokenReused)
 
         assert there() == {"a"}
+
+    def test_refusal_that_keeps_changes_keeps_what_was_not_flushed(self, app, there):
+        with app.app_context(), suppress(RefreshTokenReused), database.session() as session:
+            session.add(new_product("a"))
+            raise RefreshTokenReused
+
+        assert there() == {"a"}
+
+    def test_flush_that_failed_and_was_passed_over_is_no_success(self, app, there):
+        ProductFactory(id="a")
+
+        with app.app_context(), pytest.raises(PendingRollbackError), database.session() as session:
+            session.add(new_product("a"))
+            with suppress(IntegrityError):
+                session.flush()
 
     def test_sessions_of_one_connection_are_one_transaction(self, app, there):
         with app.app_context(), suppress(RuntimeError), database.transaction() as connection:
