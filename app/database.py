@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 from flask import Flask, current_app
 from psycopg2.errors import DeadlockDetected, SerializationFailure
-from psycopg2.extensions import UNICODE, new_type, register_type
+from psycopg2.extensions import TRANSACTION_STATUS_INERROR, UNICODE, new_type, register_type
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -119,6 +119,7 @@ def make_engine(settings: Settings) -> Engine:
     event.listen(engine, "connect", take_uuids_as_text)
     event.listen(engine, "engine_connect", choose_autocommit)
     event.listen(engine, "begin", choose_autocommit)  # it may have got another one meanwhile
+    event.listen(engine, "commit", refuse_what_failed)
     watchdog.init_engine(engine)
     if settings.database_pooler:
         pooler.init_engine(engine, wanted)
@@ -144,6 +145,17 @@ def choose_autocommit(connection: Connection) -> None:
     reading = connection.get_execution_options().get("reading", False)
     driver: Any = connection.connection.dbapi_connection
     driver.autocommit = reading
+
+
+def refuse_what_failed(connection: Connection) -> None:
+    """PostgreSQL answers such a COMMIT by a ROLLBACK, and psycopg2 doesn't tell.
+
+    Raises:
+        PendingRollbackError: a statement has failed, and somebody passed over it.
+    """
+    driver: Any = connection.connection.dbapi_connection
+    if driver.info.transaction_status == TRANSACTION_STATUS_INERROR:
+        raise PendingRollbackError("A statement of this transaction has failed.")
 
 
 def forget_values(context: ExceptionContext) -> None:

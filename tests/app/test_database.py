@@ -3,9 +3,8 @@
 from contextlib import suppress
 
 import pytest
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
-from sqlalchemy.orm import Session
 
 from app.database import GRACE_SECONDS, database, make_engine, session_in, worth_retrying
 from models import Product
@@ -74,10 +73,14 @@ class TestTransaction:
     def test_flush_that_failed_and_was_passed_over_is_no_success(self, app, there):
         ProductFactory(id="a")
 
-        with app.app_context(), pytest.raises(PendingRollbackError), database.session() as session:
-            session.add(new_product("a"))
-            with suppress(IntegrityError):
-                session.flush()
+        def pass_over():
+            with database.session() as session:
+                session.add(new_product("a"))
+                with suppress(IntegrityError):
+                    session.flush()
+
+        with app.app_context(), pytest.raises(PendingRollbackError):
+            pass_over()
 
     def test_sessions_of_one_connection_are_one_transaction(self, app, there):
         with app.app_context(), suppress(RuntimeError), database.transaction() as connection:
@@ -101,6 +104,24 @@ class TestTransaction:
             product = session.get(Product, "a")
 
         assert product.stock == 3
+
+    def test_sessions_leave_the_commit_to_the_connection(self, pool):
+        with pool.connect() as connection:
+            with connection.begin() as transaction:
+                for product_id in ("a", "b"):
+                    with session_in(connection) as session:
+                        session.add(new_product(product_id))
+                assert transaction.is_active
+                transaction.rollback()
+            assert connection.scalar(select(func.count()).select_from(Product)) == 0
+
+    def test_statement_that_failed_and_was_passed_over_is_no_success(self, pool):
+        def pass_over():
+            with pool.begin() as connection, suppress(DBAPIError):
+                connection.execute(text("SELECT 1 / 0"))
+
+        with pytest.raises(PendingRollbackError):
+            pass_over()
 
 
 class TestEngine:
@@ -147,12 +168,12 @@ class TestLostConnections:
 
     @pytest.fixture
     def lost(self, pool, settings):
-        """A session in a transaction, whose connection PostgreSQL has ended."""
+        """A connection in a transaction, which PostgreSQL has ended."""
         other = create_engine(settings.database_url)
-        with Session(pool) as session, other.connect() as connection:
-            process = session.scalar(text("SELECT pg_backend_pid()"))
+        with pool.connect() as lost, other.connect() as connection:
+            process = lost.scalar(text("SELECT pg_backend_pid()"))
             connection.execute(text("SELECT pg_terminate_backend(:id, 5000)"), {"id": process})
-            yield session
+            yield lost
         other.dispose()
 
     def test_statement_is_worth_running_again(self, lost):
