@@ -16,7 +16,7 @@ NAMING = {
 }
 
 
-# What runs a statement that only reads: a request that writes has a session, others do without.
+# What runs a statement that only reads: who changes instances has a session, others do without.
 Reader = Connection | Session
 
 
