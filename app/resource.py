@@ -16,6 +16,7 @@ from werkzeug.utils import cached_property
 
 from app.access import PUBLIC, authorize
 from app.auth import access_claims
+from app.conditional import READING
 from app.database import database, session_in, worth_retrying
 from app.limits import Limit
 from app.parser import escaped, query, receive_body
@@ -117,13 +118,16 @@ class Resource(MethodView):
 
         What it does is one transaction, unless the request only reads.
         """
-        reads = request.method in {"GET", "HEAD"}
-        opened = database.reading() if reads else database.transaction()
+        opened = database.reading() if request.method in READING else database.transaction()
         return self._transaction.enter_context(opened)
 
     @cached_property
     def session(self) -> Session:
-        """For a service that changes instances, in the request's transaction."""
+        """For a service that changes instances, in the request's transaction.
+
+        A request that only reads has none, and its connection may be the replica's.
+        """
+        assert request.method not in READING, "This request only reads; it has a connection."
         return self._transaction.enter_context(session_in(self.connection))
 
     @property

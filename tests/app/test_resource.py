@@ -155,6 +155,13 @@ class TestAfterTheCommit:
         assert product.stock == 4
 
 
+class TestSession:
+    @pytest.mark.parametrize("method", ["GET", "HEAD"])
+    def test_request_that_reads_has_none(self, app, method):
+        with app.test_request_context(method=method), pytest.raises(AssertionError, match="reads"):
+            assert Resource().session
+
+
 class TestClient:
     def test_is_shown_to_the_user_in_bounds(self, app, as_user, user):
         as_user.environ_base |= {"REMOTE_ADDR": "2001:db8::1", "HTTP_USER_AGENT": "x" * 5000}
