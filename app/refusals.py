@@ -29,6 +29,9 @@ KINDS: dict[int, type[Problem]] = {
 def install() -> None:
     """Have gunicorn refuse as the service does, and not name itself; no setting does that."""
     util.write_error = write_error
+    # An answer that breaks off is ended by app/worker.py's event loop, which watches the
+    # connection: were a thread to close it, the next could get its descriptor.
+    util.close_graceful = lambda _: None
     default = wsgi.Response.default_headers
     wsgi.Response.default_headers = lambda response: [
         line for line in default(response) if not line.startswith("Server:")

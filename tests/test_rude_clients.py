@@ -33,6 +33,13 @@ def impatient(new_database, migrated_url):
         yield server
 
 
+@pytest.fixture(scope="module")
+def breaking_off(new_database, migrated_url):
+    """One worker with an answer that breaks off."""
+    with single(new_database, migrated_url, "tests.breaking_off.Worker") as server:
+        yield server
+
+
 @contextmanager
 def connections(server, count, sent):
     """So many connections on which `sent` was sent, and on which nothing is read."""
@@ -103,3 +110,14 @@ def test_client_that_closes_its_side_gets_its_answers(server):
             answers += piece
 
     assert answers.count(b"HTTP/1.1 200 OK") == 2
+
+
+def test_answer_that_breaks_off_comes_as_far_as_it_goes(breaking_off):
+    """Its thread must not close the connection, or the next one gets its descriptor."""
+    with connections(breaking_off, 1, b"GET /breaking-off HTTP/1.1\r\nHost: a\r\n\r\n") as (sock,):
+        answer = b""
+        while piece := sock.recv(65536):
+            answer += piece
+
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"\r\n\r\nthe beginning")

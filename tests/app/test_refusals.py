@@ -12,7 +12,8 @@ from app import refusals
 
 @pytest.fixture
 def installed(monkeypatch):
-    monkeypatch.setattr(util, "write_error", util.write_error)
+    for name in ("write_error", "close_graceful"):
+        monkeypatch.setattr(util, name, getattr(util, name))
     monkeypatch.setattr(
         wsgi.Response, "default_headers", lambda _: ["Server: x\r\n", "Date: y\r\n"]
     )
