@@ -74,9 +74,15 @@ class TimedSocket(socket):
         until = time.monotonic() + self.send_seconds
         while unsent:
             try:
-                unsent = unsent[self.send(unsent) :]
+                unsent = unsent[super().send(unsent) :]
             except BlockingIOError:
                 self.wait(POLLOUT, until)
+
+    def send(self, data: Any, *_: Any) -> int:
+        """Send all of it, and now; gunicorn's `100 Continue` comes this way."""
+        self.sendall(data)
+        self.flush()
+        return len(data)
 
     def sendfile(self, *args: Any, **kwargs: Any) -> int:
         self.flush()

@@ -1,6 +1,7 @@
 """A socket with deadlines, between two ends in one process."""
 
 import time
+from contextlib import suppress
 from select import POLLIN
 from socket import socket
 from threading import Thread
@@ -98,6 +99,24 @@ def test_who_takes_nothing_is_not_waited_for(ends):
 
     with pytest.raises(TimeoutError):
         ours.sendall(b"x" * MUCH)
+
+
+def test_what_gunicorn_sends_by_itself_waits_for_room_too(ends):
+    """`100 Continue`, behind an answer that the client is still reading."""
+    ours, client = ends
+    for size in (PIECE, 1):
+        with suppress(BlockingIOError):
+            while True:
+                socket.send(ours, b"x" * size)
+    client.settimeout(0.1)
+    sent: list[int] = []
+    sender = Thread(target=lambda: sent.append(ours.send(b"continue")))
+    sender.start()
+    while sender.is_alive():
+        with suppress(TimeoutError):
+            client.recv(1024 * 1024)
+
+    assert sent == [len(b"continue")]
 
 
 def test_file_comes_after_what_was_written_before(ends, tmp_path):
