@@ -185,9 +185,13 @@ class Worker(ThreadWorker):
             self.method_queue.defer(self.take_back)
 
     def handle_request(self, req: Any, conn: Connection) -> Any:
-        kept = super().handle_request(req, conn)
-        # Before what the client sends of a body that nobody wanted is waited for.
-        conn.sock.flush()
+        try:
+            kept = super().handle_request(req, conn)
+            # Before what the client sends of a body that nobody wanted is waited for.
+            conn.sock.flush()
+        except TimeoutError as error:
+            # The client doesn't read, which gunicorn would log as an error of the service.
+            raise StopIteration from error
         return kept
 
     def take_back(self) -> None:

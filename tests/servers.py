@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import httpx
 
@@ -62,11 +63,11 @@ def environment(database_url: str, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def served(database_url: str, **more: str) -> Iterator[Server]:
+def served(database_url: str, stderr: IO[str] | None = None, **more: str) -> Iterator[Server]:
     """gunicorn on a free port with `more` in its environment, until the end of the block."""
     port, env = free_port(), environment(database_url, **more)
     command = [sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "app:create_app()"]
-    process = subprocess.Popen(command, cwd=ROOT, env=env)
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stderr=stderr)
     try:
         url = f"http://127.0.0.1:{port}"
         wait_until_healthy(url, process)

@@ -4,19 +4,21 @@ import socket
 from contextlib import ExitStack, contextmanager
 
 import httpx
+import psutil
 import pytest
 from sqlalchemy.engine import make_url
 
 from tests.servers import served
+from tests.waiting import wait_for
 
 NO_KEEPALIVE = httpx.Limits(max_keepalive_connections=0)
 HEALTH = b"GET /api/health HTTP/1.1\r\nHost: a\r\n"
 LARGE = b"GET /api/static/swagger-ui/swagger-ui-bundle.js HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-def single(new_database, migrated_url, worker):
+def single(new_database, migrated_url, worker, stderr=None):
     url = new_database(make_url(migrated_url).database)
-    return served(url, GUNICORN_CMD_ARGS=f"--worker-class {worker} -w 1")
+    return served(url, stderr, GUNICORN_CMD_ARGS=f"--worker-class {worker} -w 1")
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +78,18 @@ def test_nobody_waits_for_those_that_do_not_go(server, sent):
 def test_those_that_do_not_read_lose_their_thread(impatient):
     with connections(impatient, 8, LARGE * 4):
         assert statuses(impatient, 3, timeout=20) == [200] * 3
+
+
+def test_those_that_do_not_read_are_no_error_of_the_service(new_database, migrated_url, tmp_path):
+    with (tmp_path / "log").open("w+") as log:
+        with single(new_database, migrated_url, "tests.impatient.Worker", log) as server:
+            (worker,) = psutil.Process(server.process.pid).children()
+            with connections(server, 3, LARGE * 4) as opened:
+                clients = {each.getsockname() for each in opened}
+                wait_for(lambda: not clients & {each.raddr for each in worker.net_connections()})
+        log.seek(0)
+
+        assert "ERROR" not in log.read()
 
 
 def test_answer_is_whole_though_the_connection_ends_with_it(server):
