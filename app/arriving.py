@@ -2,7 +2,7 @@
 
 import re
 
-# More than gunicorn's own limits on line and fields allow; it's the parser that refuses.
+# gunicorn's parser has limits for each line, and reads on as long as those allow.
 MAX_HEAD = 128 * 1024
 END_OF_HEAD = b"\r\n\r\n"
 SMALL_BODY = 64 * 1024
@@ -45,6 +45,9 @@ class Arriving:
     @property
     def complete(self) -> bool:
         """Whether a thread can do something with it."""
-        if self.needed is None:
-            return len(self.data) >= MAX_HEAD
-        return len(self.data) >= self.needed
+        return self.needed is not None and len(self.data) >= self.needed
+
+    @property
+    def too_long(self) -> bool:
+        """Whether its head has no end; a thread would have to wait for that."""
+        return self.needed is None and len(self.data) >= MAX_HEAD

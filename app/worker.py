@@ -22,10 +22,10 @@ from selectors import EVENT_READ
 from socket import SHUT_WR
 from typing import Any
 
-from gunicorn import util
-from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from app.arriving import LIVENESS, Arriving
+from app.connection import BUSY, Connection
 from app.request_threads import RequestThreads
 from app.timed_socket import TimedSocket
 
@@ -35,23 +35,6 @@ BODY_SECONDS = 5.0
 LINGER_SECONDS = 2.0
 # How long new connections wait when there are no descriptors left for them.
 FULL_SECONDS = 1.0
-
-
-# Where a connection is while a thread has it.
-BUSY: deque[Any] = deque()
-
-
-class Connection(TConn):
-    """A client's connection, and what is known of its next request."""
-
-    request: Arriving
-    # Where it waits: for a request, for the rest of one, or for its client to go.
-    queue = BUSY
-    # Whether the selector watches it.
-    watched = False
-    # What its thread found: whether it stays open, and what it has read of the next request.
-    kept = False
-    begin = b""
 
 
 class Worker(ThreadWorker):
@@ -156,6 +139,10 @@ class Worker(ThreadWorker):
             return True
         if data:
             conn.request.add(data)
+        if conn.request.too_long:
+            conn.refuse(431)
+            self.linger(conn)
+            return True
         if conn.request.complete:
             self.go_on(conn)
             return True
@@ -176,7 +163,7 @@ class Worker(ThreadWorker):
         """Answer the request. This runs in a thread, all else in the event loop."""
         conn.sock.deadline = time.monotonic() + BODY_SECONDS
         conn.kept, conn.begin = False, b""
-        with suppress(OSError, SystemExit):
+        with suppress(Exception, SystemExit):  # gunicorn has logged it
             kept = bool(self.handle(conn))
             conn.sock.flush()
             conn.kept, conn.begin = kept, conn.parser.unreader.take_buffered()
@@ -238,10 +225,7 @@ class Worker(ThreadWorker):
         now = time.monotonic()
         for conn in takewhile(lambda conn: conn.timeout <= now, self.pending_conns):
             if conn.request.data:
-                conn.sock.send_seconds = 0
-                with suppress(OSError):
-                    util.write_error(conn.sock, 408, "Request Timeout", "")
-                    conn.sock.flush()
+                conn.refuse(408)
         super().murder_pending()
         while self.lingering and self.lingering[0].timeout <= now:
             self.drop(self.lingering.popleft())

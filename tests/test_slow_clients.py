@@ -16,6 +16,8 @@ from tools import embedded
 LOGIN = b"POST /api/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 ONE = {"GUNICORN_CMD_ARGS": "-w 1"}
 NO_KEEPALIVE = httpx.Limits(max_keepalive_connections=0)
+# Each line is as long as it may be, and there is no end.
+ENDLESS = b"GET / HTTP/1.1\r\nHost: a\r\n" + (b"X-Long: " + b"x" * 8000 + b"\r\n") * 17
 HEALTH = b"GET /api/health HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
@@ -109,6 +111,12 @@ class TestDeadlines:
 
         assert head.startswith(b"HTTP/1.1 408 ")
         assert json.loads(body)["status"] == 408
+
+    def test_head_without_an_end_takes_no_thread(self, server):
+        with connections(server, 20, ENDLESS) as endless:
+            answers = [received(each) for each in endless]
+
+        assert {answer[:12] for answer in answers} == {b"HTTP/1.1 431"}
 
     def test_connection_without_a_request_just_ends(self, impatient):
         with connections(impatient, 1) as (idle,):

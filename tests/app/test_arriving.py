@@ -31,7 +31,6 @@ class TestComplete:
             POST + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n",
             POST + b"Transfer-Encoding: chunked\r\n\r\n",
             POST + b"Content-Length: -1\r\n\r\n",
-            b"x" * MAX_HEAD,
         ],
     )
     def test_and_at_once_when_a_thread_has_something_to_do(self, request_bytes):
@@ -47,6 +46,16 @@ class TestComplete:
 
         assert arriving.complete
         assert bytes(arriving.data) == whole
+
+
+class TestTooLong:
+    def test_is_a_head_without_an_end(self):
+        assert Arriving(b"x" * MAX_HEAD).too_long
+        assert not Arriving(b"x" * MAX_HEAD).complete
+
+    @pytest.mark.parametrize("begin", [b"", b"x" * (MAX_HEAD - 1), b"x" * MAX_HEAD + b"\r\n\r\n"])
+    def test_is_nothing_else(self, begin):
+        assert not Arriving(begin).too_long
 
 
 class TestLiveness:
