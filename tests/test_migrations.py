@@ -204,7 +204,7 @@ class TestTraffic:
 
     @pytest.fixture
     def reader(self, engine, config):
-        command.upgrade(config, "head")
+        command.upgrade(config, "0003")  # which changes sessions, whatever comes after it
         with engine.connect() as connection:
             connection.execute(text("SELECT count(*) FROM sessions"))
             yield connection
