@@ -116,8 +116,9 @@ def _is_multiple(wide: float, narrow: float) -> bool:
 
 
 SCHEMA: Rules = {
-    # Generated clients call their types after the schemas.
+    # Generated clients call their types after the schemas, or after their titles.
     "$ref": unjudged,
+    "title": unjudged,
     "type": _choice,
     "enum": _choice,
     "required": _required,
