@@ -16,6 +16,9 @@ ENVIRONMENT = Path(".venv")
 # There while it installs: what is found with it was interrupted, and can't be trusted.
 UNFINISHED = ENVIRONMENT / "unfinished"
 NOT_INSTALLED = "It can't be installed, see above. Is the package index within reach?"
+# The last Python that the embedded servers have wheels for.
+NEWEST = (3, 13)
+TOO_NEW = "Not everything comes for a Python this new; make PYTHON=python3.13 {} takes another one."
 NOT_YOURS = "Make the folder yours, or clone the project where you may write."
 PIP = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
 
@@ -30,6 +33,8 @@ def main(goal: str) -> int:
     except KeyboardInterrupt:
         return _told(f"Interrupted; `make {goal}` begins the installation again.", 130)
     except subprocess.CalledProcessError:
+        if sys.version_info[:2] > NEWEST:
+            return _told(TOO_NEW.format(goal), 1)
         return _told(f"{NOT_INSTALLED} `make {goal}` tries again.", 1)
     except OSError as error:
         return _told(f"Can't write to {Path.cwd()}: {error.strerror}. {NOT_YOURS}", 1)

@@ -89,6 +89,23 @@ class TestRefused:
         )
         assert not (checkout / ".venv" / "installed").exists()
 
+    def test_python_that_is_too_new_for_a_package_is_told_in_the_last_line(
+        self, checkout, tmp_path
+    ):
+        new = tmp_path / "python3.14"
+        lie = "import runpy, sys; sys.version_info = (3, 14, 0); sys.argv = sys.argv[1:];"
+        lie += "runpy.run_path(sys.argv[0], run_name='__main__')"
+        new.write_text(
+            f'#!/bin/sh\n[ "$1" = tools/install.py ] || exec {sys.executable} "$@"\n'
+            f'exec {sys.executable} -c "{lie}" "$@"\n'
+        )
+        new.chmod(0o700)
+
+        assert refused(checkout, free_port(), python=new)[-1] == (
+            "Not everything comes for a Python this new; make PYTHON=python3.13 run takes another "
+            "one."
+        )
+
 
 class TestInterrupted:
     def test_it_is_told_and_leaves_nothing_and_the_next_one_serves(self, checkout, silent_index):
