@@ -23,7 +23,7 @@ from services.demo import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
 
 DATA = Path(".data")
 START_SECONDS = 60
-SETTINGS = "They come from the environment, .env and config.py; .env.example has some that work."
+SETTINGS = "Settings come from the environment, .env or config.py; .env.example has some that work."
 
 BANNER = """
   The service is ready. Ctrl-C ends it.
