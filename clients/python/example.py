@@ -12,7 +12,9 @@ api = sign_in(url, "user@example.com", "securepassword123")
 
 new_order = NewOrder(
     items=[NewOrderItem(product_id="abc", quantity=2)],
-    shipping_address=ShippingAddress("123 Main St", "San Francisco", "CA", "94102"),
+    shipping_address=ShippingAddress(
+        street="123 Main St", city="San Francisco", state="CA", zip_="94102"
+    ),
 )
 key = str(uuid4())  # one for each thing that you want done; keep it until it is done
 try:

@@ -1,5 +1,6 @@
 """The Python client, against the running service."""
 
+import inspect
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.clients
 pytest.importorskip("flask_api_client.generated", reason="`make clients` has not been run")
 
 from flask_api_client import ApiProblem, connect, items, resume, sign_in, unwrap  # noqa: E402
+from flask_api_client.generated import models  # noqa: E402
 from flask_api_client.generated.api.auth import list_sessions, logout  # noqa: E402
 from flask_api_client.generated.api.orders import create_order, list_orders  # noqa: E402
 from flask_api_client.generated.api.products import get_product, list_products  # noqa: E402
@@ -83,6 +85,16 @@ class TestSession:
             unwrap(list_sessions.sync_detailed(client=api))
 
         assert refused.value.has_type("invalid-refresh-token")
+
+
+class TestModels:
+    def test_fields_go_by_name_so_that_none_takes_the_place_of_another(self):
+        named = [getattr(models, name) for name in models.__all__]
+        classes = [each for each in named if inspect.isclass(each)]
+        assert len(classes) > 20
+        for each in classes:
+            kinds = {field.kind for field in inspect.signature(each).parameters.values()}
+            assert kinds == {inspect.Parameter.KEYWORD_ONLY}, each
 
 
 class TestOrder:
