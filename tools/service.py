@@ -55,7 +55,7 @@ def serve() -> int:
             return _serve(given, _defaults(given, stack), port)
     except DBAPIError as error:
         reason = str(error.orig).partition("\n")[0]
-        hint = "Is it running, and is DATABASE_URL right?"
+        hint = "Is it running, and is DATABASE_URL right? Without one, `make run` starts its own."
         raise CannotRunError(f"PostgreSQL: {reason}. {hint}") from error
     except CommandError as error:
         raise CannotRunError(

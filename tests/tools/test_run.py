@@ -161,7 +161,7 @@ class TestRefused:
 
         assert told == (
             'PostgreSQL: connection to server at "127.0.0.1", port 1 failed: Connection refused. '
-            "Is it running, and is DATABASE_URL right?\n"
+            "Is it running, and is DATABASE_URL right? Without one, `make run` starts its own.\n"
         )
         assert not (checkout / ".data").exists()
 
