@@ -17,6 +17,10 @@ from tools.api_changelog import (
 )
 
 
+def released_as(version, document):
+    return {**document, "info": {**document["info"], "version": version}}
+
+
 @pytest.fixture
 def broken(document):
     """A version whose orders have lost their total."""
@@ -60,12 +64,11 @@ class TestChangelog:
         assert CHANGELOG.read_text() == changelog(released_documents(), document)
 
     def test_newest_changes_come_first_and_breaks_are_marked(self, document, broken):
-        extended = deepcopy(document)
-        extended["info"]["version"] = "1.1.0"
+        extended = deepcopy(released_as("1.1.0", document))
         extended["components"]["schemas"]["User"]["properties"]["age"] = {"type": "integer"}
         broken["info"]["version"] = "2.0.0"
 
-        text = changelog([document, extended], broken)
+        text = changelog([released_as("1.0.0", document), extended], broken)
 
         at = [text.index(part) for part in ("## Not released yet", "## 1.1.0", "## 1.0.0")]
         assert at == sorted(at)
@@ -77,6 +80,11 @@ class TestChangelog:
 
 
 class TestCommand:
+    @pytest.fixture
+    def document(self, document):
+        """That of the first version, whatever the current one is."""
+        return released_as("1.0.0", document)
+
     @pytest.fixture(autouse=True)
     def folder(self, tmp_path, monkeypatch, document):
         (tmp_path / "api").mkdir()
@@ -95,10 +103,8 @@ class TestCommand:
         assert not (folder / "api/1.1.0.json").exists()
 
     def test_release_keeps_the_document_of_the_version(self, folder, document):
-        document = {**document, "info": {**document["info"], "version": "1.10.0"}}
-        (folder / "api/1.9.0.json").write_text(
-            json.dumps({**document, "info": {**document["info"], "version": "1.9.0"}})
-        )
+        document = released_as("1.10.0", document)
+        (folder / "api/1.9.0.json").write_text(json.dumps(released_as("1.9.0", document)))
         (folder / "openapi.json").write_text(json.dumps(document))
 
         assert api_changelog.main("release") == 0
@@ -130,8 +136,7 @@ class TestCommand:
 
     def test_versions_may_be_candidates(self, folder, document):
         for version in ("1.1.0rc1", "1.1.0"):
-            document = {**document, "info": {**document["info"], "version": version}}
-            (folder / "openapi.json").write_text(json.dumps(document))
+            (folder / "openapi.json").write_text(json.dumps(released_as(version, document)))
             assert api_changelog.main("release") == 0
 
         kept = [each["info"]["version"] for each in released_documents()]
