@@ -8,13 +8,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, literal_column, tuple_
+from sqlalchemy import Row, Select, bindparam, tuple_
 
 from models.base import Reader
 
 ABSENT = ""  # sorts before every id
-# That of who names none.
-USUAL_LIMIT = 20
 
 
 @dataclass(frozen=True)
@@ -56,22 +54,18 @@ def newest_first(
     """
     if after := request.after:
         values = {**values, "after_time": after.created_at, "after_id": after.id}
-    usual = request.limit == USUAL_LIMIT
-    page = _paged(statement, further=after is not None, usual=usual)
-    rows = session.execute(page, values if usual else {**values, "rows": request.limit + 1}).all()
+    page = _paged(statement, further=after is not None)
+    rows = session.execute(page, {**values, "rows": request.limit + 1}).all()
     items, more = rows[: request.limit], len(rows) > request.limit
     return Page(items, Position(items[-1].created_at, items[-1].id) if more else None)
 
 
 # Statements are made once and kept, because to make one takes longer than to send it.
 @lru_cache(maxsize=200)
-def _paged(statement: Select, *, further: bool, usual: bool) -> Select:
+def _paged(statement: Select, *, further: bool) -> Select:
     created_at, row_id = (statement.selected_columns[name] for name in ("created_at", "id"))
     if further:
         time = bindparam("after_time", type_=created_at.type)
         position = tuple_(time, bindparam("after_id", type_=row_id.type))
         statement = statement.where(tuple_(created_at, row_id) < position)
-    # PostgreSQL keeps a plan only where it knows how long the page is; to plan takes it as long as
-    # to read 20 orders.
-    rows: Any = literal_column(str(USUAL_LIMIT + 1)) if usual else bindparam("rows")
-    return statement.order_by(created_at.desc(), row_id.desc()).limit(rows)
+    return statement.order_by(created_at.desc(), row_id.desc()).limit(bindparam("rows"))

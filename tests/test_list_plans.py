@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
@@ -49,11 +49,6 @@ def app(new_database, migrated_url):
     )
     yield app
     app.extensions["database"].dispose()
-
-
-PLANNED_ONCE = text("""
-    SELECT sum(generic_plans) FROM pg_prepared_statements WHERE statement LIKE '%FROM orders%LIMIT%'
-    """)
 
 
 @pytest.fixture(params=["mine", "everybody's"])
@@ -111,13 +106,3 @@ def test_deep_page_reads_as_little_as_the_first_by_an_index_and_without_a_sort(a
         assert sum(node.get("Rows Removed by Filter", 0) for node in scans) == 0
         # At worst, for each row a page of the table and the way to its items; and once the index.
         assert plan["Shared Hit Blocks"] <= ROWS * (1 + INDEX_DEPTH) + INDEX_DEPTH
-
-
-@pytest.mark.unpooled
-def test_plan_of_the_usual_page_is_kept(app, reader):
-    for _ in range(10):
-        reader.get("/api/orders")
-
-    with app.extensions["database"].connect() as connection:
-        planned_once = connection.scalar(PLANNED_ONCE)
-    assert planned_once

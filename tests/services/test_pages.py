@@ -7,8 +7,7 @@ from sqlalchemy import select
 
 from models import Product
 from models.base import table
-from schemas.pages import DEFAULT_LIMIT
-from services.pages import USUAL_LIMIT, PageRequest, Position, newest_first
+from services.pages import PageRequest, Position, newest_first
 from tests.factories import ProductFactory
 
 PRODUCTS = select(table(Product))
@@ -74,7 +73,3 @@ class TestFromBefore:
         found = newest_first(session, PRODUCTS, request, {})
 
         assert "".join(item.id for item in found.items) == expected
-
-
-def test_usual_limit_is_that_of_who_names_none():
-    assert USUAL_LIMIT == DEFAULT_LIMIT
