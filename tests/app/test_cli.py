@@ -1,18 +1,13 @@
 """The `flask` commands, as somebody at a terminal meets them."""
 
 import dataclasses
-import re
-import subprocess
-import sys
 
 import pytest
 from sqlalchemy import func, select
 
-from app import cli
 from models import Order, Product, Role, User
 from services import passwords
 from tests.factories import ProductFactory, UserFactory
-from tests.servers import BASE, ROOT
 
 HEADER = "id,name,price,currency,stock,description\n"
 
@@ -57,45 +52,6 @@ def refused(result, *told):
 
 def count(session, model):
     return session.scalar(select(func.count()).select_from(model))
-
-
-class TestWithoutSettings:
-    @staticmethod
-    def flask(*args):
-        return subprocess.run(
-            [sys.executable, "-m", "flask", *args],
-            cwd=ROOT,
-            env={**BASE, "LOG_LEVEL": "LOUD"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-
-    @pytest.mark.parametrize("args", [[], ["--help"]])
-    def test_help_is_there(self, args):
-        done = self.flask(*args)
-
-        told = done.stdout + done.stderr
-        assert "Traceback" not in told
-        assert "LOG_LEVEL" not in told
-        for command in ("demo", "openapi", "products", "prune", "routes", "run", "users"):
-            assert re.search(rf"^  {command} +[A-Z]", told, re.MULTILINE), command
-
-    def test_help_of_a_command_is_there(self):
-        done = self.flask("users", "create-admin", "--help")
-
-        assert done.returncode == 0
-        assert "Create an administrator." in done.stdout
-
-    def test_help_has_the_commands_that_there_are_with_settings(self, app):
-        assert cli.commands_only().cli.commands.keys() == app.cli.commands.keys()
-
-    def test_commands_want_their_settings(self):
-        done = self.flask("prune")
-
-        assert done.returncode != 0
-        assert done.stderr.startswith("Error: These settings keep the service from starting:\n")
-        assert "  LOG_LEVEL: " in done.stderr
 
 
 class TestCreateAdmin:
