@@ -3,17 +3,18 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import g
+from sqlalchemy import Row
 
 from app.auth import access_claims
 from models.base import Reader
-from models.users import Scope
+from models.users import Role, Scope
 from services import principals
-from services.errors import Forbidden, Unauthenticated
+from services.errors import Unauthenticated
 from services.principals import Principal
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 PUBLIC = "public"
+ROLES = tuple(Role)
 
 
 def public(method: Method) -> Method:
@@ -32,20 +33,26 @@ def requires(scope: Scope) -> Callable[[Method], Method]:
     return declare
 
 
-def authorize(session: Reader, scope: Scope) -> Principal:
-    """The principal of the request.
+def claimed() -> Principal | None:
+    """The principal as the access token has it, or None if it doesn't tell the role.
+
+    Raises:
+        Unauthenticated: there is no valid token.
+    """
+    claims = access_claims()
+    role = claims.get("role")
+    return Principal(claims["sub"], claims["sid"], Role(role)) if role in ROLES else None
+
+
+def signed_in(session: Reader) -> Row[Any]:
+    """The user of the request.
 
     Raises:
         Unauthenticated: nobody is signed in.
-        Forbidden: the principal's role lacks the scope.
     """
     claims = access_claims()
     try:
-        principal = principals.authenticate(session, claims["sub"], claims["sid"])
+        return principals.authenticate(session, claims["sub"], claims["sid"])
     except Unauthenticated as problem:
         problem.headers["WWW-Authenticate"] = 'Bearer realm="api", error="invalid_token"'
         raise
-    g.user_id = principal.id
-    if not principal.may(scope):
-        raise Forbidden
-    return principal

@@ -41,7 +41,9 @@ def issue(grant: sessions.Grant) -> dict[str, Any]:
     """The tokens of a grant, as RFC 6749 section 5.1 names them."""
     session = {"sid": grant.session_id}
     return {
-        "access_token": create_access_token(grant.user_id, additional_claims=session),
+        "access_token": create_access_token(
+            grant.user_id, additional_claims={**session, "role": grant.role}
+        ),
         "refresh_token": create_refresh_token(
             grant.user_id, additional_claims={**session, "jti": grant.token_id}
         ),

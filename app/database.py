@@ -7,14 +7,14 @@ from typing import Any
 import orjson
 from flask import Flask, current_app
 from psycopg2.errors import DeadlockDetected, SerializationFailure
-from psycopg2.extensions import TRANSACTION_STATUS_INERROR, UNICODE, new_type, register_type
+from psycopg2.extensions import UNICODE, new_type, register_type
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError, PendingRollbackError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from app import pooler, prepared, watchdog
+from app import driver, pooler, prepared, watchdog
 from app.settings import Settings
 from services.errors import Problem
 
@@ -102,6 +102,7 @@ def make_engine(settings: Settings) -> Engine:
         # Values of statements are personal data and secrets: they don't belong in a log.
         hide_parameters=True,
         json_deserializer=orjson.loads,
+        execution_options={"pooled": settings.database_pooler},
         # Each new connection would ask for it, by cursors that nobody watches.
         use_native_hstore=False,
         connect_args={
@@ -111,20 +112,18 @@ def make_engine(settings: Settings) -> Engine:
             "keepalives_idle": 30,
             "keepalives_interval": 10,
             "keepalives_count": 3,
+            "connection_factory": driver.Connection,
             "cursor_factory": watchdog.cursor_factory(patience),
             **options,
         },
     )
     event.listen(engine, "handle_error", forget_values)
     event.listen(engine, "connect", take_uuids_as_text)
-    event.listen(engine, "engine_connect", choose_autocommit)
-    event.listen(engine, "begin", choose_autocommit)  # it may have got another one meanwhile
-    event.listen(engine, "commit", refuse_what_failed)
+    event.listen(engine, "begin", begin)
     watchdog.init_engine(engine)
+    prepared.init_engine(engine)
     if settings.database_pooler:
         pooler.init_engine(engine, wanted)
-    else:
-        prepared.init_engine(engine)
     return engine
 
 
@@ -140,22 +139,11 @@ def take_uuids_as_text(connection: Any, _record: Any) -> None:
     register_type(new_type((UUID_OID,), "uuid_as_text", UNICODE), connection)
 
 
-def choose_autocommit(connection: Connection) -> None:
-    """Let psycopg2 send no BEGIN where nothing is written; to set this asks nobody."""
-    reading = connection.get_execution_options().get("reading", False)
-    driver: Any = connection.connection.dbapi_connection
-    driver.autocommit = reading
-
-
-def refuse_what_failed(connection: Connection) -> None:
-    """PostgreSQL answers such a COMMIT by a ROLLBACK, and psycopg2 doesn't tell.
-
-    Raises:
-        PendingRollbackError: a statement has failed, and somebody passed over it.
-    """
-    driver: Any = connection.connection.dbapi_connection
-    if driver.info.transaction_status == TRANSACTION_STATUS_INERROR:
-        raise PendingRollbackError("A statement of this transaction has failed.")
+def begin(connection: Connection) -> None:
+    """Have the driver begin a transaction, but for what only reads."""
+    if not connection.get_execution_options().get("reading"):
+        opened: Any = connection.connection.dbapi_connection
+        opened.begin()
 
 
 def forget_values(context: ExceptionContext) -> None:

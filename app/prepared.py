@@ -3,100 +3,107 @@
 psycopg2 has none of its own. A statement asks for it by `execution_options(prepared=True)`, and has
 to be one that is made once and kept, because PostgreSQL keeps it as long as the connection. What is
 needed of SQLAlchemy to run it is kept too: docs/decisions/0010-who-asks-postgresql-and-how.md.
+Behind a pooler of transactions nothing is prepared, and all else is the same.
 
 It is a statement of tables, and not of models: it returns `Rows`. Columns and parameters have the
 types that they are declared with; a parameter that is compared with nothing is a text.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from hashlib import sha256
 from typing import Any
 
 from psycopg2.errors import (
+    DivisionByZero,
     DuplicatePreparedStatement,
     FeatureNotSupported,
     InvalidSqlStatementName,
 )
 from sqlalchemy import Connection, Dialect, Engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import InvalidRequestError
 
-from app.rows import Columns, Rows
+from app import driver
+from app.rows import Rows
+from app.statement import Statement
 
 OUTDATED = (FeatureNotSupported, InvalidSqlStatementName, DuplicatePreparedStatement)
-PARAMETER = re.compile(r"%\((\w+)\)s|%%")
 
 
-class Statement:
-    """The SQL of a statement that is kept, and how its values and its rows are converted."""
-
-    def __init__(self, statement: Any, dialect: Dialect) -> None:
-        compiled = statement.compile(dialect=dialect)
-        self.prepare, self.execute = forms(str(compiled))
-        self.values = compiled.params
-        names = compiled.bind_names.items()
-        self.required = frozenset(name for bind, name in names if bind.required)
-        binds = {
-            name: bind.type.dialect_impl(dialect).bind_processor(dialect) for bind, name in names
-        }
-        self.binds = [(name, convert) for name, convert in binds.items() if convert]
-        # Of text, which may return nothing, only some have been given types.
-        self.results = {
-            column.name: column.type.dialect_impl(dialect).result_processor(dialect, None)
-            for column in getattr(statement, "exported_columns", ())
-        }
-        self._columns: dict[tuple[str, ...], Columns] = {}
-
-    def bound(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The values as the driver takes them.
-
-        Raises:
-            InvalidRequestError: one is missing.
-        """
-        if not self.required <= values.keys():
-            raise InvalidRequestError(f"no value for {sorted(self.required - values.keys())}")
-        bound = {**self.values, **values}
-        for name, convert in self.binds:
-            bound[name] = convert(bound[name])
-        return bound
-
-    def result(self, cursor: Any) -> Rows:
-        """What the cursor has, all of it, in the types of the columns."""
-        if cursor.description is None:
-            return Rows([])
-        columns = self.columns(tuple(column.name for column in cursor.description))
-        return Rows([columns.row(values) for values in cursor.fetchall()])
-
-    def columns(self, names: tuple[str, ...]) -> Columns:
-        """After a migration, a statement with `*` in it has others."""
-        if names not in self._columns:
-            self._columns[names] = Columns(names, [self.results.get(name) for name in names])
-        return self._columns[names]
+class Unmet(Exception):  # noqa: N818
+    """Something that a transaction requires is not so."""
 
 
 class PreparingConnection(Connection):
     """Runs prepared statements by the driver's own cursor, and all others as ever."""
+
+    # Whether what is required is sent with the next statement.
+    optimistic = False
 
     def execute(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
         prepared = statement.get_execution_options().get("prepared")
         # Who listens to the cursor expects the context of SQLAlchemy's own way.
         if not prepared or isinstance(parameters, list) or self.dispatch.before_cursor_execute:
             return super().execute(statement, parameters, **options)
+        kept = self._kept(statement)
+
+        def run(cursor: driver.Cursor, bound: dict[str, Any]) -> Rows:
+            cursor.execute(kept.execute, bound)
+            return kept.result(cursor)
+
+        return self._ask(kept, kept.prepare, parameters or {}, run)
+
+    def defer(self, statement: Any, parameters: Mapping[str, Any]) -> None:
+        """Run a prepared statement before the next one, or the COMMIT; its result is lost."""
+        kept = self._kept(statement)
+        self._ask(
+            kept, kept.prepare, parameters, lambda cursor, bound: cursor.defer(kept.execute, bound)
+        )
+
+    def require(self, statement: Any, parameters: Mapping[str, Any]) -> bool:
+        """Whether a prepared statement returns a row.
+
+        An optimistic connection says yes, and sends the question with the next statement; if the
+        answer is no, that one isn't run.
+
+        Raises:
+            Unmet: the answer is no. It may be the next statement that does, or the end.
+        """
+        if not self.optimistic:
+            return bool(self.execute(statement, parameters).all())
+        kept = self._kept(statement)
+        prepare, execute = kept.required
+        self._ask(kept, prepare, parameters, lambda cursor, bound: cursor.require(execute, bound))
+        return True
+
+    def make_sure(self) -> None:
+        """Ask for what is required, unless a statement has done so.
+
+        Raises:
+            Unmet: something of it isn't so.
+        """
+        opened: Any = self.connection.dbapi_connection
+        if opened.required:
+            self.exec_driver_sql("SELECT 1")
+
+    def _kept(self, statement: Any) -> Statement:
+        return kept_form(statement, self.dialect, self.get_execution_options().get("pooled", False))
+
+    def _ask(
+        self,
+        kept: Statement,
+        prepare: str | None,
+        values: Mapping[str, Any],
+        act: Callable[[driver.Cursor, dict[str, Any]], Any],
+    ) -> Any:
         if not self.get_execution_options().get("reading") and not self.in_transaction():
             self.begin()
-        kept = kept_form(statement, self.dialect)
-        return self._run(kept, parameters or {})
-
-    def _run(self, kept: Statement, values: Mapping[str, Any]) -> Rows:
-        cursor = None
+        cursor: Any = None
         try:
             bound = kept.bound(values)
             cursor = self.connection.cursor()
-            self._prepare(kept.prepare, cursor)
-            cursor.execute(kept.execute, bound)
-            result = kept.result(cursor)
+            if prepare:
+                self._prepare(prepare, cursor)
+            result = act(cursor, bound)
             cursor.close()
         except BaseException as error:
             self._handle_dbapi_exception(error, kept.execute, values, cursor, None)
@@ -112,28 +119,19 @@ class PreparingConnection(Connection):
 def init_engine(engine: Engine) -> None:
     engine._connection_cls = PreparingConnection
     event.listen(engine, "handle_error", outdated)
+    event.listen(engine, "handle_error", unmet)
 
 
 @lru_cache(maxsize=500)
-def kept_form(statement: Any, dialect: Dialect) -> Statement:
-    return Statement(statement, dialect)
+def kept_form(statement: Any, dialect: Dialect, pooled: bool) -> Statement:
+    return Statement(statement, dialect, pooled)
 
 
-def forms(statement: str) -> tuple[str, str]:
-    """The PREPARE and the EXECUTE of a statement with parameters like `%(name)s`."""
-    names: list[str] = []
-
-    def number(match: re.Match[str]) -> str:
-        if match[1] is None:
-            return "%"
-        if match[1] not in names:
-            names.append(match[1])
-        return f"${names.index(match[1]) + 1}"
-
-    sql = PARAMETER.sub(number, statement)
-    name = f"s{sha256(sql.encode()).hexdigest()[:16]}"
-    values = ", ".join(f"%({each})s" for each in names)
-    return f"PREPARE {name} AS {sql}", f"EXECUTE {name} ({values})" if names else f"EXECUTE {name}"
+def unmet(context: ExceptionContext) -> None:
+    """Tell what was required and isn't so from other errors."""
+    connection: Any = context.connection
+    if isinstance(context.original_exception, DivisionByZero) and connection.optimistic:
+        raise Unmet
 
 
 def outdated(context: ExceptionContext) -> None:

@@ -19,7 +19,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app.database import make_engine, reading_engine
 from app.settings import Settings
 from services import principals
-from services.principals import Principal
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 # Milliseconds; a read takes a few, and a replica that needs a second is as good as away.
@@ -61,18 +60,20 @@ class Replica:
         self._away, self._next_try = False, 0.0
 
     @contextmanager
-    def reading(self, principal: Principal | None) -> Iterator[Connection | None]:
+    def reading(self, session: tuple[str, int] | None) -> Iterator[Connection | None]:
         """A connection, or None where the primary has to be asked.
+
+        `session` is the id of the session that asks, and how often it has written.
 
         Raises:
             DBAPIError, TimeoutError: the replica is away, or behind in its schema.
         """
-        if (principal is None and "Authorization" in request.headers) or not self._in_service():
+        if (session is None and "Authorization" in request.headers) or not self._in_service():
             yield None
             return
         try:
             with self._connect() as connection:
-                seen = principal is None or principals.has_seen(connection, principal)
+                seen = session is None or principals.has_seen(connection, *session)
                 yield connection if seen else None
         except (DBAPIError, PoolTimeout) as error:
             self._failed(error)

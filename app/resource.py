@@ -5,34 +5,40 @@ from collections.abc import Container
 from contextlib import ExitStack
 from typing import Any, ClassVar
 
-from flask import current_app, request
+from flask import current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView
-from sqlalchemy import Connection
+from sqlalchemy import Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
 from werkzeug.utils import cached_property
 
-from app.access import PUBLIC, authorize
+from app.access import PUBLIC, claimed, signed_in
 from app.auth import access_claims
 from app.conditional import READING
 from app.database import database, session_in, worth_retrying
 from app.limits import Limit
 from app.parser import escaped, query, receive_body
+from app.prepared import PreparingConnection, Unmet
 from app.replica import Replica
 from app.settings import Settings
-from services.errors import InvalidInput, Problem
-from services.principals import Principal, count_write
+from models.users import Role, Scope
+from services.errors import Forbidden, InvalidInput, Problem
+from services.principals import Principal, confirm, count_write
 from services.sessions import Client
 
 ATTEMPTS = 3
+OF_AN_ATTEMPT = ("principal", "primary", "connection", "session", "user")
 
 
 class Resource(MethodView):
     """A URL and its methods. Each declares who may call it, or the class is refused at import."""
 
     principal: Principal
+    # Whether what the token and the key say is taken for true until PostgreSQL denies it.
+    optimistic = True
     _transaction: ExitStack
     _access: ClassVar[dict[str, Any]]
     _limits: ClassVar[dict[str, tuple[Limit, ...]]]
@@ -53,13 +59,26 @@ class Resource(MethodView):
         cls._takes_body = frozenset(name for name in methods if _has(methods[name], "json"))
 
     def dispatch_request(self, **path: Any) -> ResponseReturnValue:
-        """Run the method in a transaction; again, when the database says that this may help."""
+        """Run the method in a transaction.
+
+        First as an optimist: who asks has the role that the token says, and an Idempotency-Key is
+        new. PostgreSQL is told to make sure, together with the first statement. Where it isn't
+        so, the request runs again, and asks one thing after the other.
+        """
         for limit in self._limits.get(request.method, ()):
             limit.check()
         if request.method in self._takes_body and self._access[request.method] != PUBLIC:
             # The transaction begins with the question who asks; a slow body must not hold it up.
             access_claims()
             receive_body()
+        try:
+            return self._with_retries(**path)
+        except Unmet:
+            self.optimistic = False
+            return self._with_retries(**path)
+
+    def _with_retries(self, **path: Any) -> ResponseReturnValue:
+        """Run it again, when the database says that this may help."""
         for attempt in range(1, ATTEMPTS + 1):
             began = time.monotonic()
             try:
@@ -71,18 +90,45 @@ class Resource(MethodView):
         raise AssertionError("unreachable")
 
     def _in_transaction(self, **path: Any) -> ResponseReturnValue:
+        for name in OF_AN_ATTEMPT:
+            self.__dict__.pop(name, None)
         method = "GET" if request.method == "HEAD" else request.method
-        for opened in ("connection", "session"):  # those of the attempt before
-            self.__dict__.pop(opened, None)
+        scope = self._access[method]
         with ExitStack() as self._transaction:
-            if self._access[method] != PUBLIC:
-                self.principal = authorize(self.connection, self._access[method])
-            if method not in self._takes_query and request.query_string and query():
-                pointers = [f"/{escaped(name)}" for name in list(query())[:10]]
-                raise InvalidInput.at(pointers, "Unknown parameter.")
-            if replica := current_app.extensions["replica"]:
-                return self._beside(replica, method, **path)
-            return super().dispatch_request(**path)
+            if scope == PUBLIC:
+                return self._answer(method, **path)
+            self.principal = self._authorized(scope)
+            try:
+                answer = self._answer(method, **path)
+            except (Problem, HTTPException):
+                self._confirm()
+                raise
+            self._confirm()
+            return answer
+
+    def _authorized(self, scope: Scope) -> Principal:
+        principal = claimed() if self.optimistic else None
+        if principal is None or not principal.may(scope):
+            principal = Principal(self.user.id, access_claims()["sid"], Role(self.user.role))
+        g.user_id = principal.id
+        if not principal.may(scope):
+            raise Forbidden
+        return principal
+
+    def _confirm(self) -> None:
+        """Nothing leaves before PostgreSQL has said who asks."""
+        if "connection" in self.__dict__:
+            self.primary.make_sure()
+        else:
+            assert self.user
+
+    def _answer(self, method: str, **path: Any) -> ResponseReturnValue:
+        if method not in self._takes_query and request.query_string and query():
+            pointers = [f"/{escaped(name)}" for name in list(query())[:10]]
+            raise InvalidInput.at(pointers, "Unknown parameter.")
+        if replica := current_app.extensions["replica"]:
+            return self._beside(replica, method, **path)
+        return super().dispatch_request(**path)
 
     def _beside(self, replica: Replica, method: str, **path: Any) -> ResponseReturnValue:
         """Ask the replica first for what may lag; and count what the client writes."""
@@ -97,29 +143,51 @@ class Resource(MethodView):
 
     def _from_replica(self, replica: Replica, **path: Any) -> ResponseReturnValue | None:
         """The replica's answer. Whatever it lacks or can't do, the primary is asked for."""
-        primary = self.__dict__.pop("connection", None)
+        session = None
+        if "principal" in self.__dict__:
+            session = self.principal.session_id, self.user.session_writes
         try:
-            with replica.reading(self.__dict__.get("principal")) as connection:
+            with replica.reading(session) as connection:
                 if connection is not None:
                     self.__dict__["connection"] = connection
                     return super().dispatch_request(**path)
         except (Problem, DBAPIError, PoolTimeout):
             pass
         self.__dict__.pop("connection", None)
-        if primary is not None:
-            self.__dict__["connection"] = primary
         return None
 
     # Not that of functools: in Python 3.11 it has one lock for all requests of the process, and
     # each would wait for the connections of those before it.
     @cached_property
-    def connection(self) -> Connection:
+    def primary(self) -> PreparingConnection:
+        """The primary's connection, for the question who asks; methods use `connection`."""
+        opened = database.reading() if request.method in READING else database.transaction()
+        connection: Any = self._transaction.enter_context(opened)
+        connection.optimistic = self.optimistic
+        return connection
+
+    @cached_property
+    def connection(self) -> PreparingConnection:
         """The request's; opened by the first who asks for it, so liveness needs none.
 
         What it does is one transaction, unless the request only reads.
         """
-        opened = database.reading() if request.method in READING else database.transaction()
-        return self._transaction.enter_context(opened)
+        if "principal" in self.__dict__ and "user" not in self.__dict__:
+            confirm(self.primary, self.principal)
+        return self.primary
+
+    @cached_property
+    def user(self) -> Row[Any]:
+        """The principal's own row, and the `session_writes`.
+
+        Raises:
+            Unauthenticated: nobody is signed in.
+            Unmet: the role is not the one that the token says.
+        """
+        user = signed_in(self.primary)
+        if "principal" in self.__dict__ and self.principal.role != user.role:
+            raise Unmet
+        return user
 
     @cached_property
     def session(self) -> Session:

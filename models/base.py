@@ -1,7 +1,8 @@
 """What all tables share."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import BigInteger, Connection, DateTime, MetaData, Table, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
@@ -18,6 +19,19 @@ NAMING = {
 
 # What runs a statement that only reads: who changes instances has a session, others do without.
 Reader = Connection | Session
+
+
+class Transaction(Protocol):
+    """A connection in a transaction, as app/prepared.py has it."""
+
+    def execute(self, statement: Any, parameters: Any = None, /) -> Any:
+        """Run a statement."""
+
+    def defer(self, statement: Any, parameters: Mapping[str, Any], /) -> None:
+        """Run a prepared statement before the next one, or the COMMIT; its result is lost."""
+
+    def require(self, statement: Any, parameters: Mapping[str, Any], /) -> bool:
+        """Whether a prepared statement returns a row. If yes is said too early, the next fails."""
 
 
 class Base(DeclarativeBase):

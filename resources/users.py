@@ -40,7 +40,7 @@ class Me(Resource):
 
         It says who the access token belongs to.
         """
-        return self.principal.user
+        return self.user
 
     @blp.arguments(ProfileChangeSchema)
     @blp.response(200, UserSchema)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from psycopg2.errors import LockNotAvailable
-from sqlalchemy import Connection, Interval, bindparam, cast, func, select, update
+from sqlalchemy import Interval, bindparam, cast, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
-from models.base import table
+from models.base import Transaction, table
 from models.idempotency import IdempotencyKey
 from services.errors import IdempotencyKeyReused, RequestInFlight
 from services.principals import Principal
@@ -57,7 +57,7 @@ KEPT = select(keys).where(MINE)
 
 
 def claim(
-    connection: Connection, principal: Principal, key: str, fingerprint: bytes
+    connection: Transaction, principal: Principal, key: str, fingerprint: bytes
 ) -> Answer | None:
     """Take the key for this transaction; or the answer that it stands for already.
 
@@ -67,7 +67,7 @@ def claim(
     """
     values = {"user_id": principal.id, "key": key, "fingerprint": fingerprint}
     try:
-        if connection.execute(CLAIM, values).scalar() is not None:
+        if connection.require(CLAIM, values):
             return None
     except OperationalError as error:
         if isinstance(error.orig, LockNotAvailable):
@@ -76,12 +76,12 @@ def claim(
     return _kept(connection, principal, key, fingerprint)
 
 
-def keep(connection: Connection, principal: Principal, key: str, answer: Answer) -> None:
+def keep(connection: Transaction, principal: Principal, key: str, answer: Answer) -> None:
     """Keep the answer under the key that this transaction has claimed."""
-    connection.execute(KEEP, {"owner": principal.id, "name": key, **vars(answer)})
+    connection.defer(KEEP, {"owner": principal.id, "name": key, **vars(answer)})
 
 
-def _kept(connection: Connection, principal: Principal, key: str, fingerprint: bytes) -> Answer:
+def _kept(connection: Transaction, principal: Principal, key: str, fingerprint: bytes) -> Answer:
     row = connection.execute(KEPT, {"owner": principal.id, "name": key}).one()
     if row.fingerprint != fingerprint:
         raise IdempotencyKeyReused

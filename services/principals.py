@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
-from models.base import Reader, table
+from models.base import Reader, Transaction, table
 from models.sessions import AuthSession
 from models.users import Role, Scope, User
 from services.errors import Unauthenticated
@@ -13,22 +13,14 @@ from services.errors import Unauthenticated
 
 @dataclass(frozen=True)
 class Principal:
-    """A user, and the session that the request came by."""
+    """A user's id and role, and the session that the request came by."""
 
-    user: Row[Any]
+    id: str
     session_id: str
-
-    @property
-    def id(self) -> str:
-        return self.user.id
-
-    @property
-    def writes(self) -> int:
-        """How often the session has written, as the primary knows it."""
-        return self.user.session_writes
+    role: Role
 
     def may(self, scope: Scope) -> bool:
-        return scope in Role(self.user.role).scopes
+        return scope in self.role.scopes
 
 
 users, sessions = table(User), table(AuthSession)
@@ -44,6 +36,11 @@ SIGNED_IN = (
     )
     .execution_options(prepared=True)
 )
+AS_CLAIMED = (
+    SIGNED_IN.with_only_columns(users.c.id, maintain_column_froms=True)
+    .where(users.c.role == bindparam("role"))
+    .execution_options(prepared=True)
+)
 OF_SESSION = sessions.c.id == bindparam("session_id")
 WRITES = select(sessions.c.writes).where(OF_SESSION).execution_options(prepared=True)
 COUNT = (
@@ -54,8 +51,8 @@ COUNT = (
 )
 
 
-def authenticate(session: Reader, user_id: str, session_id: str) -> Principal:
-    """The principal that a verified access token names.
+def authenticate(session: Reader, user_id: str, session_id: str) -> Row[Any]:
+    """The user that a verified access token names, and `session_writes`.
 
     Asked at every request, so that signing out, a new password, deactivation and demotion act on
     the very next one.
@@ -67,19 +64,27 @@ def authenticate(session: Reader, user_id: str, session_id: str) -> Principal:
     user = session.execute(SIGNED_IN, claims).one_or_none()
     if user is None:
         raise Unauthenticated
-    return Principal(user, session_id)
+    return user
 
 
-def count_write(connection: Connection, principal: Principal) -> None:
+def confirm(connection: Transaction, principal: Principal) -> bool:
+    """Require that a principal is signed in, and has this role."""
+    return connection.require(
+        AS_CLAIMED,
+        {"user_id": principal.id, "session_id": principal.session_id, "role": principal.role},
+    )
+
+
+def count_write(connection: Transaction, principal: Principal) -> None:
     """Note that the principal's session has written; the last statement of that transaction."""
-    connection.execute(COUNT, {"writer": principal.session_id})
+    connection.defer(COUNT, {"writer": principal.session_id})
 
 
-def has_seen(replica: Reader, principal: Principal) -> bool:
-    """Whether a replica has all that the principal's session, and who opened it, had written.
+def has_seen(replica: Reader, session_id: str, writes: int) -> bool:
+    """Whether a replica has all that a session, and who opened it, had written by then.
 
     A transaction comes to a replica as a whole, and after all that were committed before it. A
     session that was opened just now isn't there at all.
     """
-    writes = replica.execute(WRITES, {"session_id": principal.session_id}).scalar_one_or_none()
-    return writes is not None and writes >= principal.writes
+    there = replica.execute(WRITES, {"session_id": session_id}).scalar_one_or_none()
+    return there is not None and there >= writes

@@ -53,6 +53,7 @@ class Grant:
     user_id: str
     session_id: str
     token_id: str
+    role: str
 
 
 users, auth_sessions = table(User), table(AuthSession)
@@ -92,7 +93,7 @@ def sign_in(
     if not passwords.matches(password, password_hash, refused) or user is None:
         raise WrongCredentials
     _recheck(session, user, password)
-    grant = Grant(user.id, SESSION_ID.new(), _new_token_id())
+    grant = Grant(user.id, SESSION_ID.new(), _new_token_id(), user.role)
     values = {"user_id": user.id, "id": grant.session_id, "token_hash": _hash(grant.token_id)}
     session.execute(OPEN, {**values, **asdict(client)})
     return grant
@@ -121,13 +122,14 @@ def refresh(session: Session, user_id: str, session_id: str, token_id: str) -> G
         InvalidRefreshToken: the session has ended already.
     """
     successor = _new_token_id()
-    rotated = session.execute(
+    role = session.execute(
         update(AuthSession)
         .where(
             AuthSession.id == session_id,
             AuthSession.user_id == user_id,
             AuthSession.token_hash == _hash(token_id),
-            AuthSession.user_id.in_(select(User.id).where(User.is_active)),
+            User.id == AuthSession.user_id,
+            User.is_active,
             _alive(),
         )
         .values(
@@ -136,11 +138,11 @@ def refresh(session: Session, user_id: str, session_id: str, token_id: str) -> G
             refreshed_at=func.now(),
             expires_at=func.now() + LIFETIME,
         )
-        .returning(AuthSession.id)
+        .returning(User.role)
     ).scalar()
-    if rotated is None:
+    if role is None:
         raise _refused(session, session_id, token_id)
-    return Grant(user_id, session_id, successor)
+    return Grant(user_id, session_id, successor, role)
 
 
 def _refused(session: Session, session_id: str, token_id: str) -> Exception:

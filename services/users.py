@@ -61,7 +61,7 @@ def change_password(
         InvalidInput: `current` is not the password, or `new` is a common one or `refused`.
     """
     passwords.refuse_common(new, "/new_password", refused)
-    known = principal.user.password_hash
+    known = session.scalars(select(User.password_hash).where(User.id == principal.id)).one()
     new_hash = passwords.hashed(new)  # before the lock, which is not to be held for so long
     matches = passwords.matches(current, known)
     user = locked(session, select(User).where(User.id == principal.id))

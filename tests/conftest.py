@@ -6,7 +6,7 @@
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +182,7 @@ def app(application, connection, monkeypatch) -> Flask:
             yield connection
 
     monkeypatch.setitem(application.extensions, "database_writing", savepoint)
-    monkeypatch.setitem(application.extensions, "database_reading", lambda: nullcontext(connection))
+    monkeypatch.setitem(application.extensions, "database_reading", savepoint)
     monkeypatch.setitem(application.extensions, "windows", Windows(""))
     return application
 

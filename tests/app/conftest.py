@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 from loguru import logger
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app import create_app, logging
+from app.database import make_engine
 from models.base import Base
 from tests.clients import ApiClient
 
@@ -81,3 +82,15 @@ def rows(session) -> Callable[[], dict]:
         }
 
     return read
+
+
+@pytest.fixture
+def with_numbers(settings):
+    """An engine as the service has it, and a table `numbers`: 1, 2 and 3."""
+    engine = make_engine(settings)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE numbers AS SELECT generate_series(1, 3) AS n"))
+    yield engine
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE numbers"))
+    engine.dispose()

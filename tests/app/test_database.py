@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 from sqlalchemy import create_engine, func, select, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError, PendingRollbackError
 
 from app.database import GRACE_SECONDS, database, make_engine, session_in, worth_retrying
 from models import Product
@@ -120,7 +120,7 @@ class TestTransaction:
             with pool.begin() as connection, suppress(DBAPIError):
                 connection.execute(text("SELECT 1 / 0"))
 
-        with pytest.raises(PendingRollbackError):
+        with pytest.raises(InternalError):
             pass_over()
 
 

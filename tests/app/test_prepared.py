@@ -17,8 +17,8 @@ from sqlalchemy import (
 from sqlalchemy import column as sql_column
 from sqlalchemy.exc import DBAPIError, StatementError
 
-from app.database import make_engine, reading_engine, worth_retrying
-from app.prepared import forms
+from app.database import reading_engine, worth_retrying
+from app.statement import forms
 from models.orders import ORDER_ID
 
 pytestmark = pytest.mark.unpooled
@@ -40,14 +40,8 @@ KEPT = text("SELECT statement FROM pg_prepared_statements")
 
 
 @pytest.fixture
-def engine(settings):
-    engine = make_engine(settings)
-    with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE numbers AS SELECT generate_series(1, 3) AS n"))
-    yield engine
-    with engine.begin() as connection:
-        connection.execute(text("DROP TABLE numbers"))
-    engine.dispose()
+def engine(with_numbers):
+    return with_numbers
 
 
 def test_each_is_prepared_once_a_connection(engine):

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from app import prepared, watchdog
+from app import driver, prepared, watchdog
 from app.database import make_engine
 
 # What PostgreSQL answers to a client that signs in.
@@ -29,8 +29,11 @@ WELCOME = b"".join(
 @pytest.fixture
 def engine(settings):
     """One whose requests wait for half a second."""
-    cursors = {"cursor_factory": watchdog.cursor_factory(0.5)}
-    engine = create_engine(settings.database_url, pool_size=1, connect_args=cursors)
+    factories = {
+        "connection_factory": driver.Connection,
+        "cursor_factory": watchdog.cursor_factory(0.5),
+    }
+    engine = create_engine(settings.database_url, pool_size=1, connect_args=factories)
     watchdog.init_engine(engine)
     yield engine
     engine.dispose()

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from models import Product
 from models.base import etag
+from models.users import Role
 from services import orders
 from services.errors import InvalidInput, OutOfStock
 from services.principals import Principal
@@ -36,7 +37,7 @@ def pot(session):
 def place(session, user):
     def call(**quantities):
         items = [{"product_id": key, "quantity": count} for key, count in quantities.items()]
-        return orders.place(session, Principal(user, "session"), items, ADDRESS)
+        return orders.place(session, Principal(user.id, "session", Role.USER), items, ADDRESS)
 
     return call
 
@@ -98,7 +99,7 @@ class TestPlace:
     def test_is_what_reading_it_gives(self, session, place, user, mug, pot):
         placed = place(mug=1, pot=1)
 
-        read = orders.get(session, Principal(user, "session"), placed.id)
+        read = orders.get(session, Principal(user.id, "session", Role.USER), placed.id)
 
         assert as_sent({**read._asdict(), "found": None}) == as_sent(placed._asdict())
 
@@ -127,7 +128,7 @@ class TestBesideOthers:
     def order(own_engine, buyer):
         items = [{"product_id": "v", "quantity": 1}, {"product_id": "w", "quantity": 2}]
         with Session(own_engine) as session:
-            order = orders.place(session, Principal(buyer, "session"), items, ADDRESS)
+            order = orders.place(session, Principal(buyer.id, "session", Role.USER), items, ADDRESS)
             session.commit()
             return order
 

@@ -27,7 +27,7 @@ class TestAuthenticate:
         with pytest.raises(Unauthenticated):
             principals.authenticate(session, nonsense, session_id)
 
-    def test_ones_own_session_is_told(self, session, session_id, user):
-        principal = principals.authenticate(session, user.id, session_id)
+    def test_user_is_told(self, session, session_id, user):
+        found = principals.authenticate(session, user.id, session_id)
 
-        assert (principal.id, principal.session_id) == (user.id, session_id)
+        assert (found.id, found.email, found.session_writes) == (user.id, user.email, 0)

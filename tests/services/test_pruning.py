@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from models import AuthSession, IdempotencyKey
 from services import idempotency, pruning
-from services.principals import Principal
 from tests.factories import UserFactory
 
 HOUR = timedelta(hours=1)
@@ -87,7 +86,9 @@ class TestBesideTraffic:
 
     def test_key_that_a_request_takes_anew_is_left_and_not_waited_for(self, own_engine, buyer):
         with Session(own_engine) as request, Session(own_engine) as pruner:
-            idempotency.claim(request, Principal(buyer, "session"), "busy", b"")
+            request.execute(
+                idempotency.CLAIM, {"user_id": buyer.id, "key": "busy", "fingerprint": b""}
+            )
 
             assert pruning.idempotency_keys(pruner, 10) == 1
             pruner.commit()

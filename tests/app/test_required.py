@@ -1,0 +1,116 @@
+"""What is sent with the next statement: what a transaction requires, and what it writes last."""
+
+import pytest
+from sqlalchemy import Integer, bindparam, column, select, table, text
+from sqlalchemy.exc import DBAPIError
+
+from app.database import reading_engine
+from app.prepared import Unmet
+
+NUMBERS = select(table("numbers", column("n")).c.n).execution_options(prepared=True)
+INSERT = text("INSERT INTO numbers VALUES (:n)").execution_options(prepared=True)
+DIVIDE = text("SELECT 4 / :n WHERE :secret <> ''").execution_options(prepared=True)
+
+
+@pytest.fixture
+def engine(with_numbers):
+    return with_numbers
+
+
+class TestRequired:
+    """`INSERT … RETURNING` as well as SELECT: what returns no row is not met."""
+
+    INSERTED = (
+        text("INSERT INTO numbers SELECT :n WHERE :n > 3 RETURNING n")
+        .bindparams(bindparam("n", type_=Integer))
+        .columns(n=Integer)
+        .execution_options(prepared=True)
+    )
+    MORE = (
+        text("SELECT n FROM numbers WHERE n > :least")
+        .columns(n=Integer)
+        .execution_options(prepared=True)
+    )
+
+    @pytest.fixture(params=[reading_engine, lambda engine: engine], ids=["reading", "writing"])
+    def connection(self, engine, request):
+        with request.param(engine).connect() as connection:
+            yield connection
+
+    @pytest.fixture
+    def optimist(self, connection):
+        connection.optimistic = True
+        return connection
+
+    @pytest.mark.parametrize(("least", "met"), [(2, True), (3, False)])
+    def test_is_told_at_once_to_who_is_no_optimist(self, connection, least, met):
+        assert connection.require(self.MORE, {"least": least}) is met
+        assert len(connection.execute(NUMBERS).all()) == 3
+
+    def test_lets_the_next_statement_run_if_all_are_met(self, optimist):
+        assert optimist.require(self.MORE, {"least": 2})
+        assert optimist.require(self.MORE, {"least": 1})
+
+        assert len(optimist.execute(NUMBERS).all()) == 3
+
+    @pytest.mark.parametrize("statement", [NUMBERS, text("SELECT n FROM numbers")])
+    @pytest.mark.parametrize("leasts", [(3,), (2, 3), (3, 2)])
+    def test_fails_the_next_statement_if_one_is_not_met(self, optimist, statement, leasts):
+        for least in leasts:
+            assert optimist.require(self.MORE, {"least": least})
+
+        with pytest.raises(Unmet):
+            optimist.execute(statement)
+
+    def test_can_be_asked_by_itself(self, optimist):
+        optimist.make_sure()
+        optimist.require(self.MORE, {"least": 2})
+        optimist.make_sure()
+        optimist.require(self.MORE, {"least": 3})
+
+        with pytest.raises(Unmet):
+            optimist.make_sure()
+
+    def test_division_by_zero_of_who_is_no_optimist_is_an_error_like_others(self, connection):
+        with pytest.raises(DBAPIError):
+            connection.execute(DIVIDE, {"n": 0, "secret": "hunter2"})
+
+    def test_may_write_and_is_undone_with_the_rest(self, engine):
+        with engine.connect() as connection:
+            connection.optimistic = True
+            connection.require(self.INSERTED, {"n": 4})
+            assert len(connection.execute(NUMBERS).all()) == 4
+            connection.rollback()
+            connection.require(self.INSERTED, {"n": 3})
+            with pytest.raises(Unmet):
+                connection.execute(NUMBERS)
+
+    @pytest.mark.parametrize("each", [reading_engine, lambda engine: engine])
+    def test_is_none_of_the_next_who_gets_the_connection(self, engine, each):
+        with each(engine).connect() as connection:
+            connection.optimistic = True
+            connection.require(self.MORE, {"least": 3})
+            driver = connection.connection.dbapi_connection
+        with each(engine).connect() as connection:
+            assert connection.connection.dbapi_connection is driver
+            assert not connection.optimistic
+            assert len(connection.execute(NUMBERS).all()) == 3
+
+
+class TestDeferred:
+    def test_is_written_by_the_commit(self, engine):
+        with engine.begin() as connection:
+            connection.defer(INSERT, {"n": 4})
+
+        with engine.connect() as connection:
+            assert len(connection.execute(NUMBERS).all()) == 4
+
+    def test_error_of_it_is_one_of_the_commit(self, engine):
+        connection = engine.connect()
+        connection.defer(DIVIDE, {"n": 0, "secret": "hunter2"})
+
+        with connection, pytest.raises(DBAPIError) as error:
+            connection.commit()
+
+        assert error.value.statement is None
+        assert "hunter2" not in str(error.value)
