@@ -28,6 +28,7 @@ PARAMETER = {
     "each thing that you want done. Repeat it when you retry, and it is done once: the first "
     "answer comes again. Keys live 24 hours.",
 }
+_sorted = json.JSONEncoder(sort_keys=True)
 REPLAYED_HEADER = {
     "schema": {"type": "string", "enum": ["true"]},
     "description": "There if this is the answer to an earlier request with the same key.",
@@ -92,7 +93,7 @@ def _key() -> str:
 def _fingerprint() -> bytes:
     """Of what is asked for: two spellings of one JSON value are one request."""
     try:
-        body = json.dumps(json_body(), sort_keys=True)
+        body = _sorted.encode(json_body())
     except RecursionError:
         raise MalformedBody("The body is nested too deeply.") from None
     return hashlib.sha256(f"{request.method} {request.path}\n{body}".encode()).digest()

@@ -116,9 +116,10 @@ class Limit:
         Raises:
             TooManyRequests: there were as many as there may be.
         """
-        windows: Windows = current_app.extensions["windows"]
-        for amount, seconds in current_app.extensions["rates"][self.setting]:
-            key = f"flask-api/{self.setting}/{amount}/{seconds}/{self.key()}"
+        extensions, who = current_app.extensions, self.key()
+        windows: Windows = extensions["windows"]
+        for amount, seconds in extensions["rates"][self.setting]:
+            key = f"flask-api/{self.setting}/{amount}/{seconds}/{who}"
             counted, hits, oldest = windows.hit(key, amount, seconds)
             quota = Quota(amount, max(0, amount - hits), oldest + seconds)
             if not counted:
@@ -158,11 +159,7 @@ def show_quota(response: Response) -> Response:
     """Tell the nearest limit, what is left of it, and when the next of it is back (epoch)."""
     if quotas := g.get("quotas"):
         quota = min(quotas, key=lambda quota: quota.remaining)
-        response.headers.extend(
-            {
-                "X-RateLimit-Limit": str(quota.amount),
-                "X-RateLimit-Remaining": str(quota.remaining),
-                "X-RateLimit-Reset": str(math.ceil(quota.reset_at)),
-            }
-        )
+        response.headers.add("X-RateLimit-Limit", quota.amount)
+        response.headers.add("X-RateLimit-Remaining", quota.remaining)
+        response.headers.add("X-RateLimit-Reset", math.ceil(quota.reset_at))
     return response

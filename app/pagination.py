@@ -60,8 +60,10 @@ def _signer() -> Signer:
 
 @lru_cache(maxsize=100)
 def _of_list(endpoint: str | None, fallbacks: tuple[str, ...], key: str) -> Signer:
-    # A cursor of one list is none of another.
-    return Signer([*reversed(fallbacks), key], salt=f"cursor {endpoint}")
+    # A cursor of one list is none of another. What is derived of the keys stays the same.
+    keys = [*reversed(fallbacks), key]
+    signer = Signer(keys, salt=f"cursor {endpoint}")
+    return Signer([signer.derive_key(key) for key in keys], key_derivation="none")
 
 
 def _encoded(position: Position) -> str:

@@ -39,13 +39,14 @@ def init_app(app: Flask) -> None:
 
 def protect(response: Response) -> Response:
     """Headers against being sniffed, framed, or kept where others can find it."""
-    given = {name.lower() for name, _ in response.headers}
-    response.headers.extend(
-        (name, value) for name, value in DEFAULTS.items() if name.lower() not in given
-    )
+    headers = response.headers
+    given = {name.lower() for name, _ in headers}
+    for name, value in DEFAULTS.items():
+        if name.lower() not in given:
+            headers.add(name, value)
     if "cache-control" not in given:
         private = "Authorization" in request.headers or request.method not in {"GET", "HEAD"}
-        response.headers.add("Cache-Control", "private, no-store" if private else "no-store")
+        headers.add("Cache-Control", "private, no-store" if private else "no-store")
     if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response

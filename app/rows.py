@@ -5,6 +5,7 @@ SQLAlchemy's `Result` finds out at each statement how its rows are to be made; h
 
 from collections import namedtuple
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
@@ -16,14 +17,16 @@ class Columns:
     def __init__(
         self, names: Sequence[str], converters: Sequence[Callable[[Any], Any] | None]
     ) -> None:
-        self._row: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]
+        row: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]
+        # Its `_make` counts the values once more.
+        self._make = partial(tuple.__new__, row)
         self._converters = [(at, convert) for at, convert in enumerate(converters) if convert]
 
     def row(self, values: Sequence[Any]) -> Any:
         converted = list(values)
         for at, convert in self._converters:
             converted[at] = convert(converted[at])
-        return self._row._make(converted)
+        return self._make(converted)
 
 
 class Rows:

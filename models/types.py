@@ -69,8 +69,10 @@ class JSONText(TypeDecorator[orjson.Fragment]):
     impl = Text
     cache_ok = True
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> orjson.Fragment | None:
-        return None if value is None else orjson.Fragment(value)
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[str | None], orjson.Fragment | None]:
+        return lambda value: None if value is None else orjson.Fragment(value)
 
 
 class ProductID(TypeDecorator[str]):

@@ -70,13 +70,9 @@ def conversion(field: fields.Field) -> Convert | None:
     if isinstance(field, fields.List):
         each = conversion(field.inner)
         return (lambda values: _all(values, each)) if each else None
-    if isinstance(field, fields.Nested) and isinstance(field.schema, RequestSchema):
-        # What was accepted, and kept as JSON, which has lost the order of its names.
-        names = list(field.schema.fields)
-        return lambda value: {name: value[name] for name in names if name in value}
-    if isinstance(field, fields.Nested):
+    if isinstance(field, fields.Nested) and not isinstance(field.schema, RequestSchema):
         return field.schema.dump
-    return None  # texts, numbers, times
+    return None  # texts, numbers, times, and what is kept as it was accepted
 
 
 def _all(values: Any, convert: Convert) -> Any:

@@ -45,7 +45,13 @@ CHANGES = type_coerce(
 )
 # An order of version 1 has no changes to look for.
 HISTORY = case((orders.c.version > literal_column("1"), CHANGES))
-READING = select(orders, ITEMS.label("items"), HISTORY.label("history"))
+ADDRESS = cast(orders.c.shipping_address, JSONText)
+READING = select(
+    *(column for column in orders.c if column.name != "shipping_address"),
+    ADDRESS.label("shipping_address"),
+    ITEMS.label("items"),
+    HISTORY.label("history"),
+)
 FILTERS = {
     "id": orders.c.id == bindparam("id"),
     "user_id": orders.c.user_id == bindparam("user_id"),
@@ -98,8 +104,9 @@ _PLACING = text("""
         FROM locked, placed
         WHERE products.id = locked.id
     )
-    SELECT placed.id, user_id, status, placed.total, placed.currency, shipping_address, version,
-        created_at, updated_at, CAST(NULL AS json) AS history, (
+    SELECT placed.id, user_id, status, placed.total, placed.currency, version,
+        created_at, updated_at, CAST(shipping_address AS text) AS shipping_address,
+        CAST(NULL AS json) AS history, (
             SELECT CAST(json_agg(row_to_json(item)) AS text)
             FROM (
                 SELECT id AS product_id, quantity, price AS unit_price
@@ -120,8 +127,8 @@ PLACING = (
         bindparam("shipping_address", type_=orders.c.shipping_address.type),
     )
     .columns(
-        **{column.name: column.type for column in orders.c},
-        items=JSONText,
+        **{column.name: column.type for column in orders.c}
+        | {"shipping_address": JSONText, "items": JSONText},
         history=History,
         found=JSON,
     )
