@@ -17,7 +17,6 @@ from werkzeug.utils import cached_property
 
 from app.access import PUBLIC, claimed, signed_in
 from app.auth import access_claims
-from app.conditional import READING
 from app.database import database, session_in, worth_retrying
 from app.limits import Limit
 from app.parser import escaped, query, receive_body
@@ -36,6 +35,8 @@ OF_AN_ATTEMPT = ("principal", "primary", "connection", "session", "user")
 class Resource(MethodView):
     """A URL and its methods. Each declares who may call it, or the class is refused at import."""
 
+    # Of the request; a HEAD is a GET whose answer isn't sent.
+    method: str
     principal: Principal
     # Whether what the token and the key say is taken for true until PostgreSQL denies it.
     optimistic = True
@@ -65,9 +66,10 @@ class Resource(MethodView):
         new. PostgreSQL is told to make sure, together with the first statement. Where it isn't
         so, the request runs again, and asks one thing after the other.
         """
-        for limit in self._limits.get(request.method, ()):
+        self.method = "GET" if request.method == "HEAD" else request.method
+        for limit in self._limits[self.method]:
             limit.check()
-        if request.method in self._takes_body and self._access[request.method] != PUBLIC:
+        if self.method in self._takes_body and self._access[self.method] != PUBLIC:
             # The transaction begins with the question who asks; a slow body must not hold it up.
             access_claims()
             receive_body()
@@ -92,14 +94,13 @@ class Resource(MethodView):
     def _in_transaction(self, **path: Any) -> ResponseReturnValue:
         for name in OF_AN_ATTEMPT:
             self.__dict__.pop(name, None)
-        method = "GET" if request.method == "HEAD" else request.method
-        scope = self._access[method]
+        scope = self._access[self.method]
         with ExitStack() as self._transaction:
             if scope == PUBLIC:
-                return self._answer(method, **path)
+                return self._answer(**path)
             self.principal = self._authorized(scope)
             try:
-                answer = self._answer(method, **path)
+                answer = self._answer(**path)
             except (Problem, HTTPException):
                 self._confirm()
                 raise
@@ -122,22 +123,22 @@ class Resource(MethodView):
         else:
             assert self.user
 
-    def _answer(self, method: str, **path: Any) -> ResponseReturnValue:
-        if method not in self._takes_query and request.query_string and query():
+    def _answer(self, **path: Any) -> ResponseReturnValue:
+        if self.method not in self._takes_query and request.query_string and query():
             pointers = [f"/{escaped(name)}" for name in list(query())[:10]]
             raise InvalidInput.at(pointers, "Unknown parameter.")
         if replica := current_app.extensions["replica"]:
-            return self._beside(replica, method, **path)
+            return self._beside(replica, **path)
         return super().dispatch_request(**path)
 
-    def _beside(self, replica: Replica, method: str, **path: Any) -> ResponseReturnValue:
+    def _beside(self, replica: Replica, **path: Any) -> ResponseReturnValue:
         """Ask the replica first for what may lag; and count what the client writes."""
-        if method in self._may_lag:
+        if self.method in self._may_lag:
             answer = self._from_replica(replica, **path)
             if answer is not None:
                 return answer
         answer = super().dispatch_request(**path)
-        if method != "GET" and self._access[method] != PUBLIC:
+        if self.method != "GET" and self._access[self.method] != PUBLIC:
             count_write(self.connection, self.principal)
         return answer
 
@@ -161,7 +162,7 @@ class Resource(MethodView):
     @cached_property
     def primary(self) -> PreparingConnection:
         """The primary's connection, for the question who asks; methods use `connection`."""
-        opened = database.reading() if request.method in READING else database.transaction()
+        opened = database.reading() if self.method == "GET" else database.transaction()
         connection: Any = self._transaction.enter_context(opened)
         connection.optimistic = self.optimistic
         return connection
@@ -195,7 +196,7 @@ class Resource(MethodView):
 
         A request that only reads has none, and its connection may be the replica's.
         """
-        assert request.method not in READING, "This request only reads; it has a connection."
+        assert self.method != "GET", "This request only reads; it has a connection."
         return self._transaction.enter_context(session_in(self.connection))
 
     @property
