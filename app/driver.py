@@ -8,7 +8,11 @@ docs/decisions/0023-one-question-for-many.md says what that is good for.
 from typing import Any
 
 from psycopg2 import InternalError, extensions
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_UNKNOWN
+from psycopg2.extensions import (
+    TRANSACTION_STATUS_IDLE,
+    TRANSACTION_STATUS_INERROR,
+    TRANSACTION_STATUS_UNKNOWN,
+)
 
 BEGIN, COMMIT = b"BEGIN", "COMMIT"
 NOTHING_TO_ROLL_BACK = {TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_UNKNOWN}
@@ -81,10 +85,18 @@ class Cursor(extensions.cursor):
         self.connection.required = True
 
     def execute(self, statement: Any, values: Any = None) -> None:
-        if deferred := self.connection.take_deferred():
-            super().execute(b";".join([*deferred, self.mogrify(statement, values)]))
-        else:
+        connection = self.connection
+        if not connection.deferred:
             super().execute(statement, values)
+            return
+        try:
+            super().execute(b";".join([*connection.deferred, self.mogrify(statement, values)]))
+        except BaseException:
+            # Else it is still to be sent: values didn't fit, or the message was no SQL.
+            if connection.info.transaction_status == TRANSACTION_STATUS_INERROR:
+                connection.take_deferred()
+            raise
+        connection.take_deferred()
 
     def executemany(self, statement: Any, values: Any) -> None:
         self.send_deferred()

@@ -96,6 +96,24 @@ class TestTransaction:
 
         assert ask("SELECT text FROM notes") == []
 
+    @pytest.mark.parametrize(
+        ("statement", "values"),
+        [
+            pytest.param("SELECT %s", ("\0",), id="value that can't be sent"),
+            pytest.param("SELEC 1", None, id="not SQL"),
+        ],
+    )
+    def test_is_still_to_begin_if_its_first_statement_was_not_run(
+        self, connection, ask, statement, values
+    ):
+        connection.begin()
+        with pytest.raises((ValueError, psycopg2.Error)):
+            ask(statement, values)
+
+        ask("INSERT INTO notes VALUES ('a')")
+        connection.rollback()
+        assert ask("SELECT text FROM notes") == []
+
     def test_commit_of_one_that_failed_is_an_error(self, connection, ask):
         connection.begin()
         with pytest.raises(psycopg2.Error):
@@ -161,6 +179,7 @@ class TestDeferred:
         with pytest.raises(psycopg2.errors.UniqueViolation):
             ask("INSERT INTO notes VALUES ('b')")
 
+        connection.rollback()
         assert ask("SELECT text FROM notes") == [("a",)]
 
     def test_that_fails_at_the_commit_undoes_all(self, connection, ask, write):

@@ -2,7 +2,7 @@
 
 import pytest
 from sqlalchemy import Integer, bindparam, column, select, table, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InternalError
 
 from app.database import reading_engine
 from app.prepared import Unmet
@@ -61,6 +61,17 @@ class TestRequired:
 
         with pytest.raises(Unmet):
             optimist.execute(statement)
+
+    @pytest.mark.parametrize("statement", ["SELECT '\0'", "SELEC 1"])
+    def test_holds_though_somebody_passes_over_a_statement_that_was_not_run(
+        self, optimist, statement
+    ):
+        optimist.require(self.MORE, {"least": 3})
+        with pytest.raises((ValueError, DBAPIError)):
+            optimist.exec_driver_sql(statement)
+
+        with pytest.raises((Unmet, InternalError)):
+            optimist.execute(NUMBERS)
 
     def test_can_be_asked_by_itself(self, optimist):
         optimist.make_sure()
