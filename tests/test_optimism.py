@@ -1,13 +1,16 @@
 """A request takes its token at its word, and nothing leaves before PostgreSQL has confirmed it."""
 
+import httpx
 import pytest
 from flask_jwt_extended import create_access_token
 from sqlalchemy import func, select, update
+from sqlalchemy.engine import make_url
 
 from app.auth import access_claims
 from models import AuthSession, IdempotencyKey, Order, Product, Role, User
 from tests.clients import ApiClient
-from tests.factories import ADDRESS, OrderFactory, ProductFactory, UserFactory
+from tests.factories import ADDRESS, PASSWORD, OrderFactory, ProductFactory, UserFactory
+from tests.servers import served
 from tests.test_statements import statements
 
 
@@ -77,6 +80,18 @@ class TestEnd:
 
         assert placed.status_code == 201
         assert as_user.post("/api/orders", json=ORDER, headers=KEY).status_code == 401
+
+    def test_of_a_session_is_a_401_though_python_leaves_assertions_out(
+        self, new_database, migrated_url
+    ):
+        url = new_database(make_url(migrated_url).database)
+        account = {"email": "a@example.com", "password": PASSWORD}
+        with served(url, PYTHONOPTIMIZE="1") as server:
+            httpx.post(f"{server.url}/api/auth/register", json=account)
+            with server.signed_in(**account) as client:
+                assert client.post("/api/orders", json={}).status_code == 422
+                assert client.post("/api/auth/logout").status_code == 204
+                assert client.post("/api/orders", json={}).status_code == 401
 
 
 class TestRole:
