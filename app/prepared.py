@@ -18,9 +18,11 @@ from psycopg2.errors import (
     DuplicatePreparedStatement,
     FeatureNotSupported,
     InvalidSqlStatementName,
+    LockNotAvailable,
 )
 from sqlalchemy import Connection, Dialect, Engine, event
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import OperationalError
 
 from app import driver
 from app.rows import Rows
@@ -79,11 +81,17 @@ class PreparingConnection(Connection):
         """Ask for what is required, unless a statement has done so.
 
         Raises:
-            Unmet: something of it isn't so.
+            Unmet: something of it isn't so, or somebody has it locked.
         """
         opened: Any = self.connection.dbapi_connection
-        if opened.required:
+        if not opened.required:
+            return
+        try:
             self.exec_driver_sql("SELECT 1")
+        except OperationalError as error:
+            if isinstance(error.orig, LockNotAvailable):
+                raise Unmet from error
+            raise
 
     def _kept(self, statement: Any) -> Statement:
         return kept_form(statement, self.dialect, self.get_execution_options().get("pooled", False))

@@ -202,12 +202,13 @@ class TestInFlight:
         first.commit()
         return user
 
-    def test_twin_is_a_409_that_says_how_long_to_wait(self, impatient, app, first, buyer):
+    @pytest.mark.parametrize("body", [BODY, {}])
+    def test_twin_is_a_409_that_says_how_long_to_wait(self, impatient, app, first, buyer, body):
         twin = ApiClient(app).signed_in(buyer)
         first.add(IdempotencyKey(user_id=buyer.id, key=KEY, fingerprint=b"\0" * 32))
         first.flush()
 
-        answer = place(twin)
+        answer = place(twin, body=body)
 
         assert answer.status_code == 409
         assert answer.json["type"] == "/api/problems/request-in-flight"
