@@ -77,6 +77,7 @@ class Resource(MethodView):
             return self._with_retries(**path)
         except Unmet:
             self.optimistic = False
+            g.pop("user_id", None)
             return self._with_retries(**path)
 
     def _with_retries(self, **path: Any) -> ResponseReturnValue:

@@ -91,6 +91,14 @@ class TestLineOfARequest:
         assert (line["status"], line["route"], line["user"]) == (status, route, None)
         assert "nobody" not in str(line)
 
+    def test_names_nobody_whose_session_has_ended(self, production, lines, user):
+        production.signed_in(user)
+        production.post("/api/auth/logout")
+        lines()
+        production.get("/api/orders")
+
+        assert [(line["status"], line["user"]) for line in lines()] == [(401, None)]
+
     def test_is_there_for_a_host_that_is_refused(self, production, lines):
         production.get("/api/health", headers={"Host": "evil.example"})
 
