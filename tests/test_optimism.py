@@ -8,6 +8,7 @@ from sqlalchemy.engine import make_url
 
 from app.auth import access_claims
 from models import AuthSession, IdempotencyKey, Order, Product, Role, User
+from services.pages import Page
 from tests.clients import ApiClient
 from tests.factories import ADDRESS, PASSWORD, OrderFactory, ProductFactory, UserFactory
 from tests.servers import served
@@ -81,6 +82,15 @@ class TestEnd:
         assert placed.status_code == 201
         assert as_user.post("/api/orders", json=ORDER, headers=KEY).status_code == 401
 
+    def test_of_a_session_is_a_401_though_the_answer_needs_no_postgresql(
+        self, as_user, change, monkeypatch
+    ):
+        monkeypatch.setattr("services.orders.list_visible", lambda *_: Page([], None))
+        assert as_user.get("/api/orders").status_code == 200
+        change(AuthSession, revoked_at=func.now())
+
+        assert as_user.get("/api/orders").status_code == 401
+
     def test_of_a_session_is_a_401_though_python_leaves_assertions_out(
         self, new_database, migrated_url
     ):
@@ -104,6 +114,7 @@ class TestRole:
         assert client.get(f"/api/orders/{order.id}").status_code == 404
         assert client.get("/api/orders").json["items"] == []
         assert client.get("/api/users").status_code == 403
+        assert client.post("/api/products", json={}).status_code == 403
         assert client.patch(f"/api/orders/{order.id}", json={"status": "paid"}).status_code == 403
         assert client.get("/api/users/me").json["role"] == "user"
 

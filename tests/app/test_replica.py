@@ -237,6 +237,18 @@ def test_signing_out_acts_at_once_though_the_replica_lags(buyer, behind):
         assert buyer.get("/api/orders").status_code == 401
 
 
+def test_demotion_acts_at_once_though_the_replica_is_read(app, primary, buyer, catch_up):
+    order = buyer.post("/api/orders", json=ORDER).json["id"]
+    admin = signed_in(app, primary, "admin")
+    email = admin.get("/api/users/me").json["email"]
+    catch_up()
+    assert admin.get(f"/api/orders/{order}").status_code == 200
+    primary.run("UPDATE users SET role = 'user' WHERE email = :email", email=email)
+
+    assert admin.get(f"/api/orders/{order}").status_code == 404
+    assert admin.get("/api/users").status_code == 403
+
+
 class TestAway:
     @pytest.fixture
     def frozen(self, replica):
