@@ -29,7 +29,8 @@ class Connection(extensions.connection):
 
     def begin(self) -> None:
         """Begin a transaction, at the next statement."""
-        self.deferred, self.required = [BEGIN], False
+        self.forget_deferred()
+        self.deferred.append(BEGIN)
 
     def commit(self) -> None:
         """Send what is deferred and a COMMIT, unless nothing has been asked.
@@ -39,7 +40,7 @@ class Connection(extensions.connection):
                 such a COMMIT by a ROLLBACK, and psycopg2 doesn't tell.
         """
         if self.deferred in ([], [BEGIN]) and self._idle():
-            self.take_deferred()
+            self.forget_deferred()
             return
         try:
             with self.cursor() as cursor:
@@ -53,15 +54,14 @@ class Connection(extensions.connection):
 
     def rollback(self) -> None:
         """Forget what is deferred, and undo what has been sent."""
-        self.take_deferred()
+        self.forget_deferred()
         if self.info.transaction_status not in NOTHING_TO_ROLL_BACK:
             with self.cursor() as cursor:
                 cursor.execute("ROLLBACK")
 
-    def take_deferred(self) -> list[bytes]:
-        """What is to be sent now, if anything is."""
-        deferred, self.deferred, self.required = self.deferred, [], False
-        return deferred
+    def forget_deferred(self) -> None:
+        """It has been sent, or isn't to be sent any more."""
+        self.deferred, self.required = [], False
 
     def _idle(self) -> bool:
         return self.info.transaction_status == TRANSACTION_STATUS_IDLE
@@ -94,9 +94,9 @@ class Cursor(extensions.cursor):
         except BaseException:
             # Else it is still to be sent: values didn't fit, or the message was no SQL.
             if connection.info.transaction_status == TRANSACTION_STATUS_INERROR:
-                connection.take_deferred()
+                connection.forget_deferred()
             raise
-        connection.take_deferred()
+        connection.forget_deferred()
 
     def executemany(self, statement: Any, values: Any) -> None:
         self.send_deferred()
