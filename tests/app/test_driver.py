@@ -7,6 +7,7 @@ import pytest
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INTRANS
 
 from app.driver import Connection, Cursor
+from app.watchdog import cut
 
 
 class Counting(Cursor):
@@ -122,6 +123,15 @@ class TestTransaction:
         with pytest.raises(psycopg2.InternalError):
             connection.commit()
         assert status(connection) == TRANSACTION_STATUS_IDLE
+
+    def test_commit_of_one_that_lost_its_connection_says_so(self, connection, ask):
+        connection.begin()
+        ask("SELECT 1")
+        cut(connection)
+
+        with pytest.raises(psycopg2.OperationalError, match="closed the connection"):
+            connection.commit()
+        connection.rollback()
 
 
 class TestDeferred:
