@@ -213,3 +213,13 @@ class TestInFlight:
         assert answer.status_code == 409
         assert answer.json["type"] == "/api/problems/request-in-flight"
         assert int(answer.headers["Retry-After"]) > 0
+
+    def test_product_that_somebody_has_locked_is_no_twin(self, impatient, app, first, buyer):
+        client, product = ApiClient(app).signed_in(buyer), ProductFactory.build(id="abc")
+        first.add(product)
+        first.commit()
+        first.refresh(product, with_for_update=True)
+
+        assert place(client).status_code == 503
+        first.rollback()
+        assert place(client).status_code == 201
