@@ -8,12 +8,9 @@ from functools import wraps
 from typing import Any
 
 from flask import Response, make_response, request
-from psycopg2.errors import LockNotAvailable
-from sqlalchemy.exc import OperationalError
 
 from app.declarations import declared
 from app.parser import MalformedBody, json_body
-from app.prepared import Unmet
 from services import idempotency
 from services.errors import IdempotencyKeyReused, Problem, RequestInFlight
 
@@ -62,12 +59,7 @@ class IdempotencyMixin:
             kept = idempotency.claim(self.connection, self.principal, key, _fingerprint())
             if kept:
                 return _replay(kept)
-            try:
-                response = make_response(method(self, *args, **kwargs))
-            except OperationalError as error:
-                if self.optimistic and isinstance(error.orig, LockNotAvailable):
-                    raise Unmet from error  # it may have been the key that was locked
-                raise
+            response = make_response(method(self, *args, **kwargs))
             idempotency.keep(self.connection, self.principal, key, _answer(response))
             return response
 

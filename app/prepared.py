@@ -18,11 +18,9 @@ from psycopg2.errors import (
     DuplicatePreparedStatement,
     FeatureNotSupported,
     InvalidSqlStatementName,
-    LockNotAvailable,
 )
 from sqlalchemy import Connection, Dialect, Engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import OperationalError
 
 from app import driver
 from app.rows import Rows
@@ -38,8 +36,8 @@ class Unmet(Exception):  # noqa: N818
 class PreparingConnection(Connection):
     """Runs prepared statements by the driver's own cursor, and all others as ever."""
 
-    # Whether what is required is sent with the next statement.
-    optimistic = False
+    # Whether something was: then it isn't a fault when that divides by zero.
+    required = False
 
     def execute(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
         prepared = statement.get_execution_options().get("prepared")
@@ -61,37 +59,22 @@ class PreparingConnection(Connection):
             kept, kept.prepare, parameters, lambda cursor, bound: cursor.defer(kept.execute, bound)
         )
 
-    def require(self, statement: Any, parameters: Mapping[str, Any]) -> bool:
-        """Whether a prepared statement returns a row.
-
-        An optimistic connection says yes, and sends the question with the next statement; if the
-        answer is no, that one isn't run.
-
-        Raises:
-            Unmet: the answer is no. It may be the next statement that does, or the end.
-        """
-        if not self.optimistic:
-            return bool(self.execute(statement, parameters).all())
+    def require(self, statement: Any, parameters: Mapping[str, Any]) -> None:
+        """Have the next statement raise `Unmet`, and not be run, unless this one returns a row."""
+        self.required = True
         kept = self._kept(statement)
         prepare, execute = kept.required
         self._ask(kept, prepare, parameters, lambda cursor, bound: cursor.require(execute, bound))
-        return True
 
     def make_sure(self) -> None:
         """Ask for what is required, unless a statement has done so.
 
         Raises:
-            Unmet: something of it isn't so, or somebody has it locked.
+            Unmet: something of it isn't so.
         """
         opened: Any = self.connection.dbapi_connection
-        if not opened.required:
-            return
-        try:
+        if opened.required:
             self.exec_driver_sql("SELECT 1")
-        except OperationalError as error:
-            if isinstance(error.orig, LockNotAvailable):
-                raise Unmet from error
-            raise
 
     def _kept(self, statement: Any) -> Statement:
         return kept_form(statement, self.dialect, self.get_execution_options().get("pooled", False))
@@ -138,7 +121,7 @@ def kept_form(statement: Any, dialect: Dialect, pooled: bool) -> Statement:
 def unmet(context: ExceptionContext) -> None:
     """Tell what was required and isn't so from other errors."""
     connection: Any = context.connection
-    if isinstance(context.original_exception, DivisionByZero) and connection.optimistic:
+    if isinstance(context.original_exception, DivisionByZero) and connection.required:
         raise Unmet
 
 

@@ -38,7 +38,7 @@ class Resource(MethodView):
     # Of the request; a HEAD is a GET whose answer isn't sent.
     method: str
     principal: Principal
-    # Whether what the token and the key say is taken for true until PostgreSQL denies it.
+    # Whether what the token says is taken for true until PostgreSQL denies it.
     optimistic = True
     _transaction: ExitStack
     _access: ClassVar[dict[str, Any]]
@@ -62,9 +62,9 @@ class Resource(MethodView):
     def dispatch_request(self, **path: Any) -> ResponseReturnValue:
         """Run the method in a transaction.
 
-        First as an optimist: who asks has the role that the token says, and an Idempotency-Key is
-        new. PostgreSQL is told to make sure, together with the first statement. Where it isn't
-        so, the request runs again, and asks one thing after the other.
+        First as an optimist: who asks is signed in, in the role that the token says. PostgreSQL is
+        told to make sure, together with the first statement. Where it isn't so, the request runs
+        again, and begins with the question who asks.
         """
         self.method = "GET" if request.method == "HEAD" else request.method
         for limit in self._limits[self.method]:
@@ -165,7 +165,6 @@ class Resource(MethodView):
         """The primary's connection, for the question who asks; methods use `connection`."""
         opened = database.reading() if self.method == "GET" else database.transaction()
         connection: Any = self._transaction.enter_context(opened)
-        connection.optimistic = self.optimistic
         return connection
 
     @cached_property

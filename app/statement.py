@@ -42,7 +42,7 @@ class Statement:
     @cached_property
     def required(self) -> tuple[str | None, str]:
         """The forms of a statement that fails where this one returns no row."""
-        sql = f"WITH required AS ({self.sql}) SELECT 1 / count(*) FROM required"  # noqa: S608
+        sql = f"SELECT 1 / count(*) FROM ({self.sql}) AS required"  # noqa: S608
         return forms(sql, self.pooled)
 
     def bound(self, values: Mapping[str, Any]) -> dict[str, Any]:

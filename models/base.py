@@ -30,8 +30,8 @@ class Transaction(Protocol):
     def defer(self, statement: Any, parameters: Mapping[str, Any], /) -> None:
         """Run a prepared statement before the next one, or the COMMIT; its result is lost."""
 
-    def require(self, statement: Any, parameters: Mapping[str, Any], /) -> bool:
-        """Whether a prepared statement returns a row. If yes is said too early, the next fails."""
+    def require(self, statement: Any, parameters: Mapping[str, Any], /) -> None:
+        """Have the next statement fail, and not be run, unless a prepared one returns a row."""
 
 
 class Base(DeclarativeBase):

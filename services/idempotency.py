@@ -67,7 +67,7 @@ def claim(
     """
     values = {"user_id": principal.id, "key": key, "fingerprint": fingerprint}
     try:
-        if connection.require(CLAIM, values):
+        if connection.execute(CLAIM, values).scalar() is not None:
             return None
     except OperationalError as error:
         if isinstance(error.orig, LockNotAvailable):

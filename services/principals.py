@@ -67,9 +67,9 @@ def authenticate(session: Reader, user_id: str, session_id: str) -> Row[Any]:
     return user
 
 
-def confirm(connection: Transaction, principal: Principal) -> bool:
+def confirm(connection: Transaction, principal: Principal) -> None:
     """Require that a principal is signed in, and has this role."""
-    return connection.require(
+    connection.require(
         AS_CLAIMED,
         {"user_id": principal.id, "session_id": principal.session_id, "role": principal.role},
     )

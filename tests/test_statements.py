@@ -27,7 +27,7 @@ STATEMENTS = {
     "updateProduct": (2, 3),
     "deleteProduct": (3, 4),
     "listOrders": (1, 2),
-    "createOrder": (1, 4),
+    "createOrder": (2, 4),
     "getOrder": (1, 2),
     "updateOrder": (4, 5),
     "cancelOrder": (6, 7),

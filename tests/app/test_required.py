@@ -1,7 +1,7 @@
 """What is sent with the next statement: what a transaction requires, and what it writes last."""
 
 import pytest
-from sqlalchemy import Integer, bindparam, column, select, table, text
+from sqlalchemy import Integer, column, select, table, text
 from sqlalchemy.exc import DBAPIError, InternalError
 
 from app.database import reading_engine
@@ -18,14 +18,8 @@ def engine(with_numbers):
 
 
 class TestRequired:
-    """`INSERT … RETURNING` as well as SELECT: what returns no row is not met."""
+    """What returns no row is not met."""
 
-    INSERTED = (
-        text("INSERT INTO numbers SELECT :n WHERE :n > 3 RETURNING n")
-        .bindparams(bindparam("n", type_=Integer))
-        .columns(n=Integer)
-        .execution_options(prepared=True)
-    )
     MORE = (
         text("SELECT n FROM numbers WHERE n > :least")
         .columns(n=Integer)
@@ -37,74 +31,53 @@ class TestRequired:
         with request.param(engine).connect() as connection:
             yield connection
 
-    @pytest.fixture
-    def optimist(self, connection):
-        connection.optimistic = True
-        return connection
+    def test_lets_the_next_statement_run_if_all_are_met(self, connection):
+        connection.require(self.MORE, {"least": 2})
+        connection.require(self.MORE, {"least": 1})
 
-    @pytest.mark.parametrize(("least", "met"), [(2, True), (3, False)])
-    def test_is_told_at_once_to_who_is_no_optimist(self, connection, least, met):
-        assert connection.require(self.MORE, {"least": least}) is met
         assert len(connection.execute(NUMBERS).all()) == 3
-
-    def test_lets_the_next_statement_run_if_all_are_met(self, optimist):
-        assert optimist.require(self.MORE, {"least": 2})
-        assert optimist.require(self.MORE, {"least": 1})
-
-        assert len(optimist.execute(NUMBERS).all()) == 3
 
     @pytest.mark.parametrize("statement", [NUMBERS, text("SELECT n FROM numbers")])
     @pytest.mark.parametrize("leasts", [(3,), (2, 3), (3, 2)])
-    def test_fails_the_next_statement_if_one_is_not_met(self, optimist, statement, leasts):
+    def test_fails_the_next_statement_if_one_is_not_met(self, connection, statement, leasts):
         for least in leasts:
-            assert optimist.require(self.MORE, {"least": least})
+            connection.require(self.MORE, {"least": least})
 
         with pytest.raises(Unmet):
-            optimist.execute(statement)
+            connection.execute(statement)
 
     @pytest.mark.parametrize("statement", ["SELECT '\0'", "SELEC 1"])
     def test_holds_though_somebody_passes_over_a_statement_that_was_not_run(
-        self, optimist, statement
+        self, connection, statement
     ):
-        optimist.require(self.MORE, {"least": 3})
+        connection.require(self.MORE, {"least": 3})
         with pytest.raises((ValueError, DBAPIError)):
-            optimist.exec_driver_sql(statement)
+            connection.exec_driver_sql(statement)
 
         with pytest.raises((Unmet, InternalError)):
-            optimist.execute(NUMBERS)
+            connection.execute(NUMBERS)
 
-    def test_can_be_asked_by_itself(self, optimist):
-        optimist.make_sure()
-        optimist.require(self.MORE, {"least": 2})
-        optimist.make_sure()
-        optimist.require(self.MORE, {"least": 3})
+    def test_can_be_asked_by_itself(self, connection):
+        connection.make_sure()
+        connection.require(self.MORE, {"least": 2})
+        connection.make_sure()
+        connection.require(self.MORE, {"least": 3})
 
         with pytest.raises(Unmet):
-            optimist.make_sure()
+            connection.make_sure()
 
-    def test_division_by_zero_of_who_is_no_optimist_is_an_error_like_others(self, connection):
+    def test_division_by_zero_where_nothing_is_required_is_an_error_like_others(self, connection):
         with pytest.raises(DBAPIError):
             connection.execute(DIVIDE, {"n": 0, "secret": "hunter2"})
-
-    def test_may_write_and_is_undone_with_the_rest(self, engine):
-        with engine.connect() as connection:
-            connection.optimistic = True
-            connection.require(self.INSERTED, {"n": 4})
-            assert len(connection.execute(NUMBERS).all()) == 4
-            connection.rollback()
-            connection.require(self.INSERTED, {"n": 3})
-            with pytest.raises(Unmet):
-                connection.execute(NUMBERS)
 
     @pytest.mark.parametrize("each", [reading_engine, lambda engine: engine])
     def test_is_none_of_the_next_who_gets_the_connection(self, engine, each):
         with each(engine).connect() as connection:
-            connection.optimistic = True
             connection.require(self.MORE, {"least": 3})
             driver = connection.connection.dbapi_connection
         with each(engine).connect() as connection:
             assert connection.connection.dbapi_connection is driver
-            assert not connection.optimistic
+            assert not connection.required
             assert len(connection.execute(NUMBERS).all()) == 3
 
 
