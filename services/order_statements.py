@@ -73,6 +73,7 @@ _PLACING = text("""
         SELECT *
         FROM unnest(CAST(:product_ids AS varchar[]), CAST(:quantities AS integer[]))
             WITH ORDINALITY AS line (product_id, quantity, position)
+        WHERE quantity > 0 -- all are, but PostgreSQL then expects few enough to use the index
     ), locked AS (
         -- A row that is locked is the newest, though somebody has changed it since this statement
         -- began: so all that follows goes by these rows. They are locked in the order of their

@@ -10,6 +10,7 @@ RELEASING = text("""
         SELECT *
         FROM unnest(CAST(:product_ids AS varchar[]), CAST(:quantities AS integer[]))
             AS line (product_id, quantity)
+        WHERE quantity > 0 -- as orders have it
     ), locked AS (
         -- In the order of their ids, as orders lock them.
         SELECT products.id, stock, version, quantity
