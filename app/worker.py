@@ -50,9 +50,11 @@ class Worker(ThreadWorker):
     def load_wsgi(self) -> None:
         """Load the application, which lives as long as the process: it's no garbage.
 
-        To look through it now and then would hold all requests up for some 80 ms.
+        To look through it now and then would hold all requests up for some 80 ms. The settings
+        live as long; to ask gunicorn for one looks it up twice, a few dozen times a request.
         """
         super().load_wsgi()
+        self.cfg.__dict__.update({name: each.get() for name, each in self.cfg.settings.items()})
         gc.collect()
         gc.freeze()
 
