@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -33,15 +34,16 @@ class History(TypeDecorator[list[dict[str, Any]]]):
     impl = JSON
     cache_ok = True
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> list[dict[str, Any]]:
-        return [
-            {
-                **change,
-                "changed_by": to_typeid(change["changed_by"], USER_ID.prefix),
-                "changed_at": datetime.fromisoformat(change["changed_at"]),
-            }
-            for change in value or ()
-        ]
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], list[Any]]:
+        return lambda value: [_change(**change) for change in value] if value else []
+
+
+def _change(changed_by: str, changed_at: str, **change: Any) -> dict[str, Any]:
+    return {
+        **change,
+        "changed_by": to_typeid(changed_by, USER_ID.prefix),
+        "changed_at": datetime.fromisoformat(changed_at),
+    }
 
 
 ORDER_ID = PrefixedID("order")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from operator import attrgetter, itemgetter
 from typing import Any, ClassVar
 
@@ -69,13 +70,13 @@ def conversion(field: fields.Field) -> Convert | None:
     """What the field's values need to be what JSON is made of; None if they are that already."""
     if isinstance(field, fields.List):
         each = conversion(field.inner)
-        return (lambda values: _all(values, each)) if each else None
+        return partial(_all, each) if each else None
     if isinstance(field, fields.Nested) and not isinstance(field.schema, RequestSchema):
         return field.schema.dump
     return None  # texts, numbers, times, and what is kept as it was accepted
 
 
-def _all(values: Any, convert: Convert) -> Any:
+def _all(convert: Convert, values: Any) -> Any:
     if isinstance(values, orjson.Fragment):  # PostgreSQL made it as it is returned
         return values
     return [convert(value) for value in values or ()]
