@@ -11,7 +11,6 @@ from werkzeug.http import quote_etag
 from app.declarations import declared
 from models.base import etag
 
-READING = {"GET", "HEAD"}
 ETAG = {
     "schema": {"type": "string"},
     "description": "The version of the resource (RFC 9110), for `If-Match` and `If-None-Match`.",
@@ -43,13 +42,13 @@ class ConditionalMixin:
         """
 
         @wraps(method)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            result, status, headers = unpack_tuple_response(method(*args, **kwargs))
+        def wrapper(resource: Any, *args: Any, **kwargs: Any) -> Any:
+            result, status, headers = unpack_tuple_response(method(resource, *args, **kwargs))
             if result is None:
                 return result
             tag = etag(result)
             headers = {**(headers or {}), "ETag": quote_etag(tag)}
-            if request.method in READING and request.if_none_match.contains_weak(tag):
+            if resource.method == "GET" and request.if_none_match.contains_weak(tag):
                 return Response(status=304, headers=headers)
             return result, status, headers
 
@@ -58,7 +57,7 @@ class ConditionalMixin:
     @staticmethod
     def _prepare_versioned_doc(doc: Any, doc_info: Any, *, method: str, **_: Any) -> Any:
         if "versioned" in doc_info:
-            reads = method.upper() in READING
+            reads = method == "get"
             if method != "post" or "arguments" not in doc_info:
                 doc.setdefault("parameters", []).append(IF_NONE_MATCH if reads else IF_MATCH)
             for status in doc_info.get("success_status_codes", []):

@@ -31,7 +31,7 @@ def init_app(app: Flask) -> None:
 
 def check_host(allowed: tuple[str, ...]) -> None:
     host = request.host.lower()
-    if request.path not in PROBES and not (len(host) < LONGEST and is_allowed(host, allowed)):
+    if not (len(host) < LONGEST and is_allowed(host, allowed)) and request.path not in PROBES:
         raise HostNotAllowed
 
 

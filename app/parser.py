@@ -138,7 +138,7 @@ class Parser(FlaskParser):
         if twice:
             at = [f"/{escaped(name)}" for name in twice[:MAX_ERRORS]]
             raise InvalidInput.at(at, "Must be there once only.")
-        return super().load_querystring(req, schema)
+        return query().to_dict()
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
         assert isinstance(error.messages, dict)

@@ -66,7 +66,8 @@ class Resource(MethodView):
         told to make sure, together with the first statement. Where it isn't so, the request runs
         again, and begins with the question who asks.
         """
-        self.method = "GET" if request.method == "HEAD" else request.method
+        method = request.method
+        self.method = "GET" if method == "HEAD" else method
         for limit in self._limits[self.method]:
             limit.check()
         if self.method in self._takes_body and self._access[self.method] != PUBLIC:
@@ -130,7 +131,11 @@ class Resource(MethodView):
             raise InvalidInput.at(pointers, "Unknown parameter.")
         if replica := current_app.extensions["replica"]:
             return self._beside(replica, **path)
-        return super().dispatch_request(**path)
+        return self._called(**path)
+
+    def _called(self, **path: Any) -> ResponseReturnValue:
+        answer: ResponseReturnValue = getattr(self, self.method.lower())(**path)
+        return answer
 
     def _beside(self, replica: Replica, **path: Any) -> ResponseReturnValue:
         """Ask the replica first for what may lag; and count what the client writes."""
@@ -138,7 +143,7 @@ class Resource(MethodView):
             answer = self._from_replica(replica, **path)
             if answer is not None:
                 return answer
-        answer = super().dispatch_request(**path)
+        answer = self._called(**path)
         if self.method != "GET" and self._access[self.method] != PUBLIC:
             count_write(self.connection, self.principal)
         return answer
@@ -152,7 +157,7 @@ class Resource(MethodView):
             with replica.reading(session) as connection:
                 if connection is not None:
                     self.__dict__["connection"] = connection
-                    return super().dispatch_request(**path)
+                    return self._called(**path)
         except (Problem, DBAPIError, PoolTimeout):
             pass
         self.__dict__.pop("connection", None)
