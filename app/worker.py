@@ -47,14 +47,17 @@ class Worker(ThreadWorker):
         self.done: deque[Connection] = deque()
         self.full_until = 0.0
 
+    def init_process(self) -> None:
+        # They stay as they are. gunicorn looks each up twice, and a few dozen a request.
+        self.cfg.__dict__.update({name: each.get() for name, each in self.cfg.settings.items()})
+        super().init_process()
+
     def load_wsgi(self) -> None:
         """Load the application, which lives as long as the process: it's no garbage.
 
-        To look through it now and then would hold all requests up for some 80 ms. The settings
-        live as long; to ask gunicorn for one looks it up twice, a few dozen times a request.
+        To look through it now and then would hold all requests up for some 80 ms.
         """
         super().load_wsgi()
-        self.cfg.__dict__.update({name: each.get() for name, each in self.cfg.settings.items()})
         gc.collect()
         gc.freeze()
 
