@@ -37,14 +37,16 @@ def receive_body() -> bytes:
         RequestTimeout: it does not arrive in time.
         MalformedBody: it is not framed as HTTP/1.1 says.
     """
-    if "body" not in g:
+    body: bytes | Exception | None = g.get("body")
+    if body is None:
         try:
-            g.body = _received()
+            body = _received()
         except (Problem, RequestEntityTooLarge) as problem:
-            g.body = problem
-    if isinstance(g.body, Exception):
-        raise g.body
-    return g.body
+            body = problem
+        g.body = body
+    if isinstance(body, Exception):
+        raise body
+    return body
 
 
 def _received() -> bytes:
@@ -63,15 +65,16 @@ def _received() -> bytes:
 
 
 def json_body() -> Any:
-    """The JSON text (RFC 8259) of the request's body, decoded once.
+    """The JSON text (RFC 8259) of the request's body; decoded once, unless it is null.
 
     Raises:
         UnsupportedMediaType: the body is not declared to be plain JSON.
         MalformedBody: it is not JSON, not UTF-8, or has a name twice.
     """
-    if "json" not in g:
-        g.json = _decoded()
-    return g.json
+    value = g.get("json")
+    if value is None:
+        value = g.json = _decoded()
+    return value
 
 
 def _decoded() -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 from flask import Flask, Response, request
 from flask.json.provider import DefaultJSONProvider
+from werkzeug.datastructures import Headers
 
 CSP = "default-src 'none'; frame-ancestors 'none'"
 DEFAULTS = {
@@ -13,6 +14,17 @@ DEFAULTS = {
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": CSP,
 }
+
+
+class JSONAnswer(Response):
+    """An answer that knows its length, and whose Location is ASCII."""
+
+    def get_wsgi_headers(self, environ: Any) -> Headers:
+        """The headers as they are, where nothing of them has to be corrected.
+
+        Werkzeug copies them to see to that, and checks the value of each once more.
+        """
+        return self.headers if self.status_code in {200, 201} else super().get_wsgi_headers(environ)
 
 
 class JSONProvider(DefaultJSONProvider):
@@ -24,7 +36,7 @@ class JSONProvider(DefaultJSONProvider):
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
         obj = self._prepare_response_obj(args, kwargs)
-        return Response(self.encoded(obj), mimetype=self.mimetype)
+        return JSONAnswer(self.encoded(obj), mimetype=self.mimetype)
 
     @staticmethod
     def encoded(obj: Any, option: int = 0) -> bytes:
