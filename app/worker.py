@@ -33,6 +33,7 @@ HEAD_SECONDS = 10.0
 BODY_SECONDS = 5.0
 # How long a connection that has ended waits for its client to see that.
 LINGER_SECONDS = 2.0
+NOTIFY_SECONDS = 1.0
 # How long new connections wait when there are no descriptors left for them.
 FULL_SECONDS = 1.0
 
@@ -46,11 +47,21 @@ class Worker(ThreadWorker):
         # Those that a thread is done with.
         self.done: deque[Connection] = deque()
         self.full_until = 0.0
+        self.seen_alive = 0.0
 
     def init_process(self) -> None:
         # They stay as they are. gunicorn looks each up twice, and a few dozen a request.
         self.cfg.__dict__.update({name: each.get() for name, each in self.cfg.settings.items()})
         super().init_process()
+
+    def notify(self) -> None:
+        """Tell the master once a second, and not at each turn of the event loop.
+
+        It's a system call, and when it returns, the loop waits for the thread that runs meanwhile.
+        """
+        if time.monotonic() - self.seen_alive >= NOTIFY_SECONDS:
+            self.seen_alive = time.monotonic()
+            super().notify()
 
     def load_wsgi(self) -> None:
         """Load the application, which lives as long as the process: it's no garbage.
