@@ -3,8 +3,9 @@
 import re
 from random import getrandbits
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response
 
+from app.globals import g, request
 from schemas.problems import REQUEST_ID
 
 HEADER = "X-Request-ID"

@@ -150,7 +150,7 @@ def health(environ: dict[str, Any]) -> Answer:
 def me(environ: dict[str, Any]) -> Answer:
     key, *others = rows("profile", environ)[0]
     names = ("id", "email", "name", "phone", "role", "created_at")
-    return HTTPStatus.OK, dict(zip(names, (to_typeid(key, "user"), *others), strict=True))
+    return HTTPStatus.OK, dict(zip(names, (to_typeid("user", key), *others), strict=True))
 
 
 def get_order(environ: dict[str, Any]) -> Answer:
@@ -202,8 +202,8 @@ def replayed(environ: dict[str, Any], key: str, fingerprint: bytes) -> Answer:
 def shown(row: tuple[Any, ...]) -> dict[str, Any]:
     key, user, status, total, currency, address, created_at, updated_at, items = row
     return {
-        "id": to_typeid(key, "order"),
-        "user_id": to_typeid(user, "user"),
+        "id": to_typeid("order", key),
+        "user_id": to_typeid("user", user),
         "status": status,
         "items": orjson.Fragment(items),
         "total": total,

@@ -41,7 +41,7 @@ class History(TypeDecorator[list[dict[str, Any]]]):
 def _change(changed_by: str, changed_at: str, **change: Any) -> dict[str, Any]:
     return {
         **change,
-        "changed_by": to_typeid(changed_by, USER_ID.prefix),
+        "changed_by": to_typeid(USER_ID.prefix, changed_by),
         "changed_at": datetime.fromisoformat(changed_at),
     }
 

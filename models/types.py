@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -39,7 +39,7 @@ class PrefixedID(TypeDecorator[str]):
         return lambda value: None if value is None else to_uuid(value, self.prefix)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], str | None]:
-        return lambda value: None if value is None else to_typeid(str(value), self.prefix)
+        return partial(to_typeid, self.prefix)
 
 
 def to_uuid(value: str, prefix: str) -> str:
@@ -58,9 +58,11 @@ def _parsed(value: str, prefix: str) -> str:
 
 
 @lru_cache(maxsize=10_000)
-def to_typeid(uuid: str, prefix: str) -> str:
-    """The id that clients see, of a UUID."""
-    return f"{prefix}_{base32.encode(bytes.fromhex(uuid.replace('-', '')))}"
+def to_typeid(prefix: str, uuid: UUID | str | None) -> str | None:
+    """The id that clients see, of a UUID; of none, none."""
+    if uuid is None:
+        return None
+    return f"{prefix}_{base32.encode(bytes.fromhex(str(uuid).replace('-', '')))}"
 
 
 class JSONText(TypeDecorator[orjson.Fragment]):

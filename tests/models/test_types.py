@@ -9,7 +9,7 @@ from models.types import NOBODY, _parsed, to_typeid, to_uuid
 def test_id_comes_back_as_it_was():
     order_id = ORDER_ID.new()
 
-    assert to_typeid(to_uuid(order_id, "order"), "order") == order_id
+    assert to_typeid("order", to_uuid(order_id, "order")) == order_id
 
 
 @pytest.mark.parametrize(
