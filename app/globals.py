@@ -18,7 +18,13 @@ def found_at_once(proxy: Any) -> Any:
         __slots__ = ()
 
         def __getattribute__(self, name: str) -> Any:
-            return getattr(current(), name)
+            try:
+                found = current()
+            except RuntimeError:
+                if name == "__class__":  # whoever looks through a module asks for it, in no request
+                    return Found
+                raise
+            return getattr(found, name)
 
         def __setattr__(self, name: str, value: Any) -> None:
             setattr(current(), name, value)

@@ -42,7 +42,8 @@ class PreparingConnection(Connection):
     def execute(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
         prepared = statement.get_execution_options().get("prepared")
         # Who listens to the cursor expects the context of SQLAlchemy's own way.
-        if not prepared or isinstance(parameters, list) or self.dispatch.before_cursor_execute:
+        watched = self.engine.dispatch.before_cursor_execute
+        if not prepared or isinstance(parameters, list) or watched:
             return super().execute(statement, parameters, **options)
         kept = self._kept(statement)
 

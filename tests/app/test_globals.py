@@ -1,8 +1,11 @@
 """Flask's globals by their short way: the same objects, with the same errors."""
 
+import inspect
+
 import flask
 import pytest
 
+import app.globals
 from app.globals import current_app, g, request
 
 
@@ -22,10 +25,19 @@ def test_what_is_set_on_the_request_is_set_on_flasks(app):
         assert flask.request.max_content_length == 7
 
 
-@pytest.mark.parametrize("name", ["path", "__class__"])
-def test_outside_of_a_request_they_say_so(name):
+def test_outside_of_a_request_they_say_so():
     with pytest.raises(RuntimeError, match="outside of request context"):
-        getattr(request, name)
+        _ = request.path
+
+
+def test_they_can_be_looked_at_outside_of_a_request():
+    assert not inspect.getmembers(app.globals, inspect.isgenerator)
+    assert not isinstance(request, flask.Request)
+
+
+def test_in_a_request_they_are_what_flask_has(app):
+    with app.test_request_context():
+        assert isinstance(request, flask.Request)
 
 
 def test_an_attribute_that_is_not_there_is_missed(app):
