@@ -60,7 +60,7 @@ class Returned(Schema):
             values = self._of_dict(obj)
         else:
             values = self._of_row(obj)
-        dumped = dict(zip(self._keys, values, strict=False))
+        dumped = dict(zip(self._keys, values))  # noqa: B905, to say so takes as long as half of it
         for key, convert in self._conversions:
             dumped[key] = convert(dumped[key])
         return dumped
@@ -77,9 +77,11 @@ def conversion(field: fields.Field) -> Convert | None:
 
 
 def _all(convert: Convert, values: Any) -> Any:
+    if not values:
+        return []
     if isinstance(values, orjson.Fragment):  # PostgreSQL made it as it is returned
         return values
-    return [convert(value) for value in values or ()]
+    return [convert(value) for value in values]
 
 
 class ResponseSchema(Returned):
