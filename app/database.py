@@ -142,7 +142,7 @@ def choose_types(connection: Any, _record: Any) -> None:
     Ids become text anyway; a UUID object on the way there costs more than the rest of it. And to
     read a time, Python needs half as long as psycopg2, which makes a time zone for each.
     """
-    connection.string_types.pop(UUID_OID)
+    connection.string_types.pop(UUID_OID, None)
     register_type(new_type((TIMESTAMPTZ_OID,), "time", read_time), connection)
 
 

@@ -41,7 +41,7 @@ class PreparingConnection(Connection):
 
     def execute(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
         prepared = statement.get_execution_options().get("prepared")
-        # Who listens to the cursor expects the context of SQLAlchemy's own way.
+        # Who listens to an engine's cursors expects the context of SQLAlchemy's own way.
         watched = self.engine.dispatch.before_cursor_execute
         if not prepared or isinstance(parameters, list) or watched:
             return super().execute(statement, parameters, **options)

@@ -55,12 +55,14 @@ class Worker(ThreadWorker):
         super().init_process()
 
     def notify(self) -> None:
-        """Tell the master once a second, and not at each turn of the event loop.
+        """Tell the master, but for a second not again.
 
         It's a system call, and when it returns, the loop waits for the thread that runs meanwhile.
         """
-        if time.monotonic() - self.seen_alive >= NOTIFY_SECONDS:
-            self.seen_alive = time.monotonic()
+        # A turn of the loop takes a second at most; `timeout` is half of the master's patience.
+        now = time.monotonic()
+        if now - self.seen_alive >= min(NOTIFY_SECONDS, self.timeout - 0.5):
+            self.seen_alive = now
             super().notify()
 
     def load_wsgi(self) -> None:

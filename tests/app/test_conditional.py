@@ -43,6 +43,11 @@ class TestIfNoneMatch:
         assert answer.headers["ETag"] == etag
         assert "Content-Type" not in answer.headers
 
+    def test_who_changes_something_is_told_what_it_is_now(self, as_admin, url):
+        answer = as_admin.patch(url, json={"stock": 6}, headers={"If-None-Match": "*"})
+
+        assert (answer.status_code, answer.json["stock"]) == (200, 6)
+
 
 class TestIfMatch:
     @pytest.mark.parametrize("header", ['"other"', '"other", "more"', "W/{}", "other", ""])

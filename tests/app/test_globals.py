@@ -40,6 +40,19 @@ def test_in_a_request_they_are_what_flask_has(app):
         assert isinstance(request, flask.Request)
 
 
+def test_what_is_no_attribute_is_asked_of_the_object_too(app):
+    assert not request
+
+    with app.test_request_context():
+        g.seen = 1
+        assert "seen" in g
+        assert list(g) == ["seen"]
+        del g.seen
+        assert not hasattr(g, "seen")
+        assert current_app == app
+        assert current_app._get_current_object() is app
+
+
 def test_an_attribute_that_is_not_there_is_missed(app):
     with app.test_request_context(), pytest.raises(AttributeError, match="Request"):
         _ = request.nothing

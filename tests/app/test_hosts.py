@@ -34,6 +34,7 @@ class TestAllowedHosts:
             "api.example.com:port",
             "10.1.2.3:8000",
             "a b",
+            f"{'a' * 256}.example.org",
         ],
     )
     def test_other_host_is_a_400(self, make_app, host):

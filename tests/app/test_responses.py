@@ -68,6 +68,22 @@ class TestCaching:
         assert not answer.cache_control.no_store
 
 
+class TestLength:
+    def test_answer_without_a_body_has_none(self, as_user):
+        answer = as_user.post("/api/auth/logout")
+
+        assert answer.status_code == 204
+        assert "Content-Length" not in answer.headers
+
+    @pytest.mark.parametrize("method", ["GET", "HEAD"])
+    def test_is_that_of_the_body(self, as_user, method):
+        body = as_user.get("/api/users/me").data
+
+        answer = as_user.open("/api/users/me", method=method)
+
+        assert answer.content_length == len(body)
+
+
 class TestJSON:
     def test_is_utf8_and_not_escaped(self, as_user):
         answer = as_user.patch("/api/users/me", json={"name": "Zoë 😀"})
