@@ -60,7 +60,7 @@ class Returned(Schema):
             values = self._of_dict(obj)
         else:
             values = self._of_row(obj)
-        dumped = dict(zip(self._keys, values))  # noqa: B905, to say so takes as long as half of it
+        dumped = dict(zip(self._keys, values))  # noqa: B905, to say so takes a third longer
         for key, convert in self._conversions:
             dumped[key] = convert(dumped[key])
         return dumped
