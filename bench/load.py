@@ -15,7 +15,7 @@ from socket import create_connection
 
 # A connection stays with the process that accepted it. Renewed now and then, by turns, connections
 # find their way to the processes that are idle, and no run is decided by how the first ones fell.
-REQUESTS_A_CONNECTION = 200
+REQUESTS_A_CONNECTION = 50
 PATIENCE_SECONDS = 10.0
 END_OF_HEAD = b"\r\n\r\n"
 
