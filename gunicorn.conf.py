@@ -38,6 +38,8 @@ logger_class = "app.server_log.ServerLogger"
 # ProxyFix alone decides whom to believe, by TRUSTED_PROXIES.
 forwarded_allow_ips = ""
 limit_request_line = 8190
+# Not `gunicorn_h1c`, should it be installed: 0.6.10 takes several spaces in a request line.
+http_parser = "python"
 secure_scheme_headers: dict[str, str] = {}
 
 

@@ -21,7 +21,7 @@ from tools.embedded import postgres
 
 ROUNDS, WARM_UP, SECONDS = 3, 0.5, 2.5
 FEW, MANY = 10_000, 1_000_000
-REQUESTS, PORTIONS = 100_000, 10
+REQUESTS, PORTIONS = 200_000, 10  # of two workers
 ASKED = [name for name in SCENARIOS if "health" not in name]
 
 Clients = list[list[str]]

@@ -5,6 +5,7 @@ standard input, and a report goes to standard output.
 """
 
 import json
+import math
 import os
 import sys
 import time
@@ -13,9 +14,9 @@ from itertools import cycle
 from selectors import EVENT_READ, DefaultSelector
 from socket import create_connection
 
-# A connection stays with the process that accepted it. Renewed now and then, by turns, connections
-# find their way to the processes that are idle, and no run is decided by how the first ones fell.
-REQUESTS_A_CONNECTION = 50
+# A connection stays with the process that accepted it. Renewed now and then, one after another,
+# they find their way to the processes that are idle, and no run is decided by how the first fell.
+CONNECTION_SECONDS = 0.5
 PATIENCE_SECONDS = 10.0
 END_OF_HEAD = b"\r\n\r\n"
 
@@ -49,27 +50,28 @@ class BrokenAnswerError(Exception):
 
 
 class Client:
-    """A connection with one request at a time on its way."""
+    """A connection with one request at a time on its way; a new one after so many seconds."""
 
-    def __init__(self, port: int, requests: list[str], selector: DefaultSelector) -> None:
-        self.port, self.selector = port, selector
+    def __init__(
+        self, port: int, requests: list[str], selector: DefaultSelector, seconds: float = math.inf
+    ) -> None:
+        self.port, self.selector, self.seconds = port, selector, seconds
         self.requests = cycle(request.encode() for request in requests)
         self.connect()
 
     def connect(self) -> None:
         self.socket = create_connection(("127.0.0.1", self.port), PATIENCE_SECONDS)
         self.selector.register(self.socket, EVENT_READ, self)
-        self.left = REQUESTS_A_CONNECTION
+        self.ends_at = time.perf_counter() + self.seconds
 
     def close(self) -> None:
         self.selector.unregister(self.socket)
         self.socket.close()
 
     def send(self) -> None:
-        if self.left == 0:
+        if time.perf_counter() >= self.ends_at:
             self.close()
             self.connect()
-        self.left -= 1
         self.answer = b""
         self.began = time.perf_counter()
         self.socket.sendall(next(self.requests).replace(b"{key}", os.urandom(16).hex().encode()))
@@ -86,7 +88,7 @@ class Client:
         if not end or len(body) < _length(head.lower()):
             return None
         if b"connection: close" in head.lower():
-            self.left = 0
+            self.ends_at = 0.0
         return int(head[9:12])
 
     def _arrived(self) -> bytes:
@@ -131,7 +133,11 @@ class Tally:
 def run(plan: Plan) -> Report:
     """Send as fast as the answers come, and end when the last one is there."""
     with DefaultSelector() as selector:
-        clients = [Client(plan.port, requests, selector) for requests in plan.clients]
+        clients = [
+            Client(plan.port, requests, selector, CONNECTION_SECONDS) for requests in plan.clients
+        ]
+        for i, client in enumerate(clients):
+            client.ends_at -= CONNECTION_SECONDS * i / len(clients)
         tally = Tally(plan.warm_up, plan.seconds)
         for client in clients:
             client.send()
@@ -149,7 +155,7 @@ def proceed(client: Client, tally: Tally) -> None:
     try:
         status = client.receive()
     except BrokenAnswerError:
-        status, client.left = 0, 0
+        status, client.ends_at = 0, 0.0
     if status is None:
         return
     now = time.perf_counter()

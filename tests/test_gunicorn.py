@@ -91,6 +91,12 @@ class TestStart:
         _, left = psutil.wait_procs(first | last, timeout=10)
         assert not left
 
+    def test_a_less_strict_parser_is_not_used_though_it_is_installed(self, migrated_url, tmp_path):
+        (tmp_path / "gunicorn_h1c.py").write_text("LimitRequestLine = parse_request = None")
+        env = environment(migrated_url, PYTHONPATH=str(tmp_path))
+        with four_workers(env) as (url, _):
+            assert httpx.get(f"{url}/api/health", headers=NO_KEEPALIVE).status_code == 200
+
 
 class TestLog:
     def test_is_lines_of_json_from_the_start_to_the_end(self, migrated_url, tmp_path):

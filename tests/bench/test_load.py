@@ -19,6 +19,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self):
         self.server.seen.append((self.path, self.headers["Idempotency-Key"]))
+        self.server.connections.add(self.client_address)
         if self.path == "/broken":
             self.close_connection = True
             return
@@ -37,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serving():
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.seen = []
+        server.seen, server.connections = [], set()
         threading.Thread(target=server.serve_forever).start()
         try:
             yield server
@@ -82,10 +83,17 @@ class TestRun:
         keys = [key for _, key in server.seen]
         assert len(keys) == len(set(keys)) > 1
 
-    def test_connections_are_renewed(self, monkeypatch):
-        monkeypatch.setattr("bench.load.REQUESTS_A_CONNECTION", 2)
+    def test_a_connection_is_renewed_when_its_time_is_over(self, monkeypatch):
+        monkeypatch.setattr("bench.load.CONNECTION_SECONDS", 0)
         with serving() as server:
             report = loaded(server, [GOOD])
 
         assert report.errors == 0
-        assert report.answered == len(server.seen) > 2
+        assert report.answered == len(server.seen) == len(server.connections) > 1
+
+    def test_a_connection_is_kept_until_then(self, monkeypatch):
+        monkeypatch.setattr("bench.load.CONNECTION_SECONDS", 60)
+        with serving() as server:
+            report = loaded(server, [GOOD])
+
+        assert report.answered > len(server.connections) == 1

@@ -74,7 +74,7 @@ class Load:
                 outcome = key.data.receive()
             except BrokenAnswerError as error:
                 outcome = repr(error.__cause__)
-                key.data.left = 0
+                key.data.ends_at = 0.0
         self.outcomes[outcome] += 1
         self.done.release()
         return key.data
