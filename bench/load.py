@@ -130,14 +130,20 @@ class Tally:
         return Report(rate, p50, p99, self.errors, self.answered)
 
 
+def connected(plan: Plan, selector: DefaultSelector) -> list[Client]:
+    """The clients of a plan, whose connections will be renewed one after another."""
+    clients = [
+        Client(plan.port, requests, selector, CONNECTION_SECONDS) for requests in plan.clients
+    ]
+    for i, client in enumerate(clients):
+        client.ends_at -= CONNECTION_SECONDS * i / len(clients)
+    return clients
+
+
 def run(plan: Plan) -> Report:
     """Send as fast as the answers come, and end when the last one is there."""
     with DefaultSelector() as selector:
-        clients = [
-            Client(plan.port, requests, selector, CONNECTION_SECONDS) for requests in plan.clients
-        ]
-        for i, client in enumerate(clients):
-            client.ends_at -= CONNECTION_SECONDS * i / len(clients)
+        clients = connected(plan, selector)
         tally = Tally(plan.warm_up, plan.seconds)
         for client in clients:
             client.send()

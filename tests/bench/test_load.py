@@ -3,10 +3,11 @@
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from selectors import DefaultSelector
 
 import pytest
 
-from bench.load import Plan, run
+from bench.load import Plan, connected, run
 
 GOOD = "GET /good HTTP/1.1\r\nHost: test\r\n\r\n"
 BAD = "GET /bad HTTP/1.1\r\nHost: test\r\n\r\n"
@@ -97,3 +98,21 @@ class TestRun:
             report = loaded(server, [GOOD])
 
         assert report.answered > len(server.connections) == 1
+
+    def test_the_next_connection_is_kept_as_long(self, monkeypatch):
+        monkeypatch.setattr("bench.load.CONNECTION_SECONDS", 0.1)
+        with serving() as server:
+            report = loaded(server, [GOOD])
+
+        assert 2 <= len(server.connections) <= 5
+        assert report.answered > 2 * len(server.connections)
+
+    def test_connections_are_renewed_one_after_another(self, monkeypatch):
+        monkeypatch.setattr("bench.load.CONNECTION_SECONDS", 1000)
+        with serving() as server, DefaultSelector() as selector:
+            clients = connected(Plan(server.server_port, [[GOOD]] * 4, 0, 0), selector)
+            for client in clients:
+                client.close()
+
+        first = clients[0].ends_at
+        assert [round((first - each.ends_at) / 250) for each in clients] == [0, 1, 2, 3]

@@ -104,7 +104,7 @@ def test_no_request_of_ten_thousand_fails(database_url):
             with served(database_url) as successor:
                 service.endpoint = successor.url
                 load.wait(100)
-                assert old.url in service.open
+                assert service.open.count(old.url) == CLIENTS
                 old.process.terminate()
                 assert old.process.wait(PATIENCE_SECONDS) == 0
                 running.result(PATIENCE_SECONDS)
