@@ -35,7 +35,7 @@ chart: $(STAMP) .venv-checkov/installed ## Write the chart's table of values, an
 bench-pages: $(STAMP) ## Compare page 10,000 of a million orders with page 1 (three minutes)
 	@$(BIN)/python -m bench.pages
 
-bench-growth: $(STAMP) ## Compare 10,000 orders with a million, 1 item with 50, 1 connection with 64 (ten minutes)
+bench-growth: $(STAMP) ## Compare 10,000 orders with a million, 1 item with 50, 1 connection with 64 (nine minutes)
 	@$(BIN)/python -m bench.growth
 
 bench: $(STAMP) .venv-bench/installed ## Compare the service with a bare floor and with FastAPI (four minutes)

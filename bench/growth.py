@@ -1,8 +1,8 @@
 """What a request costs as the work grows: `make bench-growth`.
 
-The memory of fresh workers over 200,000 requests. Then the same endpoints at 10,000 and at 1,000,000
-orders, with 1 and with 50 items, over 1 and over 64 connections, in turn on one machine: the ratios
-count.
+The memory of fresh workers over 200,000 requests. Then the same endpoints at 10,000 and at a
+million orders, with 1 and with 50 items, over 1 and over 64 connections, in turn on one machine:
+the ratios count.
 """
 
 import statistics
