@@ -15,7 +15,7 @@ COPY requirements.txt /tmp/
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf --mount=type=secret,id=ca.pem \
     python3 -m venv --without-pip /opt/venv \
     && python3 -m pip --python /opt/venv/bin/python3 install --no-cache-dir --no-compile \
-        --disable-pip-version-check --only-binary :all: --require-hashes -r /tmp/requirements.txt
+        --disable-pip-version-check --only-binary :all: --no-deps --require-hashes -r /tmp/requirements.txt
 WORKDIR /srv
 # What .dockerignore lets through, and nothing else.
 COPY . .

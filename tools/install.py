@@ -20,6 +20,9 @@ NOT_INSTALLED = "It can't be installed, see above. Is the package index within r
 NEWEST = (3, 13)
 TOO_NEW = "Not everything comes for a Python this new; make PYTHON=python3.13 {} takes another one."
 NOT_YOURS = "Make the folder yours, or clone the project where you may write."
+# The lock is complete. With --no-deps pip resolves nothing, so a newer release on the index can't
+# make it fail: pip before 23.3 looks for the newest `coverage[toml]` where the lock has `coverage`.
+LOCKED = ["--no-deps", "--require-hashes", "-r"]
 PIP = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
 
 
@@ -48,7 +51,7 @@ def _install() -> None:
     UNFINISHED.touch()
     try:
         _run(sys.executable, "-m", "venv", str(ENVIRONMENT))
-        _run(".venv/bin/python", *PIP, "--require-hashes", "-r", "requirements-dev.txt")
+        _run(".venv/bin/python", *PIP, *LOCKED, "requirements-dev.txt")
     except subprocess.CalledProcessError:
         UNFINISHED.unlink()  # pip undoes what it can't finish
         raise
