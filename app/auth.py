@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 import jwt as pyjwt
+from flask import current_app, g, request
 from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token
 
-from app.globals import current_app, g, request
 from app.settings import Settings
 from services import sessions
 from services.errors import InvalidRefreshToken, Unauthenticated

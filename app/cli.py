@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup, FlaskGroup, with_appcontext
 from flask_smorest.spec import openapi_cli
 from marshmallow import ValidationError
@@ -15,7 +15,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.database import database
-from app.globals import current_app
 from app.settings import Settings
 from models.users import Role
 from schemas.users import RegistrationSchema

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from flask_smorest.utils import unpack_tuple_response
 from werkzeug.http import quote_etag
 
 from app.declarations import declared
-from app.globals import request
 from models.base import etag
 
 ETAG = {

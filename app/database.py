@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from flask import Flask
+from flask import Flask, current_app
 from psycopg2.errors import DeadlockDetected, SerializationFailure
 from psycopg2.extensions import new_type, register_type
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from app import driver, pooler, prepared, watchdog
-from app.globals import current_app
 from app.settings import Settings
 from services.errors import Problem
 

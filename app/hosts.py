@@ -2,11 +2,10 @@
 
 from functools import lru_cache, partial
 
-from flask import Flask
+from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 
-from app.globals import request
 from app.settings import Settings
 from services.errors import Problem
 

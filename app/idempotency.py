@@ -7,10 +7,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Response, make_response
+from flask import Response, make_response, request
 
 from app.declarations import declared
-from app.globals import request
 from app.parser import MalformedBody, json_body
 from services import idempotency
 from services.errors import IdempotencyKeyReused, Problem, RequestInFlight

@@ -8,12 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from flask import Flask, Response
+from flask import Flask, Response, current_app, g, request
 from limits import parse_many
 from werkzeug.exceptions import HTTPException
 
 from app.auth import access_claims
-from app.globals import current_app, g, request
 from app.parser import json_body
 from app.settings import Settings
 from app.windows import Windows

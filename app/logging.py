@@ -14,10 +14,9 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from flask import Flask, Response, has_request_context
+from flask import Flask, Response, g, has_request_context, request
 from loguru import logger
 
-from app.globals import g, request
 from app.settings import Settings
 
 if TYPE_CHECKING:

@@ -9,11 +9,10 @@ from functools import cache
 from threading import Thread
 from typing import Any
 
-from flask import Flask
+from flask import Flask, request
 from prometheus_client import Counter, Gauge, Histogram
 
 from app import limits, problems
-from app.globals import request
 from app.settings import Settings
 from app.windows import Windows
 from services.errors import (

@@ -6,9 +6,8 @@ mostly given up, and what comes after them must not have to wait for their reque
 
 import time
 
-from flask import Flask
+from flask import Flask, request
 
-from app.globals import request
 from app.http_problems import Unavailable
 
 QUEUE_SECONDS = 5.0

@@ -6,10 +6,10 @@ from functools import lru_cache, wraps
 from typing import Any
 from urllib.parse import urlencode
 
+from flask import current_app, request
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
-from app.globals import current_app, request
 from app.settings import Settings
 from schemas.pages import page_of
 from services.errors import InvalidInput

@@ -3,7 +3,7 @@
 from typing import Any
 
 from blinker import Signal
-from flask import Flask, Response, json
+from flask import Flask, Response, g, json
 from loguru import logger
 from psycopg2.errors import LockNotAvailable
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -13,7 +13,6 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import RoutingException
 
 from app.database import worth_retrying
-from app.globals import g
 from app.http_problems import BY_STATUS, MEDIA_TYPE, TYPE_PREFIX, Unavailable
 from services.errors import Problem
 

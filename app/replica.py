@@ -10,14 +10,13 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any, TypeVar
 
-from flask import Flask
+from flask import Flask, request
 from loguru import logger
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.database import make_engine, reading_engine
-from app.globals import request
 from app.settings import Settings
 from services import principals
 

@@ -3,9 +3,8 @@
 import re
 from random import getrandbits
 
-from flask import Flask, Response
+from flask import Flask, Response, g, request
 
-from app.globals import g, request
 from schemas.problems import REQUEST_ID
 
 HEADER = "X-Request-ID"

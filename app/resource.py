@@ -5,6 +5,7 @@ from collections.abc import Container
 from contextlib import ExitStack
 from typing import Any, ClassVar
 
+from flask import current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView
 from sqlalchemy import Row
@@ -17,7 +18,6 @@ from werkzeug.utils import cached_property
 from app.access import PUBLIC, claimed, signed_in
 from app.auth import access_claims
 from app.database import database, session_in, worth_retrying
-from app.globals import current_app, g, request
 from app.limits import Limit
 from app.parser import escaped, query, receive_body
 from app.prepared import PreparingConnection, Unmet

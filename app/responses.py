@@ -3,11 +3,9 @@
 from typing import Any
 
 import orjson
-from flask import Flask, Response
+from flask import Flask, Response, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.datastructures import Headers
-
-from app.globals import request
 
 CSP = "default-src 'none'; frame-ancestors 'none'"
 DEFAULTS = {

@@ -6,11 +6,10 @@ from typing import Any
 
 import orjson
 from apispec import APISpec
-from flask import Blueprint, Response, jsonify, make_response, render_template
+from flask import Blueprint, Response, current_app, jsonify, make_response, render_template, request
 from markupsafe import Markup, escape
 
 from app.access import public
-from app.globals import current_app, request
 from app.http_problems import MEDIA_TYPE
 from app.problem_pages import description, kinds
 from app.resource import Resource
