@@ -34,18 +34,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     # Imported here, because resources import from this package.
     from app import (
+        auth,
         cli,
         cors,
         hosts,
         limits,
         logging,
-        overload,
         problems,
         replica,
         request_id,
         responses,
     )
-    from app.auth import jwt
     from app.database import database
     from app.openapi import register_resources
 
@@ -65,10 +64,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         responses,
         cors,
         hosts,
-        overload,
         database,
         replica,
-        jwt,
+        auth,
         limits,
         problems,
     ):

@@ -1,24 +1,30 @@
-"""Tokens: made by Flask-JWT-Extended, verified by PyJWT.
+"""Tokens (Flask-JWT-Extended): keys, the lookup of the user, and errors as problem documents."""
 
-See docs/decisions/0003-tokens.md for why the extension doesn't verify them.
-"""
-
-import time
+import hashlib
+import hmac
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any
 
-import jwt as pyjwt
-from flask import current_app, g, request
-from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token
+from flask import Flask, Response, current_app, g, request
+from flask_jwt_extended import (
+    JWTManager,
+    create_access_token,
+    create_refresh_token,
+    decode_token,
+)
+from flask_jwt_extended.exceptions import JWTExtendedException
+from jwt import InvalidTokenError, PyJWTError
+from sqlalchemy import Row
 
+from app.problems import from_problem
 from app.settings import Settings
-from services import sessions
+from services import principals, sessions
 from services.errors import InvalidRefreshToken, Unauthenticated
 
 ISSUER = AUDIENCE = "flask-api"
 REQUIRED_CLAIMS = ["exp", "iat", "jti", "sub", "sid", "type", "iss", "aud"]
-# The clocks of two machines differ a little; a token must not be "from the future" for that.
+TEXT_CLAIMS = ["jti", "sub", "sid", "type"]
+# For clocks that differ a little between two machines.
 LEEWAY_SECONDS = 5
 
 jwt = JWTManager()
@@ -26,10 +32,12 @@ jwt = JWTManager()
 
 def jwt_config(settings: Settings) -> dict[str, object]:
     return {
-        "JWT_SECRET_KEY": settings.secret_key,
         "JWT_ALGORITHM": settings.jwt_algorithm,
         "JWT_ENCODE_ISSUER": ISSUER,
+        "JWT_DECODE_ISSUER": ISSUER,
         "JWT_ENCODE_AUDIENCE": AUDIENCE,
+        "JWT_DECODE_AUDIENCE": AUDIENCE,
+        "JWT_DECODE_LEEWAY": LEEWAY_SECONDS,
         "JWT_ENCODE_NBF": False,
         "JWT_COOKIE_CSRF_PROTECT": False,  # tokens come in headers only
         "JWT_ACCESS_TOKEN_EXPIRES": timedelta(minutes=settings.access_token_expire_minutes),
@@ -38,84 +46,106 @@ def jwt_config(settings: Settings) -> dict[str, object]:
 
 
 def issue(grant: sessions.Grant) -> dict[str, Any]:
-    """The tokens of a grant, as RFC 6749 section 5.1 names them."""
+    """Return the tokens of a grant (RFC 6749, section 5.1)."""
     session = {"sid": grant.session_id}
+    refresh = {**session, "jti": grant.token_id}
     return {
-        "access_token": create_access_token(
-            grant.user_id, additional_claims={**session, "role": grant.role}
-        ),
-        "refresh_token": create_refresh_token(
-            grant.user_id, additional_claims={**session, "jti": grant.token_id}
-        ),
+        "access_token": create_access_token(grant.user_id, additional_claims=session),
+        "refresh_token": create_refresh_token(grant.user_id, additional_claims=refresh),
         "token_type": "bearer",
         "expires_in": current_app.extensions["settings"].access_token_expire_minutes * 60,
     }
 
 
-def access_claims() -> dict[str, Any]:
-    """The claims of the request's access token; verified once a request.
-
-    Raises:
-        Unauthenticated: there is none, or it is not a valid one (RFC 6750).
-    """
-    claims: dict[str, Any] | None = g.get("access_claims")
-    if claims is None:
-        # Not request.authorization, which raises on what can't be decoded.
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise Unauthenticated
-        try:
-            claims = g.access_claims = _verified(token.strip(), "access")
-        except pyjwt.InvalidTokenError:
-            challenge = 'Bearer realm="api", error="invalid_token"'
-            raise Unauthenticated(headers={"WWW-Authenticate": challenge}) from None
-    return claims
-
-
 def refresh_claims(token: str) -> dict[str, Any]:
-    """The claims of a refresh token.
+    """Return the claims of a refresh token.
 
     Raises:
-        InvalidRefreshToken: it is not a valid one.
+        InvalidRefreshToken: the token is not valid, or not a refresh token.
     """
     try:
-        return _verified(token, "refresh")
-    except pyjwt.InvalidTokenError:
+        claims = decode_token(token)
+    except (PyJWTError, JWTExtendedException):
         raise InvalidRefreshToken from None
+    if claims["type"] != "refresh":
+        raise InvalidRefreshToken
+    return claims
 
 
-def _verified(token: str, kind: str) -> dict[str, Any]:
+def verified_user_id() -> str | None:
+    """Return the user id of a valid access token, without a query; None if there is none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    try:
+        return decode_token(token.strip())["sub"]
+    except (PyJWTError, JWTExtendedException):
+        return None
+
+
+def init_app(app: Flask) -> None:
+    jwt.init_app(app)
+    app.before_request(normalize_scheme)
+
+
+def normalize_scheme() -> None:
+    """Write the scheme as the extension expects it; it is case-insensitive (RFC 9110, 11.1)."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        request.environ["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+
+
+def key_id(key: str) -> str:
+    """Return the `kid` of a key (RFC 7515, 4.1.4); it tells nothing about the key."""
+    return hmac.digest(key.encode(), b"kid", hashlib.sha256).hex()[:16]
+
+
+@jwt.encode_key_loader
+def signing_key(_identity: str) -> str:
     settings: Settings = current_app.extensions["settings"]
-    keys = (settings.secret_key, *settings.secret_key_fallbacks)
-    claims = _decoded(token, keys, settings.jwt_algorithm)
-    if claims["exp"] <= time.time() - LEEWAY_SECONDS:
-        raise pyjwt.ExpiredSignatureError
-    if claims["type"] != kind:
-        raise pyjwt.InvalidTokenError
-    return claims
+    return settings.secret_key
 
 
-@lru_cache(maxsize=4096)
-def _decoded(token: str, keys: tuple[str, ...], algorithm: str) -> dict[str, Any]:
-    """The claims of a token, all verified but for its time.
+@jwt.additional_headers_loader
+def name_key(_identity: str) -> dict[str, str]:
+    return {"kid": key_id(signing_key(_identity))}
 
-    A signature that was right stays right; only what is valid is kept, never a refusal.
+
+@jwt.decode_key_loader
+def verifying_key(header: dict[str, Any], claims: dict[str, Any]) -> str:
+    """Return the key that `kid` names: the current one, or a former one that still verifies.
+
+    Raises:
+        InvalidTokenError: a required claim is missing; the extension would use a default.
     """
-    claims: dict[str, Any] = {}
-    for key in keys:
-        try:
-            claims = pyjwt.decode(
-                token,
-                key,
-                algorithms=[algorithm],
-                issuer=ISSUER,
-                audience=AUDIENCE,
-                leeway=LEEWAY_SECONDS,
-                options={"require": REQUIRED_CLAIMS},
-            )
-            break
-        except pyjwt.InvalidSignatureError:
-            continue
-    if not all(isinstance(claims.get(name), str) for name in ("sub", "sid", "jti", "type")):
-        raise pyjwt.InvalidTokenError
-    return claims
+    if not all(name in claims for name in REQUIRED_CLAIMS):
+        raise InvalidTokenError("A required claim is missing.")
+    if not all(isinstance(claims[name], str) for name in TEXT_CLAIMS):
+        raise InvalidTokenError("A claim has the wrong type.")
+    settings: Settings = current_app.extensions["settings"]
+    former = {key_id(key): key for key in settings.secret_key_fallbacks}
+    return former.get(header.get("kid", ""), settings.secret_key)
+
+
+@jwt.user_lookup_loader
+def load_user(_header: dict[str, Any], claims: dict[str, Any]) -> Row[Any] | None:
+    """Return the user of the token's session, if both are still active."""
+    return principals.authenticate(g.session, claims["sub"], claims["sid"])
+
+
+@jwt.unauthorized_loader
+def missing_token(_reason: str) -> Response:
+    return from_problem(Unauthenticated())
+
+
+@jwt.invalid_token_loader
+def invalid_token(_reason: str) -> Response:
+    """RFC 6750, section 3.1."""
+    challenge = 'Bearer realm="api", error="invalid_token"'
+    return from_problem(Unauthenticated(headers={"WWW-Authenticate": challenge}))
+
+
+@jwt.expired_token_loader
+@jwt.user_lookup_error_loader
+def refused_token(_header: dict[str, Any], _claims: dict[str, Any]) -> Response:
+    return invalid_token("")

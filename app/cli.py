@@ -141,7 +141,7 @@ def _checked(**account: str) -> dict[str, Any]:
 def _transaction() -> Iterator[Session]:
     """A transaction whose refusals are told in a line, without a trace."""
     try:
-        with database.session() as session:
+        with database.transaction() as session:
             yield session
     except Problem as error:
         raise click.ClickException(str(error)) from error

@@ -1,14 +1,11 @@
-"""Conditional requests (RFC 9110, section 13): 304 for what is known, 412 for what changed."""
+"""Conditional requests (RFC 9110, section 13): `ETag`, `If-None-Match` and `If-Match`."""
 
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Container
 from typing import Any
 
 from flask import Response, request
-from flask_smorest.utils import unpack_tuple_response
 from werkzeug.http import quote_etag
 
-from app.declarations import declared
 from models.base import etag
 
 ETAG = {
@@ -30,40 +27,15 @@ IF_MATCH = {
 }
 
 
-class ConditionalMixin:
-    """Extends a Blueprint with `versioned`."""
+def add_etag(response: Response, row: Any) -> Response:
+    """Return the response with the version of `row` as `ETag`, or a 304 if the client has it."""
+    tag = etag(row)
+    if request.method in {"GET", "HEAD"} and request.if_none_match.contains_weak(tag):
+        response = Response(status=304)
+    response.headers["ETag"] = quote_etag(tag)
+    return response
 
-    @staticmethod
-    def versioned(method: Callable[..., Any]) -> Callable[..., Any]:
-        """Declare that the resource is a versioned row, and honour its version.
 
-        Reading answers If-None-Match. A writing method passes `self.if_match` to its service,
-        which compares under the row's lock.
-        """
-
-        @wraps(method)
-        def wrapper(resource: Any, *args: Any, **kwargs: Any) -> Any:
-            result, status, headers = unpack_tuple_response(method(resource, *args, **kwargs))
-            if result is None:
-                return result
-            tag = etag(result)
-            headers = {**(headers or {}), "ETag": quote_etag(tag)}
-            if resource.method == "GET" and request.if_none_match.contains_weak(tag):
-                return Response(status=304, headers=headers)
-            return result, status, headers
-
-        return declared(wrapper, versioned=True)
-
-    @staticmethod
-    def _prepare_versioned_doc(doc: Any, doc_info: Any, *, method: str, **_: Any) -> Any:
-        if "versioned" in doc_info:
-            reads = method == "get"
-            if method != "post" or "arguments" not in doc_info:
-                doc.setdefault("parameters", []).append(IF_NONE_MATCH if reads else IF_MATCH)
-            for status in doc_info.get("success_status_codes", []):
-                if status != 204:
-                    doc["responses"][status].setdefault("headers", {})["ETag"] = ETAG
-            if reads:
-                headers = {"ETag": ETAG}
-                doc["responses"][304] = {"description": "Not modified", "headers": headers}
-        return doc
+def if_match() -> Container[str] | None:
+    """Return the entity tags that the client accepts to overwrite; None without `If-Match`."""
+    return request.if_match if "If-Match" in request.headers else None

@@ -1,23 +1,23 @@
-"""The way to PostgreSQL: one pool a process, one transaction a request."""
+"""PostgreSQL: the engine, and one session per request (SQLAlchemy)."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import orjson
+import psycopg2
 from flask import Flask, current_app
 from psycopg2.errors import DeadlockDetected, SerializationFailure
 from psycopg2.extensions import new_type, register_type
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
-from app import driver, pooler, prepared, watchdog
+from app import pooler, prepared, watchdog
 from app.settings import Settings
-from services.errors import Problem
 
 UUID_OID, TIMESTAMPTZ_OID = 2950, 1184  # of pg_type
 # How much longer than PostgreSQL's own limit a statement is waited for.
@@ -25,68 +25,38 @@ GRACE_SECONDS = 2.0
 
 
 class Database:
-    """Opens transactions. Services flush in them; only the edge commits."""
+    """Opens sessions. Services flush; only the edge (a resource or a command) commits."""
 
     def init_app(self, app: Flask) -> None:
         engine = make_engine(app.extensions["settings"])
         app.extensions["database"] = engine
-        app.extensions["database_writing"] = engine.begin
-        app.extensions["database_reading"] = reading_engine(engine).connect
+        app.extensions["sessions"] = sessionmaker(engine, expire_on_commit=False)
+        app.extensions["read_sessions"] = read_sessions(engine)
 
-    def reading(self) -> AbstractContextManager[Connection]:
-        """A connection for statements that only read.
+    def session(self, *, reads: bool = False) -> Session:
+        """Open a session; it connects with its first statement.
 
-        Each is a transaction of its own, so that none waits for a BEGIN and a COMMIT. They see
-        what they would see in one: at READ COMMITTED every statement has its own snapshot.
+        With `reads`, each statement is a transaction of its own (AUTOCOMMIT), which saves the
+        round trips of BEGIN and COMMIT. At READ COMMITTED each statement has its own snapshot
+        anyway.
         """
-        connection: AbstractContextManager[Connection] = current_app.extensions[
-            "database_reading"
-        ]()
-        return connection
+        session: Session = current_app.extensions["read_sessions" if reads else "sessions"]()
+        return session
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """A transaction that begins with its first statement and commits at the end of the block.
-
-        Any exception rolls it back, but for a refusal that has to be written down.
-        """
-        refusal = None
-        with current_app.extensions["database_writing"]() as connection:
-            try:
-                yield connection
-            except Problem as problem:
-                if not problem.keeps_changes:
-                    raise
-                refusal = problem
-        if refusal:
-            raise refusal
-
-    @contextmanager
-    def session(self) -> Iterator[Session]:
-        """A transaction for who changes instances of models, outside of a request."""
-        with self.transaction() as connection, session_in(connection) as session:
+    def transaction(self) -> Iterator[Session]:
+        """Open a session and commit it at the end of the block; an exception rolls it back."""
+        with self.session() as session:
             yield session
-
-
-@contextmanager
-def session_in(connection: Connection) -> Iterator[Session]:
-    """For who changes instances of models: it happens in the connection's transaction.
-
-    That goes on: the session's own commit flushes, and refuses what a failed flush has undone.
-    """
-    with Session(
-        connection, expire_on_commit=False, join_transaction_mode="rollback_only"
-    ) as session:
-        try:
-            yield session
-        except Problem as problem:
-            if problem.keeps_changes:
-                session.commit()
-            raise
-        session.commit()
+            session.commit()
 
 
 database = Database()
+
+
+def read_sessions(engine: Engine) -> sessionmaker[Session]:
+    """Return a factory of sessions in which each statement is a transaction of its own."""
+    return sessionmaker(engine.execution_options(isolation_level="AUTOCOMMIT"))
 
 
 def make_engine(settings: Settings) -> Engine:
@@ -100,11 +70,10 @@ def make_engine(settings: Settings) -> Engine:
         pool_timeout=settings.database_pool_timeout,
         pool_recycle=1800,
         pool_use_lifo=True,
-        # Values of statements are personal data and secrets: they don't belong in a log.
+        # Parameters are personal data and secrets, which do not belong in a log.
         hide_parameters=True,
         json_deserializer=orjson.loads,
-        execution_options={"pooled": settings.database_pooler},
-        # Each new connection would ask for it, by cursors that nobody watches.
+        # Each new connection would run a query for its OID.
         use_native_hstore=False,
         connect_args={
             "application_name": "flask-api",
@@ -113,33 +82,25 @@ def make_engine(settings: Settings) -> Engine:
             "keepalives_idle": 30,
             "keepalives_interval": 10,
             "keepalives_count": 3,
-            "connection_factory": driver.Connection,
             "cursor_factory": watchdog.cursor_factory(patience),
             **options,
         },
     )
-    event.listen(engine, "handle_error", forget_values)
+    event.listen(engine, "handle_error", remove_values)
     event.listen(engine, "connect", choose_types)
-    event.listen(engine, "begin", begin)
     watchdog.init_engine(engine)
-    prepared.init_engine(engine)
     if settings.database_pooler:
         pooler.init_engine(engine, wanted)
+    else:
+        prepared.init_engine(engine)
     return engine
 
 
-def reading_engine(engine: Engine) -> Engine:
-    """The same pool, for statements of which each is a transaction of its own."""
-    reading = engine.execution_options(reading=True)
-    reading._connection_cls = engine._connection_cls  # which the copy has forgotten
-    return reading
-
-
 def choose_types(connection: Any, _record: Any) -> None:
-    """Choose what the driver makes of values.
+    """Choose the Python types of values, for speed.
 
-    Ids become text anyway; a UUID object on the way there costs more than the rest of it. And to
-    read a time, Python needs half as long as psycopg2, which makes a time zone for each.
+    Ids become text in any case, so a UUID object would be an intermediate step. `fromisoformat`
+    takes half the time of psycopg2's own parser, which creates a time zone for each value.
     """
     connection.string_types.pop(UUID_OID, None)
     register_type(new_type((TIMESTAMPTZ_OID,), "time", read_time), connection)
@@ -149,37 +110,34 @@ def read_time(value: Any, _cursor: Any) -> datetime | None:
     return None if value is None else datetime.fromisoformat(value)
 
 
-def begin(connection: Connection) -> None:
-    """Have the driver begin a transaction, but for what only reads."""
-    if not connection.get_execution_options().get("reading"):
-        opened: Any = connection.connection.dbapi_connection
-        opened.begin()
-
-
-def forget_values(context: ExceptionContext) -> None:
-    """Keep the first line of an error; DETAIL and LINE have values of rows and statements."""
+def remove_values(context: ExceptionContext) -> None:
+    """Keep the first line of an error; DETAIL and LINE contain values of rows and statements."""
     for error in (context.original_exception, context.sqlalchemy_exception):
         if error is not None and error.args:
             error.args = (str(error.args[0]).partition("\n")[0],)
 
 
-def worth_retrying(error: Exception, seconds: float = 0) -> bool:
-    """Whether the same transaction can be expected to succeed when it is simply run again.
+def is_retryable(error: Exception, seconds: float = 0) -> bool:
+    """Return whether the same transaction can succeed when it runs again.
 
-    Where it took so many seconds to lose its connection, the watchdog has cut that, and whoever
-    waits for an answer has no time for another.
+    An attempt that took `seconds` to lose its connection reached its deadline, and the client has
+    no time for another one.
+    """
+    if isinstance(error, StaleDataError):
+        return True
+    driver_error = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(driver_error, (DeadlockDetected, SerializationFailure)):
+        return True
+    return lost_connection(error) and seconds < GRACE_SECONDS
+
+
+def lost_connection(error: Exception) -> bool:
+    """Return whether the connection broke before or during a statement.
+
+    PostgreSQL may have restarted long ago; by now the pool has dropped all connections of that
+    age. Without a statement it broke at a COMMIT, and the transaction may have been committed.
     """
     if isinstance(error, DBAPIError):
-        if isinstance(error.orig, (DeadlockDetected, SerializationFailure)):
-            return True
-        return _lost(error) and seconds < GRACE_SECONDS
-    return isinstance(error, StaleDataError)
-
-
-def _lost(error: DBAPIError) -> bool:
-    """Whether the connection broke under a statement, so that nothing can have been committed.
-
-    It may have been dead for long, since PostgreSQL restarted; by now the pool has let go of all
-    that are as old. Where it broke at a COMMIT, there is no statement, and nobody knows.
-    """
-    return error.connection_invalidated and error.statement is not None
+        return error.connection_invalidated and error.statement is not None
+    # Setting the isolation level of a dead pooled connection raises the driver's own error.
+    return isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError))

@@ -1,18 +1,16 @@
-"""`Idempotency-Key`: a POST that may be retried without being done twice."""
+"""`Idempotency-Key`: a POST that can be retried without being done twice."""
 
 import hashlib
 import json
 import re
-from collections.abc import Callable
-from functools import wraps
-from typing import Any
 
-from flask import Response, make_response, request
+from flask import Response, request
+from sqlalchemy.orm import Session
 
-from app.declarations import declared
 from app.parser import MalformedBody, json_body
 from services import idempotency
-from services.errors import IdempotencyKeyReused, Problem, RequestInFlight
+from services.errors import Problem
+from services.principals import Principal
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 # The draft has a quoted string, most clients send it bare: they mean the same.
@@ -39,40 +37,30 @@ class MalformedKey(Problem):
     advice = "Use a new UUID for each thing that you want done."
 
 
-class IdempotencyMixin:
-    """Extends a Blueprint with `idempotent`."""
+def claim(session: Session, principal: Principal) -> Response | None:
+    """Claim the key of the request, if it has one; return the first response if it was used before.
 
-    ERRORS = (MalformedKey, IdempotencyKeyReused, RequestInFlight)
+    Raises:
+        MalformedKey: the header is not a key.
+        IdempotencyKeyReused: the key was used with another request.
+        RequestInFlight: a request with this key is still running.
+    """
+    if HEADER not in request.headers:
+        return None
+    stored = idempotency.claim(session, principal, _key(), _fingerprint())
+    return _replay(stored) if stored else None
 
-    @staticmethod
-    def idempotent(method: Callable[..., Any]) -> Callable[..., Any]:
-        """Declare that the method takes an Idempotency-Key. Goes above `arguments`.
 
-        The answer is kept in the method's own transaction; a refusal keeps nothing.
-        """
-
-        @wraps(method)
-        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if HEADER not in request.headers:
-                return method(self, *args, **kwargs)
-            key = _key()
-            kept = idempotency.claim(self.connection, self.principal, key, _fingerprint())
-            if kept:
-                return _replay(kept)
-            response = make_response(method(self, *args, **kwargs))
-            idempotency.keep(self.connection, self.principal, key, _answer(response))
-            return response
-
-        return declared(wrapper, idempotent=True)
-
-    @staticmethod
-    def _prepare_idempotent_doc(doc: Any, doc_info: Any, **_: Any) -> Any:
-        if "idempotent" in doc_info:
-            doc.setdefault("parameters", []).append(PARAMETER)
-            for status in doc_info["success_status_codes"]:
-                headers = doc["responses"][status].setdefault("headers", {})
-                headers[REPLAYED] = REPLAYED_HEADER
-        return doc
+def store(session: Session, principal: Principal, response: Response) -> None:
+    """Store a response under the key of the request, in the transaction that it describes."""
+    if HEADER in request.headers:
+        answer = idempotency.Answer(
+            response.status_code,
+            response.get_data(),
+            response.location,
+            response.headers.get("ETag"),
+        )
+        idempotency.keep(session, principal, _key(), answer)
 
 
 def _key() -> str:
@@ -89,12 +77,6 @@ def _fingerprint() -> bytes:
     except RecursionError:
         raise MalformedBody("The body is nested too deeply.") from None
     return hashlib.sha256(f"{request.method} {request.path}\n{body}".encode()).digest()
-
-
-def _answer(response: Response) -> idempotency.Answer:
-    return idempotency.Answer(
-        response.status_code, response.get_data(), response.location, response.headers.get("ETag")
-    )
 
 
 def _replay(answer: idempotency.Answer) -> Response:

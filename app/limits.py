@@ -6,17 +6,18 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, ClassVar, NamedTuple
 
 from flask import Flask, Response, current_app, g, request
 from limits import parse_many
 from werkzeug.exceptions import HTTPException
 
-from app.auth import access_claims
+from app.auth import verified_user_id
 from app.parser import json_body
 from app.settings import Settings
 from app.windows import Windows
-from services.errors import Problem, Unauthenticated
+from services.errors import Problem
 
 UNLIMITED = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
 
@@ -77,10 +78,7 @@ def address() -> str:
 
 def user_or_address() -> str:
     """Never raises and is never empty: either would lift the limit."""
-    try:
-        return access_claims()["sub"]
-    except Unauthenticated:
-        return address()
+    return verified_user_id() or address()
 
 
 def account() -> str:
@@ -107,8 +105,12 @@ class Limit:
         return self.setting.removeprefix("rate_limit_")
 
     def __call__(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        method.__dict__["limits"] = (self, *getattr(method, "limits", ()))
-        return method
+        @wraps(method)
+        def limited(*args: Any, **kwargs: Any) -> Any:
+            self.check()
+            return method(*args, **kwargs)
+
+        return limited
 
     def check(self) -> None:
         """Count the request.

@@ -38,8 +38,8 @@ class PaginationMixin:
                 page = method(resource, PageRequest(limit, cursor and _decoded(cursor)), filters)
                 return _answer(page)
 
-            answered = self.response(200, page_of(item), headers={"Link": LINK})(wrapper)
-            return self.arguments(query, location="query")(answered)
+            respond = self.response(200, page_of(item), headers={"Link": LINK})
+            return self.arguments(query, location="query")(respond(wrapper))
 
         return decorate
 

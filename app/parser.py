@@ -125,6 +125,13 @@ def query() -> MultiDict[str, str]:
         raise MalformedQuery from None
 
 
+def refuse_unknown_parameters() -> None:
+    """Raise InvalidInput for query parameters, of an operation that takes none."""
+    if request.query_string and query():
+        pointers = [f"/{escaped(name)}" for name in list(query())[:10]]
+        raise InvalidInput.at(pointers, "Unknown parameter.")
+
+
 class Parser(FlaskParser):
     """webargs' parser for Flask; unknown fields are the schema's business, in every location."""
 

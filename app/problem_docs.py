@@ -1,12 +1,9 @@
-"""The problems of each operation, as its declarations tell them, in the OpenAPI document."""
+"""The errors of each operation in the OpenAPI document, taken from its declarations."""
 
-from collections.abc import Callable
 from typing import Any
 
 from marshmallow import Schema
 
-from app.access import PUBLIC
-from app.declarations import declared
 from app.hosts import HostNotAllowed
 from app.http_problems import (
     MEDIA_TYPE,
@@ -20,17 +17,18 @@ from app.http_problems import (
     Unavailable,
     UnsupportedMediaType,
 )
-from app.idempotency import IdempotencyMixin
+from app.idempotency import MalformedKey
 from app.limits import TooManyRequests
+from app.operation import Operation
 from app.parser import MalformedBody, MalformedQuery, pointers
-from schemas.problems import ProblemSchema
 from services.errors import (
     Forbidden,
+    IdempotencyKeyReused,
     InvalidInput,
     NotFound,
-    OutOfStock,
     PreconditionFailed,
     Problem,
+    RequestInFlight,
     Unauthenticated,
 )
 
@@ -55,72 +53,53 @@ HEADERS: dict[str, dict[str, Any]] = {
     "Retry-After": RETRY_AFTER,
     "WWW-Authenticate": CHALLENGE,
 }
-SHORTAGE_EXAMPLE = {"product_id": "abc", "requested": 2, "available": 1}
+SCHEMA = {"$ref": "#/components/schemas/Problem"}
 
 
-class ProblemsMixin:
-    """Extends a Blueprint with `raises`."""
-
-    @staticmethod
-    def raises(*problems: type[Problem]) -> Callable[..., Any]:
-        """Declare which refusals the service behind the method has, for the document."""
-
-        def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
-            return declared(method, raises=problems)
-
-        return decorate
-
-    @staticmethod
-    def _prepare_problems_doc(doc: Any, doc_info: Any, **_: Any) -> Any:
-        responses = doc.setdefault("responses", {})
-        for status in [status for status, text in responses.items() if isinstance(text, str)]:
-            del responses[status]
-        problems: dict[int, list[type[Problem]]] = {}
-        for problem in _problems(doc, doc_info):
-            problems.setdefault(problem.status, []).append(problem)
-        for status, kinds in sorted(problems.items()):
-            responses[status] = _response(doc, kinds)
-        responses["default"] = {
-            **_response(doc, _at_other_statuses(doc)),
-            "description": "Another problem: its `type` says which, and leads to a page about it.",
-        }
-        return doc
+def error_responses(operation: Operation, doc: dict[str, Any], path: str) -> dict[Any, Any]:
+    """Return the error responses of an operation by status; `default` has those of any status."""
+    by_status: dict[int, list[type[Problem]]] = {}
+    for problem in _problems(operation, doc, path):
+        by_status.setdefault(problem.status, []).append(problem)
+    responses: dict[Any, Any] = {
+        status: _response(operation, kinds) for status, kinds in sorted(by_status.items())
+    }
+    responses["default"] = {
+        **_response(operation, _at_any_status(operation)),
+        "description": "Another problem: its `type` says which, and leads to a page about it.",
+    }
+    return responses
 
 
-def _problems(doc: Any, doc_info: Any) -> list[type[Problem]]:
-    """What an operation can answer with, judged by its declarations."""
-    found: list[type[Problem]] = [InvalidInput, *doc_info.get("raises", ())]
-    if "requestBody" in doc:
+def _problems(operation: Operation, doc: dict[str, Any], path: str) -> list[type[Problem]]:
+    found: list[type[Problem]] = [InvalidInput, *operation.raises]
+    if operation.body:
         found += [MalformedBody]
-    if "idempotent" in doc_info:
-        found += IdempotencyMixin.ERRORS
-    if doc_info["access"] != PUBLIC:
+    if operation.idempotent:
+        found += [MalformedKey, IdempotencyKeyReused, RequestInFlight]
+    if operation.access != "public":
         found += [Unauthenticated, Forbidden]
-    if doc_info.get("has_path_parameters"):
+    if "{" in path:
         found += [NotFound]
     if any(parameter.get("name") == "If-Match" for parameter in doc.get("parameters", ())):
         found += [PreconditionFailed]
     return [*found, MalformedQuery, HostNotAllowed, BadRequest, MalformedRequest]
 
 
-def _at_other_statuses(doc: Any) -> list[type[Problem]]:
-    """What any operation can answer with, by how it is asked and how things stand."""
-    with_body = [ContentTooLarge, UnsupportedMediaType] if "requestBody" in doc else []
+def _at_any_status(operation: Operation) -> list[type[Problem]]:
+    with_body = [ContentTooLarge, UnsupportedMediaType] if operation.body else []
     always = [MethodNotAllowed, RequestTimeout, TooManyRequests, InternalServerError, Unavailable]
     return [*with_body, *always]
 
 
-def _response(doc: Any, problems: list[type[Problem]]) -> dict[str, Any]:
+def _response(operation: Operation, problems: list[type[Problem]]) -> dict[str, Any]:
     kinds = dict.fromkeys(problems)
-    content = {
-        "schema": ProblemSchema,
-        "examples": {
-            kind.slug: {"summary": kind.title, "value": _example(doc, kind)} for kind in kinds
-        },
+    examples = {
+        kind.slug: {"summary": kind.title, "value": _example(operation, kind)} for kind in kinds
     }
     return {
         "description": _named(list(kinds)),
-        "content": {MEDIA_TYPE: content},
+        "content": {MEDIA_TYPE: {"schema": SCHEMA, "examples": examples}},
         "headers": _headers(list(kinds)),
     }
 
@@ -144,33 +123,23 @@ def _sent_with(kind: type[Problem]) -> set[str]:
     return {"Allow"} if kind is MethodNotAllowed else set(kind.default_headers)
 
 
-def _example(doc: Any, problem: type[Problem]) -> dict[str, Any]:
+def _example(operation: Operation, problem: type[Problem]) -> dict[str, Any]:
     example = {
         "type": TYPE_PREFIX + problem.slug,
         "title": problem.title,
         "status": problem.status,
         "detail": problem.detail,
         "request_id": "0b5dd6f2c0b14a67a1f3d1f0e5e0a1c4",
+        **problem.example,
     }
     if problem is InvalidInput:
-        example["errors"] = _input_errors(doc)
-    if problem is OutOfStock:
-        example["products"] = [SHORTAGE_EXAMPLE]
+        example["errors"] = _input_errors(operation.body or operation.query)
     return example
 
 
-def _input_errors(doc: Any) -> list[dict[str, str]]:
-    """What the operation says of an input with its first field wrong and no other."""
-    schema = _input_schema(doc)
+def _input_errors(schema: Schema | None) -> list[dict[str, str]]:
+    """Return the errors of an input whose first field is wrong and whose others are missing."""
     if schema is None:
         return [{"pointer": "/verbose", "detail": "Unknown parameter."}]
     messages = schema.validate({next(iter(schema.fields)): {}})
     return [{"pointer": at, "detail": text} for at, text in pointers(messages)]
-
-
-def _input_schema(doc: Any) -> Schema | None:
-    """The schema of the body, or else of the query."""
-    if "requestBody" in doc:
-        return doc["requestBody"]["content"]["application/json"]["schema"]
-    queries = (p["schema"] for p in doc.get("parameters", ()) if p["in"] == "query")
-    return next(queries, None)

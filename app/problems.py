@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import RoutingException
 
-from app.database import worth_retrying
+from app.database import is_retryable
 from app.http_problems import BY_STATUS, MEDIA_TYPE, TYPE_PREFIX, Unavailable
 from services.errors import Problem
 
@@ -89,7 +89,7 @@ OUTAGES = ("08", "53", "57")
 
 def _is_outage(error: Exception) -> bool:
     """No connection, none free in time, or a statement that PostgreSQL gave up on."""
-    if isinstance(error, PoolTimeout) or worth_retrying(error):
+    if isinstance(error, PoolTimeout) or is_retryable(error):
         return True
     if not isinstance(error, DBAPIError):
         return False

@@ -1,47 +1,68 @@
-"""A streaming replica, for reads that may lag; never for those that a client's own write is in.
+"""A streaming replica for reads that may lag, never for what misses the caller's own writes.
 
-docs/decisions/0017-reads-that-may-lag.md says how that is known.
+See docs/decisions/0017-reads-that-may-lag.md.
 """
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, Protocol
 
-from flask import Flask, request
+from flask import Flask, Response, current_app, make_response, request
 from loguru import logger
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine, Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
 
-from app.database import make_engine, reading_engine
+from app.database import make_engine, read_sessions
 from app.settings import Settings
 from services import principals
+from services.errors import Problem
 
-Method = TypeVar("Method", bound=Callable[..., Any])
-# Milliseconds; a read takes a few, and a replica that needs a second is as good as away.
+# Milliseconds. A read takes a few; a replica that needs a second is as good as unavailable.
 STATEMENT_TIMEOUT = 1000
-# One that was away is left alone for so long. Then one request tries it, for all.
+# Seconds without attempts after a failure; then one request tries again, for all.
 PAUSE_SECONDS = 10
 
 
-def may_lag(method: Method) -> Method:
-    """What this reads may be as old as the replica is, but never older than the client's writes."""
-    method.__dict__["may_lag"] = True
-    return method
+class Replica:
+    """The engine of the replica, and whether it is in service."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.sessions = read_sessions(engine)
+        self._lock = Lock()
+        self._failing, self._next_try = False, 0.0
+
+    def in_service(self) -> bool:
+        with self._lock:
+            now = time.monotonic()
+            if self._failing and now < self._next_try:
+                return False
+            self._next_try = now + PAUSE_SECONDS
+            return True
+
+    def failed(self, error: Exception) -> None:
+        with self._lock:
+            if not self._failing:
+                logger.warning("The replica is unavailable: {}", getattr(error, "orig", error))
+            self._failing, self._next_try = True, time.monotonic() + PAUSE_SECONDS
+
+    def succeeded(self) -> None:
+        self._failing = False
 
 
 def init_app(app: Flask) -> None:
     settings: Settings = app.extensions["settings"]
     app.extensions["replica"] = None
     if settings.database_replica_url:
-        app.extensions["replica"] = Replica(make_engine(of_replica(settings)))
+        app.extensions["replica"] = Replica(make_engine(replica_settings(settings)))
 
 
-def of_replica(settings: Settings) -> Settings:
-    """The settings of its connections; behind a pooler its role is that of the primary."""
+def replica_settings(settings: Settings) -> Settings:
+    """Return the settings of its connections; behind a pooler, the role sets the timeout."""
     timeout = settings.database_statement_timeout
     return dataclasses.replace(
         settings,
@@ -52,44 +73,41 @@ def of_replica(settings: Settings) -> Settings:
     )
 
 
-class Replica:
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self._connect = reading_engine(engine).connect
-        self._lock = Lock()
-        self._away, self._next_try = False, 0.0
+class Reading(Protocol):
+    """What is needed of a resource."""
 
-    @contextmanager
-    def reading(self, session: tuple[str, int] | None) -> Iterator[Connection | None]:
-        """A connection, or None where the primary has to be asked.
+    session: Session
+    user: Row[Any]
 
-        `session` is the id of the session that asks, and how often it has written.
 
-        Raises:
-            DBAPIError, TimeoutError: the replica is away, or behind in its schema.
-        """
-        if (session is None and "Authorization" in request.headers) or not self._in_service():
-            yield None
-            return
-        try:
-            with self._connect() as connection:
-                seen = session is None or principals.has_seen(connection, *session)
-                yield connection if seen else None
-        except (DBAPIError, PoolTimeout) as error:
-            self._failed(error)
-            raise
-        self._away = False
+def read_from_replica(
+    resource: Reading, method: Callable[..., Any], path: dict[str, Any]
+) -> Response | None:
+    """Return the response that the replica gives, or None where the primary must be asked.
 
-    def _in_service(self) -> bool:
-        with self._lock:
-            now = time.monotonic()
-            if self._away and now < self._next_try:
-                return False
-            self._next_try = now + PAUSE_SECONDS
-            return True
-
-    def _failed(self, error: Exception) -> None:
-        with self._lock:
-            if not self._away:
-                logger.warning("the replica does not answer: {}", getattr(error, "orig", error))
-            self._away, self._next_try = True, time.monotonic() + PAUSE_SECONDS
+    An error is no response either: the primary may have what the replica lacks.
+    """
+    replica: Replica | None = current_app.extensions["replica"]
+    if replica is None or not replica.in_service():
+        return None
+    user: Row[Any] | None = getattr(resource, "user", None)
+    if user is None and "Authorization" in request.headers:
+        return None
+    primary = resource.session
+    try:
+        with replica.sessions() as session:
+            if user and not principals.has_seen(session, user.session_id, user.session_writes):
+                return None
+            resource.session = session
+            response = make_response(method(**path))
+        replica.succeeded()
+    except Problem:
+        replica.succeeded()
+        return None
+    except (DBAPIError, PoolTimeout) as error:
+        replica.failed(error)
+        return None
+    else:
+        return response
+    finally:
+        resource.session = primary

@@ -6,9 +6,7 @@ from pathlib import Path
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
-
-from models.base import Reader
+from sqlalchemy.orm import Session
 
 ROOT = Path(__file__).parent.parent
 
@@ -26,12 +24,12 @@ def head() -> str:
     return revision
 
 
-def at_head(connection: Reader) -> bool:
+def at_head(session: Session) -> bool:
     """Whether the database has the newest migration that this code knows, or a newer one.
 
     In an upgrade the migration comes first, and the replicas of before have to serve on until
     their successors do.
     """
-    assert isinstance(connection, Connection)
-    current = MigrationContext.configure(connection).get_current_revision() or ""
+    context = MigrationContext.configure(session.connection())
+    current = context.get_current_revision() or ""
     return current.isdigit() and current >= head()

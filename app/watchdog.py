@@ -14,10 +14,8 @@ from threading import RLock, Thread
 from typing import Any
 
 from flask import has_request_context
-from psycopg2 import InterfaceError
+from psycopg2 import InterfaceError, extensions
 from sqlalchemy import Engine, event
-
-from app import driver
 
 # By connection that a request has: when it is cut. Commands take the time that they need.
 deadlines: dict[Any, float] = {}
@@ -40,13 +38,13 @@ def init_engine(engine: Engine) -> None:
         event.listen(engine, end, forget)
 
 
-def cursor_factory(seconds: float) -> type[driver.Cursor]:
+def cursor_factory(seconds: float) -> type[extensions.cursor]:
     """Cursors that cut a request's connection when a statement has no end after so many seconds.
 
     psycopg2's `connect` takes them by this name.
     """
 
-    class Cursor(driver.Cursor):
+    class Cursor(extensions.cursor):
         # An event of SQLAlchemy doesn't see what app/prepared.py runs, nor one of its pool what is
         # asked while a connection is made.
         def execute(self, *args: Any) -> None:

@@ -1,11 +1,10 @@
 """What all tables share."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Connection, DateTime, MetaData, Table, func
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
+from sqlalchemy import BigInteger, DateTime, MetaData, Table, func
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 # Named constraints, so that a migration can alter what another one made.
 NAMING = {
@@ -15,23 +14,6 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-
-
-# What runs a statement that only reads: who changes instances has a session, others do without.
-Reader = Connection | Session
-
-
-class Transaction(Protocol):
-    """A connection in a transaction, as app/prepared.py has it."""
-
-    def execute(self, statement: Any, parameters: Any = None, /) -> Any:
-        """Run a statement."""
-
-    def defer(self, statement: Any, parameters: Mapping[str, Any], /) -> None:
-        """Run a prepared statement before the next one, or the COMMIT; its result is lost."""
-
-    def require(self, statement: Any, parameters: Mapping[str, Any], /) -> None:
-        """Have the next statement fail, and not be run, unless a prepared one returns a row."""
 
 
 class Base(DeclarativeBase):

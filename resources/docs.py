@@ -9,8 +9,8 @@ from apispec import APISpec
 from flask import Blueprint, Response, current_app, jsonify, make_response, render_template, request
 from markupsafe import Markup, escape
 
-from app.access import public
 from app.http_problems import MEDIA_TYPE
+from app.operation import public
 from app.problem_pages import description, kinds
 from app.resource import Resource
 from services.errors import NotFound

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from app.access import public
 from app.blueprint import Blueprint
 from app.http_problems import Unavailable
+from app.operation import public
 from app.resource import Resource
 from app.schema_version import at_head
 from app.version import __version__
@@ -19,10 +19,11 @@ orchestrator. They need no token, and are not limited.
 blp = Blueprint("health", __name__, url_prefix="/api/health", description=DESCRIPTION)
 
 
-@blp.route("", get="getHealth")
+@blp.route("")
 class Health(Resource):
     @blp.response(200, HealthSchema)
     @public
+    @blp.doc(operationId="getHealth")
     def get(self) -> dict[str, Any]:
         """Tell that the service is up, and which version it is.
 
@@ -31,10 +32,11 @@ class Health(Resource):
         return {"status": "healthy", "timestamp": datetime.now(UTC), "version": __version__}
 
 
-@blp.route("/live", get="getLiveness")
+@blp.route("/live")
 class Liveness(Resource):
     @blp.response(200, ProbeSchema, example={"status": "alive"})
     @public
+    @blp.doc(operationId="getLiveness")
     def get(self) -> dict[str, str]:
         """Tell that the process answers; asks nobody else.
 
@@ -43,16 +45,17 @@ class Liveness(Resource):
         return {"status": "alive"}
 
 
-@blp.route("/ready", get="getReadiness")
+@blp.route("/ready")
 class Readiness(Resource):
     @blp.response(200, ProbeSchema, example={"status": "ready"})
     @blp.raises(Unavailable)
     @public
+    @blp.doc(operationId="getReadiness")
     def get(self) -> dict[str, str]:
         """Tell that PostgreSQL answers, and has the schema that this version needs.
 
         Where it fails, requests should go to another replica for the moment.
         """
-        if not at_head(self.connection):
+        if not at_head(self.session):
             raise Unavailable("The database is not at the schema of this version.")
         return {"status": "ready"}

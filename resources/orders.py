@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from app.access import requires
 from app.blueprint import Blueprint
-from app.replica import may_lag
+from app.operation import may_lag, requires
 from app.resource import Resource
 from models.orders import OrderStatus
 from models.users import Scope
+from schemas.ids import path_parameter
 from schemas.orders import (
     NEW_ORDER_EXAMPLE,
     NewOrderSchema,
@@ -30,25 +30,27 @@ orders twice.
 blp = Blueprint("orders", __name__, url_prefix="/api/orders", description=DESCRIPTION)
 
 
-@blp.route("", get="listOrders", post="createOrder")
+@blp.route("")
 class Orders(Resource):
     @blp.paginated(OrderQuerySchema, OrderSchema)
     @may_lag
     @requires(Scope.ORDERS_READ)
+    @blp.doc(operationId="listOrders")
     def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
         """List your orders, newest first; an administrator sees everybody's.
 
         The list can be filtered by status and by time. Each order comes with its whole history.
         """
-        return orders.list_visible(self.connection, self.principal, page, filters)
+        return orders.list_visible(self.session, self.principal, page, filters)
 
     @blp.idempotent
     @blp.arguments(NewOrderSchema, example=NEW_ORDER_EXAMPLE)
     @blp.created(OrderSchema, "/api/orders/{id}")
-    @blp.versioned
+    @blp.etag
     @blp.links(getOrder="order_id", updateOrder="order_id", cancelOrder="order_id")
     @blp.raises(OutOfStock)
     @requires(Scope.ORDERS_WRITE)
+    @blp.doc(operationId="createOrder")
     def post(self, order: dict[str, Any]) -> OrderRow:
         """Place an order: all of it or nothing, at the prices of this moment.
 
@@ -56,28 +58,30 @@ class Orders(Resource):
         connection drops, or a 503 comes, send the same body with the same key again. If the order
         was placed already, you get its first answer, with `Idempotency-Replayed: true`.
         """
-        return orders.place(self.connection, self.principal, **order)
+        return orders.place(self.session, self.principal, **order)
 
 
-@blp.route("/<order_id>", get="getOrder", patch="updateOrder")
+@blp.route("/<order_id>", parameters=[path_parameter("order_id")])
 class OrderDetail(Resource):
     @blp.response(200, OrderSchema)
-    @blp.versioned
+    @blp.etag
     @may_lag
     @blp.links(updateOrder="order_id", cancelOrder="order_id")
     @requires(Scope.ORDERS_READ)
+    @blp.doc(operationId="getOrder")
     def get(self, order_id: str) -> OrderRow:
         """Get an order.
 
         Somebody else's order is a 404, as one that does not exist.
         """
-        return orders.get(self.connection, self.principal, order_id)
+        return orders.get(self.session, self.principal, order_id)
 
     @blp.arguments(NextStatusSchema)
     @blp.response(200, OrderSchema)
-    @blp.versioned
+    @blp.etag
     @blp.raises(TransitionNotAllowed)
     @requires(Scope.ORDERS_MANAGE)
+    @blp.doc(operationId="updateOrder")
     def patch(self, change: dict[str, str], order_id: str) -> OrderRow:
         """Move an order on to its next status.
 
@@ -87,12 +91,13 @@ class OrderDetail(Resource):
         return orders.advance(self.session, self.principal, order_id, status, self.if_match)
 
 
-@blp.route("/<order_id>/cancel", post="cancelOrder")
+@blp.route("/<order_id>/cancel", parameters=[path_parameter("order_id")])
 class OrderCancellation(Resource):
     @blp.response(200, OrderSchema)
-    @blp.versioned
+    @blp.etag
     @blp.raises(TransitionNotAllowed)
     @requires(Scope.ORDERS_WRITE)
+    @blp.doc(operationId="cancelOrder")
     def post(self, order_id: str) -> OrderRow:
         """Cancel an order and return its stock.
 

@@ -4,12 +4,12 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from app.access import public, requires
 from app.blueprint import Blueprint
-from app.replica import may_lag
+from app.operation import may_lag, public, requires
 from app.resource import Resource
 from models.products import Product
 from models.users import Scope
+from schemas.ids import path_parameter
 from schemas.products import (
     NewProductSchema,
     ProductChangeSchema,
@@ -29,24 +29,26 @@ keeps the price that it was made at, whatever becomes of the product.
 blp = Blueprint("products", __name__, url_prefix="/api/products", description=DESCRIPTION)
 
 
-@blp.route("", get="listProducts", post="createProduct")
+@blp.route("")
 class Products(Resource):
     @blp.paginated(ProductQuerySchema, ProductSchema)
     @may_lag
     @public
+    @blp.doc(operationId="listProducts")
     def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
         """List what is for sale, newest first.
 
         Products that were taken off sale are not listed.
         """
-        return products.list_all(self.connection, page)
+        return products.list_all(self.session, page)
 
     @blp.arguments(NewProductSchema)
     @blp.created(ProductSchema, "/api/products/{id}")
-    @blp.versioned
+    @blp.etag
     @blp.links(getProduct="product_id", updateProduct="product_id", deleteProduct="product_id")
     @blp.raises(ProductExists)
     @requires(Scope.PRODUCTS_WRITE)
+    @blp.doc(operationId="createProduct")
     def post(self, product: dict[str, Any]) -> Product:
         """Put a product on sale.
 
@@ -56,23 +58,25 @@ class Products(Resource):
         return products.create(self.session, product)
 
 
-@blp.route("/<product_id>", get="getProduct", patch="updateProduct", delete="deleteProduct")
+@blp.route("/<product_id>", parameters=[path_parameter("product_id")])
 class ProductDetail(Resource):
     @blp.response(200, ProductSchema)
-    @blp.versioned
+    @blp.etag
     @may_lag
     @public
+    @blp.doc(operationId="getProduct")
     def get(self, product_id: str) -> Row[Any]:
         """Get a product.
 
         Its price and stock are those of this moment.
         """
-        return products.get(self.connection, product_id)
+        return products.get(self.session, product_id)
 
     @blp.arguments(ProductChangeSchema)
     @blp.response(200, ProductSchema)
-    @blp.versioned
+    @blp.etag
     @requires(Scope.PRODUCTS_WRITE)
+    @blp.doc(operationId="updateProduct")
     def patch(self, changes: dict[str, Any], product_id: str) -> Product:
         """Change a product's price, stock or description.
 
@@ -81,8 +85,9 @@ class ProductDetail(Resource):
         return products.update(self.session, product_id, changes, self.if_match)
 
     @blp.response(204)
-    @blp.versioned
+    @blp.etag
     @requires(Scope.PRODUCTS_WRITE)
+    @blp.doc(operationId="deleteProduct")
     def delete(self, product_id: str) -> None:
         """Take a product off sale.
 

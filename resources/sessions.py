@@ -3,11 +3,13 @@
 from typing import Any
 
 from app import limits
-from app.access import public, requires
 from app.auth import issue, refresh_claims
 from app.blueprint import Blueprint
+from app.database import database
+from app.operation import public, requires
 from app.resource import Resource
 from models.users import Scope, User
+from schemas.ids import path_parameter
 from schemas.pages import PageQuerySchema
 from schemas.sessions import (
     CredentialsSchema,
@@ -22,6 +24,7 @@ from services.errors import (
     EmailTaken,
     InvalidRefreshToken,
     RefreshSuperseded,
+    RefreshTokenReused,
     WrongCredentials,
 )
 from services.pages import Page, PageRequest
@@ -36,7 +39,7 @@ without a refresh.
 blp = Blueprint("auth", __name__, url_prefix="/api/auth", description=DESCRIPTION)
 
 
-@blp.route("/register", post="register")
+@blp.route("/register")
 class Registration(Resource):
     @limits.register
     @blp.arguments(RegistrationSchema)
@@ -44,6 +47,7 @@ class Registration(Resource):
     @blp.links(login={"email": "$request.body#/email", "password": "$request.body#/password"})
     @blp.raises(EmailTaken)
     @public
+    @blp.doc(operationId="register")
     def post(self, account: dict[str, Any]) -> User:
         """Open an account.
 
@@ -52,7 +56,7 @@ class Registration(Resource):
         return users.register(self.session, **account, refused=self.refused_passwords)
 
 
-@blp.route("/login", post="login")
+@blp.route("/login")
 class Login(Resource):
     # The address first: one that is over its limit must not use up somebody else's.
     @limits.login_address
@@ -62,6 +66,7 @@ class Login(Resource):
     @blp.links(refresh={"refresh_token": "$response.body#/refresh_token"})
     @blp.raises(WrongCredentials)
     @public
+    @blp.doc(operationId="login")
     def post(self, credentials: dict[str, str]) -> dict[str, Any]:
         """Sign in.
 
@@ -73,12 +78,13 @@ class Login(Resource):
         return issue(grant)
 
 
-@blp.route("/refresh", post="refresh")
+@blp.route("/refresh")
 class Refresh(Resource):
     @blp.arguments(RefreshSchema)
     @blp.response(200, TokensSchema)
     @blp.raises(InvalidRefreshToken, RefreshSuperseded)
     @public
+    @blp.doc(operationId="refresh")
     def post(self, body: dict[str, str]) -> dict[str, Any]:
         """Exchange a refresh token for new tokens.
 
@@ -86,14 +92,23 @@ class Refresh(Resource):
         it, and the session ends.
         """
         claims = refresh_claims(body["refresh_token"])
-        return issue(sessions.refresh(self.session, claims["sub"], claims["sid"], claims["jti"]))
+        try:
+            grant = sessions.refresh(self.session, claims["sub"], claims["sid"], claims["jti"])
+        except RefreshTokenReused:
+            self.session.rollback()
+            # The error response must not roll this back.
+            with database.transaction() as session:
+                sessions.end_reused(session, claims["sid"])
+            raise
+        return issue(grant)
 
 
-@blp.route("/logout", post="logout")
+@blp.route("/logout")
 class Logout(Resource):
     @blp.arguments(LogoutSchema, required=False)
     @blp.response(204)
     @requires(Scope.PROFILE)
+    @blp.doc(operationId="logout")
     def post(self, body: dict[str, str]) -> None:
         """Sign out: of this session, of all, or of all others.
 
@@ -102,22 +117,24 @@ class Logout(Resource):
         sessions.sign_out(self.session, self.principal, sessions.Which(body["sessions"]))
 
 
-@blp.route("/sessions", get="listSessions")
+@blp.route("/sessions")
 class Sessions(Resource):
     @blp.paginated(PageQuerySchema, SessionSchema)
     @requires(Scope.PROFILE)
+    @blp.doc(operationId="listSessions")
     def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
         """List where you are signed in.
 
         The latest sign-in comes first; sessions that have ended are not listed.
         """
-        return sessions.list_mine(self.connection, self.principal, page)
+        return sessions.list_mine(self.session, self.principal, page)
 
 
-@blp.route("/sessions/<session_id>", delete="endSession")
+@blp.route("/sessions/<session_id>", parameters=[path_parameter("session_id")])
 class Session(Resource):
     @blp.response(204)
     @requires(Scope.PROFILE)
+    @blp.doc(operationId="endSession")
     def delete(self, session_id: str) -> None:
         """Sign one of your sessions out.
 

@@ -4,11 +4,11 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from app.access import requires
 from app.blueprint import Blueprint
-from app.replica import may_lag
+from app.operation import may_lag, requires
 from app.resource import Resource
 from models.users import Scope, User
+from schemas.ids import path_parameter
 from schemas.users import (
     AdministeredUserSchema,
     PasswordChangeSchema,
@@ -30,11 +30,12 @@ out everywhere at once. The last active administrator stays one.
 blp = Blueprint("users", __name__, url_prefix="/api/users", description=DESCRIPTION)
 
 
-@blp.route("/me", get="getProfile", patch="updateProfile")
+@blp.route("/me")
 class Me(Resource):
     @blp.response(200, UserSchema)
-    @blp.versioned
+    @blp.etag
     @requires(Scope.PROFILE)
+    @blp.doc(operationId="getProfile")
     def get(self) -> Row[Any]:
         """Get your profile.
 
@@ -44,8 +45,9 @@ class Me(Resource):
 
     @blp.arguments(ProfileChangeSchema)
     @blp.response(200, UserSchema)
-    @blp.versioned
+    @blp.etag
     @requires(Scope.PROFILE)
+    @blp.doc(operationId="updateProfile")
     def patch(self, changes: dict[str, Any]) -> User:
         """Change your name or phone number.
 
@@ -54,11 +56,12 @@ class Me(Resource):
         return users.update_profile(self.session, self.principal, changes, self.if_match)
 
 
-@blp.route("/me/password", put="changePassword")
+@blp.route("/me/password")
 class MyPassword(Resource):
     @blp.arguments(PasswordChangeSchema)
     @blp.response(204)
     @requires(Scope.PROFILE)
+    @blp.doc(operationId="changePassword")
     def put(self, body: dict[str, str]) -> None:
         """Set a new password, and sign out everywhere else.
 
@@ -73,37 +76,40 @@ class MyPassword(Resource):
         )
 
 
-@blp.route("", get="listUsers")
+@blp.route("")
 class Users(Resource):
     @blp.paginated(UserQuerySchema, AdministeredUserSchema)
     @may_lag
     @requires(Scope.USERS_MANAGE)
+    @blp.doc(operationId="listUsers")
     def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
         """List all users, newest first.
 
         The list can be filtered by role, and by who may sign in.
         """
-        return users.list_all(self.connection, page, filters)
+        return users.list_all(self.session, page, filters)
 
 
-@blp.route("/<user_id>", get="getUser", patch="updateUser")
+@blp.route("/<user_id>", parameters=[path_parameter("user_id")])
 class Account(Resource):
     @blp.response(200, AdministeredUserSchema)
-    @blp.versioned
+    @blp.etag
     @may_lag
     @requires(Scope.USERS_MANAGE)
+    @blp.doc(operationId="getUser")
     def get(self, user_id: str) -> Row[Any]:
         """Get a user.
 
         An administrator sees more of an account than its user does.
         """
-        return users.get(self.connection, user_id)
+        return users.get(self.session, user_id)
 
     @blp.arguments(UserChangeSchema)
     @blp.response(200, AdministeredUserSchema)
-    @blp.versioned
+    @blp.etag
     @blp.raises(LastAdmin)
     @requires(Scope.USERS_MANAGE)
+    @blp.doc(operationId="updateUser")
     def patch(self, changes: dict[str, Any], user_id: str) -> User:
         """Change a user's role, deactivate or reactivate a user.
 

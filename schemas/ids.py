@@ -33,3 +33,16 @@ def id_of(name: str, **kwargs: Any) -> fields.String:
     """A field that returns the id of an `order_id`, a `user_id` and so on."""
     metadata = {**IDS[name], **kwargs.pop("metadata", {})}
     return fields.String(required=True, metadata=metadata, **kwargs)
+
+
+def path_parameter(name: str) -> dict[str, Any]:
+    """Return the documentation of an id in a path, for `blp.route(…, parameters=[…])`."""
+    about = IDS[name]
+    pattern = about["pattern"].replace(r"\Z", "$")
+    return {
+        "in": "path",
+        "name": name,
+        "description": about["description"],
+        "example": about["example"],
+        "schema": {"type": "string", "minLength": 1, "pattern": pattern},
+    }

@@ -17,10 +17,10 @@ class Problem(Exception):  # noqa: N818 (the word of RFC 9457)
     # What happened, and what to do about it: the page of the problem shows both.
     detail: ClassVar[str]
     advice: ClassVar[str]
-    # Headers that come with every one of them.
+    # Headers of every response with this error.
     default_headers: ClassVar[Mapping[str, str]] = {}
-    # The edge rolls a refused request back, unless the refusal itself is what has to be written.
-    keeps_changes: ClassVar[bool] = False
+    # Extension members (RFC 9457, section 3.2) of the documented example.
+    example: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(
         self,
@@ -65,9 +65,7 @@ class InvalidRefreshToken(Problem):
 
 
 class RefreshTokenReused(InvalidRefreshToken):
-    """A token that was used before came back: somebody has a copy, so the session ends."""
-
-    keeps_changes = True
+    """A refresh token was used before: there is a copy of it, so the session must end."""
 
 
 class RefreshSuperseded(Problem):
@@ -124,6 +122,7 @@ class OutOfStock(Problem):
         "Look at `products`: it says what was asked for and what there is. Order less, or try "
         "again later, with a new Idempotency-Key."
     )
+    example: ClassVar = {"products": [{"product_id": "abc", "requested": 2, "available": 1}]}
 
 
 class TransitionNotAllowed(Problem):

@@ -13,8 +13,9 @@ from psycopg2.errors import LockNotAvailable
 from sqlalchemy import Interval, bindparam, cast, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
-from models.base import Transaction, table
+from models.base import table
 from models.idempotency import IdempotencyKey
 from services.errors import IdempotencyKeyReused, RequestInFlight
 from services.principals import Principal
@@ -56,9 +57,7 @@ KEEP = (
 KEPT = select(keys).where(MINE)
 
 
-def claim(
-    connection: Transaction, principal: Principal, key: str, fingerprint: bytes
-) -> Answer | None:
+def claim(session: Session, principal: Principal, key: str, fingerprint: bytes) -> Answer | None:
     """Take the key for this transaction; or the answer that it stands for already.
 
     Raises:
@@ -67,22 +66,22 @@ def claim(
     """
     values = {"user_id": principal.id, "key": key, "fingerprint": fingerprint}
     try:
-        if connection.execute(CLAIM, values).scalar() is not None:
+        if session.execute(CLAIM, values).scalar() is not None:
             return None
     except OperationalError as error:
         if isinstance(error.orig, LockNotAvailable):
             raise RequestInFlight from error
         raise
-    return _kept(connection, principal, key, fingerprint)
+    return _kept(session, principal, key, fingerprint)
 
 
-def keep(connection: Transaction, principal: Principal, key: str, answer: Answer) -> None:
+def keep(session: Session, principal: Principal, key: str, answer: Answer) -> None:
     """Keep the answer under the key that this transaction has claimed."""
-    connection.defer(KEEP, {"owner": principal.id, "name": key, **vars(answer)})
+    session.execute(KEEP, {"owner": principal.id, "name": key, **vars(answer)})
 
 
-def _kept(connection: Transaction, principal: Principal, key: str, fingerprint: bytes) -> Answer:
-    row = connection.execute(KEPT, {"owner": principal.id, "name": key}).one()
+def _kept(session: Session, principal: Principal, key: str, fingerprint: bytes) -> Answer:
+    row = session.execute(KEPT, {"owner": principal.id, "name": key}).one()
     if row.fingerprint != fingerprint:
         raise IdempotencyKeyReused
     assert row.status is not None

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.base import Reader
 from models.orders import ORDER_ID, TRANSITIONS, Order, OrderChange, OrderStatus
 from models.users import Scope
 from services import pages, stock
@@ -24,7 +23,7 @@ from services.principals import Principal
 
 
 def place(
-    connection: Connection,
+    session: Session,
     principal: Principal,
     items: Sequence[Mapping[str, Any]],
     shipping_address: Mapping[str, str],
@@ -35,7 +34,7 @@ def place(
         InvalidInput: an unknown product, or products in several currencies.
         OutOfStock: a product has too few pieces; then nothing is taken of any.
     """
-    order = connection.execute(
+    order = session.execute(
         PLACING,
         {
             "id": ORDER_ID.new(),
@@ -51,7 +50,7 @@ def place(
 
 
 def list_visible(
-    session: Reader, principal: Principal, page: pages.PageRequest, filters: Mapping[str, Any]
+    session: Session, principal: Principal, page: pages.PageRequest, filters: Mapping[str, Any]
 ) -> pages.Page:
     """The principal's orders, or everybody's for who manages orders.
 
@@ -63,7 +62,7 @@ def list_visible(
     return pages.newest_first(session, reading(*values), page, values)
 
 
-def get(session: Reader, principal: Principal, order_id: str) -> OrderRow:
+def get(session: Session, principal: Principal, order_id: str) -> OrderRow:
     """One order.
 
     Raises:

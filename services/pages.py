@@ -9,8 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, Select, bindparam, tuple_
-
-from models.base import Reader
+from sqlalchemy.orm import Session
 
 ABSENT = ""  # sorts before every id
 
@@ -46,7 +45,7 @@ class Page:
 
 
 def newest_first(
-    session: Reader, statement: Select, request: PageRequest, values: Mapping[str, Any]
+    session: Session, statement: Select, request: PageRequest, values: Mapping[str, Any]
 ) -> Page:
     """One page of `statement`, whose rows have `created_at` and `id`, with its `values` bound.
 

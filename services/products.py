@@ -7,7 +7,7 @@ from sqlalchemy import Row, Select, bindparam, exists, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.base import Reader, table
+from models.base import table
 from models.orders import OrderItem
 from models.products import Product
 from services import pages
@@ -19,12 +19,12 @@ ON_SALE = select(products).where(products.c.retired_at.is_(None))
 ONE = ON_SALE.where(products.c.id == bindparam("id"))
 
 
-def list_all(session: Reader, page: pages.PageRequest) -> pages.Page:
+def list_all(session: Session, page: pages.PageRequest) -> pages.Page:
     """What is for sale."""
     return pages.newest_first(session, ON_SALE, page, {})
 
 
-def get(session: Reader, product_id: str) -> Row[Any]:
+def get(session: Session, product_id: str) -> Row[Any]:
     """One product that is for sale.
 
     Raises:

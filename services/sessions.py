@@ -12,7 +12,7 @@ from loguru import logger
 from sqlalchemy import ColumnElement, Interval, Row, bindparam, cast, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from models.base import Reader, table
+from models.base import table
 from models.sessions import SESSION_ID, AuthSession
 from models.users import User
 from services import pages, passwords
@@ -118,7 +118,7 @@ def refresh(session: Session, user_id: str, session_id: str, token_id: str) -> G
 
     Raises:
         RefreshSuperseded: it is the direct predecessor of the current one, exchanged just now.
-        RefreshTokenReused: it was used before; the session has ended.
+        RefreshTokenReused: it was used before; the caller must call `end_reused`.
         InvalidRefreshToken: the session has ended already.
     """
     successor = _new_token_id()
@@ -156,9 +156,16 @@ def _refused(session: Session, session_id: str, token_id: str) -> Exception:
         return InvalidRefreshToken()
     if row.recent and row.previous_token_hash == _hash(token_id):
         return RefreshSuperseded()
-    _revoke(session, AuthSession.id == session_id)
-    logger.bind(session=session_id).warning("refresh token reuse: the session has been ended")
     return RefreshTokenReused()
+
+
+def end_reused(session: Session, session_id: str) -> None:
+    """End a session whose refresh token was used twice: there is a copy of it.
+
+    Call this in a transaction of its own, because the error response rolls back the request's.
+    """
+    _revoke(session, AuthSession.id == session_id)
+    logger.bind(session=session_id).warning("Refresh token reused: the session has been ended.")
 
 
 def sign_out(session: Session, principal: Principal, which: Which) -> None:
@@ -183,7 +190,7 @@ def _alive() -> ColumnElement[bool]:
 MINE = select(auth_sessions).where(AuthSession.user_id == bindparam("user_id"), _alive())
 
 
-def list_mine(session: Reader, principal: Principal, page: pages.PageRequest) -> pages.Page:
+def list_mine(session: Session, principal: Principal, page: pages.PageRequest) -> pages.Page:
     """Where the user is signed in."""
     return pages.newest_first(session, MINE, page, {"user_id": principal.id})
 

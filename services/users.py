@@ -8,7 +8,7 @@ from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.base import Reader, table
+from models.base import table
 from models.users import Role, User
 from services import pages, passwords, sessions
 from services.errors import EmailTaken, InvalidInput, LastAdmin, NotFound
@@ -77,12 +77,12 @@ def _having(*names: str) -> Select:
     return select(table(User)).where(*(columns[name] == bindparam(name) for name in names))
 
 
-def list_all(session: Reader, page: pages.PageRequest, filters: Mapping[str, Any]) -> pages.Page:
+def list_all(session: Session, page: pages.PageRequest, filters: Mapping[str, Any]) -> pages.Page:
     """All accounts, those that have all the values of `filters`."""
     return pages.newest_first(session, _having(*filters), page, filters)
 
 
-def get(session: Reader, user_id: str) -> Row[Any]:
+def get(session: Session, user_id: str) -> Row[Any]:
     """One account.
 
     Raises:

@@ -6,7 +6,7 @@
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,10 @@ from alembic import command
 from flask import Flask
 from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from app import create_app
-from app.database import reading_engine
+from app.database import read_sessions
 from app.schema_version import alembic_config
 from app.settings import Settings
 from app.windows import Windows
@@ -176,13 +176,11 @@ def real_hashes() -> None:
 def app(application, connection, monkeypatch) -> Flask:
     """The application; what it commits is a savepoint of the test's transaction."""
 
-    @contextmanager
-    def savepoint() -> Iterator[Connection]:
-        with connection.begin_nested():
-            yield connection
-
-    monkeypatch.setitem(application.extensions, "database_writing", savepoint)
-    monkeypatch.setitem(application.extensions, "database_reading", savepoint)
+    sessions = sessionmaker(
+        connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+    )
+    monkeypatch.setitem(application.extensions, "sessions", sessions)
+    monkeypatch.setitem(application.extensions, "read_sessions", sessions)
     monkeypatch.setitem(application.extensions, "windows", Windows(""))
     return application
 
@@ -203,9 +201,8 @@ def use_engine(app, monkeypatch) -> Callable[[Engine], None]:
     """Has the application use another database, or the same one otherwise."""
 
     def use(engine: Engine) -> None:
-        monkeypatch.setitem(app.extensions, "database_writing", engine.begin)
-        reading = reading_engine(engine)
-        monkeypatch.setitem(app.extensions, "database_reading", reading.connect)
+        monkeypatch.setitem(app.extensions, "sessions", sessionmaker(engine))
+        monkeypatch.setitem(app.extensions, "read_sessions", read_sessions(engine))
 
     return use
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.access import PUBLIC
+from app.operation import operation_of
 from app.resource import Resource
 from models import Role
 from tests.clients import ApiClient
@@ -59,7 +59,7 @@ def operations(app: Flask) -> list[Operation]:
 
 def access(app: Flask, endpoint: str, method: str) -> Any:
     view = getattr(app.view_functions[endpoint], "view_class", None)
-    return getattr(getattr(view, method.lower(), None), "access", None)
+    return operation_of(getattr(view, method.lower(), None)).access
 
 
 class TestResource:
@@ -80,18 +80,18 @@ class TestEveryOperation:
             answer = operation.call(client)
             return answer.status_code == 401 and "WWW-Authenticate" in answer.headers
 
-        protected = [each for each in operations(app) if each.access != PUBLIC]
+        protected = [each for each in operations(app) if each.access != "public"]
 
         assert protected
         assert [each for each in protected if not refused(each)] == []
 
     def test_public_ones_are_those_that_are_meant_to_be(self, app):
-        public = {(each.method, each.rule) for each in operations(app) if each.access == PUBLIC}
+        public = {(each.method, each.rule) for each in operations(app) if each.access == "public"}
 
         assert public == {(method, rule) for method, rules in OPEN.items() for rule in rules}
 
     def test_plain_user_gets_a_403_where_only_an_admin_may(self, app, as_user):
-        open_to_users = {PUBLIC, *Role.USER.scopes}
+        open_to_users = {"public", *Role.USER.scopes}
         for_admins = [each for each in operations(app) if each.access not in open_to_users]
 
         assert for_admins

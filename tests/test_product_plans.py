@@ -1,13 +1,15 @@
 """What an order takes and gives back is found by an index, in a small catalogue too."""
 
+from uuid import UUID
+
 import pytest
 
-from app.prepared import kept_form
+from app.prepared import forms
 from services.order_statements import PLACING
 from services.stock import RELEASING
 
 LINES = {"product_ids": ["catalogue-1", "catalogue-2"], "quantities": [1, 2]}
-ORDER = {"id": "", "user_id": "", "shipping_address": {}}
+ORDER = {"id": UUID(int=1).hex, "user_id": UUID(int=2).hex}
 
 
 @pytest.fixture
@@ -23,15 +25,16 @@ def catalogue(connection):
 @pytest.mark.usefixtures("catalogue")
 @pytest.mark.parametrize(("statement", "values"), [(PLACING, ORDER), (RELEASING, {})])
 def test_products_of_an_order_are_found_by_their_index(connection, statement, values):
-    kept = kept_form(statement, connection.dialect, pooled=False)
-    with connection.connection.cursor() as cursor:
-        cursor.execute(kept.prepare.replace("PREPARE s", "PREPARE explained"))
-        # What a connection goes over to when it has run the statement a few times.
-        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        execute = kept.execute.replace("EXECUTE s", "EXECUTE explained")
-        cursor.execute(f"EXPLAIN {execute}", kept.bound({**values, **LINES}))
+    compiled = statement.compile(dialect=connection.dialect)
+    name, prepare, execute = forms(str(compiled))
+    parameters = compiled.construct_params({**values, **LINES, "shipping_address": "{}"})
+    # The plan that PostgreSQL uses once a connection has run the statement a few times.
+    connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
+    connection.exec_driver_sql(prepare.replace(name, "explained"))
 
-        plan = [line for (line,) in cursor]
+    explained = f"EXPLAIN {execute}".replace(name, "explained")
+    plan = connection.exec_driver_sql(explained, parameters).scalars().all()
+    connection.exec_driver_sql("DEALLOCATE explained")
 
     assert not [line for line in plan if "Seq Scan" in line], plan
     assert len([line for line in plan if "using pk_products" in line]) == 2, plan

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import jwt
 import pytest
 
-from app.auth import AUDIENCE, ISSUER, REQUIRED_CLAIMS
+from app.auth import AUDIENCE, ISSUER, REQUIRED_CLAIMS, key_id
 from tests.conftest import SECRET_KEY
 
 ME = "/api/users/me"
@@ -42,7 +42,8 @@ def token(claims):
     def make(key=SECRET_KEY, algorithm="HS256", **changes):
         changed = {**claims, **changes}
         kept = {name: value for name, value in changed.items() if value is not None}
-        return jwt.api_jws.encode(json.dumps(kept).encode(), key, algorithm)
+        headers = {"kid": key_id(key)}
+        return jwt.api_jws.encode(json.dumps(kept).encode(), key, algorithm, headers)
 
     return make
 
@@ -82,8 +83,6 @@ class TestAuthorizationHeader:
         "header",
         [
             "",
-            "Bearer",
-            "Bearer ",
             "Basic dXNlcjpwYXNzd29yZA==",
             "Basic x",
             "Token abc",
@@ -96,6 +95,13 @@ class TestAuthorizationHeader:
 
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"] == ABSENT
+
+    @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer a b"])
+    def test_without_one_token_is_a_401(self, answer_to, header):
+        answer = answer_to(header)
+
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == INVALID
 
     @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
     def test_scheme_is_read_in_any_case(self, answer_to, token, scheme):

@@ -20,10 +20,3 @@ def test_header_that_is_none_is_a_401(client, header):
     answer = client.get("/api/users/me", headers={"Authorization": header})
 
     assert answer.status_code == 401
-
-
-def test_token_that_was_good_a_moment_ago_expires_all_the_same(as_user, clock):
-    assert as_user.get("/api/users/me").status_code == 200
-    clock(31 * 60)
-
-    assert as_user.get("/api/users/me").status_code == 401

@@ -3,12 +3,12 @@
 from contextlib import suppress
 
 import pytest
-from sqlalchemy import create_engine, func, select, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError, PendingRollbackError
+from sqlalchemy import create_engine, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 
-from app.database import GRACE_SECONDS, database, make_engine, session_in, worth_retrying
+from app.database import GRACE_SECONDS, database, is_retryable, make_engine
 from models import Product
-from services.errors import InvalidRefreshToken, NotFound, RefreshTokenReused
+from services.errors import InvalidRefreshToken, NotFound
 from tests.factories import ProductFactory
 
 
@@ -37,7 +37,7 @@ def pool(settings):
 class TestTransaction:
     @staticmethod
     def add_and_raise(error):
-        with database.session() as session:
+        with database.transaction() as session:
             session.add(new_product("a"))
             session.flush()
             raise error
@@ -52,21 +52,8 @@ class TestTransaction:
     def test_error_at_the_commit_rolls_back(self, app, there):
         ProductFactory(id="a")
 
-        with app.app_context(), pytest.raises(IntegrityError), database.session() as session:
+        with app.app_context(), pytest.raises(IntegrityError), database.transaction() as session:
             session.add_all([new_product("a"), new_product("b")])
-
-        assert there() == {"a"}
-
-    def test_refusal_that_keeps_changes_is_written_and_goes_on(self, app, there):
-        with app.app_context(), pytest.raises(RefreshTokenReused):
-            self.add_and_raise(RefreshTokenReused)
-
-        assert there() == {"a"}
-
-    def test_refusal_that_keeps_changes_keeps_what_was_not_flushed(self, app, there):
-        with app.app_context(), suppress(RefreshTokenReused), database.session() as session:
-            session.add(new_product("a"))
-            raise RefreshTokenReused
 
         assert there() == {"a"}
 
@@ -74,7 +61,7 @@ class TestTransaction:
         ProductFactory(id="a")
 
         def pass_over():
-            with database.session() as session:
+            with database.transaction() as session:
                 session.add(new_product("a"))
                 with suppress(IntegrityError):
                     session.flush()
@@ -82,17 +69,8 @@ class TestTransaction:
         with app.app_context(), pytest.raises(PendingRollbackError):
             pass_over()
 
-    def test_sessions_of_one_connection_are_one_transaction(self, app, there):
-        with app.app_context(), suppress(RuntimeError), database.transaction() as connection:
-            for product_id in ("a", "b"):
-                with session_in(connection) as session:
-                    session.add(new_product(product_id))
-            raise RuntimeError
-
-        assert there() == set()
-
     def test_end_of_the_block_commits(self, app, there):
-        with app.app_context(), database.session() as session:
+        with app.app_context(), database.transaction() as session:
             session.add(new_product("a"))
 
         assert there() == {"a"}
@@ -100,28 +78,10 @@ class TestTransaction:
     @pytest.mark.usefixtures("session")
     def test_what_was_read_can_be_used_afterwards(self, app):
         ProductFactory(id="a", stock=3)
-        with app.app_context(), database.session() as session:
+        with app.app_context(), database.transaction() as session:
             product = session.get(Product, "a")
 
         assert product.stock == 3
-
-    def test_sessions_leave_the_commit_to_the_connection(self, pool):
-        with pool.connect() as connection:
-            with connection.begin() as transaction:
-                for product_id in ("a", "b"):
-                    with session_in(connection) as session:
-                        session.add(new_product(product_id))
-                assert transaction.is_active
-                transaction.rollback()
-            assert connection.scalar(select(func.count()).select_from(Product)) == 0
-
-    def test_statement_that_failed_and_was_passed_over_is_no_success(self, pool):
-        def pass_over():
-            with pool.begin() as connection, suppress(DBAPIError):
-                connection.execute(text("SELECT 1 / 0"))
-
-        with pytest.raises(InternalError):
-            pass_over()
 
 
 class TestEngine:
@@ -180,11 +140,11 @@ class TestLostConnections:
         with pytest.raises(DBAPIError) as error:
             lost.execute(text("SELECT 1"))
 
-        assert worth_retrying(error.value)
-        assert not worth_retrying(error.value, seconds=GRACE_SECONDS)
+        assert is_retryable(error.value)
+        assert not is_retryable(error.value, seconds=GRACE_SECONDS)
 
     def test_commit_is_not(self, lost):
         with pytest.raises(DBAPIError) as error:
             lost.commit()
 
-        assert not worth_retrying(error.value)
+        assert not is_retryable(error.value)

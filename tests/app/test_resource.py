@@ -1,16 +1,12 @@
 """An endpoint: its declarations, its transaction, and the retries of it."""
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-
 import pytest
 from flask import request
 from sqlalchemy import text
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.access import public
+from app.operation import public
 from app.problem_pages import kinds
-from app.problems import Unavailable
 from app.resource import Resource
 from models import Product
 from tests.clients import ApiClient
@@ -155,15 +151,6 @@ class TestAfterTheCommit:
         assert product.stock == 4
 
 
-class TestSession:
-    def test_request_that_reads_has_none(self):
-        reading = Resource()
-        reading.method = "GET"
-
-        with pytest.raises(AssertionError, match="reads"):
-            assert reading.session
-
-
 class TestClient:
     def test_is_shown_to_the_user_in_bounds(self, app, as_user, user):
         as_user.environ_base |= {"REMOTE_ADDR": "2001:db8::1", "HTTP_USER_AGENT": "x" * 5000}
@@ -174,17 +161,3 @@ class TestClient:
         assert ("2001:db8::1", "x" * 255) in [
             (session["ip_address"], session["user_agent"]) for session in sessions
         ]
-
-
-def test_requests_wait_for_their_connections_side_by_side(app, monkeypatch):
-    both = Barrier(2)
-
-    def connect():
-        both.wait(10)
-        raise Unavailable
-
-    monkeypatch.setitem(app.extensions, "database_reading", connect)
-    with ThreadPoolExecutor(2) as threads:
-        answers = threads.map(lambda _: app.test_client().get("/api/products"), range(2))
-
-    assert [answer.status_code for answer in answers] == [503, 503]

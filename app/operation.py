@@ -1,0 +1,62 @@
+"""The declarations of a method: read by the base view at runtime and by the OpenAPI document."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeVar
+
+from marshmallow import Schema
+
+from models.users import Scope
+from services.errors import Problem
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+Access = Scope | Literal["public"]
+Link = str | Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An HTTP method of a resource."""
+
+    # Who may call it; a resource without it is refused at import.
+    access: Access | None = None
+    body: Schema | None = None
+    query: Schema | None = None
+    # Takes an `Idempotency-Key`.
+    idempotent: bool = False
+    # Its response carries the version of the resource as `ETag`.
+    etag: bool = False
+    # May read from a replica.
+    may_lag: bool = False
+    # Template of the `Location` of a 201.
+    location: str = ""
+    raises: tuple[type[Problem], ...] = ()
+    links: Mapping[str, Link] | None = None
+
+
+def operation_of(method: Callable[..., Any]) -> Operation:
+    return getattr(method, "operation", Operation())
+
+
+def declare(method: Method, **changes: Any) -> Method:
+    """Return the method with changed declarations; `functools.wraps` carries them along."""
+    method.__dict__["operation"] = replace(operation_of(method), **changes)
+    return method
+
+
+def public(method: Method) -> Method:
+    """Declare that anyone may call the method; it ignores tokens."""
+    return declare(method, access="public")
+
+
+def requires(scope: Scope) -> Callable[[Method], Method]:
+    """Declare that a caller needs an access token and a role with `scope`."""
+    return lambda method: declare(method, access=scope)
+
+
+def may_lag(method: Method) -> Method:
+    """Declare that the method may read from a replica that lags behind the primary.
+
+    The caller's own writes are always visible to it.
+    """
+    return declare(method, may_lag=True)
