@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
-SOURCE := app resources schemas services models alembic tools bench clients/python tests docker helm gunicorn.conf.py
+SOURCE := app commands resources schemas services models alembic tools bench clients/python tests docker helm gunicorn.conf.py
 IMAGE ?= flask-api:latest
 # docker's client may be there without its engine.
 ENGINE ?= $(shell for tool in docker podman buildah; do $$tool info >/dev/null 2>&1 && echo $$tool && break; done)

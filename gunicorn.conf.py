@@ -63,7 +63,7 @@ def require_tracing(settings: Settings) -> None:
 
 def serve_metrics(server: Arbiter, settings: Settings) -> Any:
     """Imports prometheus_client, which nobody needs who has no metrics."""
-    from app.metrics_server import MetricsServer
+    from app.observability.metrics_server import MetricsServer
 
     metrics = MetricsServer(settings.metrics_port, server.cfg)
     # By this name prometheus_client finds, in the workers, where to count.
@@ -84,11 +84,11 @@ def post_fork(server: Arbiter, worker: Worker) -> None:
 def post_worker_init(worker: Worker) -> None:
     """Once the application is loaded, and before its first request."""
     if worker.place is not None:
-        from app import metrics
+        from app.observability import metrics
 
         metrics.init_app(worker.wsgi)
     if worker.wsgi.extensions["settings"].otel_exporter_otlp_endpoint:
-        from app import tracing
+        from app.observability import tracing
 
         worker.end_traces = tracing.init_app(worker.wsgi)
 

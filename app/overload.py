@@ -8,7 +8,7 @@ import time
 
 from flask import Flask, request
 
-from app.http_problems import Unavailable
+from app.http.http_errors import Unavailable
 
 QUEUE_SECONDS = 5.0
 

@@ -8,7 +8,7 @@ import orjson
 from gunicorn import util
 from gunicorn.http import wsgi
 
-from app.http_problems import (
+from app.http.http_errors import (
     MEDIA_TYPE,
     TYPE_PREFIX,
     InternalServerError,
@@ -16,7 +16,7 @@ from app.http_problems import (
     RequestTimeout,
     Unavailable,
 )
-from app.responses import DEFAULTS
+from app.http.responses import DEFAULTS
 from services.errors import Problem
 
 KINDS: dict[int, type[Problem]] = {

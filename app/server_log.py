@@ -3,7 +3,7 @@
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from app.logging import Intercepted, configure
+from app.observability.logging import Intercepted, configure
 from app.settings import Settings, SettingsError
 
 

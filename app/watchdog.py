@@ -45,7 +45,8 @@ def cursor_factory(seconds: float) -> type[extensions.cursor]:
     """
 
     class Cursor(extensions.cursor):
-        # An event of SQLAlchemy doesn't see what app/prepared.py runs, nor one of its pool what is
+        # An event of SQLAlchemy doesn't see what app/db/prepared.py runs, nor one of its pool
+        # what is
         # asked while a connection is made.
         def execute(self, *args: Any) -> None:
             if self.connection in deadlines or has_request_context():

@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import sessionmaker
 
 from app import create_app
-from app.schema_version import alembic_config
+from app.db.schema_version import alembic_config
 from app.settings import Settings
 from services import demo
 from tools import embedded

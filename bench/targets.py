@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import sessionmaker
 
-from app.schema_version import alembic_config
+from app.db.schema_version import alembic_config
 from services import demo
 from tools.embedded import free_port
 

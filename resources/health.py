@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from app.blueprint import Blueprint
-from app.http_problems import Unavailable
-from app.operation import public
-from app.resource import Resource
-from app.schema_version import at_head
+from app.db.schema_version import at_head
+from app.http.blueprint import Blueprint
+from app.http.http_errors import Unavailable
+from app.http.operation import public
+from app.http.resource import Resource
 from app.version import __version__
 from schemas.health import HealthSchema, ProbeSchema
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from app.blueprint import Blueprint
-from app.operation import may_lag, requires
-from app.resource import Resource
+from app.http.blueprint import Blueprint
+from app.http.operation import may_lag, requires
+from app.http.resource import Resource
 from models.orders import OrderStatus
 from models.users import Scope
 from schemas.ids import path_parameter

@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from app.blueprint import Blueprint
-from app.operation import may_lag, public, requires
-from app.resource import Resource
+from app.http.blueprint import Blueprint
+from app.http.operation import may_lag, public, requires
+from app.http.resource import Resource
 from models.products import Product
 from models.users import Scope
 from schemas.ids import path_parameter

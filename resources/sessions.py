@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from app import limits
-from app.auth import issue, refresh_claims
-from app.blueprint import Blueprint
-from app.database import database
-from app.operation import public, requires
-from app.resource import Resource
+from app.auth import limits
+from app.auth.tokens import issue, refresh_claims
+from app.db.database import database
+from app.http.blueprint import Blueprint
+from app.http.operation import public, requires
+from app.http.resource import Resource
 from models.users import Scope, User
 from schemas.ids import path_parameter
 from schemas.pages import PageQuerySchema

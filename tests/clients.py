@@ -7,8 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.http_problems import MEDIA_TYPE, TYPE_PREFIX
-from app.responses import DEFAULTS
+from app.http.http_errors import MEDIA_TYPE, TYPE_PREFIX
+from app.http.responses import DEFAULTS
 from models import User
 from tests.factories import PASSWORD
 

@@ -18,10 +18,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from app import create_app
-from app.database import read_sessions
-from app.schema_version import alembic_config
+from app.auth.windows import Windows
+from app.db.database import read_sessions
+from app.db.schema_version import alembic_config
 from app.settings import Settings
-from app.windows import Windows
 from models import Role, User
 from services import passwords
 from tests.clients import ApiClient

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.operation import operation_of
-from app.resource import Resource
+from app.http.operation import operation_of
+from app.http.resource import Resource
 from models import Role
 from tests.clients import ApiClient
 from tests.factories import OrderFactory, UserFactory

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, NullPool, create_engine, select, text
 from sqlalchemy.orm import Session
 
-from app.schema_version import alembic_config
+from app.db.schema_version import alembic_config
 from models import Base
 from services import demo
 from tests.servers import BASE, ROOT

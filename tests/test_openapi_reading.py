@@ -89,7 +89,7 @@ class TestHeaders:
         assert all(f"`{name}`" in document["info"]["description"] for name in FOR_BROWSERS)
 
     def test_are_those_that_a_page_of_another_origin_may_read(self, headers):
-        from app.cors import READABLE
+        from app.http.cors import READABLE
 
         assert {name for name, _ in headers} - {"WWW-Authenticate"} == set(READABLE)
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from app.prepared import forms
+from app.db.prepared import forms
 from services.order_statements import PLACING
 from services.stock import RELEASING
 

@@ -13,7 +13,7 @@ from tools import readme
 
 ROOT = Path(__file__).parent.parent
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
-SOURCE = ["app", "resources", "schemas", "services", "models", "alembic", "tools"]
+SOURCE = ["app", "commands", "resources", "schemas", "services", "models", "alembic", "tools"]
 
 
 def sources():
@@ -32,7 +32,7 @@ class TestSource:
             if "os.environ" in path.read_text() or "getenv" in path.read_text()
         }
 
-        assert readers == {"app/settings.py"}
+        assert readers == {"app/settings/__init__.py"}
 
     def test_a_noun_has_one_file_name_everywhere(self):
         resources = {path.name for path in (ROOT / "resources").glob("[a-z]*.py")}

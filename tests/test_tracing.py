@@ -9,7 +9,7 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from sqlalchemy.engine import make_url
 
-from app.spans import ATTRIBUTES
+from app.observability.spans import ATTRIBUTES
 from tests.collectors import collecting, told
 from tests.factories import PASSWORD
 from tests.servers import served

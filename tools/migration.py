@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from app.schema_version import ROOT, alembic_config
+from app.db.schema_version import ROOT, alembic_config
 from tools.embedded import postgres
 
 

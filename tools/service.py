@@ -17,7 +17,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from app import create_app
-from app.schema_version import alembic_config
+from app.db.schema_version import alembic_config
 from app.settings import SAMPLE_SECRET, Settings, SettingsError, sources
 from services.demo import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
 

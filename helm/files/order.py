@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app import create_app
-from app.database import database
+from app.db.database import database
 from app.settings import Settings
 from models import Order, Product, User
 from services import products

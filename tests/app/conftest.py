@@ -10,8 +10,9 @@ from loguru import logger
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from app import create_app, logging
-from app.database import make_engine
+from app import create_app
+from app.db.database import make_engine
+from app.observability import logging
 from models.base import Base
 from tests.clients import ApiClient
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 
-from app.database import GRACE_SECONDS, database, is_retryable, make_engine
+from app.db.database import GRACE_SECONDS, database, is_retryable, make_engine
 from models import Product
 from services.errors import InvalidRefreshToken, NotFound
 from tests.factories import ProductFactory

@@ -11,7 +11,7 @@ import pytest
 from loguru import logger
 from sqlalchemy import text
 
-from app import logging
+from app.observability import logging
 from tests.clients import ApiClient
 from tests.factories import PASSWORD
 

@@ -3,8 +3,8 @@
 import pytest
 from prometheus_client import REGISTRY
 
-from app import metrics
-from app.windows import Windows
+from app.auth.windows import Windows
+from app.observability import metrics
 from tests.clients import ApiClient
 
 

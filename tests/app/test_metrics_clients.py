@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from app import metrics_server
-from app.metrics_server import MetricsServer
+from app.observability import metrics_server
+from app.observability.metrics_server import MetricsServer
 from tests.waiting import wait_for
 
 REQUEST = b"GET /metrics HTTP/1.0\r\n\r\n"

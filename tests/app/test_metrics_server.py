@@ -5,7 +5,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from app.metrics_server import MetricsServer
+from app.observability.metrics_server import MetricsServer
 from app.settings import SettingsError
 from tools.embedded import free_port
 

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import create_engine, text
 
-from app.database import make_engine
-from app.pooler import complain_of
+from app.db.database import make_engine
+from app.db.pooler import complain_of
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from sqlalchemy import (
 from sqlalchemy import column as sql_column
 from sqlalchemy.exc import DBAPIError, StatementError
 
-from app.database import is_retryable
-from app.prepared import forms
+from app.db.database import is_retryable
+from app.db.prepared import forms
 from models.orders import ORDER_ID
 
 pytestmark = pytest.mark.unpooled

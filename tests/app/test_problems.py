@@ -6,7 +6,7 @@ import pytest
 from flask import abort
 from sqlalchemy import create_engine, text
 
-from app.database import make_engine
+from app.db.database import make_engine
 from services.errors import EmailTaken, OutOfStock
 
 PRODUCT = "/api/products/abc"

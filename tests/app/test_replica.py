@@ -14,8 +14,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from app import create_app
-from app.replica import Replica
-from app.schema_version import alembic_config
+from app.db.replica import Replica
+from app.db.schema_version import alembic_config
 from tests.clients import ApiClient
 from tests.factories import ADDRESS, PASSWORD
 from tests.waiting import wait_for
@@ -284,7 +284,7 @@ class TestAway:
     def test_replica_that_is_back_is_asked_again(
         self, client, primary, replica, behind, monkeypatch
     ):
-        monkeypatch.setattr("app.replica.PAUSE_SECONDS", 0)
+        monkeypatch.setattr("app.db.replica.PAUSE_SECONDS", 0)
         with embedded.away(replica.data, "immediate"):
             assert price(client)
         replica.engine.dispose()

@@ -5,9 +5,9 @@ from flask import request
 from sqlalchemy import text
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.operation import public
-from app.problem_pages import kinds
-from app.resource import Resource
+from app.http.operation import public
+from app.http.resource import Resource
+from app.openapi.problem_pages import kinds
 from models import Product
 from tests.clients import ApiClient
 from tests.factories import ADDRESS, ProductFactory

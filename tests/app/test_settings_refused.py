@@ -88,13 +88,12 @@ class TestProduction:
         settings = Settings.load(PRODUCTION)
 
         assert settings.production
-        assert settings.refused_passwords
 
     def test_development_is_content_with_less(self):
         settings = Settings.load(DEVELOPMENT)
 
         assert not settings.production
-        assert (settings.allowed_hosts, settings.refused_passwords) == ((), frozenset())
+        assert settings.allowed_hosts == ()
 
     def test_length_of_a_secret_is_counted_in_bytes(self):
         assert Settings.load({**PRODUCTION, "SECRET_KEY": "ä" * 16}).secret_key == "ä" * 16

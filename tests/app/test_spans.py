@@ -6,8 +6,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from app import logging, tracing
-from app.spans import Discreet
+from app.observability import logging, tracing
+from app.observability.spans import Discreet
 from app.version import __version__
 
 

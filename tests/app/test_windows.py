@@ -3,8 +3,8 @@
 import pytest
 from redis.exceptions import RedisError
 
-from app import windows
-from app.windows import PAUSE_SECONDS, ProcessWindows, RedisWindows, Windows
+from app.auth import windows
+from app.auth.windows import PAUSE_SECONDS, ProcessWindows, RedisWindows, Windows
 
 
 @pytest.fixture(params=["process", "redis"])

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
-from app import metrics
+from app.observability import metrics
 from tests.deploy import promql
 
 pytestmark = pytest.mark.deploy

@@ -7,7 +7,7 @@ import pytest
 from alembic import command
 from sqlalchemy.engine import make_url
 
-from app.schema_version import alembic_config
+from app.db.schema_version import alembic_config
 from tools import embedded
 
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from sqlalchemy.engine import make_url
 
-from app.windows import RedisWindows, Windows
+from app.auth.windows import RedisWindows, Windows
 from tests import redis_servers
 from tests.redis_servers import client, kill, wait_for
 from tests.servers import served

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.database import make_engine
+from app.db.database import make_engine
 from models import IdempotencyKey, Order
 from tests.clients import ApiClient
 from tests.factories import ADDRESS, ProductFactory, UserFactory

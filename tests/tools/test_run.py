@@ -13,7 +13,7 @@ from alembic import command as alembic
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from app.schema_version import alembic_config
+from app.db.schema_version import alembic_config
 from services.demo import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
 from tests.checkouts import copied, interrupted, processes_of, unprivileged
 from tests.servers import BASE, free_port

@@ -13,10 +13,10 @@ from flask import Flask, Response, current_app, g, request
 from limits import parse_many
 from werkzeug.exceptions import HTTPException
 
-from app.auth import verified_user_id
-from app.parser import json_body
+from app.auth.tokens import verified_user_id
+from app.auth.windows import Windows
+from app.http.parser import json_body
 from app.settings import Settings
-from app.windows import Windows
 from services.errors import Problem
 
 UNLIMITED = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})

@@ -14,9 +14,8 @@ from typing import Any, Literal, cast
 import click
 from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
-from app.settings_fields import CommaSeparated, Hosts, PostgresURL, number, rate, redis_url
-from app.settings_files import UnreadableFileError, config_file, dotenv
-from services.passwords import DEMO_PASSWORDS
+from app.settings.files import UnreadableFileError, config_file, dotenv
+from app.settings.types import CommaSeparated, Hosts, PostgresURL, number, rate, redis_url
 
 # Anyone can read these in the repository, so they protect nothing.
 SAMPLE_SECRET = "dev-only-secret-key-not-for-production"  # noqa: S105
@@ -130,11 +129,6 @@ class Settings:
     @property
     def production(self) -> bool:
         return self.flask_env == "production"
-
-    @property
-    def refused_passwords(self) -> frozenset[str]:
-        """Passwords that open nothing: in production, those that the documentation tells."""
-        return DEMO_PASSWORDS if self.production else frozenset()
 
     @classmethod
     def load(cls, given: Mapping[str, Any] | None = None) -> Settings:

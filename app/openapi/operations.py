@@ -5,9 +5,11 @@ from typing import Any
 from apispec import APISpec, BasePlugin
 from flask import Flask
 
-from app import conditional, idempotency, limits, request_id
-from app.operation import Access, Link, Operation
-from app.problem_docs import error_responses
+from app.auth import limits
+from app.http import etags as conditional
+from app.http import idempotency, request_id
+from app.http.operation import Access, Link, Operation
+from app.openapi.errors import error_responses
 from models.users import Role
 
 BEARER = {

@@ -16,7 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
-from app import pooler, prepared, watchdog
+from app import watchdog
+from app.db import pooler, prepared
 from app.settings import Settings
 
 UUID_OID, TIMESTAMPTZ_OID = 2950, 1184  # of pg_type

@@ -7,7 +7,7 @@ import re
 from flask import Response, request
 from sqlalchemy.orm import Session
 
-from app.parser import MalformedBody, json_body
+from app.http.parser import MalformedBody, json_body
 from services import idempotency
 from services.errors import Problem
 from services.principals import Principal

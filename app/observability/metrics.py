@@ -12,9 +12,10 @@ from typing import Any
 from flask import Flask, request
 from prometheus_client import Counter, Gauge, Histogram
 
-from app import limits, problems
+from app.auth import limits
+from app.auth.windows import Windows
+from app.http import problems
 from app.settings import Settings
-from app.windows import Windows
 from services.errors import (
     EmailTaken,
     InvalidRefreshToken,

@@ -1,16 +1,18 @@
 """The OpenAPI document (flask-smorest, apispec): the Api, and what its fields need."""
 
+from collections.abc import Iterable
 from typing import Any
 
+import flask
+import flask_smorest
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
-from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
-from app.api_description import DESCRIPTION
-from app.operation_docs import OperationPlugin
-from app.problems import from_http
+from app.http.problems import from_http
+from app.openapi.description import DESCRIPTION
+from app.openapi.operations import OperationPlugin
 from app.version import __version__
 from schemas.problems import ProblemSchema
 
@@ -34,8 +36,8 @@ def openapi_config() -> dict[str, object]:
     }
 
 
-class ServiceApi(Api):
-    """flask-smorest's Api; app/problems.py renders the errors."""
+class ServiceApi(flask_smorest.Api):
+    """flask-smorest's Api; app/http/problems.py renders the errors."""
 
     ERROR_SCHEMA = ProblemSchema
     DEFAULT_ERROR_RESPONSE_NAME = None
@@ -58,14 +60,13 @@ class SchemaPlugin(MarshmallowPlugin):
         converter.add_attribute_function(width)
 
 
-def register_resources(app: Flask) -> None:
-    from resources import docs, health, orders, products, sessions, users
-
+def init_app(app: Flask, blueprints: Iterable[flask.Blueprint]) -> None:
+    """Register the blueprints; those of flask-smorest are in the document, in this order."""
     plugins = {"marshmallow_plugin": SchemaPlugin(), "extra_plugins": [OperationPlugin(app)]}
     api = ServiceApi(app, spec_kwargs=plugins)
-    for blueprint in (sessions.blp, users.blp, products.blp, orders.blp, health.blp):
-        api.register_blueprint(blueprint)
-    app.register_blueprint(docs.blp)
+    for blueprint in blueprints:
+        documented = isinstance(blueprint, flask_smorest.Blueprint)
+        (api if documented else app).register_blueprint(blueprint)
     app.extensions["openapi"] = api.spec
 
 

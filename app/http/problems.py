@@ -12,8 +12,8 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import RoutingException
 
-from app.database import is_retryable
-from app.http_problems import BY_STATUS, MEDIA_TYPE, TYPE_PREFIX, Unavailable
+from app.db.database import is_retryable
+from app.http.http_errors import BY_STATUS, MEDIA_TYPE, TYPE_PREFIX, Unavailable
 from services.errors import Problem
 
 # Sent each problem that an answer is made of.

@@ -10,14 +10,16 @@ from flask_jwt_extended import get_current_user, verify_jwt_in_request
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from app import conditional, idempotency
-from app.database import database, is_retryable
-from app.operation import Operation, operation_of
-from app.parser import receive_body, refuse_unknown_parameters
-from app.replica import read_from_replica
+from app.db.database import database, is_retryable
+from app.db.replica import read_from_replica
+from app.http import etags as conditional
+from app.http import idempotency
+from app.http.operation import Operation, operation_of
+from app.http.parser import receive_body, refuse_unknown_parameters
 from app.settings import Settings
 from models.users import Role, Scope
 from services.errors import Forbidden
+from services.passwords import DEMO_PASSWORDS
 from services.principals import Principal, count_write
 from services.sessions import Client
 
@@ -49,13 +51,10 @@ class Resource(MethodView):
     def dispatch_request(self, **path: Any) -> Response:
         """Run the request, again if PostgreSQL says that this can help.
 
-        Flask-Limiter has checked the limit that all requests have before this. The body is received
-        first, so that a slow client holds no transaction open.
+        Flask-Limiter has checked the limit that all requests have before this.
         """
         name = "GET" if request.method == "HEAD" else request.method
         operation = self.operations[name]
-        if operation.body:
-            receive_body()
         for attempt in range(1, ATTEMPTS + 1):
             began = time.monotonic()
             try:
@@ -70,6 +69,8 @@ class Resource(MethodView):
         method = getattr(self, name.lower())
         with database.session(reads=name == "GET") as self.session:
             if isinstance(operation.access, Scope):
+                if operation.body:
+                    receive_body()  # a slow client must not hold a transaction open
                 self.authorize(operation.access)
             if not operation.query:
                 refuse_unknown_parameters()
@@ -89,7 +90,7 @@ class Resource(MethodView):
         """Authenticate the caller by the access token, and check the scope.
 
         Raises:
-            JWTExtendedException, PyJWTError: rendered by the error callbacks of app/auth.py.
+            JWTExtendedException, PyJWTError: rendered by the error callbacks of app/auth/tokens.py.
             Forbidden: the role of the caller does not have the scope.
         """
         g.session = self.session
@@ -121,7 +122,7 @@ class Resource(MethodView):
     def refused_passwords(self) -> frozenset[str]:
         """Passwords that no account may have in this environment."""
         settings: Settings = current_app.extensions["settings"]
-        return settings.refused_passwords
+        return DEMO_PASSWORDS if settings.production else frozenset()
 
     @property
     def client(self) -> Client:

@@ -1,7 +1,7 @@
 """Traces of requests, SQL and Redis, sent to an OpenTelemetry collector.
 
 A worker begins after its fork, so that the thread that sends is its own. All the usual OTEL_*
-variables of the environment hold. What a span may tell is in app/spans.py.
+variables of the environment hold. What a span may tell is in app/observability/spans.py.
 """
 
 from collections.abc import Callable
@@ -18,9 +18,9 @@ from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from app import logging
+from app.observability import logging
+from app.observability.spans import Discreet
 from app.settings import Settings
-from app.spans import Discreet
 from app.version import __version__
 
 # How long the end of a worker waits until its last spans are sent.

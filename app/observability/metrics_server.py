@@ -1,8 +1,9 @@
 """`/metrics` on a port of its own, served by gunicorn's master, which knows no request.
 
-Each worker counts in files that it shares with the master (app/metrics.py). They belong to a place
-and not to a process: who takes a dead worker's place counts on in its files, so that totals stay
-true, and there are never more files than places. docs/decisions/0015-metrics-from-the-master.md
+Each worker counts in files that it shares with the master (app/observability/metrics.py). They
+belong to a place and not to a process: who takes a dead worker's place counts on in its files, so
+that totals stay true, and there are never more files than places.
+docs/decisions/0015-metrics-from-the-master.md
 """
 
 import atexit

@@ -7,9 +7,9 @@ from typing import Any
 import flask_smorest
 from marshmallow import Schema
 
-from app.operation import Link, declare
-from app.pagination import PaginationMixin
-from app.parser import Parser
+from app.http.operation import Link, declare
+from app.http.pagination import PaginationMixin
+from app.http.parser import Parser
 from services.errors import Problem
 
 

@@ -39,7 +39,7 @@ class Intercepted(logging.Handler):
         logger.opt(depth=depth, exception=record.exc_info).log(level, record.getMessage())
 
 
-# Tells the trace; app/tracing.py sets it.
+# Tells the trace; app/observability/tracing.py sets it.
 trace_id: Callable[[], str | None] | None = None
 LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
 

@@ -16,7 +16,7 @@ from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt import InvalidTokenError, PyJWTError
 from sqlalchemy import Row
 
-from app.problems import from_problem
+from app.http.problems import from_problem
 from app.settings import Settings
 from services import principals, sessions
 from services.errors import InvalidRefreshToken, Unauthenticated

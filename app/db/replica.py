@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from app.database import make_engine, read_sessions
+from app.db.database import make_engine, read_sessions
 from app.settings import Settings
 from services import principals
 from services.errors import Problem

@@ -4,8 +4,9 @@ from typing import Any
 
 from marshmallow import Schema
 
-from app.hosts import HostNotAllowed
-from app.http_problems import (
+from app.auth.limits import TooManyRequests
+from app.http.hosts import HostNotAllowed
+from app.http.http_errors import (
     MEDIA_TYPE,
     TYPE_PREFIX,
     BadRequest,
@@ -17,10 +18,9 @@ from app.http_problems import (
     Unavailable,
     UnsupportedMediaType,
 )
-from app.idempotency import MalformedKey
-from app.limits import TooManyRequests
-from app.operation import Operation
-from app.parser import MalformedBody, MalformedQuery, pointers
+from app.http.idempotency import MalformedKey
+from app.http.operation import Operation
+from app.http.parser import MalformedBody, MalformedQuery, pointers
 from services.errors import (
     Forbidden,
     IdempotencyKeyReused,

@@ -1,0 +1,1 @@
+"""The engine, sessions, the replica and the schema revision."""

@@ -1,0 +1,1 @@
+"""What flask-smorest is extended by: the base view, errors, pagination and headers."""

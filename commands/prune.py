@@ -1,0 +1,34 @@
+"""`flask prune`: delete expired rows."""
+
+from collections.abc import Callable
+
+import click
+from flask.cli import with_appcontext
+from sqlalchemy.orm import Session
+
+from app.cli import transaction
+from services import pruning
+
+
+@click.command("prune")
+@click.option("--batch", default=1000, show_default=True, type=click.IntRange(1, 100_000))
+@with_appcontext
+def command(batch: int) -> None:
+    """Erase old idempotency keys and expired sessions, a batch a transaction.
+
+    It can run beside traffic, and beside itself; run it every hour or so.
+    """
+    for name, delete in (
+        ("idempotency keys", pruning.idempotency_keys),
+        ("sessions", pruning.sessions),
+    ):
+        count = deleted = _deleted(delete, batch)
+        while deleted == batch:
+            deleted = _deleted(delete, batch)
+            count += deleted
+        click.echo(f"Pruned {count} {name}.")
+
+
+def _deleted(delete: Callable[[Session, int], int], batch: int) -> int:
+    with transaction() as session:
+        return delete(session, batch)
