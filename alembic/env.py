@@ -10,8 +10,9 @@ from sqlalchemy import Connection, create_engine, pool, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import TypeDecorator
 
+import models  # noqa: F401 (registers the tables)
 from app.settings import SettingsError, database_url
-from models import Base
+from models.base import Base
 
 # Any number, as long as no other program takes this lock in the same database.
 MIGRATION_LOCK = 7_205_759

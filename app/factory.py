@@ -66,7 +66,7 @@ def flask_config(settings: Settings) -> dict[str, object]:
         "PROPAGATE_EXCEPTIONS": False,
         "SEND_FILE_MAX_AGE_DEFAULT": 3600,
         **tokens.jwt_config(settings),
-        **api.openapi_config(),
+        **api.openapi_config(resources.TITLE, resources.SUMMARY, resources.DESCRIPTION),
     }
 
 

@@ -21,7 +21,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import selectinload
 
-from models import AuthSession, IdempotencyKey, Order, OrderItem, Product, User
+from models.idempotency import IdempotencyKey
+from models.orders import Order, OrderItem
+from models.products import Product
+from models.sessions import AuthSession
+from models.users import User
 
 SECRET_KEY = os.environ["SECRET_KEY"]
 URL = make_url(os.environ["DATABASE_URL"]).set(drivername="postgresql+asyncpg")

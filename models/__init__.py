@@ -1,21 +1,7 @@
-"""The tables. Importing the package registers them all with `Base.metadata`."""
+"""The tables. Importing the package registers every module's tables with `Base.metadata`."""
 
-from models.base import Base
-from models.idempotency import IdempotencyKey
-from models.orders import Order, OrderChange, OrderItem, OrderStatus
-from models.products import Product
-from models.sessions import AuthSession
-from models.users import Role, User
+import pkgutil
+from importlib import import_module
 
-__all__ = [
-    "AuthSession",
-    "Base",
-    "IdempotencyKey",
-    "Order",
-    "OrderChange",
-    "OrderItem",
-    "OrderStatus",
-    "Product",
-    "Role",
-    "User",
-]
+for module in pkgutil.iter_modules(__path__):
+    import_module(f"{__name__}.{module.name}")

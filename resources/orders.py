@@ -10,13 +10,13 @@ from models.users import Scope
 from schemas.ids import path_parameter
 from schemas.orders import (
     NEW_ORDER_EXAMPLE,
+    ORDER_ID,
     NewOrderSchema,
     NextStatusSchema,
     OrderQuerySchema,
     OrderSchema,
 )
 from services import orders
-from services.errors import OutOfStock, TransitionNotAllowed
 from services.order_statements import OrderRow
 from services.pages import Page, PageRequest
 
@@ -48,7 +48,7 @@ class Orders(Resource):
     @blp.created(OrderSchema, "/api/orders/{id}")
     @blp.etag
     @blp.links(getOrder="order_id", updateOrder="order_id", cancelOrder="order_id")
-    @blp.raises(OutOfStock)
+    @blp.raises(orders.OutOfStock)
     @requires(Scope.ORDERS_WRITE)
     @blp.doc(operationId="createOrder")
     def post(self, order: dict[str, Any]) -> OrderRow:
@@ -61,7 +61,7 @@ class Orders(Resource):
         return orders.place(self.session, self.principal, **order)
 
 
-@blp.route("/<order_id>", parameters=[path_parameter("order_id")])
+@blp.route("/<order_id>", parameters=[path_parameter("order_id", ORDER_ID)])
 class OrderDetail(Resource):
     @blp.response(200, OrderSchema)
     @blp.etag
@@ -79,7 +79,7 @@ class OrderDetail(Resource):
     @blp.arguments(NextStatusSchema)
     @blp.response(200, OrderSchema)
     @blp.etag
-    @blp.raises(TransitionNotAllowed)
+    @blp.raises(orders.TransitionNotAllowed)
     @requires(Scope.ORDERS_MANAGE)
     @blp.doc(operationId="updateOrder")
     def patch(self, change: dict[str, str], order_id: str) -> OrderRow:
@@ -91,11 +91,11 @@ class OrderDetail(Resource):
         return orders.advance(self.session, self.principal, order_id, status, self.if_match)
 
 
-@blp.route("/<order_id>/cancel", parameters=[path_parameter("order_id")])
+@blp.route("/<order_id>/cancel", parameters=[path_parameter("order_id", ORDER_ID)])
 class OrderCancellation(Resource):
     @blp.response(200, OrderSchema)
     @blp.etag
-    @blp.raises(TransitionNotAllowed)
+    @blp.raises(orders.TransitionNotAllowed)
     @requires(Scope.ORDERS_WRITE)
     @blp.doc(operationId="cancelOrder")
     def post(self, order_id: str) -> OrderRow:

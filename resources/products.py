@@ -11,13 +11,13 @@ from models.products import Product
 from models.users import Scope
 from schemas.ids import path_parameter
 from schemas.products import (
+    PRODUCT_ID,
     NewProductSchema,
     ProductChangeSchema,
     ProductQuerySchema,
     ProductSchema,
 )
 from services import products
-from services.errors import ProductExists
 from services.pages import Page, PageRequest
 
 DESCRIPTION = """\
@@ -46,7 +46,7 @@ class Products(Resource):
     @blp.created(ProductSchema, "/api/products/{id}")
     @blp.etag
     @blp.links(getProduct="product_id", updateProduct="product_id", deleteProduct="product_id")
-    @blp.raises(ProductExists)
+    @blp.raises(products.ProductExists)
     @requires(Scope.PRODUCTS_WRITE)
     @blp.doc(operationId="createProduct")
     def post(self, product: dict[str, Any]) -> Product:
@@ -58,7 +58,7 @@ class Products(Resource):
         return products.create(self.session, product)
 
 
-@blp.route("/<product_id>", parameters=[path_parameter("product_id")])
+@blp.route("/<product_id>", parameters=[path_parameter("product_id", PRODUCT_ID)])
 class ProductDetail(Resource):
     @blp.response(200, ProductSchema)
     @blp.etag

@@ -12,6 +12,7 @@ from models.users import Scope, User
 from schemas.ids import path_parameter
 from schemas.pages import PageQuerySchema
 from schemas.sessions import (
+    SESSION_ID,
     CredentialsSchema,
     LogoutSchema,
     RefreshSchema,
@@ -130,7 +131,7 @@ class Sessions(Resource):
         return sessions.list_mine(self.session, self.principal, page)
 
 
-@blp.route("/sessions/<session_id>", parameters=[path_parameter("session_id")])
+@blp.route("/sessions/<session_id>", parameters=[path_parameter("session_id", SESSION_ID)])
 class Session(Resource):
     @blp.response(204)
     @requires(Scope.PROFILE)

@@ -10,6 +10,7 @@ from app.http.resource import Resource
 from models.users import Scope, User
 from schemas.ids import path_parameter
 from schemas.users import (
+    USER_ID,
     AdministeredUserSchema,
     PasswordChangeSchema,
     ProfileChangeSchema,
@@ -90,7 +91,7 @@ class Users(Resource):
         return users.list_all(self.session, page, filters)
 
 
-@blp.route("/<user_id>", parameters=[path_parameter("user_id")])
+@blp.route("/<user_id>", parameters=[path_parameter("user_id", USER_ID)])
 class Account(Resource):
     @blp.response(200, AdministeredUserSchema)
     @blp.etag

@@ -1,15 +1,13 @@
-"""Ids, as clients see them: declared once, for bodies and for paths."""
+"""Ids as clients see them: one description for bodies and for paths."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import fields, validate
-
-PRODUCT_SHAPE = r"^[A-Za-z0-9_-]{1,64}\Z"
-PRODUCT_ID = validate.Regexp(PRODUCT_SHAPE, error="Must be 1 to 64 of A-Z, a-z, 0-9, _ and -.")
+from marshmallow import fields
 
 
-def _made(prefix: str) -> dict[str, str]:
-    """An id that the service makes: a TypeID, which is a prefix and a UUIDv7 in base 32."""
+def typeid(prefix: str) -> dict[str, str]:
+    """Return the description of an id that the service generates (TypeID over UUIDv7)."""
     return {
         "description": f"The id of the {prefix}: opaque, and in the order of time.",
         "pattern": f"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$",
@@ -17,32 +15,22 @@ def _made(prefix: str) -> dict[str, str]:
     }
 
 
-IDS: dict[str, dict[str, str]] = {
-    "order_id": _made("order"),
-    "product_id": {
-        "description": "The id of the product: the merchant's own, or one that was made.",
-        "pattern": PRODUCT_SHAPE,
-        "example": "abc",
-    },
-    "session_id": _made("session"),
-    "user_id": _made("user"),
-}
-
-
-def id_of(name: str, **kwargs: Any) -> fields.String:
-    """A field that returns the id of an `order_id`, a `user_id` and so on."""
-    metadata = {**IDS[name], **kwargs.pop("metadata", {})}
+def id_field(about: Mapping[str, str], **kwargs: Any) -> fields.String:
+    """Return a field of a response that contains an id."""
+    metadata = {**about, **kwargs.pop("metadata", {})}
     return fields.String(required=True, metadata=metadata, **kwargs)
 
 
-def path_parameter(name: str) -> dict[str, Any]:
+def path_parameter(name: str, about: Mapping[str, str]) -> dict[str, Any]:
     """Return the documentation of an id in a path, for `blp.route(…, parameters=[…])`."""
-    about = IDS[name]
-    pattern = about["pattern"].replace(r"\Z", "$")
     return {
         "in": "path",
         "name": name,
         "description": about["description"],
         "example": about["example"],
-        "schema": {"type": "string", "minLength": 1, "pattern": pattern},
+        "schema": {
+            "type": "string",
+            "minLength": 1,
+            "pattern": about["pattern"].replace(r"\Z", "$"),
+        },
     }

@@ -9,6 +9,7 @@ from models.orders import MAX_ITEMS, MAX_QUANTITY, OrderStatus
 from models.products import MAX_PRICE
 from schemas.base import (
     CREATED,
+    MAX_EXACT,
     UPDATED,
     RequestSchema,
     ResponseSchema,
@@ -17,10 +18,13 @@ from schemas.base import (
     Whole,
     text,
 )
-from schemas.ids import PRODUCT_ID, id_of
+from schemas.ids import id_field, typeid
 from schemas.pages import PageQuerySchema
-from schemas.products import CURRENCY_SHOWN
+from schemas.problems import extension_member
+from schemas.products import CURRENCY_SHOWN, IS_PRODUCT_ID, PRODUCT_ID
+from schemas.users import USER_ID
 
+ORDER_ID = typeid("order")
 STATUS = validate.OneOf([status.value for status in OrderStatus])
 COUNTRY = validate.Regexp(r"^[A-Z]{2}\Z", error="Must be an ISO 3166-1 code, such as US.")
 STATUS_TEXT = (
@@ -68,7 +72,7 @@ class NewOrderItemSchema(RequestSchema):
 
     product_id = Text(
         required=True,
-        validate=PRODUCT_ID,
+        validate=IS_PRODUCT_ID,
         metadata={"description": "The `id` of the product.", "example": "abc"},
     )
     quantity = Whole(1, MAX_QUANTITY, required=True, metadata=QUANTITY)
@@ -104,7 +108,7 @@ class NewOrderSchema(RequestSchema):
 class OrderItemSchema(ResponseSchema):
     """A line of an order."""
 
-    product_id = id_of("product_id")
+    product_id = id_field(PRODUCT_ID)
     quantity = Whole(1, MAX_QUANTITY, required=True, metadata=QUANTITY)
     unit_price = Whole(
         0,
@@ -132,7 +136,7 @@ class OrderChangeSchema(ResponseSchema):
         validate=STATUS,
         metadata={"description": "The status after.", "example": "paid"},
     )
-    changed_by = id_of("user_id", data_key="by", metadata={"description": "The user who did it."})
+    changed_by = id_field(USER_ID, data_key="by", metadata={"description": "The user who did it."})
     changed_at = Timestamp(
         required=True,
         data_key="at",
@@ -143,8 +147,8 @@ class OrderChangeSchema(ResponseSchema):
 class OrderSchema(ResponseSchema):
     """An order."""
 
-    id = id_of("order_id")
-    user_id = id_of("user_id", metadata={"description": "The user whose order it is."})
+    id = id_field(ORDER_ID)
+    user_id = id_field(USER_ID, metadata={"description": "The user whose order it is."})
     status = fields.String(
         required=True, validate=STATUS, metadata={"description": STATUS_TEXT, "example": "pending"}
     )
@@ -176,6 +180,29 @@ class OrderSchema(ResponseSchema):
     )
     created_at = Timestamp(required=True, metadata=CREATED)
     updated_at = Timestamp(required=True, metadata=UPDATED)
+
+
+class ShortageSchema(ResponseSchema):
+    """A product of which there is not enough."""
+
+    product_id = id_field(PRODUCT_ID)
+    requested = Whole(
+        1,
+        MAX_QUANTITY,
+        required=True,
+        metadata={"description": "How many were asked for.", "example": 2},
+    )
+    available = Whole(
+        0, MAX_EXACT, required=True, metadata={"description": "How many there are.", "example": 1}
+    )
+
+
+extension_member(
+    "products",
+    fields.List(
+        fields.Nested(ShortageSchema), metadata={"description": "For `out-of-stock` only."}
+    ),
+)
 
 
 class OrderQuerySchema(PageQuerySchema):

@@ -1,10 +1,8 @@
-"""How a refusal looks: RFC 9457."""
+"""Problem documents (RFC 9457)."""
 
-from marshmallow import fields
+from marshmallow import Schema, fields
 
-from models.orders import MAX_QUANTITY
-from schemas.base import MAX_EXACT, ResponseSchema, Whole
-from schemas.ids import id_of
+from schemas.base import ResponseSchema, Whole
 
 REQUEST_ID = "[A-Za-z0-9._-]{1,128}"
 
@@ -25,21 +23,6 @@ class InvalidFieldSchema(ResponseSchema):
             "description": "What is expected there, for people.",
             "example": "Must be greater than or equal to 1 and less than or equal to 10000.",
         },
-    )
-
-
-class ShortageSchema(ResponseSchema):
-    """A product of which there is not enough."""
-
-    product_id = id_of("product_id")
-    requested = Whole(
-        1,
-        MAX_QUANTITY,
-        required=True,
-        metadata={"description": "How many were asked for.", "example": 2},
-    )
-    available = Whole(
-        0, MAX_EXACT, required=True, metadata={"description": "How many there are.", "example": 1}
     )
 
 
@@ -83,6 +66,16 @@ class ProblemSchema(ResponseSchema):
     errors = fields.List(
         fields.Nested(InvalidFieldSchema), metadata={"description": "For `invalid-input` only."}
     )
-    products = fields.List(
-        fields.Nested(ShortageSchema), metadata={"description": "For `out-of-stock` only."}
-    )
+
+
+_extension_members: dict[str, fields.Field] = {}
+
+
+def extension_member(name: str, field: fields.Field) -> None:
+    """Document an extension member (RFC 9457, section 3.2) of one kind of problem."""
+    _extension_members[name] = field
+
+
+def problem_schema() -> type[Schema]:
+    """Return the schema of a problem document with all extension members."""
+    return ProblemSchema.from_dict(dict(_extension_members), name="ProblemSchema")

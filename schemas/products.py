@@ -15,9 +15,16 @@ from schemas.base import (
     Whole,
     text,
 )
-from schemas.ids import IDS, PRODUCT_ID
 from schemas.pages import PageQuerySchema
 
+PRODUCT_ID = {
+    "description": "The id of the product: the merchant's own, or one that was made.",
+    "pattern": r"^[A-Za-z0-9_-]{1,64}\Z",
+    "example": "abc",
+}
+IS_PRODUCT_ID = validate.Regexp(
+    PRODUCT_ID["pattern"], error="Must be 1 to 64 of A-Z, a-z, 0-9, _ and -."
+)
 PRICE = "Minor units of the currency: 1999 is 19.99 USD, and ¥1,999."
 CURRENCY = validate.Regexp(r"^[A-Z]{3}\Z", error="Must be an ISO 4217 code, such as USD.")
 CURRENCY_SHOWN = {
@@ -36,7 +43,7 @@ class ProductSchema(RowSchema):
     class Meta(RowSchema.Meta):
         model = Product
 
-    id = auto_field(required=True, metadata=IDS["product_id"])
+    id = auto_field(required=True, metadata=PRODUCT_ID)
     name = auto_field(metadata=NAME)
     description = auto_field(required=True, metadata=DESCRIPTION)
     price = Whole(0, MAX_PRICE, required=True, metadata={"description": PRICE, "example": 1250})
@@ -60,7 +67,7 @@ class NewProductSchema(RequestSchema):
     """A new product."""
 
     id = Text(
-        validate=PRODUCT_ID,
+        validate=IS_PRODUCT_ID,
         metadata={"description": "The merchant's own id; made if left out.", "example": "mug-350"},
     )
     name = text(200, required=True, metadata=NAME)

@@ -14,8 +14,9 @@ from schemas.base import (
     password,
     text,
 )
-from schemas.ids import id_of
+from schemas.ids import id_field, typeid
 
+SESSION_ID = typeid("session")
 TOKEN_EXAMPLE = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…"  # noqa: S105
 
 
@@ -103,7 +104,7 @@ class SessionSchema(RowSchema):
         model = AuthSession
 
     # Not an auto_field, which would document the uuid that the column holds.
-    id = id_of("session_id")
+    id = id_field(SESSION_ID)
     ip_address = auto_field(
         required=True,
         metadata={

@@ -17,9 +17,10 @@ from schemas.base import (
     phone,
     text,
 )
-from schemas.ids import id_of
+from schemas.ids import id_field, typeid
 from schemas.pages import PageQuerySchema
 
+USER_ID = typeid("user")
 ROLE = validate.OneOf([role.value for role in Role])
 ROLE_TEXT = "What the user may do: `admin` may do everything, `user` what is their own."
 NAME = {"description": "The name to show; may be empty.", "example": "Jane Doe"}
@@ -38,7 +39,7 @@ class UserSchema(RowSchema):
         model = User
 
     # Not an auto_field, which would document the uuid that the column holds.
-    id = id_of("user_id")
+    id = id_field(USER_ID)
     email = auto_field(metadata={**EMAIL, "format": "email"})
     name = auto_field(required=True, metadata=NAME)
     phone = auto_field(

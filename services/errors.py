@@ -98,40 +98,10 @@ class EmailTaken(Problem):
     advice = "Sign in with this address, or register another one."
 
 
-class ProductExists(Problem):
-    status, slug, title = 409, "product-exists", "Product id taken"
-    detail = "There is, or was, a product with this id."
-    advice = (
-        "Choose another id, or leave it out and get one made. The id of a product that was "
-        "taken off sale is not free again."
-    )
-
-
 class LastAdmin(Problem):
     status, slug, title = 409, "last-admin", "Last administrator"
     detail = "This is the last active administrator; make another one first."
     advice = "Give another user the role `admin`, then change this one."
-
-
-class OutOfStock(Problem):
-    """Carries `products`: a list of `product_id`, `requested` and `available`."""
-
-    status, slug, title = 409, "out-of-stock", "Out of stock"
-    detail = "There is not enough stock; nothing was ordered."
-    advice = (
-        "Look at `products`: it says what was asked for and what there is. Order less, or try "
-        "again later, with a new Idempotency-Key."
-    )
-    example: ClassVar = {"products": [{"product_id": "abc", "requested": 2, "available": 1}]}
-
-
-class TransitionNotAllowed(Problem):
-    status, slug, title = 409, "transition-not-allowed", "Transition not allowed"
-    detail = "The order can't go from its status to this one."
-    advice = (
-        "Read the order for its status. It goes from pending to paid, shipped and delivered; "
-        "it can be cancelled until it is shipped."
-    )
 
 
 class RequestInFlight(Problem):

@@ -1,7 +1,7 @@
 """What happens with an order: it is placed, read, moved on, cancelled."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,13 +13,32 @@ from services.errors import (
     Forbidden,
     InvalidInput,
     NotFound,
-    OutOfStock,
     Problem,
-    TransitionNotAllowed,
 )
 from services.locking import IfMatch, locked
 from services.order_statements import PLACING, OrderRow, reading
 from services.principals import Principal
+
+
+class OutOfStock(Problem):
+    """Carries `products`: a list of `product_id`, `requested` and `available`."""
+
+    status, slug, title = 409, "out-of-stock", "Out of stock"
+    detail = "There is not enough stock; nothing was ordered."
+    advice = (
+        "Look at `products`: it says what was asked for and what there is. Order less, or try "
+        "again later, with a new Idempotency-Key."
+    )
+    example: ClassVar = {"products": [{"product_id": "abc", "requested": 2, "available": 1}]}
+
+
+class TransitionNotAllowed(Problem):
+    status, slug, title = 409, "transition-not-allowed", "Transition not allowed"
+    detail = "The order can't go from its status to this one."
+    advice = (
+        "Read the order for its status. It goes from pending to paid, shipped and delivered; "
+        "it can be cancelled until it is shipped."
+    )
 
 
 def place(

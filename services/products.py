@@ -11,12 +11,21 @@ from models.base import table
 from models.orders import OrderItem
 from models.products import Product
 from services import pages
-from services.errors import NotFound, ProductExists
+from services.errors import NotFound, Problem
 from services.locking import IfMatch, locked, violated
 
 products = table(Product)
 ON_SALE = select(products).where(products.c.retired_at.is_(None))
 ONE = ON_SALE.where(products.c.id == bindparam("id"))
+
+
+class ProductExists(Problem):
+    status, slug, title = 409, "product-exists", "Product id taken"
+    detail = "There is, or was, a product with this id."
+    advice = (
+        "Choose another id, or leave it out and get one made. The id of a product that was "
+        "taken off sale is not free again."
+    )
 
 
 def list_all(session: Session, page: pages.PageRequest) -> pages.Page:

@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from app.http.http_errors import MEDIA_TYPE, TYPE_PREFIX
 from app.http.responses import DEFAULTS
-from models import User
+from models.users import User
 from tests.factories import PASSWORD
 
 

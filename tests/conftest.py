@@ -22,7 +22,7 @@ from app.auth.windows import Windows
 from app.db.database import read_sessions
 from app.db.schema_version import alembic_config
 from app.settings import Settings
-from models import Role, User
+from models.users import Role, User
 from services import passwords
 from tests.clients import ApiClient
 from tests.factories import CHEAP_HASHER, FACTORIES, UserFactory

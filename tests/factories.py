@@ -4,7 +4,10 @@ import factory
 from argon2 import PasswordHasher
 from factory.alchemy import SQLAlchemyModelFactory
 
-from models import AuthSession, Order, OrderItem, OrderStatus, Product, Role, User
+from models.orders import Order, OrderItem, OrderStatus
+from models.products import Product
+from models.sessions import AuthSession
+from models.users import Role, User
 
 PASSWORD = "correct horse battery staple"
 CHEAP_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

@@ -9,7 +9,7 @@ from flask import Flask
 
 from app.http.operation import operation_of
 from app.http.resource import Resource
-from models import Role
+from models.users import Role
 from tests.clients import ApiClient
 from tests.factories import OrderFactory, UserFactory
 

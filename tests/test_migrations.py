@@ -13,7 +13,7 @@ from sqlalchemy import MetaData, NullPool, create_engine, select, text
 from sqlalchemy.orm import Session
 
 from app.db.schema_version import alembic_config
-from models import Base
+from models.base import Base
 from services import demo
 from tests.servers import BASE, ROOT
 

@@ -44,9 +44,10 @@ class Blueprint(PaginationMixin, flask_smorest.Blueprint):
         return decorate
 
     def created(self, schema: type[Schema], location: str) -> Callable[..., Any]:
-        """Declare a 201 with `Location`: `created(OrderSchema, "/api/orders/{id}")`."""
+        """Declare a 201 whose `Location` is filled from the result: `"/api/notes/{id}"`."""
         respond = self.response(201, schema)
-        return lambda method: declare(respond(method), location=location)
+        example = schema().fields["id"].metadata["example"]
+        return lambda method: declare(respond(method), location=location, example_id=example)
 
     def etag(self, method: Callable[..., Any]) -> Callable[..., Any]:
         """Declare that the resource is a versioned row, whose version is the `ETag`.

@@ -58,8 +58,8 @@ class InternalServerError(Problem):
     detail = "Something went wrong here. It has been logged under this request_id."
     advice = (
         "Tell the people who run this service the `request_id`. Most likely nothing was changed, "
-        "but look before you do it again. An order can be sent again with the same "
-        "Idempotency-Key: it is placed once."
+        "but look before you do it again. With an `Idempotency-Key`, "
+        "send the same request with the same key again: it is done once."
     )
 
 
@@ -68,8 +68,8 @@ class Unavailable(Problem):
     default_headers: ClassVar = {"Retry-After": "2"}
     detail = "Something that this needs is away for the moment; retry after a while."
     advice = (
-        "Wait as many seconds as `Retry-After` says, then send the request again: an order with "
-        "the same Idempotency-Key, so that it is done once."
+        "Wait as many seconds as `Retry-After` says, then send the request again, with "
+        "the same Idempotency-Key if it had one, so that it is done once."
     )
 
 

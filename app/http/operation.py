@@ -28,8 +28,11 @@ class Operation:
     etag: bool = False
     # May read from a replica.
     may_lag: bool = False
-    # Template of the `Location` of a 201.
+    # Template of the `Location` of a 201, and an id for its example.
     location: str = ""
+    example_id: str = ""
+    # Returns a page, with a link to the next one.
+    paginated: bool = False
     raises: tuple[type[Problem], ...] = ()
     links: Mapping[str, Link] | None = None
 

@@ -10,16 +10,11 @@ from flask import current_app, request
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
+from app.http.operation import declare
 from app.settings import Settings
 from schemas.pages import page_of
 from services.errors import InvalidInput
 from services.pages import Page, PageRequest, Position
-
-LINK = {
-    "schema": {"type": "string"},
-    "description": 'The next page, `<…>; rel="next"` (RFC 8288); absent on the last one.',
-    "example": '</api/orders?limit=20&cursor=WyIyMDI2LTAyLTEw>; rel="next"',
-}
 
 
 class PaginationMixin:
@@ -38,8 +33,10 @@ class PaginationMixin:
                 page = method(resource, PageRequest(limit, cursor and _decoded(cursor)), filters)
                 return _answer(page)
 
-            respond = self.response(200, page_of(item), headers={"Link": LINK})
-            return self.arguments(query, location="query")(respond(wrapper))
+            respond = self.response(200, page_of(item))
+            return declare(
+                self.arguments(query, location="query")(respond(wrapper)), paginated=True
+            )
 
         return decorate
 

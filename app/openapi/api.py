@@ -11,23 +11,23 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from app.http.problems import from_http
-from app.openapi.description import DESCRIPTION
 from app.openapi.operations import OperationPlugin
 from app.version import __version__
-from schemas.problems import ProblemSchema
+from schemas.problems import problem_schema
 
 INT32 = 2**31 - 1
 
 
-def openapi_config() -> dict[str, object]:
+def openapi_config(title: str, summary: str, description: str) -> dict[str, object]:
+    """Return the configuration of flask-smorest."""
     return {
-        "API_TITLE": "Flask API Service",
+        "API_TITLE": title,
         "API_VERSION": __version__,
         "OPENAPI_VERSION": "3.1.0",
         "API_SPEC_OPTIONS": {
             "info": {
-                "summary": "Accounts, a product catalogue, and orders.",
-                "description": DESCRIPTION,
+                "summary": summary,
+                "description": description,
                 "contact": {"name": "Whoever runs the service that this document came from"},
                 "license": {"name": "MIT", "identifier": "MIT"},
             },
@@ -39,7 +39,6 @@ def openapi_config() -> dict[str, object]:
 class ServiceApi(flask_smorest.Api):
     """flask-smorest's Api; app/http/problems.py renders the errors."""
 
-    ERROR_SCHEMA = ProblemSchema
     DEFAULT_ERROR_RESPONSE_NAME = None
 
     def handle_http_exception(self, error: HTTPException) -> Any:
@@ -63,7 +62,9 @@ class SchemaPlugin(MarshmallowPlugin):
 def init_app(app: Flask, blueprints: Iterable[flask.Blueprint]) -> None:
     """Register the blueprints; those of flask-smorest are in the document, in this order."""
     plugins = {"marshmallow_plugin": SchemaPlugin(), "extra_plugins": [OperationPlugin(app)]}
-    api = ServiceApi(app, spec_kwargs=plugins)
+    api = ServiceApi()
+    api.ERROR_SCHEMA = problem_schema()
+    api.init_app(app, spec_kwargs=plugins)
     for blueprint in blueprints:
         documented = isinstance(blueprint, flask_smorest.Blueprint)
         (api if documented else app).register_blueprint(blueprint)

@@ -22,10 +22,13 @@ BEARER = {
 }
 COUNTED = limits.DOCUMENTED
 COMMON = request_id.DOCUMENTED
+LINK = {
+    "schema": {"type": "string"},
+    "description": 'The next page, `<…>; rel="next"` (RFC 8288); absent on the last one.',
+}
 LOCATION = {
     "schema": {"type": "string", "format": "uri-reference"},
     "description": "The URL of what was made.",
-    "example": "/api/orders/order_01kj6zv8m4f5tbq0c9xn2hd7ea",
 }
 
 
@@ -62,7 +65,7 @@ def complete(doc: dict[str, Any], method: str, path: str, operation: Operation) 
     if parameters:
         doc.setdefault("parameters", []).extend(parameters)
     for status, response in success.items():
-        headers = _success_headers(operation, int(status))
+        headers = _success_headers(operation, int(status), path)
         if headers:
             response.setdefault("headers", {}).update(headers)
         if operation.links:
@@ -100,11 +103,14 @@ def _parameters(operation: Operation, method: str) -> list[dict[str, Any]]:
     return parameters
 
 
-def _success_headers(operation: Operation, status: int) -> dict[str, Any]:
+def _success_headers(operation: Operation, status: int, path: str) -> dict[str, Any]:
+    next_page = f'<{path}?limit=20&cursor=WyIyMDI2LTAyLTEw>; rel="next"'
+    created = operation.location.format(id=operation.example_id)
     headers = {
         idempotency.REPLAYED: idempotency.REPLAYED_HEADER if operation.idempotent else None,
         "ETag": conditional.ETAG if operation.etag and status != 204 else None,
-        "Location": LOCATION if operation.location else None,
+        "Location": {**LOCATION, "example": created} if operation.location else None,
+        "Link": {**LINK, "example": next_page} if operation.paginated else None,
     }
     return {name: header for name, header in headers.items() if header}
 

@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 from app import create_app
 from app.db.database import database
 from app.settings import Settings
-from models import Order, Product, User
+from models.orders import Order
+from models.products import Product
+from models.users import User
 from services import products
 
 NAME = f"helm-test-{secrets.token_hex(8)}"

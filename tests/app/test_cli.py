@@ -5,7 +5,9 @@ import dataclasses
 import pytest
 from sqlalchemy import func, select
 
-from models import Order, Product, Role, User
+from models.orders import Order
+from models.products import Product
+from models.users import Role, User
 from services import passwords
 from tests.factories import ProductFactory, UserFactory
 

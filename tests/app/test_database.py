@@ -7,7 +7,7 @@ from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 
 from app.db.database import GRACE_SECONDS, database, is_retryable, make_engine
-from models import Product
+from models.products import Product
 from services.errors import InvalidRefreshToken, NotFound
 from tests.factories import ProductFactory
 

@@ -7,7 +7,8 @@ from flask import abort
 from sqlalchemy import create_engine, text
 
 from app.db.database import make_engine
-from services.errors import EmailTaken, OutOfStock
+from services.errors import EmailTaken
+from services.orders import OutOfStock
 
 PRODUCT = "/api/products/abc"
 REGISTER = "/api/auth/register"

@@ -8,7 +8,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.http.operation import public
 from app.http.resource import Resource
 from app.openapi.problem_pages import kinds
-from models import Product
+from models.products import Product
 from tests.clients import ApiClient
 from tests.factories import ADDRESS, ProductFactory
 

@@ -13,7 +13,9 @@ from sqlalchemy import Engine, create_engine, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from models import Order, Product, User
+from models.orders import Order
+from models.products import Product
+from models.users import User
 from tests.consumers.losing import losing_proxy
 from tests.factories import PASSWORD
 from tests.servers import SECRET_KEY, Server, served

@@ -6,7 +6,9 @@ import sys
 import pytest
 from sqlalchemy import create_engine, func, select
 
-from models import Order, Product, User
+from models.orders import Order
+from models.products import Product
+from models.users import User
 from tests.deploy import charts
 from tests.deploy.charts import only
 from tests.servers import ROOT

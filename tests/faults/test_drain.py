@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from bench.load import BrokenAnswerError, Client
-from models import Product
+from models.products import Product
 from tests.factories import ADDRESS, PASSWORD
 from tests.proxies import ClusterIP
 from tests.servers import served

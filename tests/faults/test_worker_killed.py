@@ -12,7 +12,8 @@ from sqlalchemy import Engine, create_engine, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from models import Order, Product
+from models.orders import Order
+from models.products import Product
 from tests.factories import ADDRESS, PASSWORD
 from tests.servers import Server, served
 from tests.waiting import wait_for

@@ -22,8 +22,9 @@ from hypothesis.stateful import (
 from sqlalchemy import Engine, create_engine, select
 from sqlalchemy.orm import Session
 
-from models import Order, OrderItem, Product
 from models.base import etag
+from models.orders import Order, OrderItem
+from models.products import Product
 from schemas.orders import OrderSchema
 from services.demo import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
 from services.order_statements import READING, OrderRow

@@ -3,8 +3,7 @@
 import pytest
 from sqlalchemy import func, select
 
-from models import Order
-from models.orders import MAX_ITEMS, MAX_QUANTITY
+from models.orders import MAX_ITEMS, MAX_QUANTITY, Order
 from schemas.orders import OrderItemSchema
 from tests.factories import ADDRESS, ProductFactory
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import func, select
 
-from models import OrderChange, OrderStatus
+from models.orders import OrderChange, OrderStatus
 from models.users import Role
 from services import orders
 from services.errors import Forbidden

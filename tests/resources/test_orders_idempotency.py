@@ -8,7 +8,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.db.database import make_engine
-from models import IdempotencyKey, Order
+from models.idempotency import IdempotencyKey
+from models.orders import Order
 from tests.clients import ApiClient
 from tests.factories import ADDRESS, ProductFactory, UserFactory
 

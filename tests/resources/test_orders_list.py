@@ -5,7 +5,7 @@ from itertools import chain
 
 import pytest
 
-from models import OrderStatus
+from models.orders import OrderStatus
 from tests.clients import ApiClient
 from tests.factories import OrderFactory, UserFactory
 

@@ -4,7 +4,7 @@ from itertools import product as pairs
 
 import pytest
 
-from models import OrderItem, OrderStatus
+from models.orders import OrderItem, OrderStatus
 from models.products import MAX_STOCK
 from tests.clients import ApiClient
 from tests.factories import OrderFactory, ProductFactory, UserFactory

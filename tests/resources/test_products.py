@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from models import OrderItem, Product
+from models.orders import OrderItem
+from models.products import Product
 from tests.factories import OrderFactory, ProductFactory
 
 MUG = {"id": "mug-350", "name": "Coffee mug", "price": 1250, "currency": "USD", "stock": 100}

@@ -7,7 +7,8 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import func, update
 
-from models import AuthSession, Role
+from models.sessions import AuthSession
+from models.users import Role
 from services import passwords
 from tests.clients import ApiClient
 from tests.factories import PASSWORD, UserFactory

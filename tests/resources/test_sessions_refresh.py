@@ -6,7 +6,7 @@ import pytest
 from loguru import logger
 from sqlalchemy import func, select, update
 
-from models import AuthSession
+from models.sessions import AuthSession
 from tests.clients import ApiClient
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from models import Role
+from models.users import Role
 from tests.clients import ApiClient
 from tests.factories import PASSWORD, UserFactory
 

@@ -5,7 +5,9 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from models import Order, Product, Role, User
+from models.orders import Order
+from models.products import Product
+from models.users import Role, User
 from services import demo, passwords
 
 PATTERN = "user{n}@example.com"

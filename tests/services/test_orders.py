@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from models import Product
 from models.base import etag
+from models.products import Product
 from models.users import Role
 from services import orders
-from services.errors import InvalidInput, OutOfStock
+from services.errors import InvalidInput
+from services.orders import OutOfStock
 from services.principals import Principal
 from tests.factories import ADDRESS, ProductFactory, UserFactory
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from models import Product
 from models.base import table
+from models.products import Product
 from services.pages import PageRequest, Position, newest_first
 from tests.factories import ProductFactory
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from models import AuthSession
+from models.sessions import AuthSession
 from services import principals
 from tests.factories import UserFactory
 

@@ -6,7 +6,7 @@ from itertools import cycle, islice
 
 import pytest
 
-from models import Product
+from models.products import Product
 from services import product_import
 from services.product_import import MAX_ERRORS, MAX_LINE, BadFileError, Reader
 from tests.factories import OrderFactory, ProductFactory

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import AuthSession, IdempotencyKey
+from models.idempotency import IdempotencyKey
+from models.sessions import AuthSession
 from services import idempotency, pruning
 from tests.factories import UserFactory
 
