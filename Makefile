@@ -80,9 +80,10 @@ format: $(STAMP) ## Format the code
 migration: $(STAMP) ## Write the migration that the models call for: make migration NAME=suppliers
 	@$(BIN)/python -m tools.migration $(NAME)
 
-docs: $(STAMP) ## Write the tables of the README's settings and of the chart's values
+docs: $(STAMP) ## Write the tables of the settings, of the chart's values and of the benchmark
 	@$(BIN)/python -m tools.readme
 	@$(BIN)/python -m tools.chart_values
+	@$(BIN)/python -m bench.report
 
 lock: $(STAMP) ## Lock the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra tracing pyproject.toml -o requirements.txt
