@@ -38,7 +38,7 @@ bench-pages: $(STAMP) ## Compare page 10,000 of a million orders with page 1 (th
 bench-growth: $(STAMP) ## Compare 10,000 orders with a million, 1 item with 50, 1 connection with 64 (nine minutes)
 	@$(BIN)/python -m bench.growth
 
-bench: $(STAMP) .venv-bench/installed ## Compare the service with a bare floor and with FastAPI (four minutes)
+bench: $(STAMP) .venv-bench/installed ## Compare the service with a bare floor, FastAPI and Litestar (five minutes)
 	@$(BIN)/python -m bench.compare
 
 image: ## Build the container image with docker, podman or buildah

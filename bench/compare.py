@@ -1,4 +1,4 @@
-"""The service beside a bare floor and FastAPI: `make bench`.
+"""The service beside a bare floor, FastAPI and Litestar: `make bench`.
 
 All targets serve one contract from copies of one database, and share the machine with PostgreSQL
 and the load generator. Compare the ratios, not the absolute figures. Only the service has a rate

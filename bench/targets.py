@@ -48,6 +48,7 @@ TARGETS = (
     # In another folder, because in the service's gunicorn would find the service's settings.
     Target("floor", "bare WSGI", DATA, GUNICORN + " -b 127.0.0.1:{port} bench.floor:application"),
     Target("fastapi", "FastAPI", DATA, UVICORN + " --port {port} bench.fastapi_peer:app"),
+    Target("litestar", "Litestar", DATA, UVICORN + " --port {port} bench.litestar_peer:app"),
 )
 
 
