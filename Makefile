@@ -38,7 +38,7 @@ bench-pages: $(STAMP) ## Compare page 10,000 of a million orders with page 1 (th
 bench-growth: $(STAMP) ## Compare 10,000 orders with a million, 1 item with 50, 1 connection with 64 (nine minutes)
 	@$(BIN)/python -m bench.growth
 
-bench: $(STAMP) .venv-bench/installed ## Compare the service with a bare floor and with FastAPI (four minutes)
+bench: $(STAMP) .venv-bench/installed ## Compare the service with a bare floor, FastAPI and Litestar (five minutes)
 	@$(BIN)/python -m bench.compare
 
 image: ## Build the container image with docker, podman or buildah
@@ -80,9 +80,10 @@ format: $(STAMP) ## Format the code
 migration: $(STAMP) ## Write the migration that the models call for: make migration NAME=suppliers
 	@$(BIN)/python -m tools.migration $(NAME)
 
-docs: $(STAMP) ## Write the tables of the README's settings and of the chart's values
+docs: $(STAMP) ## Write the tables of the settings, of the chart's values and of the benchmark
 	@$(BIN)/python -m tools.readme
 	@$(BIN)/python -m tools.chart_values
+	@$(BIN)/python -m bench.report
 
 lock: $(STAMP) ## Lock the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra tracing pyproject.toml -o requirements.txt

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 WIDTH, LEFT, RIGHT, BAR, GAP, TOP = 760, 220, 130, 16, 18, 64
-COLOURS = ("#2f6fdb", "#8a94a3", "#d9822b")
+LEGEND = 130
+COLOURS = ("#2f6fdb", "#8a94a3", "#d9822b", "#2e9e6b")
 STYLE = """
   text { font: 13px system-ui, sans-serif; fill: #1f2328 }
   .title { font-weight: 600 } .small { font-size: 11px; fill: #59636e }
@@ -35,8 +36,8 @@ def svg(figures: Figures, titles: Sequence[str], caption: str) -> str:
 
 def legend(titles: Sequence[str]) -> list[str]:
     parts = []
-    for i, (title, colour) in enumerate(zip(titles, COLOURS, strict=True)):
-        x = LEFT + i * 150
+    for i, (title, colour) in enumerate(zip(titles, COLOURS[: len(titles)], strict=True)):
+        x = LEFT + i * LEGEND
         parts += [bar(x, 11, 12, 12, colour), label(x + 18, 22, title)]
     parts.append(label(10, 42, "each group to its own scale", "small"))
     return parts
@@ -45,7 +46,7 @@ def legend(titles: Sequence[str]) -> list[str]:
 def bars(y: int, rates: Sequence[float]) -> list[str]:
     """One group, each bar with its figure behind it."""
     parts, longest = [], max(*rates, 1.0)
-    for i, (rate, colour) in enumerate(zip(rates, COLOURS, strict=True)):
+    for i, (rate, colour) in enumerate(zip(rates, COLOURS[: len(rates)], strict=True)):
         length = round(rate / longest * (WIDTH - LEFT - RIGHT))
         top = y + i * BAR
         parts.append(bar(LEFT, top, length, BAR - 2, colour))

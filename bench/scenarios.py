@@ -122,3 +122,17 @@ def ordered(server: Server, who: Customer) -> dict[str, Any]:
         "repeated": first == again,
         "short": short,
     }
+
+
+def invalid_orders(server: Server, who: Customer) -> list[int]:
+    """Return the statuses of orders that validation must reject."""
+    cart = who.carts()[0]
+    zip_missing = {name: value for name, value in ADDRESS.items() if name != "zip"}
+    orders = [
+        {**cart, "items": []},
+        {**cart, "items": [{"product_id": "demo-1", "quantity": 0}]},
+        {**cart, "items": [{"product_id": "no such id", "quantity": 1}]},
+        {**cart, "shipping_address": zip_missing},
+    ]
+    headers = {"Authorization": who.bearer, "Idempotency_Key": "invalid"}
+    return [ask(server, "POST", "/api/orders", order, **headers)[0] for order in orders]

@@ -47,7 +47,8 @@ TARGETS = (
     Target("service", "this service", ROOT, SERVICE["start"]),
     # In another folder, because in the service's gunicorn would find the service's settings.
     Target("floor", "bare WSGI", DATA, GUNICORN + " -b 127.0.0.1:{port} bench.floor:application"),
-    Target("peer", "FastAPI", DATA, UVICORN + " --port {port} bench.peer:app"),
+    Target("fastapi", "FastAPI", DATA, UVICORN + " --port {port} bench.fastapi_peer:app"),
+    Target("litestar", "Litestar", DATA, UVICORN + " --port {port} bench.litestar_peer:app"),
 )
 
 

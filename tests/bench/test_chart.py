@@ -4,8 +4,8 @@ from xml.etree import ElementTree
 
 from bench.chart import svg
 
-FIGURES = {"GET /api/health": [900.0, 1800.0, 1234.5], "GET /a?b=<&>": [0.0, 0.0, 0.0]}
-TITLES = ["this service", "bare WSGI", "FastAPI"]
+FIGURES = {"GET /api/health": [900.0, 1800.0, 1234.5, 67.0], "GET /a?b=<&>": [0.0] * 4}
+TITLES = ["this service", "bare WSGI", "FastAPI", "Litestar"]
 NAME = "{http://www.w3.org/2000/svg}"
 
 
@@ -18,7 +18,7 @@ class TestSvg:
     def test_tells_scenarios_targets_figures_and_the_date(self):
         texts = [element.text for element in drawn().iter(f"{NAME}text")]
 
-        for expected in (*FIGURES, *TITLES, "900", "1,800", "1,234", "Some CPU, 2026-02-10"):
+        for expected in (*FIGURES, *TITLES, "900", "1,800", "1,234", "67", "Some CPU, 2026-02-10"):
             assert expected in texts
 
     def test_a_bar_is_as_long_as_its_share_of_the_best(self):
@@ -34,3 +34,16 @@ class TestSvg:
         for bar in picture.iter(f"{NAME}rect"):
             assert int(bar.get("x")) + int(bar.get("width")) < width
             assert int(bar.get("y")) + int(bar.get("height")) < height
+
+    def test_no_two_targets_have_the_same_colour(self):
+        legend = list(drawn().iter(f"{NAME}rect"))[: len(TITLES)]
+
+        assert len({bar.get("fill") for bar in legend}) == len(TITLES)
+
+    def test_a_legend_fits_beside_the_next(self):
+        texts = {text.text: int(text.get("x")) for text in drawn().iter(f"{NAME}text")}
+        starts = [texts[title] for title in TITLES]
+
+        # A character is about 8 wide, and the colour of the next title takes 18.
+        for title, start, end in zip(TITLES, starts, [*starts[1:], 760 + 18], strict=True):
+            assert start + 8 * len(title) + 18 <= end
