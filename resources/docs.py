@@ -6,13 +6,13 @@ from typing import Any
 
 import orjson
 from apispec import APISpec
-from app.openapi.problem_pages import description, kinds
 from flask import Blueprint, Response, current_app, jsonify, make_response, render_template, request
 from markupsafe import Markup, escape
 
 from app.http.http_errors import MEDIA_TYPE
 from app.http.operation import public
 from app.http.resource import Resource
+from app.openapi.problem_pages import description, kinds
 from services.errors import NotFound
 
 blp = Blueprint("docs", __name__, url_prefix="/api")

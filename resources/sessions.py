@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from app.auth.tokens import issue, refresh_claims
-
 from app.auth import limits
+from app.auth.tokens import issue, refresh_claims
 from app.db.database import database
 from app.http.blueprint import Blueprint
 from app.http.operation import public, requires

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 from alembic import command
-from app.auth.windows import Windows
 from flask import Flask
 from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from app import create_app
+from app.auth.windows import Windows
 from app.db.database import read_sessions
 from app.db.schema_version import alembic_config
 from app.settings import Settings

@@ -6,13 +6,13 @@ import warnings
 from typing import Any
 
 import pytest
-from app.auth.limits import TooManyRequests
-from app.openapi.problem_pages import kinds
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app import create_app
+from app.auth.limits import TooManyRequests
 from app.http import problems
 from app.http.http_errors import MEDIA_TYPE, TYPE_PREFIX, RangeNotSatisfiable
+from app.openapi.problem_pages import kinds
 from tests.openapi import SCHEMA_REF, Operation, faults, reachable
 
 PUBLIC = {"register", "login", "refresh", "listProducts", "getProduct"} | {

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
-from app.auth.tokens import AUDIENCE, ISSUER, REQUIRED_CLAIMS, key_id
 
+from app.auth.tokens import AUDIENCE, ISSUER, REQUIRED_CLAIMS, key_id
 from tests.conftest import SECRET_KEY
 
 ME = "/api/users/me"

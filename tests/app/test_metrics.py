@@ -1,9 +1,9 @@
 """What is counted of an application in this process; tests/test_metrics.py has the whole."""
 
 import pytest
-from app.auth.windows import Windows
 from prometheus_client import REGISTRY
 
+from app.auth.windows import Windows
 from app.observability import metrics
 from tests.clients import ApiClient
 

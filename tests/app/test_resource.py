@@ -1,13 +1,13 @@
 """An endpoint: its declarations, its transaction, and the retries of it."""
 
 import pytest
-from app.openapi.problem_pages import kinds
 from flask import request
 from sqlalchemy import text
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.http.operation import public
 from app.http.resource import Resource
+from app.openapi.problem_pages import kinds
 from models.products import Product
 from tests.clients import ApiClient
 from tests.factories import ADDRESS, ProductFactory

@@ -1,10 +1,10 @@
 """Counting hits, in this process and in Redis."""
 
 import pytest
-from app.auth.windows import PAUSE_SECONDS, ProcessWindows, RedisWindows, Windows
 from redis.exceptions import RedisError
 
 from app.auth import windows
+from app.auth.windows import PAUSE_SECONDS, ProcessWindows, RedisWindows, Windows
 
 
 @pytest.fixture(params=["process", "redis"])

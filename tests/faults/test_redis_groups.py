@@ -4,9 +4,9 @@ import time
 
 import httpx
 import pytest
-from app.auth.windows import RedisWindows, Windows
 from sqlalchemy.engine import make_url
 
+from app.auth.windows import RedisWindows, Windows
 from tests import redis_servers
 from tests.redis_servers import client, kill, wait_for
 from tests.servers import served
