@@ -98,7 +98,7 @@ clean: clean-clients ## Remove the environment, the embedded database and all ca
 
 $(STAMP): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "Python 3.11 or newer is needed; make PYTHON=python3.12 $(MAKECMDGOALS) takes another one." >&2; exit 1; }
+		|| { echo "Needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) tools/install.py $(firstword $(MAKECMDGOALS))
 	@touch $@
 
