@@ -81,6 +81,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def flask_config(settings: Settings) -> dict[str, object]:
     """Our settings in the words of Flask and of its extensions."""
     from app.auth import jwt_config
+    from app.limits import limits_config
     from app.openapi import openapi_config
 
     return {
@@ -90,5 +91,6 @@ def flask_config(settings: Settings) -> dict[str, object]:
         "PROPAGATE_EXCEPTIONS": False,
         "SEND_FILE_MAX_AGE_DEFAULT": 3600,
         **jwt_config(settings),
+        **limits_config(settings),
         **openapi_config(),
     }

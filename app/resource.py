@@ -18,7 +18,6 @@ from app.access import PUBLIC, claimed, signed_in
 from app.auth import access_claims
 from app.database import database, session_in, worth_retrying
 from app.globals import current_app, g, request
-from app.limits import Limit
 from app.parser import escaped, query, receive_body
 from app.prepared import PreparingConnection, Unmet
 from app.replica import Replica
@@ -42,7 +41,6 @@ class Resource(MethodView):
     optimistic = True
     _transaction: ExitStack
     _access: ClassVar[dict[str, Any]]
-    _limits: ClassVar[dict[str, tuple[Limit, ...]]]
     _takes_query: ClassVar[frozenset[str]]
     _takes_body: ClassVar[frozenset[str]]
     _may_lag: ClassVar[frozenset[str]]
@@ -54,7 +52,6 @@ class Resource(MethodView):
         if undeclared:
             raise TypeError(f"{cls.__name__}: {undeclared} need @public or @requires(…)")
         cls._access = {name: method.access for name, method in methods.items()}
-        cls._limits = {name: getattr(method, "limits", ()) for name, method in methods.items()}
         cls._may_lag = frozenset(name for name in methods if hasattr(methods[name], "may_lag"))
         cls._takes_query = frozenset(name for name in methods if _has(methods[name], "query"))
         cls._takes_body = frozenset(name for name in methods if _has(methods[name], "json"))
@@ -68,8 +65,6 @@ class Resource(MethodView):
         """
         method = request.method
         self.method = "GET" if method == "HEAD" else method
-        for limit in self._limits[self.method]:
-            limit.check()
         if self.method in self._takes_body and self._access[self.method] != PUBLIC:
             # The transaction begins with the question who asks; a slow body must not hold it up.
             access_claims()
@@ -84,7 +79,7 @@ class Resource(MethodView):
     def _with_retries(self, **path: Any) -> ResponseReturnValue:
         """Run it again, when the database says that this may help."""
         for attempt in range(1, ATTEMPTS + 1):
-            began = time.monotonic()
+            g.attempt, began = attempt, time.monotonic()
             try:
                 return self._in_transaction(**path)
             except Exception as error:

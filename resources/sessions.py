@@ -54,9 +54,10 @@ class Registration(Resource):
 
 @blp.route("/login", post="login")
 class Login(Resource):
-    # The address first: one that is over its limit must not use up somebody else's.
-    @limits.login_address
+    # Flask-Limiter checks from the bottom up. The address comes first: an address that is over its
+    # limit must not use up the limit of an account.
     @limits.login
+    @limits.login_address
     @blp.arguments(CredentialsSchema)
     @blp.response(200, TokensSchema)
     @blp.links(refresh={"refresh_token": "$response.body#/refresh_token"})

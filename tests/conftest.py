@@ -19,9 +19,9 @@ from sqlalchemy.orm import Session
 
 from app import create_app
 from app.database import reading_engine
+from app.limits import limiter
 from app.schema_version import alembic_config
 from app.settings import Settings
-from app.windows import Windows
 from models import Role, User
 from services import passwords
 from tests.clients import ApiClient
@@ -183,7 +183,7 @@ def app(application, connection, monkeypatch) -> Flask:
 
     monkeypatch.setitem(application.extensions, "database_writing", savepoint)
     monkeypatch.setitem(application.extensions, "database_reading", savepoint)
-    monkeypatch.setitem(application.extensions, "windows", Windows(""))
+    limiter.init_app(application)  # with a new storage, also after a test with another application
     return application
 
 
