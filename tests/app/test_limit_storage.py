@@ -9,7 +9,7 @@ from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 from redis.exceptions import RedisError
 
 from app.auth.limit_storage import PAUSE_SECONDS, RedisOrMemoryStorage
-from app.auth import limit_storage
+from app.auth.tokens import limit_storage
 
 
 @pytest.fixture
