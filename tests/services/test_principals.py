@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from models.sessions import AuthSession
 from services import principals
+from services.errors import InvalidToken
 from tests.factories import UserFactory
 
 
@@ -15,12 +16,14 @@ def session_id(as_user, session, user):
 
 class TestAuthenticate:
     def test_session_of_somebody_else_is_refused(self, session, session_id):
-        assert principals.authenticate(session, UserFactory().id, session_id) is None
+        with pytest.raises(InvalidToken):
+            principals.authenticate(session, UserFactory().id, session_id)
 
     @pytest.mark.parametrize("nonsense", ["", "nonsense", "session_01kj6zv8m4f5tbq0c9xn2hd7ea"])
     def test_what_is_no_id_is_refused(self, session, session_id, user, nonsense):
-        assert principals.authenticate(session, user.id, nonsense) is None
-        assert principals.authenticate(session, nonsense, session_id) is None
+        for user_id, named in ((user.id, nonsense), (nonsense, session_id)):
+            with pytest.raises(InvalidToken):
+                principals.authenticate(session, user_id, named)
 
     def test_user_is_told(self, session, session_id, user):
         found = principals.authenticate(session, user.id, session_id)

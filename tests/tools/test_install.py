@@ -1,4 +1,4 @@
-"""`make run` on a machine that we don't know: an installation that fails says what to do next."""
+"""`make run` before the installation: error messages name the cause and the next step."""
 
 import os
 import select
@@ -12,29 +12,37 @@ import pytest
 
 from tests.checkouts import copied, interrupted, processes_of, unprivileged
 from tests.servers import BASE, free_port, wait_until_healthy
+from tests.wheels import write_wheel
 
 pytestmark = pytest.mark.checkout
-# One that no index has.
+# No index has this package.
 REQUIREMENTS = f"flask-api-nothing==1.0 --hash=sha256:{'0' * 64}\n"
+AGAIN = "Then run `make run` again. Details: .venv/pip.log"
 
 
 @pytest.fixture
 def checkout():
-    """A copy of the project that has no environment yet, and one package to install."""
+    """A copy of the project without a virtual environment, and with one package in the lock."""
     with copied() as copy:
         (copy / "requirements-dev.txt").write_text(REQUIREMENTS)
         yield copy
 
 
 @pytest.fixture
+def local_index(tmp_path):
+    """A folder for wheels, and the settings that make it pip's only package index."""
+    return tmp_path, {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)}
+
+
+@pytest.fixture
 def silent_index():
-    """A package index that takes a connection and never answers; whether it has one."""
+    """The port of a package index that never responds, and a function: has it a connection?"""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1], lambda: bool(select.select([server], [], [], 0)[0])
 
 
 def make(checkout, index_port, *prefix, python=sys.executable, **environment):
-    """What `subprocess` needs for `make run`, in a session of its own, as if in a terminal."""
+    """Return the arguments of `subprocess` for `make run` in a new session, as in a terminal."""
     pip = {
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_INDEX_URL": f"http://127.0.0.1:{index_port}/simple",
@@ -50,48 +58,27 @@ def make(checkout, index_port, *prefix, python=sys.executable, **environment):
     }
 
 
-def refused(*args, **options):
-    """What `make run` says, but for make's own last word."""
-    done = subprocess.run(**make(*args, **options), timeout=120)
+def errors(*args, **options):
+    """Return the lines of `make run` on stderr, without make's own last line."""
+    done = subprocess.run(**make(*args, **options), stdout=subprocess.PIPE, timeout=120)
     assert done.returncode != 0
-    *told, last = done.stderr.splitlines()
+    *lines, last = done.stderr.splitlines()
     assert last.startswith("make: ***")
-    return told
+    return lines
 
 
-class TestRefused:
-    def test_older_python_is_told_in_a_line(self, checkout, tmp_path):
+class TestMachine:
+    def test_older_python(self, checkout, tmp_path):
         old = tmp_path / "python3.10"
         lie = "import sys; sys.version_info = (3, 10, 13);"
         old.write_text(f'#!/bin/sh\n[ "$1" = -c ] && exec {sys.executable} -c "{lie} $2"\nexit 9\n')
         old.chmod(0o700)
 
-        assert refused(checkout, free_port(), python=old) == [
-            "Python 3.11 or newer is needed; make PYTHON=python3.12 run takes another one."
+        assert errors(checkout, free_port(), python=old) == [
+            "Needs Python 3.11 or newer: make PYTHON=python3.12 run"
         ]
 
-    def test_folder_that_is_not_ones_own_is_told_in_a_line(self, checkout):
-        checkout.chmod(0o500)
-        try:
-            told = refused(checkout, free_port(), *unprivileged())
-        finally:
-            checkout.chmod(0o700)
-
-        assert len(told) == 1
-        assert told[0].startswith(f"Can't write to {checkout}: Permission denied. Make the folder")
-
-    def test_index_that_is_away_is_told_in_the_last_line(self, checkout):
-        told = refused(checkout, free_port())
-
-        assert told[-1] == (
-            "It can't be installed, see above. Is the package index within reach? "
-            "`make run` tries again."
-        )
-        assert not (checkout / ".venv" / "installed").exists()
-
-    def test_python_that_is_too_new_for_a_package_is_told_in_the_last_line(
-        self, checkout, tmp_path
-    ):
+    def test_newer_python_than_the_wheels(self, checkout, tmp_path, local_index):
         new = tmp_path / "python3.14"
         lie = "import runpy, sys; sys.version_info = (3, 14, 0); sys.argv = sys.argv[1:];"
         lie += "runpy.run_path(sys.argv[0], run_name='__main__')"
@@ -101,27 +88,92 @@ class TestRefused:
         )
         new.chmod(0o700)
 
-        assert refused(checkout, free_port(), python=new)[-1] == (
-            "Not everything comes for a Python this new; make PYTHON=python3.13 run takes another "
-            "one."
+        assert errors(checkout, free_port(), python=new, **local_index[1])[-1] == (
+            "The package index has no flask-api-nothing==1.0 for this Python and platform. "
+            "Check the index or the mirror. "
+            "Some packages have no wheels for Python 3.14 yet: make PYTHON=python3.13 run"
+        )
+
+    def test_folder_of_another_user(self, checkout):
+        checkout.chmod(0o500)
+        try:
+            lines = errors(checkout, free_port(), *unprivileged())
+        finally:
+            checkout.chmod(0o700)
+
+        assert lines == [
+            f"Can't write to {checkout}: Permission denied. "
+            "Change the owner, or clone the project into your own folder."
+        ]
+
+    def test_python_without_venv(self, checkout, tmp_path):
+        broken = tmp_path / "python3"
+        broken.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path} exec {sys.executable} "$@"\n')
+        broken.chmod(0o700)
+        (tmp_path / "venv.py").write_text("raise SystemExit('no ensurepip')")
+
+        assert errors(checkout, free_port(), python=broken) == [
+            "no ensurepip",
+            "`python -m venv` failed, see above. On Debian and Ubuntu, install python3-venv.",
+        ]
+
+
+class TestIndex:
+    """pip's own error comes first; the last line names the cause."""
+
+    def test_unreachable(self, checkout):
+        port = free_port()
+
+        lines = errors(checkout, port)
+
+        assert lines[-1] == (
+            "The package index is unreachable or denies access: "
+            f"http://127.0.0.1:{port}/simple/flask-api-nothing/. "
+            f"Check the network, the proxy and pip's index URL. {AGAIN}"
+        )
+        assert "ERROR: No matching distribution found for flask-api-nothing==1.0" in lines
+        assert not (checkout / ".venv" / "installed").exists()
+
+    def test_package_is_missing(self, checkout, local_index):
+        assert errors(checkout, free_port(), **local_index[1])[-1] == (
+            "The package index has no flask-api-nothing==1.0 for this Python and platform. "
+            f"Check the index or the mirror. {AGAIN}"
+        )
+
+    def test_hash_mismatch(self, checkout, local_index):
+        folder, settings = local_index
+        write_wheel(folder, "flask-api-nothing", "1.0")
+
+        assert errors(checkout, free_port(), **settings)[-1] == (
+            "The hash of flask-api-nothing==1.0 is not the one in requirements-dev.txt. "
+            f"Check the index or the mirror. {AGAIN}"
+        )
+
+    def test_any_other_error_of_pip(self, checkout):
+        (checkout / "requirements-dev.txt").write_text("-r missing.txt\n")
+
+        assert errors(checkout, free_port())[-1] == (
+            "pip failed: Could not open requirements file: [Errno 2] No such file or directory: "
+            f"'missing.txt'. Fix the error. {AGAIN}"
         )
 
 
 class TestInterrupted:
-    def test_it_is_told_and_leaves_nothing_and_the_next_one_serves(self, checkout, silent_index):
-        index_port, is_asked = silent_index
+    def test_leaves_no_process_and_the_next_run_serves(self, checkout, silent_index):
+        index_port, is_connected = silent_index
         process = subprocess.Popen(**make(checkout, index_port))
 
-        told = interrupted(process, is_asked)
+        errors = interrupted(process, is_connected)
 
         assert process.returncode != 0
-        assert "Interrupted; `make run` begins the installation again." in told.splitlines()
+        message = "Interrupted. Run `make run` to start the installation again."
+        assert message in errors.splitlines()
         assert processes_of(checkout) == []
 
         self.serves(checkout)
 
     def serves(self, checkout):
-        """There is nothing to install now; the packages are those of whoever runs the tests."""
+        """Check that `make run` replaces .venv and serves, with the packages of this test run."""
         (checkout / "requirements-dev.txt").write_text("")
         (checkout / ".venv" / "lib").rename(checkout / ".venv" / "broken")
         packages, port = sysconfig.get_path("purelib"), free_port()

@@ -1,0 +1,189 @@
+"""Storage for rate limits: moving windows in memory and in Redis."""
+
+import threading
+
+import pytest
+from limits import RateLimitItemPerMinute
+from limits.storage import storage_from_string
+from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
+from redis.exceptions import RedisError
+
+from app.auth.limit_storage import PAUSE_SECONDS, RedisOrMemoryStorage
+from app.auth import limit_storage
+
+
+@pytest.fixture
+def windows():
+    """The window of each hit, in order."""
+    return []
+
+
+@pytest.fixture(params=["memory", "redis"])
+def storage(request, windows):
+    redis_url = ""
+    if request.param == "redis":
+        redis_url = request.getfixturevalue("redis_url")
+    storage = RedisOrMemoryStorage(redis_url=redis_url, on_hit=lambda *hit: windows.append(hit[2]))
+    if redis_url:
+        storage.script.registered_client.flushall()
+    return storage
+
+
+@pytest.fixture
+def in_memory():
+    return RedisOrMemoryStorage()
+
+
+class TestHit:
+    def test_is_accepted_until_the_limit_is_reached(self, storage, windows):
+        accepted = [storage.acquire_entry("k", 2, 60) for _ in range(3)]
+
+        assert accepted == [True, True, False]
+        assert [window.hits for window in windows] == [1, 2, 2]
+        assert len({window.oldest for window in windows}) == 1
+
+    def test_keys_are_counted_apart(self, storage):
+        assert storage.acquire_entry("a", 1, 60)
+        assert storage.acquire_entry("b", 1, 60)
+
+    def test_leaves_the_window_when_its_time_has_passed(self, storage, windows, clock):
+        storage.acquire_entry("k", 2, 60)
+        clock(30)
+        storage.acquire_entry("k", 2, 60)
+        clock(31)
+        storage.acquire_entry("k", 2, 60)
+        first, second, third = windows
+
+        assert (third.accepted, third.hits) == (True, 2)
+        assert first.oldest == second.oldest < third.oldest
+
+    def test_over_the_limit_does_not_count(self, storage, clock):
+        storage.acquire_entry("k", 1, 60)
+        clock(59)
+        assert not storage.acquire_entry("k", 1, 60)
+        clock(2)
+
+        assert storage.acquire_entry("k", 1, 60)
+
+    def test_may_cost_more_than_one(self, storage):
+        assert storage.acquire_entry("k", 3, 60, amount=2)
+        assert not storage.acquire_entry("k", 3, 60, amount=2)
+        assert storage.acquire_entry("k", 3, 60)
+        assert not storage.acquire_entry("empty", 3, 60, amount=4)
+
+    def test_is_reported_to_on_hit(self, storage, windows):
+        storage.acquire_entry("k", 1, 60)
+
+        assert windows[0] == (True, 1, windows[0].oldest)
+
+
+class TestStrategy:
+    def test_reads_the_window_without_a_hit(self, storage, clock):
+        strategy, item = MovingWindowRateLimiter(storage), RateLimitItemPerMinute(2)
+        assert strategy.get_window_stats(item, "k").remaining == 2
+        strategy.hit(item, "k")
+        stats = strategy.get_window_stats(item, "k")
+        clock(10)
+
+        assert strategy.get_window_stats(item, "k") == stats
+        assert stats.remaining == 1
+        assert strategy.test(item, "k")
+
+    def test_fixed_window_is_refused(self, storage):
+        with pytest.raises(NotImplementedError, match="moving-window"):
+            FixedWindowRateLimiter(storage).hit(RateLimitItemPerMinute(2), "k")
+
+    def test_is_found_by_its_scheme(self):
+        storage = storage_from_string("redis-or-memory://", redis_url="redis://localhost")
+
+        assert isinstance(storage, RedisOrMemoryStorage)
+        assert storage.check()
+
+
+class TestMemory:
+    def test_is_bounded(self, monkeypatch, in_memory):
+        monkeypatch.setattr(limit_storage, "MAX_WINDOWS", 3)
+        for n in range(10):
+            in_memory.acquire_entry(str(n), 1, 60)
+
+        assert set(in_memory.memory.windows) == {"7", "8", "9"}
+
+    def test_idle_windows_are_removed(self, in_memory, clock):
+        for n in range(10):
+            in_memory.acquire_entry(f"idle {n}", 1, 60)
+        clock(61)
+        for n in range(10):
+            in_memory.acquire_entry(f"new {n}", 1, 60)
+
+        assert set(in_memory.memory.windows) == {f"new {n}" for n in range(10)}
+
+    def test_hit_starts_no_thread(self, in_memory):
+        before = threading.enumerate()
+        in_memory.acquire_entry("k", 1, 60)
+
+        assert threading.enumerate() == before
+
+
+class TestReset:
+    def test_removes_the_windows_in_memory(self, in_memory):
+        in_memory.acquire_entry("k", 1, 60)
+        in_memory.reset()
+
+        assert in_memory.acquire_entry("k", 1, 60)
+
+    def test_is_refused_with_redis(self):
+        with pytest.raises(NotImplementedError):
+            RedisOrMemoryStorage(redis_url="redis://localhost").reset()
+
+
+class UnavailableRedis:
+    """Lua script on a server that does not respond until `back` is set."""
+
+    def __init__(self):
+        self.calls, self.back = 0, False
+
+    def __call__(self, *_):
+        self.calls += 1
+        if not self.back:
+            raise RedisError
+        return [1, 1, b"0.0"]
+
+
+class TestUnavailableRedis:
+    @pytest.fixture
+    def storage(self):
+        storage = RedisOrMemoryStorage(redis_url="redis://localhost")
+        storage.script = UnavailableRedis()
+        return storage
+
+    def test_process_counts_alone(self, storage):
+        assert storage.is_shared
+        assert [storage.acquire_entry("k", 2, 60) for _ in range(3)] == [True, True, False]
+        assert not storage.is_shared
+
+    def test_is_tried_once_after_each_pause(self, storage, clock):
+        for _ in range(5):
+            storage.acquire_entry("k", 9, 60)
+        assert storage.script.calls == 1
+        clock(PAUSE_SECONDS)
+        for _ in range(5):
+            storage.acquire_entry("k", 9, 60)
+
+        assert storage.script.calls == 2
+
+    def test_counts_again_when_it_is_back(self, storage, clock):
+        storage.acquire_entry("k", 9, 60)
+        storage.script.back = True
+        clock(PAUSE_SECONDS)
+        for _ in range(5):
+            storage.acquire_entry("k", 9, 60)
+
+        assert storage.script.calls == 6
+        assert storage.is_shared
+
+    def test_clock_that_is_set_back_does_not_lengthen_the_pause(self, storage, clock):
+        storage.acquire_entry("k", 9, 60)
+        clock(-3600)
+        storage.acquire_entry("k", 9, 60)
+
+        assert storage.script.calls == 2
