@@ -46,7 +46,15 @@ def test_filter_selects_by_name(as_admin):
 def test_scope_is_documented(document):
     assert document["paths"]["/api/suppliers"]["get"]["x-required-scope"] == "suppliers:manage"
 """,
-    "Add DELETE": """
+    "Add PATCH and DELETE": """
+def test_outdated_if_match_is_a_412(as_admin):
+    created = as_admin.post("/api/suppliers", json=POTTERS)
+    url, headers = created.headers["Location"], {"If-Match": created.headers["ETag"]}
+
+    assert as_admin.patch(url, json={"name": "A"}, headers=headers).json["name"] == "A"
+    assert as_admin.patch(url, json={"name": "B"}, headers=headers).status_code == 412
+
+
 def test_deleted_supplier_is_a_404(as_admin):
     url = as_admin.post("/api/suppliers", json=POTTERS).headers["Location"]
 
