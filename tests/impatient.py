@@ -1,7 +1,8 @@
 """The service's worker with deadlines that a test can wait for."""
 
-from app import worker
 from app.timed_socket import TimedSocket
+
+from app import worker
 
 worker.HEAD_SECONDS = worker.BODY_SECONDS = TimedSocket.send_seconds = 0.5
 
