@@ -15,13 +15,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from app import driver, pooler, prepared, watchdog
+from app import driver, pooler, prepared
 from app.globals import current_app
 from app.settings import Settings
 from services.errors import Problem
 
 UUID_OID, TIMESTAMPTZ_OID = 2950, 1184  # of pg_type
-# How much longer than PostgreSQL's own limit a statement is waited for.
+# How much longer than PostgreSQL's own timeout the server waits for a statement.
 GRACE_SECONDS = 2.0
 
 
@@ -93,7 +93,6 @@ database = Database()
 def make_engine(settings: Settings) -> Engine:
     wanted = pooler.session_settings(settings)
     options = {} if settings.database_pooler else {"options": pooler.startup_options(wanted)}
-    patience = settings.database_statement_timeout / 1000 + GRACE_SECONDS
     engine = create_engine(
         settings.database_url,
         pool_size=settings.database_pool_size,
@@ -115,14 +114,13 @@ def make_engine(settings: Settings) -> Engine:
             "keepalives_interval": 10,
             "keepalives_count": 3,
             "connection_factory": driver.Connection,
-            "cursor_factory": watchdog.cursor_factory(patience),
+            "cursor_factory": driver.Cursor,
             **options,
         },
     )
     event.listen(engine, "handle_error", forget_values)
     event.listen(engine, "connect", choose_types)
     event.listen(engine, "begin", begin)
-    watchdog.init_engine(engine)
     prepared.init_engine(engine)
     if settings.database_pooler:
         pooler.init_engine(engine, wanted)
@@ -167,8 +165,8 @@ def forget_values(context: ExceptionContext) -> None:
 def worth_retrying(error: Exception, seconds: float = 0) -> bool:
     """Whether the same transaction can be expected to succeed when it is simply run again.
 
-    Where it took so many seconds to lose its connection, the watchdog has cut that, and whoever
-    waits for an answer has no time for another.
+    After `seconds` as many as these, a deadline has closed the connection (see
+    app/server/postgres_wait.py), and the client has no time for another attempt.
     """
     if isinstance(error, DBAPIError):
         if isinstance(error.orig, (DeadlockDetected, SerializationFailure)):

@@ -16,9 +16,9 @@ from itertools import count
 from socket import AF_INET, AF_INET6, SHUT_RDWR, socket
 from socketserver import ThreadingTCPServer
 from tempfile import mkdtemp
-from threading import Thread
 from typing import Any
 
+from gevent.monkey import get_original
 from gunicorn.config import Config
 from loguru import logger
 from prometheus_client import CollectorRegistry, values
@@ -53,6 +53,8 @@ class MetricsServer(ThreadingTCPServer):
             super().__init__((host, port), handler)
         except OSError as error:
             raise SettingsError(f"METRICS_PORT: {host}:{port} is not to be had: {error}") from error
+        # Under gevent a socket may only wait in the thread that has made it.
+        self.socket.setblocking(False)
         self.master = os.getpid()
         self.folder = mkdtemp(prefix="metrics-", dir=cfg.worker_tmp_dir)
         # gunicorn has a hook for its end, but not if it ends before it listens.
@@ -60,7 +62,9 @@ class MetricsServer(ThreadingTCPServer):
         MultiProcessCollector(self.registry, self.folder)  # type: ignore[no-untyped-call]
 
     def start(self) -> None:
-        Thread(target=self.serve_forever, name="metrics", daemon=True).start()
+        # A native thread, even where gevent has patched `threading`: a fork does not copy it into
+        # a worker, as it would copy a greenlet.
+        get_original("_thread", "start_new_thread")(self.serve_forever, ())
 
     def end(self) -> None:
         if os.getpid() == self.master:

@@ -1,13 +1,14 @@
 """psycopg2 with fewer round trips: what is deferred goes with the next statement, or not at all."""
 
 import io
+import os
+import socket
 
 import psycopg2
 import pytest
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INTRANS
 
 from app.driver import Connection, Cursor
-from app.watchdog import cut
 
 
 class Counting(Cursor):
@@ -127,7 +128,8 @@ class TestTransaction:
     def test_commit_of_one_that_lost_its_connection_says_so(self, connection, ask):
         connection.begin()
         ask("SELECT 1")
-        cut(connection)
+        with socket.socket(fileno=os.dup(connection.fileno())) as sock:
+            sock.shutdown(socket.SHUT_RDWR)
 
         with pytest.raises(psycopg2.OperationalError, match="closed the connection"):
             connection.commit()

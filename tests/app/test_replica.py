@@ -10,12 +10,14 @@ from tempfile import TemporaryDirectory
 import psutil
 import pytest
 from alembic import command
+from psycopg2.extensions import set_wait_callback
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from app import create_app
 from app.replica import Replica
 from app.schema_version import alembic_config
+from app.server import postgres_wait
 from tests.clients import ApiClient
 from tests.factories import ADDRESS, PASSWORD
 from tests.waiting import wait_for
@@ -294,6 +296,14 @@ class TestAway:
 
             assert price(client) == new - 1
 
+    @pytest.fixture
+    def deadlines(self, app):
+        """Waiting for PostgreSQL ends, as under gunicorn."""
+        postgres_wait.init_app(app)
+        yield
+        set_wait_callback(None)
+
+    @pytest.mark.usefixtures("deadlines")
     @pytest.mark.parametrize("connected", [True, False])
     def test_replica_that_is_frozen_is_not_waited_for_for_ever(
         self, client, primary, app, frozen, catch_up, connected

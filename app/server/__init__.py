@@ -1,0 +1,1 @@
+"""What runs only in gunicorn; `gunicorn.conf.py` sets it up."""

@@ -1,0 +1,76 @@
+"""Error responses of gunicorn itself, as problem documents (RFC 9457)."""
+
+from http import HTTPStatus
+from uuid import uuid4
+
+import orjson
+from gunicorn.http.errors import (
+    ConfigurationProblem,
+    ExpectationFailed,
+    ForbiddenProxyRequest,
+    InvalidResponseHeader,
+    InvalidResponseHeaderName,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    ParseException,
+    UnsupportedTransferCoding,
+)
+
+from app.http_problems import (
+    MEDIA_TYPE,
+    TYPE_PREFIX,
+    InternalServerError,
+    MalformedRequest,
+    RequestTimeout,
+)
+from app.responses import DEFAULTS
+from services.errors import Problem
+
+
+class HeadTimeout(Exception):  # noqa: N818
+    """The head of a request did not arrive in time."""
+
+
+# The first class that matches counts.
+STATUSES: dict[type[Exception], int] = {
+    HeadTimeout: 408,
+    InvalidResponseHeader: 500,
+    InvalidResponseHeaderName: 500,
+    ConfigurationProblem: 500,
+    ForbiddenProxyRequest: 403,
+    LimitRequestLine: 414,
+    ExpectationFailed: 417,
+    LimitRequestHeaders: 431,
+    UnsupportedTransferCoding: 501,
+    ParseException: 400,
+}
+KINDS: dict[int, type[Problem]] = {408: RequestTimeout, 500: InternalServerError}
+
+
+def status_of(error: BaseException) -> int:
+    """Return the status for an exception of gunicorn's parser, or of a worker."""
+    matching = (status for kind, status in STATUSES.items() if isinstance(error, kind))
+    return next(matching, 500)
+
+
+def response(status: int) -> bytes:
+    """Return a whole response; the connection closes after it."""
+    kind, request_id = KINDS.get(status, MalformedRequest), uuid4().hex
+    document = {
+        "type": TYPE_PREFIX + kind.slug,
+        "title": kind.title,
+        "status": status,
+        "detail": kind.detail,
+        "request_id": request_id,
+    }
+    body = orjson.dumps(document)
+    headers = {
+        "Connection": "close",
+        "Content-Type": MEDIA_TYPE,
+        "Content-Length": str(len(body)),
+        "Cache-Control": "no-store",
+        **DEFAULTS,
+        "X-Request-ID": request_id,
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{lines}\r\n".encode() + body
