@@ -131,7 +131,6 @@ class TestDeadlines:
     @pytest.mark.parametrize(
         "sent",
         [
-            pytest.param(b"GET /api/health HTTP/1.1\r\nX-Half: ", id="head"),
             pytest.param(LOGIN + b"Content-Length: 99\r\n\r\n{", id="body"),
             pytest.param(LOGIN + b"Content-Length: 99999\r\n\r\n{", id="large body"),
             pytest.param(LOGIN + b"Transfer-Encoding: chunked\r\n\r\n9\r\n{", id="chunk"),
@@ -150,8 +149,9 @@ class TestDeadlines:
 
         assert {answer[:12] for answer in answers} == {b"HTTP/1.1 431"}
 
-    def test_connection_without_a_request_just_ends(self, impatient):
-        with connections(impatient, 1) as (idle,):
+    @pytest.mark.parametrize("sent", [b"", b"GET /api/health HTTP/1.1\r\nX-Half: "])
+    def test_connection_without_a_whole_head_just_ends(self, impatient, sent):
+        with connections(impatient, 1, sent) as (idle,):
             assert received(idle) == b""
 
     def test_slow_bodies_hold_no_transaction(self, impatient, slow_orders):

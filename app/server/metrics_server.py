@@ -9,12 +9,12 @@ never more files than workers. See docs/decisions/0015-metrics-from-the-master.m
 import atexit
 import os
 import shutil
-import socket
 from collections.abc import Iterable
 from itertools import count
 from tempfile import mkdtemp
 from typing import Any
 
+from gevent import socket
 from gevent.monkey import get_original
 from gevent.pywsgi import WSGIServer
 from gunicorn.config import Config

@@ -22,7 +22,6 @@ from app.db.replica import replica_settings
 from app.settings import Settings
 
 CONNECT_SECONDS = 3.0
-CONNECTION_OK = 0  # of libpq
 # How long a statement may take, by connection. A connection that is being opened is not in here.
 statement_seconds: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 
@@ -60,8 +59,8 @@ def wait(connection: Any) -> None:
             wait_for = wait_read if state == POLL_READ else wait_write
             wait_for(connection.fileno(), max(deadline - time.monotonic(), 0), late)
     except BaseException:
-        # psycopg2 itself closes a connection that is open.
-        if connection.info.status != CONNECTION_OK:
+        # psycopg2 closes an open connection itself; it holds its lock, so `close` would deadlock.
+        if connection not in statement_seconds:
             connection.close()
         raise
 

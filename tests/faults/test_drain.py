@@ -5,10 +5,8 @@ stay where they are; only then comes SIGTERM.
 """
 
 import json
-import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from selectors import DefaultSelector
 from threading import Semaphore
 
@@ -165,21 +163,3 @@ def is_refused(url):
     except httpx.TransportError:
         return True
     return False
-
-
-def test_kept_connections_end_at_sigterm_and_hold_no_worker_up(database_url):
-    with served(database_url, GUNICORN_CMD_ARGS="-w 1") as server, ExitStack() as stack:
-        url = httpx.URL(server.url)
-        kept = [
-            stack.enter_context(socket.create_connection((url.host, url.port), timeout=30))
-            for _ in range(20)
-        ]
-        for each in kept:
-            each.sendall(READ.encode())
-            assert each.recv(65536).startswith(b"HTTP/1.1 200")
-        server.process.terminate()
-        kept[0].sendall(READ.encode())
-        while CLOSE not in kept[0].recv(65536):
-            kept[0].sendall(READ.encode())
-        # Half of the graceful timeout.
-        assert server.process.wait(12) == 0

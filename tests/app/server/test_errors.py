@@ -17,7 +17,6 @@ from app.server import errors
     ("error", "status"),
     [
         (InvalidHeader("x"), 400),
-        (errors.HeadTimeout(), 408),
         (LimitRequestLine(2, 1), 414),
         (UnsupportedTransferCoding("x"), 501),
         # A fault of the service, though its class is one of the parser's.
@@ -34,7 +33,6 @@ def test_status_follows_from_the_class_of_the_exception(error, status):
     ("status", "phrase", "slug"),
     [
         (400, "Bad Request", "malformed-request"),
-        (408, "Request Timeout", "request-timeout"),
         (500, "Internal Server Error", "internal-server-error"),
         (501, "Not Implemented", "malformed-request"),
     ],

@@ -13,7 +13,7 @@ from psycopg2.extensions import set_wait_callback
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from app.db.database import make_engine, worth_retrying
+from app.db.database import is_retryable, make_engine
 from app.errors.handlers import from_exception
 from app.server import postgres_wait
 
@@ -81,7 +81,7 @@ class TestDeadline:
             connection.execute(SLEEP, {"seconds": 30})
 
         assert caught.value.connection_invalidated
-        assert not worth_retrying(caught.value, seconds=2)
+        assert not is_retryable(caught.value, seconds=2)
         with app.test_request_context():
             assert from_exception(caught.value).status_code == 503
         with engine.connect() as connection:
@@ -101,7 +101,7 @@ class TestDeadline:
             with pytest.raises(DBAPIError) as caught:
                 connection.commit()
 
-        assert not worth_retrying(caught.value, seconds=2)
+        assert not is_retryable(caught.value, seconds=2)
         with app.test_request_context():
             assert from_exception(caught.value).status_code == 503
 
