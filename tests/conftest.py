@@ -5,6 +5,7 @@
 
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from alembic import command
 from flask import Flask
+from loguru import logger
 from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
@@ -24,11 +26,11 @@ from app.db.schema_version import alembic_config
 from app.settings import Settings
 from models.users import Role, User
 from services import passwords
-from tests.clients import ApiClient
-from tests.factories import CHEAP_HASHER, FACTORIES, UserFactory
-from tests.openapi import Operation, operations_of
-from tests.pgbouncer import pgbouncer, pooled
-from tests.servers import Server, served
+from tests.support.clients import ApiClient
+from tests.support.factories import CHEAP_HASHER, FACTORIES, UserFactory
+from tests.support.openapi import Operation, operations_of
+from tests.support.pgbouncer import pgbouncer, pooled
+from tests.support.servers import Server, served
 from tools import embedded
 
 DATA = Path(__file__).parent.parent / ".data"
@@ -239,6 +241,27 @@ def as_user(app, user) -> ApiClient:
 def as_admin(app, admin) -> ApiClient:
     """`admin`, signed in."""
     return ApiClient(app).signed_in(admin)
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Callable[[float], None]:
+    """Moves the time on, so many seconds."""
+    now, offset = time.time, [0.0]
+    monkeypatch.setattr(time, "time", lambda: now() + offset[0])
+
+    def move(seconds: float) -> None:
+        offset[0] += seconds
+
+    return move
+
+
+@pytest.fixture
+def logged(app) -> Iterator[list]:
+    """What the shared application has to complain of, as loguru's records."""
+    records = []
+    sink = logger.add(lambda message: records.append(message.record), level="WARNING")
+    yield records
+    logger.remove(sink)
 
 
 @pytest.fixture(scope="session")

@@ -9,24 +9,24 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.checkouts import copied, equipped
-from tests.pages import blocks, edit
-from tests.servers import BASE, ROOT, free_port, wait_until_healthy
+from tests.support.checkouts import copied, equipped
+from tests.support.markdown import blocks, edit
+from tests.support.servers import BASE, ROOT, free_port, wait_until_healthy
 
 pytestmark = pytest.mark.checkout
 PAGE = (ROOT / "docs" / "add-a-resource.md").read_text()
 # The tests that look at everything there is, and so at what is new.
 EVERYTHING = [
-    "tests/test_access.py",
-    "tests/test_api_changelog.py",
-    "tests/test_openapi.py",
-    "tests/test_openapi_reading.py",
-    "tests/test_openapi_schemas.py",
-    "tests/test_repository.py",
-    "tests/test_statements.py",
-    "tests/test_migrations.py::TestModels",
-    "tests/test_migrations.py::TestDowngrade",
-    "tests/test_migrations.py::TestTraffic",
+    "tests/api/test_access.py",
+    "tests/api/test_api_changelog.py",
+    "tests/api/test_openapi.py",
+    "tests/api/test_openapi_reading.py",
+    "tests/api/test_openapi_schemas.py",
+    "tests/unit/project/test_repository.py",
+    "tests/api/test_statements.py",
+    "tests/system/test_migrations.py::TestModels",
+    "tests/system/test_migrations.py::TestDowngrade",
+    "tests/system/test_migrations.py::TestTraffic",
 ]
 
 

@@ -1,0 +1,61 @@
+"""Applications with other settings than the one that all tests share."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import create_app
+from app.observability import logging
+from models.base import Base
+from tests.support.clients import ApiClient
+
+
+@pytest.fixture
+def make_app(app, settings) -> Iterator[Callable[..., Flask]]:
+    """Makes an application with other settings, in the transaction of the test.
+
+    The logger is global, so it is set back afterwards.
+    """
+
+    def make(**changes) -> Flask:
+        made = create_app(dataclasses.replace(settings, **changes))
+        for name in ("database", "sessions", "read_sessions"):
+            made.extensions[name] = app.extensions[name]
+        return made
+
+    yield make
+    logging.configure(settings)
+
+
+@pytest.fixture
+def limited(make_app) -> Callable[..., ApiClient]:
+    """Makes a client whose requests are counted from zero, at other rates than plenty."""
+    return lambda **rates: ApiClient(make_app(**rates))
+
+
+@pytest.fixture
+def during_get(monkeypatch) -> Callable[[Callable], None]:
+    """Has `GET /api/products/{id}` do something else, given its database session."""
+
+    def replace(action: Callable[[Session], object]) -> None:
+        monkeypatch.setattr("services.products.get", lambda session, _: action(session))
+
+    return replace
+
+
+@pytest.fixture
+def rows(session) -> Callable[[], dict]:
+    """Reads everything that is in the database."""
+
+    def read() -> dict:
+        tables = Base.metadata.sorted_tables
+        return {
+            table.name: session.execute(select(table).order_by(*table.primary_key)).all()
+            for table in tables
+        }
+
+    return read
