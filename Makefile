@@ -8,6 +8,9 @@ IMAGE ?= flask-api:latest
 ENGINE ?= $(shell for tool in docker podman buildah; do $$tool info >/dev/null 2>&1 && echo $$tool && break; done)
 
 NODE := tools/node/node_modules
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
+# The locks are complete. See tools/install.py for the reason for --no-deps.
+INSTALL_LOCKED := -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 # The document can be had without a service; these settings open nothing.
 DOCUMENTED := FLASK_ENV=testing SECRET_KEY=unused DATABASE_URL=postgresql://localhost/unused
 
@@ -85,16 +88,18 @@ docs: $(STAMP) ## Write the tables of the settings, of the chart's values and of
 	@$(BIN)/python -m tools.chart_values
 	@$(BIN)/python -m bench.report
 
-lock: $(STAMP) ## Lock the dependencies anew
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra tracing pyproject.toml -o requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra tracing --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+lock: $(STAMP) ## Lock the dependencies of the service, of make bench and of Checkov
+	$(COMPILE) --extra tracing pyproject.toml -o requirements.txt
+	$(COMPILE) --extra tracing --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(COMPILE) bench/requirements.in -o bench/requirements.txt
+	$(COMPILE) tests/deploy/checkov.in -o tests/deploy/checkov.txt
 
 clean: clean-clients ## Remove the environment, the embedded database and all caches
 	rm -rf .venv .venv-bench .venv-checkov $(NODE) .data .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage htmlcov
 
 $(STAMP): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "Python 3.11 or newer is needed; make PYTHON=python3.12 $(MAKECMDGOALS) takes another one." >&2; exit 1; }
+		|| { echo "Needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) tools/install.py $(firstword $(MAKECMDGOALS))
 	@touch $@
 
@@ -103,14 +108,13 @@ $(NODE)/installed: tools/node/package-lock.json
 	@touch $@
 
 .venv-bench/installed: requirements.txt bench/requirements.txt
-	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
-	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	$(PYTHON) -m venv --clear .venv-bench
+	.venv-bench/bin/python $(INSTALL_LOCKED) -r requirements.txt -r bench/requirements.txt
 	@touch $@
 
 .venv-checkov/installed: tests/deploy/checkov.txt
-	$(PYTHON) -m venv .venv-checkov
-	.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(PYTHON) -m venv --clear .venv-checkov
+	.venv-checkov/bin/python $(INSTALL_LOCKED) -r $<
 	@touch $@
 
 include clients/clients.mk

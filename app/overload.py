@@ -8,7 +8,7 @@ import time
 
 from flask import Flask, request
 
-from app.http.http_errors import Unavailable
+from app.errors.http_errors import Unavailable
 
 QUEUE_SECONDS = 5.0
 

@@ -8,7 +8,7 @@ import orjson
 from gunicorn import util
 from gunicorn.http import wsgi
 
-from app.http.http_errors import (
+from app.errors.http_errors import (
     MEDIA_TYPE,
     TYPE_PREFIX,
     InternalServerError,

@@ -9,7 +9,7 @@ from apispec import APISpec
 from flask import Blueprint, Response, current_app, jsonify, make_response, render_template, request
 from markupsafe import Markup, escape
 
-from app.http.http_errors import MEDIA_TYPE
+from app.errors.http_errors import MEDIA_TYPE
 from app.http.operation import public
 from app.http.resource import Resource
 from app.openapi.problem_pages import description, kinds

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.db.schema_version import at_head
+from app.errors.http_errors import Unavailable
 from app.http.blueprint import Blueprint
-from app.http.http_errors import Unavailable
 from app.http.operation import public
 from app.http.resource import Resource
 from app.version import __version__

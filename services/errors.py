@@ -47,6 +47,12 @@ class Unauthenticated(Problem):
     )
 
 
+class InvalidToken(Unauthenticated):
+    """There is a token, but it is not valid, or its session has ended (RFC 6750, section 3.1)."""
+
+    default_headers: ClassVar = {"WWW-Authenticate": 'Bearer realm="api", error="invalid_token"'}
+
+
 class WrongCredentials(Problem):
     status, slug, title = 401, "wrong-credentials", "Wrong credentials"
     default_headers = CHALLENGE

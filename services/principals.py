@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from models.base import table
 from models.sessions import AuthSession
 from models.users import Role, Scope, User
+from services.errors import InvalidToken
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,20 @@ WRITES = (
 )
 
 
-def authenticate(session: Session, user_id: str, session_id: str) -> Row[Any] | None:
+def authenticate(session: Session, user_id: str, session_id: str) -> Row[Any]:
     """Return the active user of a session that has not ended, with the `session_writes`.
 
     Every request runs this query, so that a sign-out, a new password, a deactivation and a change
     of role take effect on the next request.
+
+    Raises:
+        InvalidToken: the session has ended, or the user is not active.
     """
     claims = {"user_id": user_id, "session_id": session_id}
-    return session.execute(SIGNED_IN, claims).one_or_none()
+    user = session.execute(SIGNED_IN, claims).one_or_none()
+    if user is None:
+        raise InvalidToken
+    return user
 
 
 def count_write(session: Session, principal: Principal) -> None:

@@ -21,7 +21,6 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app import create_app
 from app.auth.windows import Windows
-from app.db.database import read_sessions
 from app.db.schema_version import alembic_config
 from app.settings import Settings
 from models.users import Role, User
@@ -182,7 +181,6 @@ def app(application, connection, monkeypatch) -> Flask:
         connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
     )
     monkeypatch.setitem(application.extensions, "sessions", sessions)
-    monkeypatch.setitem(application.extensions, "read_sessions", sessions)
     monkeypatch.setitem(application.extensions, "windows", Windows(""))
     return application
 
@@ -204,7 +202,6 @@ def use_engine(app, monkeypatch) -> Callable[[Engine], None]:
 
     def use(engine: Engine) -> None:
         monkeypatch.setitem(app.extensions, "sessions", sessionmaker(engine))
-        monkeypatch.setitem(app.extensions, "read_sessions", read_sessions(engine))
 
     return use
 

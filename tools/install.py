@@ -1,9 +1,10 @@
-"""`make` installs the locked packages into .venv; this runs where nothing is installed yet.
+"""Install the locked packages into .venv and name the cause of a failure.
 
-What goes wrong on a machine that we don't know is told in a line that says what to do next.
+`make` runs this with the system's Python, before any package is installed.
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,35 +14,66 @@ from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ENVIRONMENT = Path(".venv")
-# There while it installs: what is found with it was interrupted, and can't be trusted.
+LOCK = Path("requirements-dev.txt")
+# pip's debug log. Only this log says whether pip could reach the index: with --quiet pip prints
+# the same error for an unreachable index and for a missing package.
+LOG = ENVIRONMENT / "pip.log"
+# This file exists during the installation. If it exists before, the last run was interrupted.
 UNFINISHED = ENVIRONMENT / "unfinished"
-NOT_INSTALLED = "It can't be installed, see above. Is the package index within reach?"
-# The last Python that the embedded servers have wheels for.
+# The newest Python that has wheels of the embedded PostgreSQL and Valkey.
 NEWEST = (3, 13)
-TOO_NEW = "Not everything comes for a Python this new; make PYTHON=python3.13 {} takes another one."
-NOT_YOURS = "Make the folder yours, or clone the project where you may write."
 # The lock is complete. With --no-deps pip resolves nothing, so a newer release on the index can't
 # make it fail: pip before 23.3 looks for the newest `coverage[toml]` where the lock has `coverage`.
-LOCKED = ["--no-deps", "--require-hashes", "-r"]
+LOCKED = ["--no-deps", "--require-hashes", "-r", str(LOCK)]
 PIP = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+
+UNREACHABLE = (
+    "The package index is unreachable or denies access: {}. "
+    "Check the network, the proxy and pip's index URL."
+)
+MISMATCH = "The hash of {} is not the one in requirements-dev.txt. Check the index or the mirror."
+MISSING = "The package index has no {} for this Python and platform. Check the index or the mirror."
+FAILED = "pip failed: {}. Fix the error."
+# The first pattern that pip's log matches is the cause. pip logs "Could not fetch URL" also for an
+# additional index that lacks a package (404), and for packages that another index has.
+CAUSES = (
+    (r"DO NOT MATCH THE HASHES[^\n]*\n\S*\s+(\S+) from", MISMATCH),
+    (r"Could not fetch URL (\S+): (?!404)(?=.*ERROR: No matching distribution)", UNREACHABLE),
+    (r"ERROR: No matching distribution found for (\S+)", MISSING),
+    (r"(?:Could not install [^\n]*|\w)Error: HTTPS?ConnectionPool\(host='([^']+)", UNREACHABLE),
+    (r"(?:while fetching|Unable to fetch) (https?:\S+)", UNREACHABLE),
+    (r"\A.*ERROR: (?!Exception:)([^\n]+?)\.?\n", FAILED),
+)
+TOO_NEW = "Some packages have no wheels for Python {}.{} yet: make PYTHON=python3.13 {}"
+NO_VENV = "`python -m venv` failed, see above. On Debian and Ubuntu, install python3-venv."
+NOT_WRITABLE = "Can't write to {}: {}. Change the owner, or clone the project into your own folder."
+INTERRUPTED = "Interrupted. Run `make {}` to start the installation again."
 
 
 def main(goal: str) -> int:
-    """Install, for the target `goal` of make."""
+    """Install the packages, and return the exit status.
+
+    Args:
+        goal: The target of make; messages show it in the command to run next.
+    """
     for name in SIGNALS:
         signal.signal(name, _interrupt)
-    print("Installing into .venv, this once; it takes a minute or two.", flush=True)
+    print(f"Installing {_packages()} packages into .venv; about two minutes.", flush=True)
     try:
         _install()
     except KeyboardInterrupt:
-        return _told(f"Interrupted; `make {goal}` begins the installation again.", 130)
+        return _fail(INTERRUPTED.format(goal), 130)
     except subprocess.CalledProcessError:
-        if sys.version_info[:2] > NEWEST:
-            return _told(TOO_NEW.format(goal), 1)
-        return _told(f"{NOT_INSTALLED} `make {goal}` tries again.", 1)
+        return _fail(_cause(goal), 1)
     except OSError as error:
-        return _told(f"Can't write to {Path.cwd()}: {error.strerror}. {NOT_YOURS}", 1)
+        return _fail(NOT_WRITABLE.format(Path.cwd(), error.strerror), 1)
+    print("Installed.", flush=True)
     return 0
+
+
+def _packages() -> int:
+    """Return the number of packages in the lock, including those of other platforms."""
+    return len(re.findall(r"^[\w.-]+(?:\[.*\])?==", LOCK.read_text(), re.MULTILINE))
 
 
 def _install() -> None:
@@ -49,11 +81,12 @@ def _install() -> None:
         _remove(ENVIRONMENT)
     ENVIRONMENT.mkdir(exist_ok=True)
     UNFINISHED.touch()
+    LOG.unlink(missing_ok=True)  # pip appends to it
     try:
         _run(sys.executable, "-m", "venv", str(ENVIRONMENT))
-        _run(".venv/bin/python", *PIP, *LOCKED, "requirements-dev.txt")
+        _run(".venv/bin/python", *PIP, "--log", str(LOG), *LOCKED)
     except subprocess.CalledProcessError:
-        UNFINISHED.unlink()  # pip undoes what it can't finish
+        UNFINISHED.unlink()  # pip rolls back an installation that fails
         raise
     UNFINISHED.unlink()
 
@@ -66,7 +99,7 @@ def _remove(environment: Path) -> None:
 
 
 def _run(*command: str) -> None:
-    """Run a command; when this is interrupted, nothing that it started goes on."""
+    """Run a command in a process group, and kill the group if this process is interrupted."""
     process = subprocess.Popen(command, process_group=0)
     try:
         status = process.wait()
@@ -78,13 +111,31 @@ def _run(*command: str) -> None:
         raise subprocess.CalledProcessError(status, command)
 
 
-def _told(problem: str, status: int) -> int:
+def _cause(goal: str) -> str:
+    """Return why the installation failed, and what to do next."""
+    if not LOG.exists():
+        return NO_VENV
+    text, detail = _match(LOG.read_text(errors="replace"))
+    if sys.version_info[:2] > NEWEST and text in (MISSING, FAILED):
+        return f"{text.format(detail)} {TOO_NEW.format(*sys.version_info[:2], goal)}"
+    return f"{text.format(detail)} Then run `make {goal}` again. Details: {LOG}"
+
+
+def _match(log: str) -> tuple[str, str]:
+    """Return the message for the cause in pip's log, and the URL, package or error it names."""
+    for pattern, text in CAUSES:
+        if match := re.search(pattern, log, re.DOTALL):
+            return text, match[1]
+    return FAILED, "see above"
+
+
+def _fail(problem: str, status: int) -> int:
     print(problem, file=sys.stderr)
     return status
 
 
 def _interrupt(*_: Any) -> None:
-    for name in SIGNALS:  # once is enough; a second one would interrupt the clearing up
+    for name in SIGNALS:  # a second signal would interrupt the cleanup
         signal.signal(name, signal.SIG_IGN)
     raise KeyboardInterrupt
 

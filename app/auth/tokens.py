@@ -5,21 +5,22 @@ import hmac
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, request
 from flask_jwt_extended import (
     JWTManager,
     create_access_token,
     create_refresh_token,
     decode_token,
+    get_jwt,
+    verify_jwt_in_request,
 )
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt import InvalidTokenError, PyJWTError
-from sqlalchemy import Row
 
-from app.http.problems import from_problem
+from app.errors.handlers import from_problem
 from app.settings import Settings
-from services import principals, sessions
-from services.errors import InvalidRefreshToken, Unauthenticated
+from services import sessions
+from services.errors import InvalidRefreshToken, InvalidToken, Unauthenticated
 
 ISSUER = AUDIENCE = "flask-api"
 REQUIRED_CLAIMS = ["exp", "iat", "jti", "sub", "sid", "type", "iss", "aud"]
@@ -72,13 +73,26 @@ def refresh_claims(token: str) -> dict[str, Any]:
     return claims
 
 
-def verified_user_id() -> str | None:
-    """Return the user id of a valid access token, without a query; None if there is none."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        return None
+def access_claims() -> dict[str, Any]:
+    """Return the claims of the access token, which is verified once per request.
+
+    The rate limit needs them before the first query, so the user is not loaded here (by
+    `user_lookup_loader`) but by the base view. See docs/decisions/0003-tokens.md.
+
+    Raises:
+        JWTExtendedException, PyJWTError: rendered by the error callbacks below.
+    """
     try:
-        return decode_token(token.strip())["sub"]
+        return get_jwt()
+    except RuntimeError:  # not verified yet
+        verify_jwt_in_request()
+        return get_jwt()
+
+
+def verified_user_id() -> str | None:
+    """Return the user id of a valid access token; None if there is none."""
+    try:
+        return access_claims()["sub"]
     except (PyJWTError, JWTExtendedException):
         return None
 
@@ -127,12 +141,6 @@ def verifying_key(header: dict[str, Any], claims: dict[str, Any]) -> str:
     return former.get(header.get("kid", ""), settings.secret_key)
 
 
-@jwt.user_lookup_loader
-def load_user(_header: dict[str, Any], claims: dict[str, Any]) -> Row[Any] | None:
-    """Return the user of the token's session, if both are still active."""
-    return principals.authenticate(g.session, claims["sub"], claims["sid"])
-
-
 @jwt.unauthorized_loader
 def missing_token(_reason: str) -> Response:
     return from_problem(Unauthenticated())
@@ -141,11 +149,9 @@ def missing_token(_reason: str) -> Response:
 @jwt.invalid_token_loader
 def invalid_token(_reason: str) -> Response:
     """RFC 6750, section 3.1."""
-    challenge = 'Bearer realm="api", error="invalid_token"'
-    return from_problem(Unauthenticated(headers={"WWW-Authenticate": challenge}))
+    return from_problem(InvalidToken())
 
 
 @jwt.expired_token_loader
-@jwt.user_lookup_error_loader
-def refused_token(_header: dict[str, Any], _claims: dict[str, Any]) -> Response:
-    return invalid_token("")
+def expired_token(_header: dict[str, Any], _claims: dict[str, Any]) -> Response:
+    return from_problem(InvalidToken())

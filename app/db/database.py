@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-import psycopg2
 from flask import Flask, current_app
 from psycopg2.errors import DeadlockDetected, SerializationFailure
 from psycopg2.extensions import new_type, register_type
@@ -23,6 +22,7 @@ from app.settings import Settings
 UUID_OID, TIMESTAMPTZ_OID = 2950, 1184  # of pg_type
 # How much longer than PostgreSQL's own limit a statement is waited for.
 GRACE_SECONDS = 2.0
+CONFLICTS = (DeadlockDetected, SerializationFailure)
 
 
 class Database:
@@ -32,16 +32,10 @@ class Database:
         engine = make_engine(app.extensions["settings"])
         app.extensions["database"] = engine
         app.extensions["sessions"] = sessionmaker(engine, expire_on_commit=False)
-        app.extensions["read_sessions"] = read_sessions(engine)
 
-    def session(self, *, reads: bool = False) -> Session:
-        """Open a session; it connects with its first statement.
-
-        With `reads`, each statement is a transaction of its own (AUTOCOMMIT), which saves the
-        round trips of BEGIN and COMMIT. At READ COMMITTED each statement has its own snapshot
-        anyway.
-        """
-        session: Session = current_app.extensions["read_sessions" if reads else "sessions"]()
+    def session(self) -> Session:
+        """Open a session; it connects with its first statement."""
+        session: Session = current_app.extensions["sessions"]()
         return session
 
     @contextmanager
@@ -53,11 +47,6 @@ class Database:
 
 
 database = Database()
-
-
-def read_sessions(engine: Engine) -> sessionmaker[Session]:
-    """Return a factory of sessions in which each statement is a transaction of its own."""
-    return sessionmaker(engine.execution_options(isolation_level="AUTOCOMMIT"))
 
 
 def make_engine(settings: Settings) -> Engine:
@@ -126,8 +115,7 @@ def is_retryable(error: Exception, seconds: float = 0) -> bool:
     """
     if isinstance(error, StaleDataError):
         return True
-    driver_error = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(driver_error, (DeadlockDetected, SerializationFailure)):
+    if isinstance(error, DBAPIError) and isinstance(error.orig, CONFLICTS):
         return True
     return lost_connection(error) and seconds < GRACE_SECONDS
 
@@ -138,7 +126,8 @@ def lost_connection(error: Exception) -> bool:
     PostgreSQL may have restarted long ago; by now the pool has dropped all connections of that
     age. Without a statement it broke at a COMMIT, and the transaction may have been committed.
     """
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated and error.statement is not None
-    # Setting the isolation level of a dead pooled connection raises the driver's own error.
-    return isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError))
+    return (
+        isinstance(error, DBAPIError)
+        and error.connection_invalidated
+        and error.statement is not None
+    )

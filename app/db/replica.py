@@ -14,9 +14,9 @@ from loguru import logger
 from sqlalchemy import Engine, Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
-from app.db.database import make_engine, read_sessions
+from app.db.database import make_engine
 from app.settings import Settings
 from services import principals
 from services.errors import Problem
@@ -32,7 +32,7 @@ class Replica:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.sessions = read_sessions(engine)
+        self.sessions = sessionmaker(engine)
         self._lock = Lock()
         self._failing, self._next_try = False, 0.0
 

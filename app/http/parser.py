@@ -12,7 +12,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, UnsupportedMediaType
 
-from app.http.http_errors import RequestTimeout
+from app.errors.http_errors import RequestTimeout
 from schemas.base import RequestSchema
 from services.errors import InvalidInput, Problem
 

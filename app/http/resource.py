@@ -6,21 +6,20 @@ from typing import Any, ClassVar
 
 from flask import Response, current_app, g, make_response, request
 from flask.views import MethodView
-from flask_jwt_extended import get_current_user, verify_jwt_in_request
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
+from app.auth.tokens import access_claims
 from app.db.database import database, is_retryable
 from app.db.replica import read_from_replica
-from app.http import etags as conditional
-from app.http import idempotency
+from app.http import etags, idempotency
 from app.http.operation import Operation, operation_of
 from app.http.parser import receive_body, refuse_unknown_parameters
 from app.settings import Settings
 from models.users import Role, Scope
 from services.errors import Forbidden
 from services.passwords import DEMO_PASSWORDS
-from services.principals import Principal, count_write
+from services.principals import Principal, authenticate, count_write
 from services.sessions import Client
 
 ATTEMPTS = 3
@@ -67,7 +66,7 @@ class Resource(MethodView):
     def run(self, name: str, operation: Operation, path: dict[str, Any]) -> Response:
         """Run the steps of a request in one transaction."""
         method = getattr(self, name.lower())
-        with database.session(reads=name == "GET") as self.session:
+        with database.session() as self.session:
             if isinstance(operation.access, Scope):
                 if operation.body:
                     receive_body()  # a slow client must not hold a transaction open
@@ -81,9 +80,9 @@ class Resource(MethodView):
             response = self.finish(make_response(method(**path)), operation)
             if operation.idempotent:
                 idempotency.store(self.session, self.principal, response)
-            if name != "GET" and isinstance(operation.access, Scope):
+            if name != "GET":
                 self.count_write()
-            self.session.commit()
+                self.session.commit()
             return response
 
     def authorize(self, scope: Scope) -> None:
@@ -91,11 +90,11 @@ class Resource(MethodView):
 
         Raises:
             JWTExtendedException, PyJWTError: rendered by the error callbacks of app/auth/tokens.py.
+            InvalidToken: the session has ended, or the user is not active.
             Forbidden: the role of the caller does not have the scope.
         """
-        g.session = self.session
-        verify_jwt_in_request()
-        self.user = get_current_user()
+        claims = access_claims()
+        self.user = authenticate(self.session, claims["sub"], claims["sid"])
         self.principal = Principal(self.user.id, self.user.session_id, Role(self.user.role))
         g.user_id = self.principal.id
         if not self.principal.may(scope):
@@ -106,17 +105,17 @@ class Resource(MethodView):
         if operation.location:
             response.location = operation.location.format(id=self.result.id)
         if operation.etag and self.result is not None:
-            return conditional.add_etag(response, self.result)
+            return etags.add_etag(response, self.result)
         return response
 
     def count_write(self) -> None:
-        """Let a replica know what it must have applied before it serves this session."""
-        if current_app.extensions["replica"]:
+        """Let a replica know what it must have applied before it serves the caller."""
+        if current_app.extensions["replica"] and hasattr(self, "principal"):
             count_write(self.session, self.principal)
 
     @property
     def if_match(self) -> Container[str] | None:
-        return conditional.if_match()
+        return etags.if_match()
 
     @property
     def refused_passwords(self) -> frozenset[str]:

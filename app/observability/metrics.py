@@ -14,7 +14,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from app.auth import limits
 from app.auth.windows import Windows
-from app.http import problems
+from app.errors import handlers as problems
 from app.settings import Settings
 from services.errors import (
     EmailTaken,

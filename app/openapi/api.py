@@ -10,7 +10,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from app.http.problems import from_http
+from app.errors.handlers import from_http
 from app.openapi.operations import OperationPlugin
 from app.version import __version__
 from schemas.problems import problem_schema
@@ -37,7 +37,7 @@ def openapi_config(title: str, summary: str, description: str) -> dict[str, obje
 
 
 class ServiceApi(flask_smorest.Api):
-    """flask-smorest's Api; app/http/problems.py renders the errors."""
+    """flask-smorest's Api; app/errors/handlers.py renders the errors."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 

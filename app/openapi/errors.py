@@ -5,8 +5,7 @@ from typing import Any
 from marshmallow import Schema
 
 from app.auth.limits import TooManyRequests
-from app.http.hosts import HostNotAllowed
-from app.http.http_errors import (
+from app.errors.http_errors import (
     MEDIA_TYPE,
     TYPE_PREFIX,
     BadRequest,
@@ -18,6 +17,7 @@ from app.http.http_errors import (
     Unavailable,
     UnsupportedMediaType,
 )
+from app.http.hosts import HostNotAllowed
 from app.http.idempotency import MalformedKey
 from app.http.operation import Operation
 from app.http.parser import MalformedBody, MalformedQuery, pointers

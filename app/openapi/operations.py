@@ -6,8 +6,7 @@ from apispec import APISpec, BasePlugin
 from flask import Flask
 
 from app.auth import limits
-from app.http import etags as conditional
-from app.http import idempotency, request_id
+from app.http import etags, idempotency, request_id
 from app.http.operation import Access, Link, Operation
 from app.openapi.errors import error_responses
 from models.users import Role
@@ -71,7 +70,7 @@ def complete(doc: dict[str, Any], method: str, path: str, operation: Operation) 
         if operation.links:
             response["links"] = {name: _link(name, to) for name, to in operation.links.items()}
     if operation.etag and method == "get":
-        responses[304] = {"description": "Not modified", "headers": {"ETag": conditional.ETAG}}
+        responses[304] = {"description": "Not modified", "headers": {"ETag": etags.ETAG}}
     responses.update(error_responses(operation, doc, path))
     counted = () if path in limits.UNLIMITED else COUNTED
     for response in responses.values():
@@ -97,9 +96,9 @@ def _callers(access: Access | None) -> str:
 def _parameters(operation: Operation, method: str) -> list[dict[str, Any]]:
     parameters = [idempotency.PARAMETER] if operation.idempotent else []
     if operation.etag and method == "get":
-        return [*parameters, conditional.IF_NONE_MATCH]
+        return [*parameters, etags.IF_NONE_MATCH]
     if operation.etag and (method != "post" or not operation.body):
-        return [*parameters, conditional.IF_MATCH]
+        return [*parameters, etags.IF_MATCH]
     return parameters
 
 
@@ -108,7 +107,7 @@ def _success_headers(operation: Operation, status: int, path: str) -> dict[str, 
     created = operation.location.format(id=operation.example_id)
     headers = {
         idempotency.REPLAYED: idempotency.REPLAYED_HEADER if operation.idempotent else None,
-        "ETag": conditional.ETAG if operation.etag and status != 204 else None,
+        "ETag": etags.ETAG if operation.etag and status != 204 else None,
         "Location": {**LOCATION, "example": created} if operation.location else None,
         "Link": {**LINK, "example": next_page} if operation.paginated else None,
     }

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from apispec import APISpec
 
-from app.http.http_errors import MEDIA_TYPE, TYPE_PREFIX
+from app.errors.http_errors import MEDIA_TYPE, TYPE_PREFIX
 from services.errors import Problem
 
 

@@ -23,7 +23,7 @@ def make_app(app, settings) -> Iterator[Callable[..., Flask]]:
 
     def make(**changes) -> Flask:
         made = create_app(dataclasses.replace(settings, **changes))
-        for name in ("database", "sessions", "read_sessions"):
+        for name in ("database", "sessions"):
             made.extensions[name] = app.extensions[name]
         return made
 

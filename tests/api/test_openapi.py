@@ -10,8 +10,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app import create_app
 from app.auth.limits import TooManyRequests
-from app.http import problems
-from app.http.http_errors import MEDIA_TYPE, TYPE_PREFIX, RangeNotSatisfiable
+from app.errors import handlers as problems
+from app.errors.http_errors import MEDIA_TYPE, TYPE_PREFIX, RangeNotSatisfiable
 from app.openapi.problem_pages import kinds
 from tests.support.openapi import SCHEMA_REF, Operation, faults, reachable
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from werkzeug.exceptions import default_exceptions
 
-from app.http.http_errors import BY_STATUS, TYPE_PREFIX
+from app.errors.http_errors import BY_STATUS, TYPE_PREFIX
 from app.openapi.problem_pages import _descendants, kinds
 from resources.docs import code
 from services.errors import NotFound, Problem, RefreshTokenReused

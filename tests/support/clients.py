@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.http.http_errors import MEDIA_TYPE, TYPE_PREFIX
+from app.errors.http_errors import MEDIA_TYPE, TYPE_PREFIX
 from app.http.responses import DEFAULTS
 from models.users import User
 from tests.support.factories import PASSWORD

@@ -6,7 +6,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from app.http.http_errors import MEDIA_TYPE
+from app.errors.http_errors import MEDIA_TYPE
 
 SCHEMA_REF = "#/components/schemas/"
 

@@ -13,6 +13,8 @@ from app.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 REQUIREMENTS = ["requirements.txt", "requirements-dev.txt"]
+# Each is compiled from the file of the same name that ends in .in.
+COMPILED = ["bench/requirements.txt", "tests/deploy/checkov.txt"]
 
 
 def entries(name):
@@ -22,7 +24,7 @@ def entries(name):
 
 
 class TestRequirements:
-    @pytest.mark.parametrize("name", REQUIREMENTS)
+    @pytest.mark.parametrize("name", [*REQUIREMENTS, *COMPILED])
     def test_no_index_host_is_named(self, name):
         assert not re.search(r"https?://|--(extra-)?index|--find-links", (ROOT / name).read_text())
 
@@ -33,7 +35,7 @@ class TestRequirements:
         assert [name for name, package in packages.items() if "resolved" in package] == []
         assert all("integrity" in package for name, package in packages.items() if name)
 
-    @pytest.mark.parametrize("name", REQUIREMENTS)
+    @pytest.mark.parametrize("name", [*REQUIREMENTS, *COMPILED])
     def test_every_entry_is_one_version_with_hashes(self, name):
         assert entries(name)
         for entry in entries(name):
@@ -53,6 +55,25 @@ class TestRequirements:
 
         locked = {entry.split("==")[0] for entry in entries("requirements-dev.txt")}
         assert {re.match(r"[a-z0-9-]+", name)[0] for name in wanted} <= locked
+
+    @pytest.mark.parametrize("name", COMPILED)
+    def test_every_requirement_is_compiled(self, name):
+        source = [entry for entry in entries(name.replace(".txt", ".in")) if entry[0] != "-"]
+
+        locked = {entry.split("==")[0] for entry in entries(name)}
+        assert source
+        assert {re.match(r"[a-z0-9-]+", entry)[0] for entry in source} <= locked
+
+    def test_make_bench_has_the_versions_of_the_service(self):
+        """`make bench` installs both locks in one environment."""
+        service, peers = (
+            dict(re.match(r"([a-z0-9._-]+)\S*==(\S+)", entry).groups() for entry in entries(name))
+            for name in ("requirements.txt", "bench/requirements.txt")
+        )
+
+        shared = service.keys() & peers.keys()
+        assert shared
+        assert {name: service[name] for name in shared} == {name: peers[name] for name in shared}
 
 
 class TestSamples:

@@ -13,7 +13,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import RoutingException
 
 from app.db.database import is_retryable
-from app.http.http_errors import BY_STATUS, MEDIA_TYPE, TYPE_PREFIX, Unavailable
+from app.errors.http_errors import BY_STATUS, MEDIA_TYPE, TYPE_PREFIX, Unavailable
 from services.errors import Problem
 
 # Sent each problem that an answer is made of.
