@@ -25,8 +25,9 @@ from app.db.schema_version import alembic_config
 from app.settings import Settings
 from models.users import Role, User
 from services import passwords
+from tests.support import notes
 from tests.support.clients import ApiClient
-from tests.support.factories import CHEAP_HASHER, FACTORIES, UserFactory
+from tests.support.factories import CHEAP_HASHER, UserFactory, use_session
 from tests.support.openapi import Operation, operations_of
 from tests.support.pgbouncer import pgbouncer, pooled
 from tests.support.servers import Server, served
@@ -105,11 +106,15 @@ def new_database(postgres_url, pooler_url) -> Iterator:
 
 @pytest.fixture(scope="session")
 def migrated_url(new_database, postgres_url) -> str:
-    """A database at the newest migration, with no rows; nothing stays connected to it."""
+    """A database at the newest migration, with the table of the notes and without rows.
+
+    Nothing stays connected to it, because it is the template of other databases.
+    """
     url = new_database()
     config = alembic_config()
     config.attributes["url"] = postgres_url.set(database=make_url(url).database)
     command.upgrade(config, "head")
+    notes.create_table(config.attributes["url"])
     return url
 
 
@@ -142,7 +147,8 @@ def settings(new_database, migrated_url) -> Settings:
 
 @pytest.fixture(scope="session")
 def application(settings) -> Flask:
-    return create_app(settings)
+    """The application of the tests, which has the resource `notes` too."""
+    return notes.register(create_app(settings))
 
 
 @pytest.fixture(scope="session")
@@ -191,8 +197,7 @@ def session(connection) -> Iterator[Session]:
     with Session(
         connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
     ) as session:
-        for factory in FACTORIES:
-            factory._meta.sqlalchemy_session = session
+        use_session(session)
         yield session
 
 
@@ -271,9 +276,15 @@ def server(new_database, migrated_url, redis_url) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def document(application) -> dict[str, Any]:
+def shipped(settings) -> Flask:
+    """The application as it ships, without the resource `notes`."""
+    return create_app(settings)
+
+
+@pytest.fixture(scope="session")
+def document(shipped) -> dict[str, Any]:
     """The OpenAPI document, as clients get it."""
-    return application.test_client().get("/api/openapi.json").json
+    return shipped.test_client().get("/api/openapi.json").json
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app import create_app
 from app.observability import logging
 from models.base import Base
+from tests.support import notes
 from tests.support.clients import ApiClient
 
 
@@ -22,7 +23,7 @@ def make_app(app, settings) -> Iterator[Callable[..., Flask]]:
     """
 
     def make(**changes) -> Flask:
-        made = create_app(dataclasses.replace(settings, **changes))
+        made = notes.register(create_app(dataclasses.replace(settings, **changes)))
         for name in ("database", "sessions"):
             made.extensions[name] = app.extensions[name]
         return made
@@ -39,10 +40,10 @@ def limited(make_app) -> Callable[..., ApiClient]:
 
 @pytest.fixture
 def during_get(monkeypatch) -> Callable[[Callable], None]:
-    """Has `GET /api/products/{id}` do something else, given its database session."""
+    """Has `GET /api/notes/{id}` do something else, given its database session."""
 
     def replace(action: Callable[[Session], object]) -> None:
-        monkeypatch.setattr("services.products.get", lambda session, _: action(session))
+        monkeypatch.setattr(notes, "get_note", lambda session, _: action(session))
 
     return replace
 
@@ -52,7 +53,7 @@ def rows(session) -> Callable[[], dict]:
     """Reads everything that is in the database."""
 
     def read() -> dict:
-        tables = Base.metadata.sorted_tables
+        tables = [*Base.metadata.sorted_tables, notes.Note.__table__]
         return {
             table.name: session.execute(select(table).order_by(*table.primary_key)).all()
             for table in tables

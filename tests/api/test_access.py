@@ -11,7 +11,8 @@ from app.http.operation import operation_of
 from app.http.resource import Resource
 from models.users import Role
 from tests.support.clients import ApiClient
-from tests.support.factories import OrderFactory, UserFactory
+from tests.support.factories import UserFactory
+from tests.support.shop import OrderFactory
 
 # What anyone may call. Whoever opens one more to the world says so here too.
 OPEN = {

@@ -207,7 +207,7 @@ class TestAccessToken:
         assert answer_to(f"Bearer {token(**{name: off})}").status_code == 200
 
     def test_is_not_looked_at_where_anyone_may(self, client):
-        answer = client.get("/api/products", headers={"Authorization": "Bearer garbage"})
+        answer = client.get("/api/notes", headers={"Authorization": "Bearer garbage"})
 
         assert answer.status_code == 200
 

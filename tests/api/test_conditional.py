@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.support.factories import ProductFactory
+from tests.support.notes import ABSENT, NoteFactory
 
 
 @pytest.fixture
 def url(session):
-    return f"/api/products/{ProductFactory(stock=5).id}"
+    return f"/api/notes/{NoteFactory(priority=5).id}"
 
 
 @pytest.fixture
@@ -24,13 +24,13 @@ class TestIfNoneMatch:
         assert answer.headers["ETag"] == etag
 
     def test_version_of_another_time_is_a_200(self, client, as_admin, url, etag):
-        as_admin.patch(url, json={"stock": 6})
+        as_admin.patch(url, json={"priority": 6})
         answer = client.get(url, headers={"If-None-Match": etag})
 
-        assert (answer.status_code, answer.json["stock"]) == (200, 6)
+        assert (answer.status_code, answer.json["priority"]) == (200, 6)
 
     def test_absent_resource_is_a_404(self, client):
-        assert client.get("/api/products/no", headers={"If-None-Match": "*"}).status_code == 404
+        assert client.get(f"/api/notes/{ABSENT}", headers={"If-None-Match": "*"}).status_code == 404
 
     @pytest.mark.parametrize("header", ["{}", "W/{}", '"other", {}', 'W/"other",W/{}', "*"])
     @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -44,9 +44,9 @@ class TestIfNoneMatch:
         assert "Content-Type" not in answer.headers
 
     def test_who_changes_something_is_told_what_it_is_now(self, as_admin, url):
-        answer = as_admin.patch(url, json={"stock": 6}, headers={"If-None-Match": "*"})
+        answer = as_admin.patch(url, json={"priority": 6}, headers={"If-None-Match": "*"})
 
-        assert (answer.status_code, answer.json["stock"]) == (200, 6)
+        assert (answer.status_code, answer.json["priority"]) == (200, 6)
 
 
 class TestIfMatch:
@@ -54,34 +54,34 @@ class TestIfMatch:
     @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
     def test_other_version_is_a_412_and_nothing_changes(self, as_admin, url, etag, method, header):
         headers = {"If-Match": header.format(etag)}
-        body = {"json": {"stock": 6}} if method == "PATCH" else {}
+        body = {"json": {"priority": 6}} if method == "PATCH" else {}
         answer = as_admin.open(url, method=method, headers=headers, **body)
 
         assert answer.status_code == 412
-        assert as_admin.get(url).json["stock"] == 5
+        assert as_admin.get(url).json["priority"] == 5
 
     def test_second_of_two_changes_is_a_412(self, as_admin, url, etag):
-        first = as_admin.patch(url, json={"stock": 6}, headers={"If-Match": etag})
-        second = as_admin.patch(url, json={"stock": 7}, headers={"If-Match": etag})
+        first = as_admin.patch(url, json={"priority": 6}, headers={"If-Match": etag})
+        second = as_admin.patch(url, json={"priority": 7}, headers={"If-Match": etag})
 
         assert (first.status_code, second.status_code) == (200, 412)
-        assert as_admin.get(url).json["stock"] == 6
+        assert as_admin.get(url).json["priority"] == 6
 
     def test_absent_resource_is_a_404(self, as_admin):
-        answer = as_admin.patch("/api/products/no", json={}, headers={"If-Match": "*"})
+        answer = as_admin.patch(f"/api/notes/{ABSENT}", json={}, headers={"If-Match": "*"})
 
         assert answer.status_code == 404
 
     @pytest.mark.parametrize("header", ["{}", '"other", {}', '{},"other"', "*"])
     def test_this_version_is_changed_and_has_a_new_tag(self, as_admin, url, etag, header):
         headers = {"If-Match": header.format(etag)}
-        answer = as_admin.patch(url, json={"stock": 6}, headers=headers)
+        answer = as_admin.patch(url, json={"priority": 6}, headers=headers)
 
-        assert (answer.status_code, answer.json["stock"]) == (200, 6)
+        assert (answer.status_code, answer.json["priority"]) == (200, 6)
         assert answer.headers["ETag"] == as_admin.get(url).headers["ETag"] != etag
 
     def test_without_it_the_change_is_made(self, as_admin, url):
-        assert as_admin.patch(url, json={"stock": 6}).json["stock"] == 6
+        assert as_admin.patch(url, json={"priority": 6}).json["priority"] == 6
 
 
 class TestETag:

@@ -7,8 +7,9 @@ import pytest
 from models.orders import ORDER_ID
 from models.sessions import SESSION_ID
 from tests.support.clients import ApiClient
-from tests.support.factories import OrderFactory, UserFactory
+from tests.support.factories import UserFactory
 from tests.support.openapi import operations_of
+from tests.support.shop import OrderFactory
 
 ABSENT = {"order_id": ORDER_ID.new(), "session_id": SESSION_ID.new()}
 BODIES = {"updateOrder": {"status": "paid"}}

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.factories import PASSWORD, UserFactory
 
-PRODUCTS = "/api/products"
+PRODUCTS = "/api/notes"
 LOGIN = "/api/auth/login"
 HERE, THERE = {"REMOTE_ADDR": "203.0.113.1"}, {"REMOTE_ADDR": "203.0.113.2"}
 

@@ -14,7 +14,7 @@ from tools import embedded
 
 
 def gets(client, times, **options):
-    return [client.get("/api/products", **options).status_code for _ in range(times)]
+    return [client.get("/api/notes", **options).status_code for _ in range(times)]
 
 
 def test_two_processes_count_together(limited, redis_url):

@@ -56,7 +56,7 @@ class TestLineOfARequest:
     def test_names_user_route_and_outcome(self, production, lines, user):
         production.signed_in(user)
         lines()
-        answer = production.get("/api/orders/order_x", headers={"X-Request-ID": "mine"})
+        answer = production.delete("/api/notes/note_x", headers={"X-Request-ID": "mine"})
         (line,) = lines()
 
         assert answer.status_code == line["status"] == 404
@@ -69,8 +69,8 @@ class TestLineOfARequest:
                 "message": "request",
                 "request_id": "mine",
                 "user": user.id,
-                "method": "GET",
-                "route": "/api/orders/<order_id>",
+                "method": "DELETE",
+                "route": "/api/notes/<note_id>",
             }.items()
         )
 
@@ -79,7 +79,7 @@ class TestLineOfARequest:
         [
             ("GET", "/api/health", 200, "/api/health"),
             ("GET", "/api/nobody@example.com", 404, None),
-            ("PUT", "/api/products", 405, None),
+            ("PUT", "/api/notes", 405, None),
             ("GET", "/api/users/me?email=nobody@example.com", 401, "/api/users/me"),
             ("POST", "/api/auth/login", 415, "/api/auth/login"),
         ],
@@ -95,7 +95,7 @@ class TestLineOfARequest:
         production.signed_in(user)
         production.post("/api/auth/logout")
         lines()
-        production.get("/api/orders")
+        production.get("/api/notes/mine")
 
         assert [(line["status"], line["user"]) for line in lines()] == [(401, None)]
 
@@ -108,7 +108,7 @@ class TestLineOfARequest:
 class TestExceptions:
     def test_is_one_line_with_the_traceback(self, production, lines, during_get):
         during_get(lambda _: 1 / 0)
-        answer = production.get("/api/products/abc")
+        answer = production.get("/api/notes/abc")
         error, request = lines()
 
         assert (error["level"], error["message"]) == ("ERROR", "unexpected exception")
@@ -122,7 +122,7 @@ class TestExceptions:
             raise ValueError("\ud800")
 
         during_get(fail)
-        production.get("/api/products/abc")
+        production.get("/api/notes/abc")
 
         assert [line["level"] for line in lines()] == ["ERROR", "INFO"]
 
@@ -176,7 +176,7 @@ class TestSecrets:
 
     def test_row_that_a_constraint_refuses_is_not_told(self, anywhere, user, during_get, capsys):
         during_get(lambda session: session.execute(text("UPDATE users SET role = 'king'")))
-        assert anywhere.get("/api/products/abc").status_code == 500
+        assert anywhere.get("/api/notes/abc").status_code == 500
         written = capsys.readouterr().err
 
         assert "ck_users_role_known" in written

@@ -32,21 +32,21 @@ def increase():
 
 class TestAnswers:
     def test_are_counted_by_template_and_timed(self, counted, increase):
-        labels = {"method": "GET", "route": "/api/products/<product_id>"}
+        labels = {"method": "GET", "route": "/api/notes/<note_id>"}
         names = "http_requests_total", "http_request_duration_seconds_count"
 
         def look():
             return increase(names[0], **labels, status="404"), increase(names[1], **labels)
 
         look()
-        ApiClient(counted).get("/api/products/none")
+        ApiClient(counted).get("/api/notes/none")
 
         assert look() == (1, 1)
 
     def test_method_of_no_standard_is_another(self, counted, increase):
         labels = {"method": "other", "route": "unmatched", "status": "405"}
         increase("http_requests_total", **labels)
-        ApiClient(counted).open("/api/products", method="BREW")
+        ApiClient(counted).open("/api/notes", method="BREW")
 
         assert increase("http_requests_total", **labels) == 1
 
@@ -63,7 +63,7 @@ class TestEvents:
         increase("auth_events_total", event="login_failed")
         credentials = {"email": user.email, "password": "not the password"}
         assert ApiClient(counted).post("/api/auth/login", json=credentials).status_code == 401
-        ApiClient(counted).get("/api/products/none")
+        ApiClient(counted).get("/api/notes/none")
 
         assert increase("auth_events_total", event="login_failed") == 1
 

@@ -7,20 +7,20 @@ import pytest
 from itsdangerous import URLSafeSerializer
 
 from tests.conftest import SECRET_KEY
-from tests.support.factories import OrderFactory, ProductFactory
+from tests.support.notes import ABSENT, NoteFactory
 
-PRODUCTS = "/api/products"
+NOTES = "/api/notes"
 
 
 @pytest.fixture
 def ids(session):
-    """Of seven products, newest first; in one transaction all have the same time."""
-    return sorted((ProductFactory().id for _ in range(7)), reverse=True)
+    """Of seven notes, newest first; in one transaction all have the same time."""
+    return sorted((NoteFactory().id for _ in range(7)), reverse=True)
 
 
 @pytest.fixture
 def cursor(client, ids):
-    return client.get(f"{PRODUCTS}?limit=3").json["next_cursor"]
+    return client.get(f"{NOTES}?limit=3").json["next_cursor"]
 
 
 def walk(client, url):
@@ -37,24 +37,24 @@ def walk(client, url):
 class TestLimit:
     @pytest.mark.parametrize("limit", ["0", "101", "-1", "1.5", "x", "1000000000"])
     def test_out_of_range_is_a_422_and_not_clamped(self, client, limit):
-        answer = client.get(PRODUCTS, query_string={"limit": limit})
+        answer = client.get(NOTES, query_string={"limit": limit})
 
         assert answer.status_code == 422
         assert [error["pointer"] for error in answer.json["errors"]] == ["/limit"]
 
     def test_is_20_unless_told(self, client, session):
-        ProductFactory.create_batch(21)
+        NoteFactory.create_batch(21)
 
-        assert len(client.get(PRODUCTS).json["items"]) == 20
+        assert len(client.get(NOTES).json["items"]) == 20
 
     def test_may_be_100(self, client, session):
-        ProductFactory.create_batch(101)
+        NoteFactory.create_batch(101)
 
-        assert len(client.get(f"{PRODUCTS}?limit=100").json["items"]) == 100
+        assert len(client.get(f"{NOTES}?limit=100").json["items"]) == 100
 
 
 class TestCursor:
-    def refused(self, client, cursor, url=PRODUCTS):
+    def refused(self, client, cursor, url=NOTES):
         answer = client.get(url, query_string={"cursor": cursor})
         assert answer.status_code == 422
         assert [error["pointer"] for error in answer.json["errors"]] == ["/cursor"]
@@ -72,14 +72,14 @@ class TestCursor:
         self.refused(client, cursor[:-1] + chr(ord(cursor[-1]) + 1))
 
     def test_of_another_list_is_a_422(self, as_user, cursor):
-        self.refused(as_user, cursor, "/api/orders")
+        self.refused(as_user, cursor, "/api/notes/mine")
 
     @pytest.mark.parametrize(
         "place",
-        [["2026-02-10T14:30:00+00:00", "product-1"], ["x" * 300, "y" * 300], "two words", 5],
+        [["2026-02-10T14:30:00+00:00", ABSENT], ["x" * 300, "y" * 300], "two words", 5],
     )
     def test_signed_in_another_form_is_a_422(self, client, place):
-        former = URLSafeSerializer(SECRET_KEY, salt="cursor products.Products")
+        former = URLSafeSerializer(SECRET_KEY, salt="cursor notes.Notes")
 
         self.refused(client, former.dumps(place))
 
@@ -95,44 +95,43 @@ class TestCursor:
         )
         monkeypatch.setitem(app.extensions, "settings", rotated)
 
-        assert client.get(PRODUCTS, query_string={"cursor": cursor}).status_code == 200
+        assert client.get(NOTES, query_string={"cursor": cursor}).status_code == 200
 
 
 class TestPages:
     @pytest.mark.parametrize(("limit", "sizes"), [(3, [3, 3, 1]), (7, [7]), (6, [6, 1])])
     def test_have_each_row_once_newest_first(self, client, ids, limit, sizes):
-        pages = [answer.json["items"] for answer in walk(client, f"{PRODUCTS}?limit={limit}")]
+        pages = [answer.json["items"] for answer in walk(client, f"{NOTES}?limit={limit}")]
 
         assert [len(page) for page in pages] == sizes
         assert [item["id"] for page in pages for item in page] == ids
 
     def test_empty_list_is_one_page(self, client):
-        answer = client.get(PRODUCTS)
+        answer = client.get(NOTES)
 
         assert answer.json == {"items": [], "next_cursor": None}
         assert "Link" not in answer.headers
 
     def test_row_that_is_new_moves_nothing(self, client, ids, cursor):
-        ProductFactory(id="zzz")
-        rest = client.get(PRODUCTS, query_string={"cursor": cursor})
+        NoteFactory()
+        rest = client.get(NOTES, query_string={"cursor": cursor})
 
         assert [item["id"] for item in rest.json["items"]] == ids[3:]
 
     def test_row_that_is_gone_moves_nothing(self, client, as_admin, ids, cursor):
-        as_admin.delete(f"{PRODUCTS}/{ids[2]}")
-        rest = client.get(PRODUCTS, query_string={"cursor": cursor})
+        as_admin.delete(f"{NOTES}/{ids[2]}")
+        rest = client.get(NOTES, query_string={"cursor": cursor})
 
         assert [item["id"] for item in rest.json["items"]] == ids[3:]
 
     def test_next_one_has_the_filters_of_this_one(self, as_user, user):
-        pending = {OrderFactory(user_id=user.id).id for _ in range(3)}
-        OrderFactory(user_id=user.id, status="paid")
-        query = "status=pending&created_after=2020-01-01T00:00:00%2B00:00&limit=2"
+        wanted = {NoteFactory(user_id=user.id, title="A & B+C").id for _ in range(3)}
+        NoteFactory(user_id=user.id)
 
-        pages = list(walk(as_user, f"/api/orders?{query}"))
+        pages = list(walk(as_user, f"{NOTES}/mine?title=A+%26+B%2BC&limit=2"))
 
         assert [len(page.json["items"]) for page in pages] == [2, 1]
-        assert {item["id"] for page in pages for item in page.json["items"]} == pending
+        assert {item["id"] for page in pages for item in page.json["items"]} == wanted
 
     def test_head_has_the_link(self, app, ids):
-        assert "Link" in app.test_client().head(f"{PRODUCTS}?limit=1").headers
+        assert "Link" in app.test_client().head(f"{NOTES}?limit=1").headers

@@ -61,19 +61,19 @@ class TestPage:
         assert client.get(refusal.json["type"]).status_code == 200
 
     def test_names_the_operations_that_answer_so(self, client):
-        page = client.get("/api/problems/out-of-stock", headers=HTML)
+        page = client.get("/api/problems/last-admin", headers=HTML)
 
         assert re.findall(r'<li><a href="([^"]+)">([^<]+)', page.text) == [
-            ("/api/docs#/orders/createOrder", "POST /api/orders")
+            ("/api/docs#/users/updateUser", "PATCH /api/users/{user_id}")
         ]
 
     def test_is_json_for_who_asks_for_it(self, client):
-        answer = client.get("/api/problems/out-of-stock", headers=JSON)
+        answer = client.get("/api/problems/invalid-input", headers=JSON)
 
-        assert answer.json["advice"] == kinds()["out-of-stock"].advice
-        assert answer.json["example"]["products"]
+        assert answer.json["advice"] == kinds()["invalid-input"].advice
+        assert answer.json["example"]["errors"]
 
-    @pytest.mark.parametrize("url", ["/api/problems", "/api/problems/out-of-stock"])
+    @pytest.mark.parametrize("url", ["/api/problems", "/api/problems/invalid-input"])
     @pytest.mark.parametrize(
         ("accept", "mimetype"),
         [
@@ -109,7 +109,7 @@ class TestPage:
         assert "<script>" not in answer.text
 
     def test_needs_no_script_and_no_other_host(self, client):
-        page = client.get("/api/problems/out-of-stock", headers=HTML)
+        page = client.get("/api/problems/invalid-input", headers=HTML)
 
         policy = page.headers["Content-Security-Policy"]
         assert set(re.findall(r"'\S+'|https?:|data:", policy)) == {"'none'", "'self'"}

@@ -7,10 +7,9 @@ from flask import abort
 from sqlalchemy import create_engine, text
 
 from app.db.database import make_engine
-from services.errors import EmailTaken
-from services.orders import OutOfStock
+from services.errors import EmailTaken, InvalidInput
 
-PRODUCT = "/api/products/abc"
+NOTE = "/api/notes/abc"
 REGISTER = "/api/auth/register"
 JSON = {"content_type": "application/json"}
 # One request for each source of errors, by what has to come of it.
@@ -20,19 +19,19 @@ REFUSALS = [
     ("GET", "/api/static/nothing.js", {}, 404, "not-found"),
     ("GET", "/api/static/%00", {}, 404, "not-found"),
     ("GET", "/api/static/../settings.py", {}, 404, "not-found"),
-    ("GET", PRODUCT, {}, 404, "not-found"),
-    ("GET", "/api/products/%00", {}, 404, "not-found"),
-    ("GET", "/api/products/%FF", {}, 404, "not-found"),
-    ("GET", "/api/products/", {}, 404, "not-found"),
-    ("GET", "/api//products", {}, 404, "not-found"),
-    ("GET", "//api/products", {}, 404, "not-found"),
-    ("DELETE", "/api/products", {}, 405, "method-not-allowed"),
-    ("BREW", "/api/products", {}, 405, "method-not-allowed"),
+    ("GET", NOTE, {}, 404, "not-found"),
+    ("GET", "/api/notes/%00", {}, 404, "not-found"),
+    ("GET", "/api/notes/%FF", {}, 404, "not-found"),
+    ("GET", "/api/notes/", {}, 404, "not-found"),
+    ("GET", "/api//notes", {}, 404, "not-found"),
+    ("GET", "//api/notes", {}, 404, "not-found"),
+    ("DELETE", "/api/notes", {}, 405, "method-not-allowed"),
+    ("BREW", "/api/notes", {}, 405, "method-not-allowed"),
     ("POST", REGISTER, {"data": b" " * (1 << 20) + b" ", **JSON}, 413, "content-too-large"),
     ("POST", REGISTER, {"data": {"email": "a@b.example"}}, 415, "unsupported-media-type"),
     ("POST", REGISTER, {"data": "{", **JSON}, 400, "malformed-body"),
     ("POST", REGISTER, {"json": {}}, 422, "invalid-input"),
-    ("GET", "/api/products?limit=0", {}, 422, "invalid-input"),
+    ("GET", "/api/notes?limit=0", {}, 422, "invalid-input"),
     ("GET", "/api/users/me", {}, 401, "unauthenticated"),
     ("GET", "/api/users/me", {"auth": ("user", "password")}, 401, "unauthenticated"),
     (
@@ -75,7 +74,7 @@ class TestRefusals:
         assert (answer.status_code, answer.json["type"]) == (403, "/api/problems/forbidden")
 
     def test_405_tells_what_is_allowed(self, client):
-        answer = client.delete("/api/products")
+        answer = client.delete("/api/notes")
 
         assert answer.allow.as_set() >= {"get", "head", "post"}
         assert "delete" not in answer.allow
@@ -87,7 +86,7 @@ class TestRefusals:
             {"pointer": "/email", "detail": "Not a valid email address."}
         ]
 
-    @pytest.mark.parametrize("url", ["/api/nothing", "/api/users/me", "/api/products?limit=0"])
+    @pytest.mark.parametrize("url", ["/api/nothing", "/api/users/me", "/api/notes?limit=0"])
     def test_head_has_the_headers_of_get_and_no_body(self, app, url):
         client = app.test_client()
         head, get = client.head(url), client.get(url)
@@ -98,17 +97,17 @@ class TestRefusals:
 
     def test_members_and_headers_of_a_refusal_are_in_the_answer(self, app, during_get):
         def refuse(_):
-            raise OutOfStock(products=[{"product_id": "abc"}], headers={"X-Reason": "sold"})
+            raise InvalidInput(errors=[{"pointer": "/a"}], headers={"X-Reason": "test"})
 
         during_get(refuse)
-        answer = app.test_client().get(PRODUCT)
+        answer = app.test_client().get(NOTE)
 
-        assert answer.json["products"] == [{"product_id": "abc"}]
-        assert answer.headers["X-Reason"] == "sold"
+        assert answer.json["errors"] == [{"pointer": "/a"}]
+        assert answer.headers["X-Reason"] == "test"
 
     def test_status_without_a_kind_of_its_own_is_told_by_its_name(self, app, during_get):
         during_get(lambda _: abort(418))
-        answer = app.test_client().get(PRODUCT)
+        answer = app.test_client().get(NOTE)
 
         assert answer.json["type"] == "about:blank"  # RFC 9457, section 4.2.1
         assert answer.json["title"] == "I'm a teapot"
@@ -142,12 +141,12 @@ class TestOutages:
         assert "SELECT" not in answer.text
 
     def test_database_that_is_away_is_a_503(self, client, no_database):
-        self.assert_unavailable(client.get(PRODUCT))
+        self.assert_unavailable(client.get(NOTE))
 
     def test_statement_timeout_is_a_503(self, client, during_get):
         during_get(run("SET LOCAL statement_timeout = 1", "SELECT pg_sleep(5)"))
 
-        self.assert_unavailable(client.get(PRODUCT))
+        self.assert_unavailable(client.get(NOTE))
 
     def test_lock_timeout_is_a_503(self, client, during_get, engine):
         lock = "SELECT pg_advisory_xact_lock(4711)"
@@ -155,14 +154,14 @@ class TestOutages:
 
         with engine.begin() as other:
             other.execute(text(lock))
-            self.assert_unavailable(client.get(PRODUCT))
+            self.assert_unavailable(client.get(NOTE))
 
     def test_connection_that_breaks_is_a_503(self, client, during_get, settings, use_engine):
         engine = make_engine(settings)
         use_engine(engine)
         during_get(run("SELECT pg_terminate_backend(pg_backend_pid())"))
 
-        self.assert_unavailable(client.get(PRODUCT))
+        self.assert_unavailable(client.get(NOTE))
         engine.dispose()
 
     def test_no_free_connection_in_time_is_a_503(self, client, settings, use_engine):
@@ -171,14 +170,14 @@ class TestOutages:
         use_engine(engine)
 
         with engine.connect():
-            self.assert_unavailable(client.get(PRODUCT))
+            self.assert_unavailable(client.get(NOTE))
         engine.dispose()
 
     def test_database_that_is_not_there_is_a_503(self, client, settings, use_engine):
         url = settings.database_url.replace("/test_", "/no_such_")
         use_engine(create_engine(url))
 
-        self.assert_unavailable(client.get(PRODUCT))
+        self.assert_unavailable(client.get(NOTE))
 
 
 class TestUnexpectedExceptions:
@@ -187,7 +186,7 @@ class TestUnexpectedExceptions:
         self, client, during_get, logged, action
     ):
         during_get(action)
-        answer = client.get(PRODUCT)
+        answer = client.get(NOTE)
 
         assert answer.status_code == 500
         assert answer.json["type"] == "/api/problems/internal-server-error"
@@ -200,7 +199,7 @@ class TestUnexpectedExceptions:
 
     def test_status_without_a_kind_of_its_own_is_told_by_its_name(self, app, during_get):
         during_get(lambda _: abort(418))
-        answer = app.test_client().get(PRODUCT)
+        answer = app.test_client().get(NOTE)
 
         assert answer.json["type"] == "about:blank"  # RFC 9457, section 4.2.1
         assert answer.json["title"] == "I'm a teapot"
@@ -215,7 +214,7 @@ class TestUnexpectedExceptions:
 
     def test_debug_mode_tells_no_more(self, make_app, during_get):
         during_get(run("SELECT no_such_column"))
-        answer = make_app(flask_env="development", debug=True).test_client().get(PRODUCT)
+        answer = make_app(flask_env="development", debug=True).test_client().get(NOTE)
 
         assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")
         assert "no_such" not in answer.text

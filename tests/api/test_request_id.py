@@ -33,10 +33,10 @@ def test_each_request_without_one_gets_its_own(client):
     [
         ("GET", "/api/static/redoc.js", 200),
         ("HEAD", "/api/health", 200),
-        ("OPTIONS", "/api/products", 200),
+        ("OPTIONS", "/api/notes", 200),
         ("POST", "/api/auth/logout", 204),
         ("GET", "/api/nothing", 404),
-        ("PUT", "/api/products", 405),
+        ("PUT", "/api/notes", 405),
     ],
 )
 def test_is_on_every_answer(as_user, method, url, status):
@@ -47,7 +47,7 @@ def test_is_on_every_answer(as_user, method, url, status):
 
 def test_is_on_a_500(client, during_get):
     during_get(lambda _: 1 / 0)
-    answer = client.get("/api/products/abc", headers={"X-Request-ID": "mine"})
+    answer = client.get("/api/notes/abc", headers={"X-Request-ID": "mine"})
 
     assert (answer.status_code, answer.headers["X-Request-ID"]) == (500, "mine")
 

@@ -2,17 +2,16 @@
 
 import pytest
 from flask import request
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.http.operation import public
 from app.http.resource import Resource
 from app.openapi.problem_pages import kinds
-from models.products import Product
+from tests.support import notes
 from tests.support.clients import ApiClient
-from tests.support.factories import ADDRESS, ProductFactory
+from tests.support.notes import Note, NoteFactory
 
-PRODUCT = "/api/products/abc"
 DEADLOCK, SERIALIZATION = "40P01", "40001"
 
 
@@ -27,26 +26,32 @@ def stale(_):
 
 
 @pytest.fixture
-def product(session):
-    return ProductFactory(id="abc", stock=5)
+def note(session):
+    return NoteFactory(priority=5)
 
 
 @pytest.fixture
-def attempts(monkeypatch, product):
-    """Has the first so many attempts sell a piece and then fail; counts them all."""
+def change(as_admin, note):
+    """Change the note by a request, and return the response."""
+    return lambda: as_admin.patch(f"/api/notes/{note.id}", json={"title": "New"})
+
+
+@pytest.fixture
+def attempts(monkeypatch, note):
+    """Has the first so many attempts lower the priority and then fail; counts them all."""
     made = []
 
     def fail(times, action):
         def attempt(session, *_):
             made.append(session)
-            row = session.get(Product, "abc")
-            row.stock -= 1
+            row = session.get(Note, note.id)
+            row.priority -= 1
             session.flush()
             if len(made) <= times:
                 action(session)
             return row
 
-        monkeypatch.setattr("services.products.update", attempt)
+        monkeypatch.setattr(notes, "update_note", attempt)
         return made
 
     return fail
@@ -73,82 +78,73 @@ class TestDeclarations:
 
 class TestRetries:
     @pytest.mark.parametrize("action", [sqlstate(DEADLOCK), sqlstate(SERIALIZATION), stale])
-    def test_after_three_attempts_it_is_a_503(self, as_admin, attempts, session, product, action):
+    def test_after_three_attempts_it_is_a_503(self, change, attempts, session, note, action):
         made = attempts(3, action)
-        answer = as_admin.patch(PRODUCT, json={"price": 1})
+        answer = change()
 
         assert (answer.status_code, len(made)) == (503, 3)
         assert int(answer.headers["Retry-After"]) > 0
-        session.refresh(product)
-        assert product.stock == 5
+        session.refresh(note)
+        assert note.priority == 5
 
     @pytest.mark.parametrize("code", ["23505", "57014", "55P03", "P0001"])
-    def test_other_errors_of_the_database_are_not_retried(self, as_admin, attempts, code):
+    def test_other_errors_of_the_database_are_not_retried(self, change, attempts, code):
         made = attempts(3, sqlstate(code))
 
-        assert as_admin.patch(PRODUCT, json={"price": 1}).status_code == (
-            503 if code in {"57014", "55P03"} else 500
-        )
+        assert change().status_code == (503 if code in {"57014", "55P03"} else 500)
         assert len(made) == 1
 
     def test_other_exceptions_are_not_retried_and_change_nothing(
-        self, as_admin, attempts, session, product
+        self, change, attempts, session, note
     ):
         made = attempts(3, lambda _: 1 / 0)
 
-        assert as_admin.patch(PRODUCT, json={"price": 1}).status_code == 500
+        assert change().status_code == 500
         assert len(made) == 1
-        session.refresh(product)
-        assert product.stock == 5
+        session.refresh(note)
+        assert note.priority == 5
 
     @pytest.mark.parametrize("action", [sqlstate(DEADLOCK), sqlstate(SERIALIZATION), stale])
     @pytest.mark.parametrize("times", [1, 2])
     def test_attempt_that_succeeds_is_the_only_one_that_counts(
-        self, as_admin, attempts, session, product, action, times
+        self, change, attempts, session, note, action, times
     ):
         made = attempts(times, action)
-        answer = as_admin.patch(PRODUCT, json={"price": 1})
+        answer = change()
 
-        assert (answer.status_code, answer.json["stock"]) == (200, 4)
+        assert (answer.status_code, answer.json["priority"]) == (200, 4)
         assert len(made) == len(set(map(id, made))) == times + 1
-        session.refresh(product)
-        assert product.stock == 4
+        session.refresh(note)
+        assert note.priority == 4
 
-    def test_success_is_not_repeated(self, as_admin, attempts):
+    def test_success_is_not_repeated(self, change, attempts):
         made = attempts(0, stale)
 
-        assert as_admin.patch(PRODUCT, json={"price": 1}).status_code == 200
+        assert change().status_code == 200
         assert len(made) == 1
 
 
 class TestAfterTheCommit:
-    def test_500_may_have_placed_an_order_and_the_same_key_tells(
-        self, make_app, user, session, product
-    ):
+    def test_500_may_have_created_a_note_and_the_same_key_tells(self, make_app, user, session):
         faults = [ZeroDivisionError]
 
         def fail_once(response):
-            if faults and request.method == "POST" and request.path == "/api/orders":
+            if faults and request.method == "POST" and request.path == "/api/notes":
                 raise faults.pop()
             return response
 
         app = make_app()
         app.after_request(fail_once)
         client = ApiClient(app).signed_in(user)
-        order = {
-            "items": [{"product_id": "abc", "quantity": 1}],
-            "shipping_address": ADDRESS,
-        }
-        sent = {"json": order, "headers": {"Idempotency-Key": "k"}}
+        sent = {"json": {"title": "New"}, "headers": {"Idempotency-Key": "k"}}
 
-        lost, again = (client.post("/api/orders", **sent) for _ in range(2))
+        lost, again = (client.post("/api/notes", **sent) for _ in range(2))
 
         assert lost.status_code == 500
         assert "Idempotency-Key" in kinds()["internal-server-error"].advice
         assert again.status_code == 201
         assert again.headers["Idempotency-Replayed"] == "true"
-        session.refresh(product)
-        assert product.stock == 4
+        assert session.scalars(select(Note.id)).all() == [again.json["id"]]
 
 
 class TestClient:

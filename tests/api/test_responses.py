@@ -20,7 +20,7 @@ class TestSecurityHeaders:
 
     def test_they_are_on_a_500(self, client, during_get):
         during_get(lambda _: 1 / 0)
-        answer = client.get("/api/products/abc")
+        answer = client.get("/api/notes/abc")
 
         assert answer.status_code == 500
         assert answer.headers["X-Frame-Options"] == "DENY"
@@ -49,7 +49,7 @@ class TestCaching:
         assert signed_in.cache_control.no_store
         assert refreshed.cache_control.no_store
 
-    @pytest.mark.parametrize("url", ["/api/users/me", "/api/orders", "/api/auth/sessions"])
+    @pytest.mark.parametrize("url", ["/api/users/me", "/api/notes/mine", "/api/auth/sessions"])
     def test_personal_data_is_private(self, as_user, url):
         answer = as_user.get(url)
 

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import event
 
-from tests.support.factories import ADDRESS, PASSWORD, OrderFactory, ProductFactory
+from tests.support.factories import PASSWORD
+from tests.support.shop import ADDRESS, OrderFactory, ProductFactory
 
 # Statements of the five hot operations, without BEGIN and COMMIT. The first of each operation that
 # needs a token loads the user.

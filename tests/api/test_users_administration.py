@@ -8,7 +8,7 @@ from models.users import Role
 from tests.support.clients import ApiClient
 from tests.support.factories import PASSWORD, UserFactory
 
-MALFORMED = ["nonsense", "user_", "order_01kj6zv8m4f5tbq0c9xn2hd7ea", "user_%00", "user_%FF"]
+MALFORMED = ["nonsense", "user_", "session_01kj6zv8m4f5tbq0c9xn2hd7ea", "user_%00", "user_%FF"]
 
 
 def etag(client, user):

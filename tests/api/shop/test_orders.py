@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 
 from models.orders import MAX_ITEMS, MAX_QUANTITY, Order
 from schemas.orders import OrderItemSchema
-from tests.support.factories import ADDRESS, ProductFactory
+from tests.support.shop import ADDRESS, ProductFactory
 
 LINE = {"product_id": "abc", "quantity": 1}
 BODY = {"items": [LINE], "shipping_address": ADDRESS}

@@ -10,7 +10,7 @@ from models.users import Role
 from services import orders
 from services.errors import Forbidden
 from services.principals import Principal
-from tests.support.factories import OrderFactory
+from tests.support.shop import OrderFactory
 
 
 @pytest.fixture

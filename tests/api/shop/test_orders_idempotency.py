@@ -11,7 +11,8 @@ from app.db.database import make_engine
 from models.idempotency import IdempotencyKey
 from models.orders import Order
 from tests.support.clients import ApiClient
-from tests.support.factories import ADDRESS, ProductFactory, UserFactory
+from tests.support.factories import UserFactory
+from tests.support.shop import ADDRESS, ProductFactory
 
 KEY = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"
 BODY = {"items": [{"product_id": "abc", "quantity": 2}], "shipping_address": ADDRESS}

@@ -7,7 +7,8 @@ import pytest
 
 from models.orders import OrderStatus
 from tests.support.clients import ApiClient
-from tests.support.factories import OrderFactory, UserFactory
+from tests.support.factories import UserFactory
+from tests.support.shop import OrderFactory
 
 FIRST_DAY = datetime(2026, 2, 1, tzinfo=UTC)
 

@@ -7,7 +7,8 @@ import pytest
 from models.orders import OrderItem, OrderStatus
 from models.products import MAX_STOCK
 from tests.support.clients import ApiClient
-from tests.support.factories import OrderFactory, ProductFactory, UserFactory
+from tests.support.factories import UserFactory
+from tests.support.shop import OrderFactory, ProductFactory
 
 CANCELLED = OrderStatus.CANCELLED
 ALLOWED = {

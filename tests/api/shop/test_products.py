@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from models.orders import OrderItem
 from models.products import Product
-from tests.support.factories import OrderFactory, ProductFactory
+from tests.support.shop import OrderFactory, ProductFactory
 
 MUG = {"id": "mug-350", "name": "Coffee mug", "price": 1250, "currency": "USD", "stock": 100}
 MALFORMED = ["with%20space", "%00", "%FF", "a%0A", "caf%C3%A9", "x" * 65, "'"]

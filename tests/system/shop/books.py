@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from tests.support.factories import ADDRESS
+from tests.support.shop import ADDRESS
 
 NEXT = {
     "pending": ("paid", "cancelled"),

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from services.demo import ADMIN, ADMIN_PASSWORD
-from tests.support.factories import ADDRESS
+from tests.support.shop import ADDRESS
 
 
 @pytest.fixture(scope="module")

@@ -19,9 +19,10 @@ from sqlalchemy.orm import Session
 
 from bench.load import BrokenAnswerError, Client
 from models.products import Product
-from tests.support.factories import ADDRESS, PASSWORD
+from tests.support.factories import PASSWORD
 from tests.support.proxies import ClusterIP
 from tests.support.servers import served
+from tests.support.shop import ADDRESS
 
 CLIENTS = 8
 PATIENCE_SECONDS = 60

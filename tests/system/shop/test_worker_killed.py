@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from models.orders import Order
 from models.products import Product
-from tests.support.factories import ADDRESS, PASSWORD
+from tests.support.factories import PASSWORD
 from tests.support.servers import Server, served
+from tests.support.shop import ADDRESS
 from tests.support.waiting import wait_for
 
 # They hold locks of sessions, and have timeouts of their own.

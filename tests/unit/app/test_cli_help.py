@@ -28,7 +28,7 @@ def test_help_is_there(args):
     told = done.stdout + done.stderr
     assert "Traceback" not in told
     assert "LOG_LEVEL" not in told
-    for command in ("demo", "openapi", "products", "prune", "routes", "run", "users"):
+    for command in ("openapi", "prune", "routes", "run", "users"):
         assert re.search(rf"^  {command} +[A-Z]", told, re.MULTILINE), command
 
 

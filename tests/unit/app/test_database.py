@@ -7,21 +7,23 @@ from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 
 from app.db.database import GRACE_SECONDS, database, is_retryable, make_engine
-from models.products import Product
+from models.users import USER_ID
 from services.errors import InvalidRefreshToken, NotFound
-from tests.support.factories import ProductFactory
+from tests.support.notes import NOTE_ID, Note, NoteFactory
+
+A, B = NOTE_ID.new(), NOTE_ID.new()
 
 
-def new_product(product_id):
-    return Product(id=product_id, name="New", price=1, currency="USD", stock=1)
+def new_note(note_id):
+    return Note(id=note_id, user_id=USER_ID.new(), title="New")
 
 
 @pytest.fixture
 def there(session):
-    """The ids of the products that are in the database."""
+    """The ids of the notes that are in the database."""
 
     def read():
-        return set(session.scalars(select(Product.id)))
+        return set(session.scalars(select(Note.id)))
 
     return read
 
@@ -38,7 +40,7 @@ class TestTransaction:
     @staticmethod
     def add_and_raise(error):
         with database.transaction() as session:
-            session.add(new_product("a"))
+            session.add(new_note(A))
             session.flush()
             raise error
 
@@ -50,19 +52,19 @@ class TestTransaction:
         assert there() == set()
 
     def test_error_at_the_commit_rolls_back(self, app, there):
-        ProductFactory(id="a")
+        NoteFactory(id=A)
 
         with app.app_context(), pytest.raises(IntegrityError), database.transaction() as session:
-            session.add_all([new_product("a"), new_product("b")])
+            session.add_all([new_note(A), new_note(B)])
 
-        assert there() == {"a"}
+        assert there() == {A}
 
     def test_flush_that_failed_and_was_passed_over_is_no_success(self, app, there):
-        ProductFactory(id="a")
+        NoteFactory(id=A)
 
         def pass_over():
             with database.transaction() as session:
-                session.add(new_product("a"))
+                session.add(new_note(A))
                 with suppress(IntegrityError):
                     session.flush()
 
@@ -71,17 +73,17 @@ class TestTransaction:
 
     def test_end_of_the_block_commits(self, app, there):
         with app.app_context(), database.transaction() as session:
-            session.add(new_product("a"))
+            session.add(new_note(A))
 
-        assert there() == {"a"}
+        assert there() == {A}
 
     @pytest.mark.usefixtures("session")
     def test_what_was_read_can_be_used_afterwards(self, app):
-        ProductFactory(id="a", stock=3)
+        NoteFactory(id=A, priority=3)
         with app.app_context(), database.transaction() as session:
-            product = session.get(Product, "a")
+            note = session.get(Note, A)
 
-        assert product.stock == 3
+        assert note.priority == 3
 
 
 class TestEngine:
@@ -111,7 +113,7 @@ class TestEngine:
         self, client, pool, settings, use_engine
     ):
         use_engine(pool)
-        assert client.get("/api/products").status_code == 200
+        assert client.get("/api/notes").status_code == 200
         with pool.connect() as connection:
             process = connection.scalar(text("SELECT pg_backend_pid()"))
         other = create_engine(settings.database_url)
@@ -120,7 +122,7 @@ class TestEngine:
             connection.execute(text("SELECT pg_terminate_backend(:id, 5000)"), {"id": process})
         other.dispose()
 
-        assert client.get("/api/products").status_code == 200
+        assert client.get("/api/notes").status_code == 200
 
 
 class TestLostConnections:

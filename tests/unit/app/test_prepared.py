@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 
 from app.db.database import is_retryable
 from app.db.prepared import forms
-from models.orders import ORDER_ID
+from models.users import USER_ID
 
 pytestmark = pytest.mark.unpooled
 
@@ -30,7 +30,7 @@ EVERYTHING = (
 INSERT = text("INSERT INTO numbers VALUES (:n)").execution_options(prepared=True)
 DIVIDE = text("SELECT 4 / :n WHERE :secret <> ''").execution_options(prepared=True)
 CONVERTED = select(
-    bindparam("id", type_=ORDER_ID).label("id"),
+    bindparam("id", type_=USER_ID).label("id"),
     bindparam("address", type_=JSON).label("address"),
     bindparam("text", type_=Text).label("text"),
 ).execution_options(prepared=True)
@@ -85,7 +85,7 @@ def test_writing_is_committed_by_a_commit_only(engine):
 
 
 def test_values_and_rows_are_converted_as_ever(engine):
-    value = {"id": ORDER_ID.new(), "address": {"city": "Zürich"}, "text": "it's"}
+    value = {"id": USER_ID.new(), "address": {"city": "Zürich"}, "text": "it's"}
     with engine.connect() as connection:
         assert connection.execute(CONVERTED, value).one()._asdict() == value
 

@@ -13,7 +13,7 @@ from schemas.orders import OrderSchema
 from schemas.products import ProductSchema
 from schemas.sessions import SessionSchema
 from schemas.users import AdministeredUserSchema, UserSchema
-from tests.support.factories import ADDRESS
+from tests.support.shop import ADDRESS
 
 NOON = datetime(2026, 2, 12, 12, 30, 1, 20, tzinfo=UTC)
 CHANGE = {"from_status": "pending", "to_status": "paid", "changed_by": "user_1", "changed_at": NOON}

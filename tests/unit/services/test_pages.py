@@ -5,27 +5,30 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from models.base import table
-from models.products import Product
 from services.pages import PageRequest, Position, newest_first
-from tests.support.factories import ProductFactory
+from tests.support.notes import Note, NoteFactory
 
-PRODUCTS = select(table(Product))
+NOTES = select(Note.__table__)
 NOON = datetime(2026, 2, 12, 12, tzinfo=UTC)
 
 
 @pytest.fixture
 def names(session):
-    """The ids of five products, the newest first; `b`, `c` and `d` are of one moment."""
+    """The names of five notes, the newest first; `b`, `c` and `d` are of one moment."""
     ages = {"e": 0, "d": 1, "c": 1, "b": 1, "a": 2}
     for name, age in ages.items():
-        ProductFactory(id=name, created_at=NOON - timedelta(microseconds=age))
+        NoteFactory(id=id_of(name), created_at=NOON - timedelta(microseconds=age))
     return list(ages)
 
 
+def id_of(name):
+    """Return an id that sorts by the name of the note."""
+    return f"note_{name:0>26}"
+
+
 def page(session, limit, after=None):
-    found = newest_first(session, PRODUCTS, PageRequest(limit, after), {})
-    return [item.id for item in found.items], found.next
+    found = newest_first(session, NOTES, PageRequest(limit, after), {})
+    return [item.id[-1] for item in found.items], found.next
 
 
 class TestNewestFirst:
@@ -39,7 +42,7 @@ class TestNewestFirst:
     def test_next_page_begins_after_the_last_item(self, session, names):
         _, after = page(session, 2)
 
-        assert after == Position(NOON - timedelta(microseconds=1), "d")
+        assert after == Position(NOON - timedelta(microseconds=1), id_of("d"))
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 4])
     def test_pages_have_each_item_once(self, session, names, limit):
@@ -52,7 +55,7 @@ class TestNewestFirst:
 
     def test_item_that_the_position_names_may_be_gone(self, session, names):
         _, after = page(session, 2)
-        session.delete(session.get(Product, "d"))
+        session.delete(session.get(Note, id_of("d")))
         session.commit()
 
         assert page(session, 2, after)[0] == ["c", "b"]
@@ -67,9 +70,9 @@ class TestFromBefore:
         items, after = ["", *names], None
         if begin:
             _, after = page(session, items.index(begin))
-            after = after or Position(NOON - timedelta(microseconds=2), "a")
+            after = after or Position(NOON - timedelta(microseconds=2), id_of("a"))
         request = PageRequest(5, after).from_before(NOON - timedelta(microseconds=1))
 
-        found = newest_first(session, PRODUCTS, request, {})
+        found = newest_first(session, NOTES, request, {})
 
-        assert "".join(item.id for item in found.items) == expected
+        assert "".join(item.id[-1] for item in found.items) == expected

@@ -16,7 +16,8 @@ from services import orders
 from services.errors import InvalidInput
 from services.orders import OutOfStock
 from services.principals import Principal
-from tests.support.factories import ADDRESS, ProductFactory, UserFactory
+from tests.support.factories import UserFactory
+from tests.support.shop import ADDRESS, ProductFactory
 
 
 def as_sent(value):

@@ -9,7 +9,7 @@ import pytest
 from models.products import Product
 from services import product_import
 from services.product_import import MAX_ERRORS, MAX_LINE, BadFileError, Reader
-from tests.support.factories import OrderFactory, ProductFactory
+from tests.support.shop import OrderFactory, ProductFactory
 
 HEADER = "id,name,price,currency,stock,description\n"
 

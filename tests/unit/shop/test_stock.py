@@ -6,7 +6,7 @@ import pytest
 
 from models.base import etag
 from services import stock
-from tests.support.factories import ProductFactory
+from tests.support.shop import ProductFactory
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.support.factories import ADDRESS, PASSWORD
+from tests.support.factories import PASSWORD
 from tests.support.servers import ROOT
+from tests.support.shop import ADDRESS
 
 pytestmark = pytest.mark.clients
 pytest.importorskip("flask_api_client.generated", reason="`make clients` has not been run")
