@@ -67,6 +67,7 @@ def flask_config(settings: Settings) -> dict[str, object]:
         "PROPAGATE_EXCEPTIONS": False,
         "SEND_FILE_MAX_AGE_DEFAULT": 3600,
         **tokens.jwt_config(settings),
+        **limits.limits_config(settings),
         **api.openapi_config(resources.TITLE, resources.SUMMARY, resources.DESCRIPTION),
     }
 

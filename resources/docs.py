@@ -10,7 +10,7 @@ from flask import Blueprint, Response, current_app, jsonify, make_response, rend
 from markupsafe import Markup, escape
 
 from app.errors.http_errors import MEDIA_TYPE
-from app.http.operation import public
+from app.http.access import public
 from app.http.resource import Resource
 from app.openapi.problem_pages import description, kinds
 from services.errors import NotFound

@@ -5,8 +5,8 @@ from typing import Any
 
 from app.db.schema_version import at_head
 from app.errors.http_errors import Unavailable
+from app.http.access import public
 from app.http.blueprint import Blueprint
-from app.http.operation import public
 from app.http.resource import Resource
 from app.version import __version__
 from schemas.health import HealthSchema, ProbeSchema

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from app.http.access import requires
 from app.http.blueprint import Blueprint
-from app.http.operation import may_lag, requires
+from app.http.operation import may_lag
 from app.http.resource import Resource
 from models.orders import OrderStatus
 from models.users import Scope

@@ -5,8 +5,8 @@ from typing import Any
 from app.auth import limits
 from app.auth.tokens import issue, refresh_claims
 from app.db.database import database
+from app.http.access import public, requires
 from app.http.blueprint import Blueprint
-from app.http.operation import public, requires
 from app.http.resource import Resource
 from models.users import Scope, User
 from schemas.ids import path_parameter
@@ -59,9 +59,10 @@ class Registration(Resource):
 
 @blp.route("/login")
 class Login(Resource):
-    # The address first: one that is over its limit must not use up somebody else's.
-    @limits.login_address
+    # Flask-Limiter checks from the bottom up. The address comes first: an address that is over its
+    # limit must not use up the limit of an account.
     @limits.login
+    @limits.login_address
     @blp.arguments(CredentialsSchema)
     @blp.response(200, TokensSchema)
     @blp.links(refresh={"refresh_token": "$response.body#/refresh_token"})

@@ -4,8 +4,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from app.http.access import requires
 from app.http.blueprint import Blueprint
-from app.http.operation import may_lag, requires
+from app.http.operation import may_lag
 from app.http.resource import Resource
 from models.users import Scope, User
 from schemas.ids import path_parameter

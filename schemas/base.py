@@ -1,14 +1,12 @@
 """What all schemas and their fields share: strictness."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
-from operator import attrgetter, itemgetter
 from typing import Any, ClassVar
 
-import orjson
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 from marshmallow_sqlalchemy import SQLAlchemySchema
+
+from schemas.fast import FastSchema
 
 # The largest integer that every JSON reader holds exactly (RFC 8259, section 6).
 MAX_EXACT = 2**53 - 1
@@ -19,8 +17,6 @@ UPDATED = {
     "description": "When it last changed (RFC 3339, UTC).",
     "example": "2026-02-10T14:30:00Z",
 }
-
-Convert = Callable[[Any], Any]
 
 
 class RequestSchema(Schema):
@@ -33,58 +29,7 @@ class RequestSchema(Schema):
     body_optional: ClassVar[bool] = False
 
 
-class Returned(Schema):
-    """Dumps rows, or dicts, that have every field under its own name.
-
-    At each field of each row, marshmallow looks for defaults, dotted names, callables and hooks.
-    What a service returns has none of them, and a page of orders has hundreds of fields.
-    """
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        named = self.dump_fields.items()
-        names = [field.attribute or name for name, field in named]
-        # Of a single name, these would return the value alone; what is too much, zip drops.
-        self._of_row = attrgetter(*names, names[0])
-        self._of_dict = itemgetter(*names, names[0])
-        self._keys = [field.data_key or name for name, field in named]
-        converted = zip(self._keys, map(conversion, self.dump_fields.values()), strict=True)
-        self._conversions = [(key, convert) for key, convert in converted if convert]
-        # The keys of a dict that needs nothing done to be what is returned.
-        self._as_it_is = set() if self._conversions or names != self._keys else set(names)
-
-    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
-        if isinstance(obj, dict):
-            if obj.keys() == self._as_it_is:
-                return obj
-            values = self._of_dict(obj)
-        else:
-            values = self._of_row(obj)
-        dumped = dict(zip(self._keys, values))  # noqa: B905, to say so takes a third longer
-        for key, convert in self._conversions:
-            dumped[key] = convert(dumped[key])
-        return dumped
-
-
-def conversion(field: fields.Field) -> Convert | None:
-    """What the field's values need to be what JSON is made of; None if they are that already."""
-    if isinstance(field, fields.List):
-        each = conversion(field.inner)
-        return partial(_all, each) if each else None
-    if isinstance(field, fields.Nested) and not isinstance(field.schema, RequestSchema):
-        return field.schema.dump
-    return None  # texts, numbers, times, and what is kept as it was accepted
-
-
-def _all(convert: Convert, values: Any) -> Any:
-    if not values:
-        return []
-    if isinstance(values, orjson.Fragment):  # PostgreSQL made it as it is returned
-        return values
-    return [convert(value) for value in values]
-
-
-class ResponseSchema(Returned):
+class ResponseSchema(FastSchema):
     """What is returned."""
 
     class Meta:
@@ -92,7 +37,7 @@ class ResponseSchema(Returned):
         unknown = EXCLUDE
 
 
-class RowSchema(Returned, SQLAlchemySchema):
+class RowSchema(FastSchema, SQLAlchemySchema):
     """What is returned of a table's row; its fields follow the columns."""
 
     class Meta(ResponseSchema.Meta):

@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from app import create_app
-from app.auth.windows import Windows
+from app.auth.limits import limiter
 from app.db.schema_version import alembic_config
 from app.settings import Settings
 from models.users import Role, User
@@ -187,7 +187,7 @@ def app(application, connection, monkeypatch) -> Flask:
         connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
     )
     monkeypatch.setitem(application.extensions, "sessions", sessions)
-    monkeypatch.setitem(application.extensions, "windows", Windows(""))
+    limiter.init_app(application)  # with a new storage, also after a test with another application
     return application
 
 

@@ -1,26 +1,28 @@
-"""Rate limits: four of them, each a rate by the name of its setting, and who it counts."""
+"""Rate limits (Flask-Limiter): limits, keys and response headers."""
 
 import hashlib
 import ipaddress
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import wraps
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from flask import Flask, Response, current_app, g, request
+from flask_jwt_extended.exceptions import JWTExtendedException
+from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded, RouteLimit
+from jwt import PyJWTError
 from limits import parse_many
 from werkzeug.exceptions import HTTPException
 
-from app.auth.tokens import verified_user_id
-from app.auth.windows import Windows
+from app.auth.limit_storage import RedisOrMemoryStorage, Window
+from app.errors.handlers import from_problem
+from app.http.access import access_claims
 from app.http.parser import json_body
 from app.settings import Settings
 from services.errors import Problem
 
+NAMES = ("default", "login", "login_address", "register")
 UNLIMITED = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
-
 
 DOCUMENTED = {
     "X-RateLimit-Limit": {
@@ -56,15 +58,16 @@ class TooManyRequests(Problem):
 
 
 class Quota(NamedTuple):
-    """What a request found of a limit: how many there may be, what is left, when one is back."""
+    """State of a limit after the request was counted."""
 
-    amount: int
+    accepted: bool
     remaining: int
-    reset_at: float
+    limit: int
+    reset_at: float  # Unix time
 
 
 def address() -> str:
-    """The client's address; of IPv6 the /64, because that is what one customer has."""
+    """Return the address of the client; for IPv6 its /64, which is what one customer has."""
     remote = request.remote_addr or "unknown"
     try:
         ip = ipaddress.ip_address(remote)
@@ -72,17 +75,23 @@ def address() -> str:
         return remote[:64]
     if ip.version == 4:
         return str(ip)
-    # A socket that takes both kinds tells an IPv4 address as ::ffff:203.0.113.1.
+    # A socket for both protocols reports an IPv4 address as ::ffff:203.0.113.1.
     return str(ip.ipv4_mapped or ipaddress.ip_network(f"{ip}/64", strict=False))
 
 
 def user_or_address() -> str:
-    """Never raises and is never empty: either would lift the limit."""
-    return verified_user_id() or address()
+    """Return the user id of a valid access token, else the address.
+
+    Key functions never raise and never return "": Flask-Limiter skips a limit without a key.
+    """
+    try:
+        return access_claims()["sub"] or address()
+    except (PyJWTError, JWTExtendedException):
+        return address()
 
 
 def account() -> str:
-    """The account that a sign-in is for; hashed, so that no one makes a key of a megabyte."""
+    """Return a hash of the email address in the body, so that the key is short."""
     try:
         email = json_body()["email"].strip().lower()
     except (Problem, HTTPException, AttributeError, KeyError, TypeError, OSError):
@@ -90,78 +99,107 @@ def account() -> str:
     return hashlib.sha256(email.encode(errors="replace")).hexdigest()
 
 
-@dataclass(frozen=True)
-class Limit:
-    """A rate by the name of its setting; `key` tells who is counted.
+def endpoint() -> str:
+    """Return the endpoint of the request, or "other" where Flask-Limiter would not limit it.
 
-    As a decorator it declares the limit on a method, besides the one that all requests have.
+    It skips requests without an endpoint (404, 405), and static files.
     """
-
-    setting: str
-    key: Callable[[], str]
-
-    @property
-    def name(self) -> str:
-        return self.setting.removeprefix("rate_limit_")
-
-    def __call__(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(method)
-        def limited(*args: Any, **kwargs: Any) -> Any:
-            self.check()
-            return method(*args, **kwargs)
-
-        return limited
-
-    def check(self) -> None:
-        """Count the request.
-
-        Raises:
-            TooManyRequests: there were as many as there may be.
-        """
-        extensions, who = current_app.extensions, self.key()
-        windows: Windows = extensions["windows"]
-        for amount, seconds in extensions["rates"][self.setting]:
-            key = f"flask-api/{self.setting}/{amount}/{seconds}/{who}"
-            counted, hits, oldest = windows.hit(key, amount, seconds)
-            quota = Quota(amount, max(0, amount - hits), oldest + seconds)
-            if not counted:
-                g.quotas = [quota]
-                wait = max(1, math.ceil(quota.reset_at - time.time()))
-                raise TooManyRequests(self.name, wait)
-            g.setdefault("quotas", []).append(quota)
+    name = request.endpoint
+    return name if name and name != "static" else "other"
 
 
-default = Limit("rate_limit_default", user_or_address)
-login = Limit("rate_limit_login", account)
-login_address = Limit("rate_limit_login_address", address)
-register = Limit("rate_limit_register", address)
-ALL = (default, login, login_address, register)
+def is_retry() -> bool:
+    """Return True if the transaction of the request runs again: the request is counted already."""
+    return g.get("attempt", 1) > 1
+
+
+def rate(name: str) -> str:
+    """Return the configured rate, such as "5 per 60 second"."""
+    configured: str = current_app.config[f"RATE_LIMIT_{name.upper()}"]
+    return configured
+
+
+limiter = Limiter(
+    user_or_address,
+    application_limits=[ApplicationLimit(lambda: rate("default"), scope="default")],
+    strategy="moving-window",
+    key_prefix="flask-api",
+    request_identifier=endpoint,
+)
+
+
+def limit(name: str, key: Callable[[], str]) -> RouteLimit:
+    """Return a decorator that limits a method, in addition to the default limit."""
+    return limiter.shared_limit(lambda: rate(name), scope=name, key_func=key, exempt_when=is_retry)
+
+
+login = limit("login", account)
+login_address = limit("login_address", address)
+register = limit("register", address)
+
+
+@limiter.request_filter
+def is_unlimited() -> bool:
+    """Return True for OPTIONS and for health checks.
+
+    The path decides, because `limiter.exempt` knows endpoints, and an error such as 405 has none.
+    """
+    return request.method == "OPTIONS" or request.path in UNLIMITED
 
 
 def init_app(app: Flask) -> None:
-    settings: Settings = app.extensions["settings"]
-    app.extensions["windows"] = Windows(settings.redis_url)
-    app.extensions["rates"] = {
-        limit.setting: [
-            (item.amount, item.get_expiry())
-            for item in parse_many(getattr(settings, limit.setting))
-        ]
-        for limit in ALL
+    limiter.init_app(app)
+    app.register_error_handler(RateLimitExceeded, too_many_requests)
+    app.after_request(add_headers)
+
+
+def limits_config(settings: Settings) -> dict[str, object]:
+    """Return the configuration of Flask-Limiter."""
+    rates = {name: getattr(settings, f"rate_limit_{name}") for name in NAMES}
+    options = {"redis_url": settings.redis_url, "on_hit": remember}
+    return {
+        "RATELIMIT_STORAGE_URI": "redis-or-memory://",
+        "RATELIMIT_STORAGE_OPTIONS": options,
+        **{f"RATE_LIMIT_{name.upper()}": in_seconds(rate) for name, rate in rates.items()},
     }
-    app.before_request(check_default)
-    app.after_request(show_quota)
 
 
-def check_default() -> None:
-    if request.method != "OPTIONS" and request.path not in UNLIMITED:
-        default.check()
+def in_seconds(rates: str) -> str:
+    """Return "5 per minute" as "5 per 60 second".
+
+    Flask-Limiter checks limits in the order of their units, then of their declaration. With one
+    unit for all, the order is that of the declaration.
+    """
+    items = parse_many(rates)
+    return "; ".join(f"{item.amount} per {item.get_expiry()} second" for item in items)
 
 
-def show_quota(response: Response) -> Response:
-    """Tell the nearest limit, what is left of it, and when the next of it is back (epoch)."""
+def is_shared() -> bool:
+    """Return True if Redis counts for all processes, False if this process counts alone."""
+    return isinstance(limiter.storage, RedisOrMemoryStorage) and limiter.storage.is_shared
+
+
+def remember(limit: int, seconds: int, window: Window) -> None:
+    """Keep the result of a hit for the headers of the response."""
+    quota = Quota(window.accepted, limit - window.hits, limit, window.oldest + seconds)
+    g.setdefault("quotas", []).append(quota)
+
+
+def add_headers(response: Response) -> Response:
+    """Add the X-RateLimit headers of the nearest limit.
+
+    Flask-Limiter can add headers itself, but only those of the limits that it checked last, with
+    a second round trip to Redis, and with a `Retry-After` on every response.
+    """
     if quotas := g.get("quotas"):
-        quota = min(quotas, key=lambda quota: quota.remaining)
-        response.headers.add("X-RateLimit-Limit", quota.amount)
-        response.headers.add("X-RateLimit-Remaining", quota.remaining)
-        response.headers.add("X-RateLimit-Reset", math.ceil(quota.reset_at))
+        nearest: Quota = min(quotas, key=lambda quota: (quota.accepted, quota.remaining))
+        response.headers.add("X-RateLimit-Limit", nearest.limit)
+        response.headers.add("X-RateLimit-Remaining", nearest.remaining)
+        response.headers.add("X-RateLimit-Reset", math.ceil(nearest.reset_at))
     return response
+
+
+def too_many_requests(error: RateLimitExceeded) -> Response:
+    """Return the problem document of an exceeded limit, which is the last that was hit."""
+    seconds = max(1, math.ceil(g.quotas[-1].reset_at - time.time()))
+    return from_problem(TooManyRequests(str(error.limit.scope), seconds))

@@ -11,8 +11,6 @@ from flask_jwt_extended import (
     create_access_token,
     create_refresh_token,
     decode_token,
-    get_jwt,
-    verify_jwt_in_request,
 )
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt import InvalidTokenError, PyJWTError
@@ -71,30 +69,6 @@ def refresh_claims(token: str) -> dict[str, Any]:
     if claims["type"] != "refresh":
         raise InvalidRefreshToken
     return claims
-
-
-def access_claims() -> dict[str, Any]:
-    """Return the claims of the access token, which is verified once per request.
-
-    The rate limit needs them before the first query, so the user is not loaded here (by
-    `user_lookup_loader`) but by the base view. See docs/decisions/0003-tokens.md.
-
-    Raises:
-        JWTExtendedException, PyJWTError: rendered by the error callbacks below.
-    """
-    try:
-        return get_jwt()
-    except RuntimeError:  # not verified yet
-        verify_jwt_in_request()
-        return get_jwt()
-
-
-def verified_user_id() -> str | None:
-    """Return the user id of a valid access token; None if there is none."""
-    try:
-        return access_claims()["sub"]
-    except (PyJWTError, JWTExtendedException):
-        return None
 
 
 def init_app(app: Flask) -> None:

@@ -47,16 +47,6 @@ def declare(method: Method, **changes: Any) -> Method:
     return method
 
 
-def public(method: Method) -> Method:
-    """Declare that anyone may call the method; it ignores tokens."""
-    return declare(method, access="public")
-
-
-def requires(scope: Scope) -> Callable[[Method], Method]:
-    """Declare that a caller needs an access token and a role with `scope`."""
-    return lambda method: declare(method, access=scope)
-
-
 def may_lag(method: Method) -> Method:
     """Declare that the method may read from a replica that lags behind the primary.
 

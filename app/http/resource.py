@@ -9,17 +9,16 @@ from flask.views import MethodView
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from app.auth.tokens import access_claims
 from app.db.database import database, is_retryable
 from app.db.replica import read_from_replica
 from app.http import etags, idempotency
+from app.http.access import authorize
 from app.http.operation import Operation, operation_of
 from app.http.parser import receive_body, refuse_unknown_parameters
 from app.settings import Settings
-from models.users import Role, Scope
-from services.errors import Forbidden
+from models.users import Scope
 from services.passwords import DEMO_PASSWORDS
-from services.principals import Principal, authenticate, count_write
+from services.principals import Principal, count_write
 from services.sessions import Client
 
 ATTEMPTS = 3
@@ -55,7 +54,7 @@ class Resource(MethodView):
         name = "GET" if request.method == "HEAD" else request.method
         operation = self.operations[name]
         for attempt in range(1, ATTEMPTS + 1):
-            began = time.monotonic()
+            g.attempt, began = attempt, time.monotonic()
             try:
                 return self.run(name, operation, path)
             except Exception as error:
@@ -70,7 +69,7 @@ class Resource(MethodView):
             if isinstance(operation.access, Scope):
                 if operation.body:
                     receive_body()  # a slow client must not hold a transaction open
-                self.authorize(operation.access)
+                self.user, self.principal = authorize(self.session, operation.access)
             if not operation.query:
                 refuse_unknown_parameters()
             if operation.may_lag and (response := read_from_replica(self, method, path)):
@@ -84,21 +83,6 @@ class Resource(MethodView):
                 self.count_write()
                 self.session.commit()
             return response
-
-    def authorize(self, scope: Scope) -> None:
-        """Authenticate the caller by the access token, and check the scope.
-
-        Raises:
-            JWTExtendedException, PyJWTError: rendered by the error callbacks of app/auth/tokens.py.
-            InvalidToken: the session has ended, or the user is not active.
-            Forbidden: the role of the caller does not have the scope.
-        """
-        claims = access_claims()
-        self.user = authenticate(self.session, claims["sub"], claims["sid"])
-        self.principal = Principal(self.user.id, self.user.session_id, Role(self.user.role))
-        g.user_id = self.principal.id
-        if not self.principal.may(scope):
-            raise Forbidden
 
     def finish(self, response: Response, operation: Operation) -> Response:
         """Add the headers that the operation declares."""

@@ -13,7 +13,6 @@ from flask import Flask, request
 from prometheus_client import Counter, Gauge, Histogram
 
 from app.auth import limits
-from app.auth.windows import Windows
 from app.errors import handlers as problems
 from app.settings import Settings
 from services.errors import (
@@ -77,8 +76,8 @@ def init_app(app: Flask) -> None:
     # A counter that is first seen at 1 has no increase to tell of.
     for event in AUTH_EVENTS.values():
         EVENTS.labels(event)
-    for limit in limits.ALL:
-        REFUSALS.labels(limit.name)
+    for name in limits.NAMES:
+        REFUSALS.labels(name)
     settings: Settings = app.extensions["settings"]
     POOL_SIZE.set(settings.database_pool_size)
     sample(app)
@@ -142,8 +141,7 @@ def sample(app: Flask) -> None:
     pool = app.extensions["database"].pool
     CONNECTIONS.labels("in_use").set(pool.checkedout())
     CONNECTIONS.labels("idle").set(pool.checkedin())
-    windows: Windows = app.extensions["windows"]
-    SHARED.set(windows.shared is not None and not windows.away)
+    SHARED.set(limits.is_shared())
 
 
 def sample_forever(app: Flask) -> None:

@@ -3,7 +3,10 @@
 import time
 
 import pytest
+from sqlalchemy.orm.exc import StaleDataError
 
+from app.auth.limits import in_seconds, limiter
+from services import sessions
 from tests.support.factories import PASSWORD, UserFactory
 
 PRODUCTS = "/api/notes"
@@ -43,8 +46,8 @@ class TestDefault:
 
         assert gets(client, 1, environ_base={"REMOTE_ADDR": first}) == [200]
         assert gets(client, 1, environ_base={"REMOTE_ADDR": second}) == [429 if shared else 200]
-        windows = client.application.extensions["windows"]
-        assert all(len(key) < 200 for key in windows.local.windows)
+        assert limiter.storage.memory.windows
+        assert all(len(key) < 200 for key in limiter.storage.memory.windows)
 
     def test_counts_a_user_wherever_they_are(self, limited, as_user, as_admin):
         client = limited(rate_limit_default="2 per minute")
@@ -65,9 +68,14 @@ class TestDefault:
 
     @pytest.mark.parametrize(
         ("method", "url", "status"),
-        [("GET", "/api/nothing", 404), ("PUT", PRODUCTS, 405), ("GET", "/api/users/me", 401)],
+        [
+            ("GET", "/api/nothing", 404),
+            ("PUT", PRODUCTS, 405),
+            ("GET", "/api/users/me", 401),
+            ("GET", "/api/static/nothing.css", 404),
+        ],
     )
-    def test_refusals_count(self, limited, method, url, status):
+    def test_errors_count(self, limited, method, url, status):
         client = limited(rate_limit_default="2 per minute")
         statuses = [client.open(url, method=method).status_code for _ in range(3)]
 
@@ -87,6 +95,17 @@ class TestDefault:
 
         assert [client.open(url, method=method).status_code for _ in range(3)] == [200] * 3
         assert gets(client, 1) == [200]
+
+    def test_all_endpoints_and_methods_count_together(self, limited):
+        client = limited(rate_limit_default="3 per minute")
+        urls = [
+            ("GET", PRODUCTS),
+            ("HEAD", PRODUCTS),
+            ("GET", "/api/nothing"),
+            ("GET", "/api/docs"),
+        ]
+
+        assert [client.open(url, method=method).status_code for method, url in urls][-1] == 429
 
     def test_window_moves(self, limited, clock):
         client = limited(rate_limit_default="2 per minute")
@@ -114,6 +133,20 @@ class TestLogin:
 
         assert statuses == [200, 200, 429]
         assert sign_in(client, emails[2], environ_base=THERE) == 200
+
+    def test_counts_a_retried_transaction_once(self, limited, user, monkeypatch):
+        client, attempts = limited(rate_limit_login="2 per minute"), []
+
+        def stale(*_, **__):
+            attempts.append(1)
+            raise StaleDataError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(sessions, "sign_in", stale)
+            sign_in(client, user.email)
+
+        assert len(attempts) > 1
+        assert [sign_in(client, user.email) for _ in range(2)] == [200, 429]
 
     @pytest.mark.parametrize(
         ("data", "content_type", "status"),
@@ -181,10 +214,30 @@ class TestQuota:
         assert gets(client, 1) == [200]
 
 
-def test_address_over_its_limit_uses_up_nobody_elses(limited, user):
-    client = limited(rate_limit_login="5 per minute", rate_limit_login_address="2 per minute")
+@pytest.mark.parametrize(
+    "rates",
+    [
+        {"rate_limit_login_address": "2 per minute"},
+        {"rate_limit_login_address": "2 per hour"},
+        {"rate_limit_default": "2 per day"},
+    ],
+)
+def test_address_over_its_limit_uses_up_no_other_limit(limited, user, rates):
+    client = limited(rate_limit_login="5 per minute", **rates)
     wrong = {"email": user.email, "password": "wrong"}
     for _ in range(8):
         client.post(LOGIN, json=wrong, environ_base=HERE)
 
     assert sign_in(client, user.email, environ_base=THERE) == 200
+
+
+def test_two_rates_of_one_limit_both_hold(limited, clock):
+    client = limited(rate_limit_default="2 per second; 3 per minute")
+    first = gets(client, 3)
+    clock(2)
+
+    assert first + gets(client, 2) == [200, 200, 429, 200, 429]
+
+
+def test_rates_are_written_in_seconds():
+    assert in_seconds("5 per minute; 2/day") == "5 per 60 second; 2 per 86400 second"

@@ -1,4 +1,4 @@
-"""Rate limits in Redis: shared by many processes, and done without while it is away."""
+"""Rate limits in Redis: shared by all processes; each counts alone while Redis is unavailable."""
 
 import os
 import signal
@@ -23,6 +23,20 @@ def test_two_processes_count_together(limited, redis_url):
 
     assert gets(limited(**shared), 2, **somebody) == [200, 200]
     assert gets(limited(**shared), 2, **somebody) == [200, 429]
+
+
+def test_each_limit_is_one_round_trip(limited, redis_url):
+    client = limited(redis_url=redis_url)
+    server = redis.Redis.from_url(redis_url)
+    gets(client, 1)
+    server.config_resetstat()
+
+    gets(client, 3)
+    commands = server.info("commandstats")
+    assert commands.pop("cmdstat_evalsha")["calls"] == 3
+    # The script's own commands, and those of this test.
+    inside = {"lindex", "llen", "lpush", "expire", "config|resetstat", "info"}
+    assert commands.keys() <= {f"cmdstat_{name}" for name in inside}
 
 
 @pytest.mark.parametrize("url", ["redis://{}", "redis+sentinel://{}/limits", "redis+cluster://{}"])

@@ -3,7 +3,7 @@
 import pytest
 from prometheus_client import REGISTRY
 
-from app.auth.windows import Windows
+from app.auth.limits import limiter
 from app.observability import metrics
 from tests.support.clients import ApiClient
 
@@ -86,13 +86,13 @@ class TestSample:
         assert before >= 0
         assert increase(**names) == 1
 
-    def test_tells_whether_redis_counts(self, counted, redis_url, increase):
+    def test_tells_whether_redis_counts(self, counted, redis_url, monkeypatch):
         def shared():
             metrics.sample(counted)
             return REGISTRY.get_sample_value("rate_limit_shared")
 
         assert shared() == 0
-        counted.extensions["windows"] = Windows(redis_url)
+        monkeypatch.setattr(limiter.storage, "redis_url", redis_url)
         assert shared() == 1
-        counted.extensions["windows"].away = True
+        monkeypatch.setattr(limiter.storage, "unavailable", True)
         assert shared() == 0

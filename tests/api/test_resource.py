@@ -5,7 +5,7 @@ from flask import request
 from sqlalchemy import select, text
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.http.operation import public
+from app.http.access import public
 from app.http.resource import Resource
 from app.openapi.problem_pages import kinds
 from tests.support import notes

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from sqlalchemy.engine import make_url
 
-from app.auth.windows import RedisWindows, Windows
+from app.auth.limit_storage import RedisOrMemoryStorage
 from tests.support import redis_servers
 from tests.support.probes import alive
 from tests.support.redis_servers import client, kill, wait_for
@@ -41,11 +41,13 @@ def statuses(url, times=20):
 
 
 def test_processes_count_together(group):
-    one, other = RedisWindows(group.url), RedisWindows(group.url)
+    one, other = (RedisOrMemoryStorage(redis_url=group.url) for _ in range(2))
 
     for n in range(20):  # so many that every server of the cluster has some
-        hits = [each.hit(f"k{n}", 2, 60).counted for each in (one, other, one)]
+        hits = [each.acquire_entry(f"k{n}", 2, 60) for each in (one, other, one)]
         assert hits == [True, True, False]
+    assert one.is_shared
+    assert other.is_shared
     masters = group.servers if "cluster" in group.url else group.servers[:1]
     assert all(client(server).dbsize() for server in masters)
 
@@ -70,12 +72,12 @@ def test_sentinels_next_master_counts_and_no_request_fails(watched, database_url
 
 
 def test_death_of_a_server_of_the_cluster_stops_no_count(cluster):
-    counted = Windows(cluster.url)
+    storage = RedisOrMemoryStorage(redis_url=cluster.url)
     for n in range(20):
-        counted.hit(f"k{n}", 1, 60)
-    assert not counted.away
+        storage.acquire_entry(f"k{n}", 1, 60)
+    assert storage.is_shared
     kill(cluster.servers[0])
 
     for n in range(20):
-        hits = [counted.hit(f"new{n}", 2, 60).counted for _ in range(3)]
+        hits = [storage.acquire_entry(f"new{n}", 2, 60) for _ in range(3)]
         assert hits == [True, True, False]

@@ -1,117 +1,189 @@
-"""Counting hits, in this process and in Redis."""
+"""Storage for rate limits: moving windows in memory and in Redis."""
+
+import threading
 
 import pytest
+from limits import RateLimitItemPerMinute
+from limits.storage import storage_from_string
+from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 from redis.exceptions import RedisError
 
-from app.auth import windows
-from app.auth.windows import PAUSE_SECONDS, ProcessWindows, RedisWindows, Windows
+from app.auth import limit_storage
+from app.auth.limit_storage import PAUSE_SECONDS, RedisOrMemoryStorage
 
 
-@pytest.fixture(params=["process", "redis"])
-def counted(request):
-    """Either kind, empty."""
-    if request.param == "process":
-        return ProcessWindows()
-    shared = RedisWindows(request.getfixturevalue("redis_url"))
-    shared.script.registered_client.flushall()
-    return shared
+@pytest.fixture
+def windows():
+    """The window of each hit, in order."""
+    return []
+
+
+@pytest.fixture(params=["memory", "redis"])
+def storage(request, windows):
+    redis_url = ""
+    if request.param == "redis":
+        redis_url = request.getfixturevalue("redis_url")
+    storage = RedisOrMemoryStorage(redis_url=redis_url, on_hit=lambda *hit: windows.append(hit[2]))
+    if redis_url:
+        storage.script.registered_client.flushall()
+    return storage
+
+
+@pytest.fixture
+def in_memory():
+    return RedisOrMemoryStorage()
 
 
 class TestHit:
-    def test_counts_until_the_amount_is_reached(self, counted):
-        hits = [counted.hit("k", 2, 60) for _ in range(3)]
+    def test_is_accepted_until_the_limit_is_reached(self, storage, windows):
+        accepted = [storage.acquire_entry("k", 2, 60) for _ in range(3)]
 
-        assert [(hit.counted, hit.hits) for hit in hits] == [(True, 1), (True, 2), (False, 2)]
-        assert len({hit.oldest for hit in hits}) == 1
+        assert accepted == [True, True, False]
+        assert [window.hits for window in windows] == [1, 2, 2]
+        assert len({window.oldest for window in windows}) == 1
 
-    def test_keys_are_counted_apart(self, counted):
-        assert counted.hit("a", 1, 60).counted
-        assert counted.hit("b", 1, 60).counted
+    def test_keys_are_counted_apart(self, storage):
+        assert storage.acquire_entry("a", 1, 60)
+        assert storage.acquire_entry("b", 1, 60)
 
-    def test_hit_leaves_the_window_when_its_time_has_passed(self, counted, clock):
-        first = counted.hit("k", 2, 60)
+    def test_leaves_the_window_when_its_time_has_passed(self, storage, windows, clock):
+        storage.acquire_entry("k", 2, 60)
         clock(30)
-        second = counted.hit("k", 2, 60)
+        storage.acquire_entry("k", 2, 60)
         clock(31)
-        third = counted.hit("k", 2, 60)
+        storage.acquire_entry("k", 2, 60)
+        first, second, third = windows
 
-        assert (third.counted, third.hits) == (True, 2)
+        assert (third.accepted, third.hits) == (True, 2)
         assert first.oldest == second.oldest < third.oldest
 
-    def test_refused_hit_does_not_count(self, counted, clock):
-        counted.hit("k", 1, 60)
+    def test_over_the_limit_does_not_count(self, storage, clock):
+        storage.acquire_entry("k", 1, 60)
         clock(59)
-        assert not counted.hit("k", 1, 60).counted
+        assert not storage.acquire_entry("k", 1, 60)
         clock(2)
 
-        assert counted.hit("k", 1, 60).counted
+        assert storage.acquire_entry("k", 1, 60)
+
+    def test_may_cost_more_than_one(self, storage):
+        assert storage.acquire_entry("k", 3, 60, amount=2)
+        assert not storage.acquire_entry("k", 3, 60, amount=2)
+        assert storage.acquire_entry("k", 3, 60)
+        assert not storage.acquire_entry("empty", 3, 60, amount=4)
+
+    def test_is_reported_to_on_hit(self, storage, windows):
+        storage.acquire_entry("k", 1, 60)
+
+        assert windows[0] == (True, 1, windows[0].oldest)
 
 
-class TestProcessWindows:
-    def test_are_bounded(self, monkeypatch):
-        monkeypatch.setattr(windows, "MAX_WINDOWS", 3)
-        counted = ProcessWindows()
+class TestStrategy:
+    def test_reads_the_window_without_a_hit(self, storage, clock):
+        strategy, item = MovingWindowRateLimiter(storage), RateLimitItemPerMinute(2)
+        assert strategy.get_window_stats(item, "k").remaining == 2
+        strategy.hit(item, "k")
+        stats = strategy.get_window_stats(item, "k")
+        clock(10)
+
+        assert strategy.get_window_stats(item, "k") == stats
+        assert stats.remaining == 1
+        assert strategy.test(item, "k")
+
+    def test_fixed_window_is_refused(self, storage):
+        with pytest.raises(NotImplementedError, match="moving-window"):
+            FixedWindowRateLimiter(storage).hit(RateLimitItemPerMinute(2), "k")
+
+    def test_is_found_by_its_scheme(self):
+        storage = storage_from_string("redis-or-memory://", redis_url="redis://localhost")
+
+        assert isinstance(storage, RedisOrMemoryStorage)
+        assert storage.check()
+
+
+class TestMemory:
+    def test_is_bounded(self, monkeypatch, in_memory):
+        monkeypatch.setattr(limit_storage, "MAX_WINDOWS", 3)
         for n in range(10):
-            counted.hit(str(n), 1, 60)
+            in_memory.acquire_entry(str(n), 1, 60)
 
-        assert set(counted.windows) == {"7", "8", "9"}
+        assert set(in_memory.memory.windows) == {"7", "8", "9"}
 
-    def test_idle_ones_go_as_others_come(self, clock):
-        counted = ProcessWindows()
+    def test_idle_windows_are_removed(self, in_memory, clock):
         for n in range(10):
-            counted.hit(f"idle {n}", 1, 60)
+            in_memory.acquire_entry(f"idle {n}", 1, 60)
         clock(61)
         for n in range(10):
-            counted.hit(f"new {n}", 1, 60)
+            in_memory.acquire_entry(f"new {n}", 1, 60)
 
-        assert set(counted.windows) == {f"new {n}" for n in range(10)}
+        assert set(in_memory.memory.windows) == {f"new {n}" for n in range(10)}
+
+    def test_hit_starts_no_thread(self, in_memory):
+        before = threading.enumerate()
+        in_memory.acquire_entry("k", 1, 60)
+
+        assert threading.enumerate() == before
 
 
-class Away:
-    """A Redis that doesn't answer, until it is back."""
+class TestReset:
+    def test_removes_the_windows_in_memory(self, in_memory):
+        in_memory.acquire_entry("k", 1, 60)
+        in_memory.reset()
+
+        assert in_memory.acquire_entry("k", 1, 60)
+
+    def test_is_refused_with_redis(self):
+        with pytest.raises(NotImplementedError):
+            RedisOrMemoryStorage(redis_url="redis://localhost").reset()
+
+
+class UnavailableRedis:
+    """Lua script on a server that does not respond until `back` is set."""
 
     def __init__(self):
-        self.asked, self.back = 0, False
+        self.calls, self.back = 0, False
 
-    def hit(self, *_):
-        self.asked += 1
+    def __call__(self, *_):
+        self.calls += 1
         if not self.back:
             raise RedisError
-        return windows.Window(True, 1, 0.0)
+        return [1, 1, b"0.0"]
 
 
-class TestAway:
+class TestUnavailableRedis:
     @pytest.fixture
-    def counted(self):
-        counted = Windows("")
-        counted.shared = Away()
-        return counted
+    def storage(self):
+        storage = RedisOrMemoryStorage(redis_url="redis://localhost")
+        storage.script = UnavailableRedis()
+        return storage
 
-    def test_process_counts_alone(self, counted):
-        assert [counted.hit("k", 2, 60).counted for _ in range(3)] == [True, True, False]
+    def test_process_counts_alone(self, storage):
+        assert storage.is_shared
+        assert [storage.acquire_entry("k", 2, 60) for _ in range(3)] == [True, True, False]
+        assert not storage.is_shared
 
-    def test_it_is_asked_once_a_pause(self, counted, clock):
+    def test_is_tried_once_after_each_pause(self, storage, clock):
         for _ in range(5):
-            counted.hit("k", 9, 60)
-        assert counted.shared.asked == 1
+            storage.acquire_entry("k", 9, 60)
+        assert storage.script.calls == 1
         clock(PAUSE_SECONDS)
         for _ in range(5):
-            counted.hit("k", 9, 60)
+            storage.acquire_entry("k", 9, 60)
 
-        assert counted.shared.asked == 2
+        assert storage.script.calls == 2
 
-    def test_it_counts_again_when_it_is_back(self, counted, clock):
-        counted.hit("k", 9, 60)
-        counted.shared.back = True
+    def test_counts_again_when_it_is_back(self, storage, clock):
+        storage.acquire_entry("k", 9, 60)
+        storage.script.back = True
         clock(PAUSE_SECONDS)
         for _ in range(5):
-            counted.hit("k", 9, 60)
+            storage.acquire_entry("k", 9, 60)
 
-        assert counted.shared.asked == 6
+        assert storage.script.calls == 6
+        assert storage.is_shared
 
-    def test_clock_that_is_set_back_does_not_lengthen_the_pause(self, counted, clock):
-        counted.hit("k", 9, 60)
+    def test_clock_that_is_set_back_does_not_lengthen_the_pause(self, storage, clock):
+        storage.acquire_entry("k", 9, 60)
         clock(-3600)
-        counted.hit("k", 9, 60)
+        storage.acquire_entry("k", 9, 60)
 
-        assert counted.shared.asked == 2
+        assert storage.script.calls == 2

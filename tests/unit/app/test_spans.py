@@ -41,8 +41,8 @@ class TestDiscreet:
     @pytest.mark.parametrize(
         ("attributes", "name"),
         [
-            ({"http.method": "GET", "http.route": "/api/orders"}, "GET /api/orders"),
-            ({"http.request.method": "GET", "http.route": "/api/orders"}, "GET /api/orders"),
+            ({"http.method": "GET", "http.route": "/api/notes"}, "GET /api/notes"),
+            ({"http.request.method": "GET", "http.route": "/api/notes"}, "GET /api/notes"),
             ({"http.method": "GET"}, "GET"),
             ({}, "HTTP"),
         ],

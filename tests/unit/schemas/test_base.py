@@ -7,7 +7,7 @@ import orjson
 import pytest
 from marshmallow import Schema
 
-from schemas.base import conversion
+from schemas.fast import conversion
 from schemas.health import HealthSchema
 from schemas.orders import OrderSchema
 from schemas.products import ProductSchema
