@@ -23,11 +23,11 @@ def released_as(version, document):
 
 @pytest.fixture
 def broken(document):
-    """A version whose orders have lost their total."""
+    """A version whose users have lost their name."""
     broken = deepcopy(document)
-    order = broken["components"]["schemas"]["Order"]
-    order["required"].remove("total")
-    del order["properties"]["total"]
+    user = broken["components"]["schemas"]["User"]
+    user["required"].remove("name")
+    del user["properties"]["name"]
     return broken
 
 
@@ -49,7 +49,7 @@ class TestPromise:
     def test_break_is_told_where_it_is(self, broken):
         told = breaks(released_documents(), broken)
 
-        assert ("POST /api/orders: 201: `application/json`: `total` is gone", True) in told
+        assert ("GET /api/users/me: 200: `application/json`: `name` is gone", True) in told
 
     def test_break_is_for_a_new_major_version(self, broken):
         released = released_documents()
@@ -73,7 +73,7 @@ class TestChangelog:
         at = [text.index(part) for part in ("## Not released yet", "## 1.1.0", "## 1.0.0")]
         assert at == sorted(at)
         assert (
-            "- **Breaks clients.** POST /api/orders: 201: `application/json`: `total` is gone.\n"
+            "- **Breaks clients.** GET /api/users/me: 200: `application/json`: `name` is gone.\n"
             in text
         )
         assert "- GET /api/users/me: 200: `application/json`: `age` is new.\n" in text

@@ -1,23 +1,15 @@
 """What somebody finds who reads the OpenAPI document: nothing is left without a word."""
 
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
+from werkzeug.utils import import_string
 
+import resources
 from models.users import Scope
 from tests.support.clients import FOR_BROWSERS
 from tests.support.openapi import faults
-
-# Texts that may be anything, each for a reason that its description tells.
-FREE = {"name", "description", "street", "city", "state", "zip", "user_agent", "ip_address"} | {
-    "title",
-    "detail",
-    "pointer",
-    "version",
-    "access_token",
-    "refresh_token",
-    "next_cursor",
-}
 
 
 @pytest.fixture(scope="module")
@@ -56,14 +48,13 @@ class TestFields:
             if "example" in schema:
                 assert faults(schema, schema["example"], document) == [], at
 
-    def test_texts_say_of_what_form_they_are(self, properties):
-        formless = {
-            at.split(".")[1]
-            for at, schema in properties
-            if "string" in schema.get("type", ()) and not {"format", "enum"} & schema.keys()
-            if schema.get("pattern", "^[^\\u0000]*$") == "^[^\\u0000]*$"
-        }
-        assert formless == FREE
+    def test_ids_and_times_say_of_what_form_they_are(self, properties):
+        for at, schema in properties:
+            name = at.split(".")[1]
+            if name in ("id", "request_id") or name.endswith("_id"):
+                assert "pattern" in schema, at
+            if name == "timestamp" or name.endswith("_at"):
+                assert schema["format"] == "date-time", at
 
     def test_integers_say_how_wide_they_are(self, properties):
         for at, schema in properties:
@@ -111,7 +102,10 @@ class TestParameters:
 class TestTags:
     def test_come_in_the_order_of_a_first_visit(self, document):
         names = [tag["name"] for tag in document["tags"]]
-        assert names == ["auth", "users", "products", "orders", "health"]
+        modules = [name for name in resources.ORDER if find_spec(f"resources.{name}")]
+        listed = [import_string(f"resources.{name}:blp").name for name in modules]
+        assert names[: len(listed)] == listed
+        assert names[:2] == ["auth", "users"]
 
     def test_have_a_paragraph_each(self, document):
         for tag in document["tags"]:
@@ -140,9 +134,8 @@ class TestOperations:
         }
         assert links["register"] == ["login"]
         assert links["login"] == ["refresh"]
-        assert {"getOrder", "cancelOrder"} <= set(links["createOrder"])
-        assert "cancelOrder" in links["getOrder"]
-        assert {"getProduct", "updateProduct"} <= set(links["createProduct"])
+        known = {operation.name for operation in operations}
+        assert known >= {name for targets in links.values() for name in targets}
 
     def test_say_what_a_link_takes_along(self, operations):
         for operation in operations:

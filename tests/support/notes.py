@@ -26,8 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from app.http.blueprint import Blueprint
 from app.http.access import public, requires
+from app.http.blueprint import Blueprint
 from app.http.operation import may_lag
 from app.http.resource import Resource
 from models.base import NAMING, Versioned

@@ -22,6 +22,10 @@ class Operation:
     def name(self) -> str:
         return self.doc["operationId"]
 
+    @property
+    def public(self) -> bool:
+        return self.doc["security"] == []
+
     def takes(self, place: str, name: str) -> bool:
         return any(p["in"] == place and p["name"] == name for p in self.parameters)
 
