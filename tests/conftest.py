@@ -268,10 +268,9 @@ def logged(app) -> Iterator[list]:
 
 @pytest.fixture(scope="session")
 def server(new_database, migrated_url, redis_url) -> Iterator[Server]:
-    """The service as it ships: gunicorn with two workers, Redis, demo rows; shared by all tests."""
+    """The service as it ships: gunicorn with two workers and Redis; shared by all tests."""
     url = new_database(make_url(migrated_url).database)
     with served(url, REDIS_URL=redis_url) as server:
-        server.flask("demo", "load")
         yield server
 
 

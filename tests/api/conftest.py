@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app import create_app
@@ -58,5 +58,16 @@ def rows(session) -> Callable[[], dict]:
             table.name: session.execute(select(table).order_by(*table.primary_key)).all()
             for table in tables
         }
+
+    return read
+
+
+@pytest.fixture
+def seen(own_engine):
+    """Return the rows of a query, as another connection of the same database sees them."""
+
+    def read(sql):
+        with own_engine.connect() as connection:
+            return connection.execute(text(sql)).all()
 
     return read

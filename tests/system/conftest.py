@@ -1,4 +1,4 @@
-"""A PostgreSQL that tests may stop, because nobody else uses it."""
+"""A PostgreSQL that tests may stop, because nothing else uses it, and a browser."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,6 +9,7 @@ from sqlalchemy.engine import make_url
 
 from app.db.schema_version import alembic_config
 from tools import embedded
+from tools.browser import chromium
 
 
 @pytest.fixture(scope="module")
@@ -29,3 +30,10 @@ def own_database_url(own_data):
         config.attributes["url"] = url
         command.upgrade(config, "head")
         yield url
+
+
+@pytest.fixture
+def browser():
+    """Chromium that reaches nothing but this machine."""
+    with chromium() as driver:
+        yield driver

@@ -7,16 +7,33 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from services.demo import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
+from tests.support.factories import PASSWORD
 
 NO_KEEPALIVE = httpx.Limits(max_keepalive_connections=0)
 
 
+@pytest.fixture
+def account(server):
+    """The credentials of a new account."""
+    account = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
+    httpx.post(f"{server.url}/api/auth/register", json=account)
+    return account
+
+
+@pytest.fixture
+def admin(server):
+    """The credentials of a new administrator."""
+    email = f"{uuid4().hex}@example.com"
+    server.flask("users", "create-admin", email, "--password", PASSWORD)
+    return {"email": email, "password": PASSWORD}
+
+
 class TestRefresh:
-    def test_of_twenty_parallel_uses_of_a_token_one_wins_and_the_session_lives(self, server):
+    def test_of_twenty_parallel_uses_of_a_token_one_wins_and_the_session_lives(
+        self, server, account
+    ):
         with httpx.Client(base_url=server.url, timeout=30) as client:
-            login = {"email": USER, "password": USER_PASSWORD}
-            tokens = client.post("/api/auth/login", json=login).json()
+            tokens = client.post("/api/auth/login", json=account).json()
             body = {"refresh_token": tokens["refresh_token"]}
 
             with ThreadPoolExecutor(20) as threads:
@@ -32,12 +49,6 @@ class TestRefresh:
 
 class TestEveryWorker:
     """What ends a session acts on the very next request, whichever process gets it."""
-
-    @pytest.fixture
-    def account(self, server):
-        account = {"email": f"{uuid4().hex}@example.com", "password": "correct horse battery"}
-        httpx.post(f"{server.url}/api/auth/register", json=account)
-        return account
 
     @staticmethod
     def statuses(server, client, path="/api/users/me"):
@@ -55,9 +66,9 @@ class TestEveryWorker:
             here.post("/api/auth/logout")
             assert self.statuses(server, here) == {401}
 
-    def test_deactivation_and_demotion(self, server, account):
+    def test_deactivation_and_demotion(self, server, account, admin):
         with (
-            server.signed_in(ADMIN, ADMIN_PASSWORD) as admin,
+            server.signed_in(**admin) as admin,
             server.signed_in(**account) as client,
         ):
             url = f"/api/users/{client.get('/api/users/me').json()['id']}"

@@ -22,13 +22,13 @@ ACCOUNT = {"email": "ada@example.com", "password": PASSWORD}
 WRONG = {"email": "ada@example.com", "password": "not the password of ada"}
 # What is sent, and how it is counted.
 SENT = [
-    ("GET", "/api/products?limit=1", "GET", "/api/products", "200"),
-    ("HEAD", "/api/products", "HEAD", "/api/products", "200"),
-    ("OPTIONS", "/api/products", "OPTIONS", "/api/products", "200"),
-    ("GET", "/api/products/ada@example.com", "GET", "/api/products/<product_id>", "404"),
+    ("GET", "/api/problems", "GET", "/api/problems", "200"),
+    ("HEAD", "/api/problems", "HEAD", "/api/problems", "200"),
+    ("OPTIONS", "/api/problems", "OPTIONS", "/api/problems", "200"),
+    ("GET", "/api/problems/ada@example.com", "GET", "/api/problems/<slug>", "404"),
     ("GET", "/api/ada@example.com", "GET", "unmatched", "404"),
-    ("PUT", "/api/products", "PUT", "unmatched", "405"),
-    ("BREW", "/api/products", "other", "unmatched", "405"),
+    ("PUT", "/api/problems", "PUT", "unmatched", "405"),
+    ("BREW", "/api/problems", "other", "unmatched", "405"),
     ("GET", "/api/users/me?email=ada@example.com", "GET", "/api/users/me", "401"),
     ("POST", "/api/auth/login", "POST", "/api/auth/login", "415"),
     ("GET", "/api/static/none.css", "GET", "/api/static/<path:filename>", "404"),
@@ -77,7 +77,7 @@ def documented():
 
 class TestNames:
     def test_are_those_of_the_documentation_and_so_are_the_labels(self, service):
-        httpx.get(f"{service.server.url}/api/products")
+        httpx.get(f"{service.server.url}/api/problems")
 
         told = {}
         for family in service.families():
@@ -131,13 +131,13 @@ class TestRequests:
 
     def test_failures_are_counted_too(self, service, increase, database):
         with database.begin() as connection:
-            connection.execute(text("ALTER TABLE products RENAME TO goods"))
-        answer = httpx.get(f"{service.server.url}/api/products")
+            connection.execute(text("ALTER TABLE users RENAME TO people"))
+        answer = httpx.post(f"{service.server.url}/api/auth/login", json=WRONG)
         with database.begin() as connection:
-            connection.execute(text("ALTER TABLE goods RENAME TO products"))
+            connection.execute(text("ALTER TABLE people RENAME TO users"))
 
         assert answer.status_code == 500
-        assert increase("http_requests_total", *LABELS) == {("GET", "/api/products", "500"): 1}
+        assert increase("http_requests_total", *LABELS) == {("POST", "/api/auth/login", "500"): 1}
 
     def test_who_comes_and_who_goes(self, service, increase, database):
         def post(path, body, token=None):
@@ -179,11 +179,12 @@ class TestGauges:
 
         with ThreadPoolExecutor(1) as thread, ExitStack() as stack:
             connection = stack.enter_context(database.begin())
-            connection.execute(text("LOCK TABLE products"))
-            waiting = thread.submit(httpx.get, f"{service.server.url}/api/products", timeout=30)
+            connection.execute(text("LOCK TABLE users"))
+            login = f"{service.server.url}/api/auth/login"
+            waiting = thread.submit(httpx.post, login, json=WRONG, timeout=30)
             wait_for(lambda: in_use() == 1, 4)
             stack.close()
-            assert waiting.result(30).status_code == 200
+            assert waiting.result(30).status_code == 401
         wait_for(lambda: in_use() == 0)
         assert service.values("database_pool_connections", "state")["idle"] >= 1
 
@@ -195,5 +196,5 @@ class TestGauges:
 
             assert service.values("rate_limit_shared") == {"": 1}
             redis.close()
-            httpx.get(f"{service.server.url}/api/products")
+            httpx.get(f"{service.server.url}/api/problems")
             wait_for(lambda: service.values("rate_limit_shared") == {"": 0})

@@ -43,13 +43,13 @@ def strict(new_database, migrated_url):
 
 
 @pytest.fixture
-def slow_orders(impatient):
-    """An order, signed in, of whose large body only the beginning comes."""
+def slow_changes(impatient):
+    """A change of the profile, signed in, of whose large body only the beginning comes."""
     account = {"email": f"{uuid4().hex}@example.com", "password": "correct horse battery"}
     httpx.post(f"{impatient.url}/api/auth/register", json=account)
     tokens = httpx.post(f"{impatient.url}/api/auth/login", json=account).json()
     return (
-        b"POST /api/orders HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+        b"PATCH /api/users/me HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
         b"Authorization: Bearer " + tokens["access_token"].encode() + b"\r\n"
         b"Content-Length: 99999\r\n\r\n{"
     )
@@ -124,8 +124,8 @@ class TestDeadlines:
         with connections(impatient, 1) as (idle,):
             assert received(idle) == b""
 
-    def test_slow_bodies_hold_no_transaction(self, impatient, slow_orders):
-        with connections(impatient, 4, slow_orders) as slow:
+    def test_slow_bodies_hold_no_transaction(self, impatient, slow_changes):
+        with connections(impatient, 4, slow_changes) as slow:
             answers = [received(each).split(b"\r\n")[0] for each in slow]
 
         assert {answer[:12] for answer in answers} == {b"HTTP/1.1 408"}

@@ -16,6 +16,7 @@ from tests.support.servers import served
 from tests.support.waiting import wait_for
 
 ACCOUNT = {"email": "ada@example.com", "password": PASSWORD, "name": "Ada Lovelace"}
+WRONG = {"email": "nobody@example.com", "password": "wrong"}
 PARENT = "00f067aa0ba902b7"
 SOON = {"OTEL_BSP_SCHEDULE_DELAY": "50"}
 AT_THE_END = {"OTEL_BSP_SCHEDULE_DELAY": "600000"}
@@ -64,24 +65,24 @@ def of_request(spans):
 
 class TestSpans:
     def test_request_goes_on_with_the_trace_of_its_client(self, traced):
-        answer, spans = traced("GET", "/api/products/abc?x=1")
+        answer, spans = traced("GET", "/api/problems/abc?x=1")
         span = of_request(spans)
 
         assert answer.status_code == 422
-        assert span.name == "GET /api/products/<product_id>"
+        assert span.name == "GET /api/problems/<slug>"
         assert span.parent_span_id.hex() == PARENT
         assert told(span.attributes) == {
             "http.method": "GET",
-            "http.route": "/api/products/<product_id>",
+            "http.route": "/api/problems/<slug>",
             "http.status_code": 422,
         }
 
     def test_request_has_its_sql_and_its_questions_to_redis(self, traced):
-        answer, spans = traced("GET", "/api/products")
+        answer, spans = traced("POST", "/api/auth/login", json=WRONG)
         below = [span for span in spans if span.parent_span_id == of_request(spans).span_id]
         systems = {told(span.attributes)["db.system"] for span in below}
 
-        assert answer.status_code == 200
+        assert answer.status_code == 401
         assert len(below) == len(spans) - 1
         assert systems == {"postgresql", "redis"}
 
@@ -117,7 +118,7 @@ class TestDiscretion:
             assert secret.encode() not in sent
 
     def test_attributes_are_those_that_may_go(self, traced):
-        _, spans = traced("GET", "/api/products")
+        _, spans = traced("POST", "/api/auth/login", json=WRONG)
 
         for span in spans:
             assert told(span.attributes).keys() <= ATTRIBUTES
@@ -134,7 +135,7 @@ class TestLog:
         trace_id = secrets.token_hex(16)
         headers = {"traceparent": f"00-{trace_id}-{PARENT}-01", "X-Request-ID": "mine"}
         with served(own_url, **production, **endpoint) as server:
-            httpx.get(f"{server.url}/api/products", headers=headers)
+            httpx.get(f"{server.url}/api/problems", headers=headers)
         lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
 
         (line,) = (line for line in lines if line.get("request_id") == "mine")
@@ -159,7 +160,7 @@ class TestEnd:
             url = f"http://127.0.0.1:{silent.getsockname()[1]}"
             patient = {"OTEL_EXPORTER_OTLP_TIMEOUT": "600", **SOON}
             with served(own_url, OTEL_EXPORTER_OTLP_ENDPOINT=url, **patient) as server:
-                answers = [httpx.get(f"{server.url}/api/products") for _ in range(20)]
+                answers = [httpx.get(f"{server.url}/api/problems") for _ in range(20)]
                 server.process.terminate()
                 status = server.process.wait(20)
 

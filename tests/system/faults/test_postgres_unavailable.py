@@ -22,6 +22,8 @@ SMALL = {
     "DATABASE_POOL_TIMEOUT": "0.5",
     "DATABASE_LOCK_TIMEOUT": "30000",
 }
+# A login reads the users; 401 is the response of a database that works.
+WRONG = {"email": "nobody@example.com", "password": "wrong"}
 OURS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'flask-api'"
 
 
@@ -53,9 +55,9 @@ def database(own_database_url):
 
 @contextmanager
 def locked(database):
-    """Statements that read products wait until the end of the block."""
+    """Statements that read users wait until the end of the block."""
     with database.begin() as connection:
-        connection.execute(text("LOCK TABLE products IN ACCESS EXCLUSIVE MODE"))
+        connection.execute(text("LOCK TABLE users IN ACCESS EXCLUSIVE MODE"))
         yield
 
 
@@ -81,9 +83,9 @@ def take_all(stack, dsn):
         taken = taken or connection
 
 
-def get_products(url, times=1):
+def log_in(url, times=1):
     with ThreadPoolExecutor(times) as threads, httpx.Client(base_url=url, timeout=60) as client:
-        return list(threads.map(lambda _: client.get("/api/products"), range(times)))
+        return list(threads.map(lambda _: client.post("/api/auth/login", json=WRONG), range(times)))
 
 
 def is_unavailable(answer):
@@ -98,18 +100,18 @@ def is_unavailable(answer):
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 def test_stopped(url, own_data, mode):
     with alive(url), embedded.away(own_data, mode):
-        answers = [*get_products(url, 20), ready(url)]
+        answers = [*log_in(url, 20), ready(url)]
 
     assert recovery(url) < 2
     assert all(map(is_unavailable, answers))
-    assert get_products(url)[0].status_code == 200
+    assert log_in(url)[0].status_code == 401
 
 
 def test_frozen(url, postmaster):
-    assert get_products(url)[0].status_code == 200
+    assert log_in(url)[0].status_code == 401
     with alive(url), frozen(postmaster):
         # More than the service has threads.
-        answers = [*get_products(url, 24), ready(url)]
+        answers = [*log_in(url, 24), ready(url)]
 
     assert recovery(url) < 2
     assert all(map(is_unavailable, answers))
@@ -117,7 +119,7 @@ def test_frozen(url, postmaster):
 
 def test_slow(url, database):
     with alive(url), locked(database):
-        answers = get_products(url, 40)
+        answers = log_in(url, 40)
 
     assert recovery(url) < 2
     assert all(map(is_unavailable, answers))
@@ -125,7 +127,7 @@ def test_slow(url, database):
 
 def test_slow_for_longer_than_requests_wait(small_url, database):
     with alive(small_url), locked(database):
-        answers = get_products(small_url, 30)
+        answers = log_in(small_url, 30)
 
     assert recovery(small_url) < 2
     assert all(map(is_unavailable, answers))
@@ -134,7 +136,7 @@ def test_slow_for_longer_than_requests_wait(small_url, database):
 
 def test_out_of_connections(url, own_database_url):
     with alive(url), full(own_database_url):
-        answers = [*get_products(url, 4), ready(url)]
+        answers = [*log_in(url, 4), ready(url)]
 
     assert recovery(url) < 2
     assert all(map(is_unavailable, answers))
@@ -142,7 +144,7 @@ def test_out_of_connections(url, own_database_url):
 
 def test_pool_exhausted(small_url, database):
     with alive(small_url), locked(database):
-        answers = get_products(small_url, 2)
+        answers = log_in(small_url, 2)
 
     assert recovery(small_url) < 2
     assert all(map(is_unavailable, answers))

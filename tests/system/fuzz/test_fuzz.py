@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,14 @@ from tests.support.servers import ROOT
 
 HERE = Path(__file__).parent
 CASES = 2000
+
+
+@pytest.fixture
+def server(server):
+    """The service, with the demo rows that examples of the document name, if it has any."""
+    if find_spec("commands.demo"):
+        server.flask("demo", "load")
+    return server
 
 
 @pytest.mark.fuzz
