@@ -76,12 +76,13 @@ lint: $(STAMP) ## Check style, types and architecture
 	$(BIN)/lint-imports
 	@if [ -x $(BIN)/hadolint ]; then echo $(BIN)/hadolint Dockerfile; $(BIN)/hadolint Dockerfile; fi
 
-format: $(STAMP) ## Format the code
-	$(BIN)/ruff check --fix $(SOURCE)
+format: $(STAMP) ## Format the code, and print what only an editor can fix
+	$(BIN)/ruff check --fix-only $(SOURCE)
 	$(BIN)/black $(SOURCE)
+	$(BIN)/ruff check $(SOURCE)
 
-migration: $(STAMP) ## Write the migration that the models call for: make migration NAME=suppliers
-	@$(BIN)/python -m tools.migration $(NAME)
+migration: $(STAMP) ## Write a migration from the difference to the models: make migration NAME=suppliers
+	@$(BIN)/python -m tools.migration "$(NAME)"
 
 docs: $(STAMP) ## Write the tables of the settings, of the chart's values and of the benchmark
 	@$(BIN)/python -m tools.readme

@@ -1,51 +1,59 @@
-"""gunicorn as this service wants it; `gunicorn "app:create_app()"` finds this file by itself."""
+"""Configuration of gunicorn; `gunicorn "app:create_app()"` finds this file by itself."""
+
+# ruff: noqa: E402 (gevent must patch the standard library before anything else is imported)
 
 import os
 import sys
+
+# The other worker that this service supports, `-k gthread`, runs without gevent.
+GEVENT = "gthread" not in " ".join([*sys.argv, os.environ.get("GUNICORN_CMD_ARGS", "")])
+if GEVENT:
+    from gevent import monkey
+
+    monkey.patch_all()
+
+import gc
 from importlib.util import find_spec
 from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
 
-from app.refusals import install
 from app.settings import Settings, SettingsError
-from app.worker import Worker
 
 descriptors = getrlimit(RLIMIT_NOFILE)[0]
 
 bind = "127.0.0.1:8000"
 workers = 2
-worker_class = "app.worker.Worker"
-threads = 8
-# Each takes a descriptor of the process; PostgreSQL, Redis and files need some too.
+worker_class = "app.server.worker.Worker"
+# Each connection takes a descriptor; PostgreSQL, Redis and files need some too.
 worker_connections = 1000 if descriptors == RLIM_INFINITY else min(1000, descriptors * 3 // 4)
 timeout = 30
 graceful_timeout = 25
 # Longer than the idle timeout of the proxy in front, so that it never meets a closed connection.
 keepalive = 75
-# The socket is the master's (no `reuse_port`), so connections wait while a worker is replaced.
-# Against what leaks slowly; to start a worker costs as much as a thousand requests.
+# The workers share one socket (no `reuse_port`): connections wait there while a worker is replaced.
+# Against slow leaks. A new worker costs as much CPU time as a thousand requests.
 max_requests = 200_000
 max_requests_jitter = 20_000
 # A heartbeat must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
-# It would be a file below $HOME, which a container's user has not got.
+# It would be a file below $HOME, which the user of a container does not have.
 control_socket_disable = True
-# The service has its own log of requests, and gunicorn writes into the same.
+# The service has its own access log; gunicorn's messages go to the same output.
 accesslog = None
-logger_class = "app.server_log.ServerLogger"
-# ProxyFix alone decides whom to believe, by TRUSTED_PROXIES.
+logger_class = "app.server.log.ServerLogger"
+# Only ProxyFix decides which headers of a proxy count, by TRUSTED_PROXIES.
 forwarded_allow_ips = ""
-limit_request_line = 8190
-# Not `gunicorn_h1c`, should it be installed: 0.6.10 takes several spaces in a request line.
-http_parser = "python"
 secure_scheme_headers: dict[str, str] = {}
+limit_request_line = 8190
+# Not `gunicorn_h1c`, should it be installed: 0.6.10 accepts several spaces in a request line.
+http_parser = "python"
 
 
 def on_starting(server: Arbiter) -> None:
-    """Fail once, here in the master, and not again in each worker."""
-    install()
+    """Report bad settings once, in the master, and not again in each worker."""
     try:
         settings = Settings.load()
         require_tracing(settings)
@@ -62,14 +70,10 @@ def require_tracing(settings: Settings) -> None:
 
 
 def serve_metrics(server: Arbiter, settings: Settings) -> Any:
-    """Imports prometheus_client, which nobody needs who has no metrics."""
-    from app.observability.metrics_server import MetricsServer
+    """Start the metrics server; prometheus_client is only imported where it is needed."""
+    from app.server.metrics_server import MetricsServer
 
-    metrics = MetricsServer(settings.metrics_port, server.cfg)
-    # By this name prometheus_client finds, in the workers, where to count.
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics.folder
-    metrics.start()
-    return metrics
+    return MetricsServer(settings.metrics_port, server.cfg)
 
 
 def pre_fork(server: Arbiter, worker: Worker) -> None:
@@ -82,7 +86,9 @@ def post_fork(server: Arbiter, worker: Worker) -> None:
 
 
 def post_worker_init(worker: Worker) -> None:
-    """Once the application is loaded, and before its first request."""
+    """Prepare the loaded application, before its first request."""
+    if GEVENT:
+        cooperate(worker.wsgi)
     if worker.place is not None:
         from app.observability import metrics
 
@@ -91,6 +97,20 @@ def post_worker_init(worker: Worker) -> None:
         from app.observability import tracing
 
         worker.end_traces = tracing.init_app(worker.wsgi)
+    # The application lives as long as the process; the garbage collector need not look through it.
+    gc.collect()
+    gc.freeze()
+
+
+def cooperate(app: Any) -> None:
+    """Keep PostgreSQL and argon2 from blocking the event loop, which monkey patches cannot do."""
+    from gevent import get_hub
+
+    from app.server import postgres_wait
+    from services import passwords
+
+    postgres_wait.init_app(app)
+    passwords.run_hashes_in(get_hub().threadpool.apply)
 
 
 def worker_exit(server: Arbiter, worker: Worker) -> None:

@@ -1,10 +1,15 @@
 """How Alembic reaches the database, and how migrations take turns: with each other, with users."""
 
+import re
 import sys
 import time
+from functools import partial
+from re import Match
 from typing import Any, Literal
 
+import sqlalchemy
 from alembic import context
+from alembic.autogenerate.api import AutogenContext
 from psycopg2.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import Connection, create_engine, pool, text
 from sqlalchemy.exc import OperationalError
@@ -27,6 +32,8 @@ TIMEOUTS = {
     "lock_timeout": 0,
     "idle_in_transaction_session_timeout": 0,
 }
+# The name of a type in its `repr`: `JSONB` and `Text` in `JSONB(astext_type=Text())`.
+CONSTRUCTOR = re.compile(r"\b[A-Z]\w*(?=\()")
 
 
 def run() -> None:
@@ -99,9 +106,21 @@ OLDEST = """
     """
 
 
-def plain_type(kind: str, item: Any, _context: Any) -> str | Literal[False]:
-    """A type of ours as the column that it is: models move on, migrations stay as they were."""
-    return f"sa.{item.impl!r}" if kind == "type" and isinstance(item, TypeDecorator) else False
+def plain_type(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
+    """Return the code of the column type behind a `TypeDecorator`; False for any other item.
+
+    A migration must not change with the models, so it imports none of them.
+    """
+    if kind != "type" or not isinstance(item, TypeDecorator):
+        return False
+    return CONSTRUCTOR.sub(partial(qualify, context), repr(item.impl))
+
+
+def qualify(context: AutogenContext, name: Match[str]) -> str:
+    if hasattr(sqlalchemy, name[0]):
+        return f"sa.{name[0]}"
+    context.imports.add("from sqlalchemy.dialects import postgresql")
+    return f"postgresql.{name[0]}"
 
 
 run()

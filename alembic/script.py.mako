@@ -1,4 +1,4 @@
-"""${message}."""
+"""${config.attributes.get("summary") or message}"""
 
 import sqlalchemy as sa
 

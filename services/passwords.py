@@ -1,8 +1,9 @@
 """Passwords: argon2id with the parameters of OWASP's Password Storage Cheat Sheet."""
 
 import os
-from collections.abc import Container
+from collections.abc import Callable, Container
 from threading import BoundedSemaphore
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -27,9 +28,23 @@ _cores = BoundedSemaphore(CORES)
 _DUMMY = _hasher.hash("no such account")
 
 
+Run = Callable[[Callable[..., Any], tuple[Any, ...]], Any]
+_run: Run = lambda function, args: function(*args)  # noqa: E731
+
+
+def run_hashes_in(run: Run) -> None:
+    """Compute hashes by `run(function, args)`, such as `apply` of a thread pool.
+
+    An event loop would stand still during a hash, which takes tens of milliseconds.
+    """
+    global _run
+    _run = run
+
+
 def hashed(password: str) -> str:
     with _cores:
-        return _hasher.hash(password)
+        hash_: str = _run(_hasher.hash, (password,))
+        return hash_
 
 
 def matches(password: str, password_hash: str | None, refused: Container[str] = ()) -> bool:
@@ -37,12 +52,17 @@ def matches(password: str, password_hash: str | None, refused: Container[str] = 
 
     `refused` are passwords that match nothing, such as the demo's in production.
     """
+    with _cores:
+        right: bool = _run(_verifies, (password_hash or _DUMMY, password))
+    return right and password_hash is not None and password not in refused
+
+
+def _verifies(password_hash: str, password: str) -> bool:
     try:
-        with _cores:
-            _hasher.verify(password_hash or _DUMMY, password)
+        _hasher.verify(password_hash, password)
     except (VerificationError, InvalidHashError):
         return False
-    return password_hash is not None and password not in refused
+    return True
 
 
 def refuse_common(password: str, pointer: str, refused: Container[str] = ()) -> None:

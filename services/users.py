@@ -1,17 +1,15 @@
 """Accounts."""
 
 from collections.abc import Container, Mapping
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy import Row, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.base import table
 from models.users import Role, User
-from services import pages, passwords, sessions
-from services.errors import EmailTaken, InvalidInput, LastAdmin, NotFound
+from services import pages, passwords, queries, sessions
+from services.errors import EmailTaken, InvalidInput, LastAdmin
 from services.locking import IfMatch, locked, violated
 from services.principals import Principal
 
@@ -71,15 +69,9 @@ def change_password(
     sessions.sign_out(session, principal, sessions.Which.OTHERS)
 
 
-@cache
-def _having(*names: str) -> Select:
-    columns = table(User).c
-    return select(table(User)).where(*(columns[name] == bindparam(name) for name in names))
-
-
 def list_all(session: Session, page: pages.PageRequest, filters: Mapping[str, Any]) -> pages.Page:
     """All accounts, those that have all the values of `filters`."""
-    return pages.newest_first(session, _having(*filters), page, filters)
+    return pages.newest_first(session, queries.rows(User, *filters), page, filters)
 
 
 def get(session: Session, user_id: str) -> Row[Any]:
@@ -88,10 +80,7 @@ def get(session: Session, user_id: str) -> Row[Any]:
     Raises:
         NotFound: there is none.
     """
-    user = session.execute(_having("id"), {"id": user_id}).one_or_none()
-    if user is None:
-        raise NotFound
-    return user
+    return queries.find(session, User, id=user_id)
 
 
 def administer(

@@ -266,6 +266,16 @@ def logged(app) -> Iterator[list]:
     logger.remove(sink)
 
 
+@pytest.fixture
+def during_get(monkeypatch) -> Callable[[Callable], None]:
+    """Has `GET /api/notes/{id}` do something else, given its database session."""
+
+    def replace(action: Callable[[Session], object]) -> None:
+        monkeypatch.setattr(notes, "get_note", lambda session, _: action(session))
+
+    return replace
+
+
 @pytest.fixture(scope="session")
 def server(new_database, migrated_url, redis_url) -> Iterator[Server]:
     """The service as it ships: gunicorn with two workers and Redis; shared by all tests."""

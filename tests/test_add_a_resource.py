@@ -1,53 +1,128 @@
-"""docs/add-a-resource.md, followed word for word in the project as it came: it comes true."""
+"""docs/add-a-resource.md and docs/extend-a-resource.md: each block works in a copy."""
 
-import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 from contextlib import contextmanager
 
+import httpx
 import pytest
 
 from tests.support.checkouts import copied, equipped
-from tests.support.markdown import blocks, edit
+from tests.support.markdown import append, blocks, edit, section
 from tests.support.servers import BASE, ROOT, free_port, wait_until_healthy
 
-pytestmark = pytest.mark.checkout
-PAGE = (ROOT / "docs" / "add-a-resource.md").read_text()
-# The tests that look at everything there is, and so at what is new.
-EVERYTHING = [
-    "tests/api/test_access.py",
-    "tests/api/test_api_changelog.py",
-    "tests/api/test_openapi.py",
-    "tests/api/test_openapi_reading.py",
-    "tests/api/test_openapi_schemas.py",
-    "tests/unit/project/test_repository.py",
-    "tests/api/test_statements.py",
-    "tests/system/test_migrations.py::TestModels",
-    "tests/system/test_migrations.py::TestDowngrade",
-    "tests/system/test_migrations.py::TestTraffic",
+demo = pytest.importorskip("services.demo", reason="needs the demo administrator")
+NEW = ROOT / "models" / "suppliers.py"
+pytestmark = [
+    pytest.mark.checkout,
+    pytest.mark.skipif(NEW.exists(), reason="this project has suppliers already"),
 ]
+ADD = (ROOT / "docs" / "add-a-resource.md").read_text()
+EXTEND = (ROOT / "docs" / "extend-a-resource.md").read_text()
+FOLDERS = ["alembic/versions", "models", "schemas", "services", "resources", "tests/api"]
+TEST = "tests/api/test_suppliers.py"
+# Of the files that a section may have changed.
+CHECKS = """
+.venv/bin/ruff check {files}
+.venv/bin/black --check {files}
+.venv/bin/mypy
+.venv/bin/lint-imports
+"""
+# By the heading of the section: what its reader expects.
+EXPECTED = {
+    "Filter the list": """
+def test_filter_selects_by_name(as_admin):
+    for name in ("A", "B"):
+        as_admin.post("/api/suppliers", json={"name": name})
+
+    items = as_admin.get("/api/suppliers?name=B").json["items"]
+
+    assert [item["name"] for item in items] == ["B"]
+""",
+    "Add a scope": """
+def test_scope_is_documented(document):
+    assert document["paths"]["/api/suppliers"]["get"]["x-required-scope"] == "suppliers:manage"
+""",
+    "Add PATCH and DELETE": """
+def test_outdated_if_match_is_a_412(as_admin):
+    created = as_admin.post("/api/suppliers", json=POTTERS)
+    url, headers = created.headers["Location"], {"If-Match": created.headers["ETag"]}
+
+    assert as_admin.patch(url, json={"name": "A"}, headers=headers).json["name"] == "A"
+    assert as_admin.patch(url, json={"name": "B"}, headers=headers).status_code == 412
 
 
-@pytest.fixture(scope="module")
-def checkout():
-    with copied() as copy:
-        yield equipped(copy)
+def test_deleted_supplier_is_a_404(as_admin):
+    url = as_admin.post("/api/suppliers", json=POTTERS).headers["Location"]
+
+    assert as_admin.delete(url, headers={"If-Match": '"0"'}).status_code == 412
+    assert as_admin.delete(url).status_code == 204
+    assert as_admin.get(url).status_code == 404
+""",
+    "Restrict suppliers to their owner": """
+def test_supplier_of_another_user_is_a_404(app, as_admin):
+    from models.users import Role
+    from tests.support.clients import ApiClient
+    from tests.support.factories import UserFactory
+
+    other = ApiClient(app).signed_in(UserFactory(role=Role.ADMIN))
+    url = other.post("/api/suppliers", json=POTTERS).headers["Location"]
+
+    assert as_admin.get(url).status_code == 404
+    assert as_admin.get("/api/suppliers").json["items"] == []
+""",
+}
 
 
 @pytest.fixture(scope="module")
 def environment():
-    port = free_port()
-    # What mypy knows of the project's files it need not find out again.
-    cache = {"MYPY_CACHE_DIR": str(ROOT / ".mypy_cache")}
-    return {**BASE, **cache, "PORT": str(port), "API": f"http://127.0.0.1:{port}/api"}
+    # mypy reads what it knows about the unchanged files.
+    return {**BASE, "MYPY_CACHE_DIR": str(ROOT / ".mypy_cache"), "PORT": str(free_port())}
 
 
-def run(checkout, environment, command):
+@pytest.fixture(scope="module")
+def project(environment):
+    """A copy of the project with suppliers."""
+    with copied() as copy:
+        equipped(copy)
+        follow(copy, environment, ADD)
+        yield copy
+
+
+@pytest.fixture
+def fresh(project):
+    """The same one, restored after the test."""
+    kept = project.parent / "kept"
+    for folder in FOLDERS:
+        shutil.copytree(project / folder, kept / folder)
+    yield project
+    for folder in FOLDERS:
+        shutil.rmtree(project / folder)
+        shutil.move(kept / folder, project / folder)
+    shutil.rmtree(kept)
+
+
+def follow(project, environment, page):
+    """Do what a page says, from top to bottom."""
+    for block in blocks(page):
+        file = project / block.path
+        if block.language == "bash":
+            run(project, environment, block.text)
+        elif block.language == "diff":
+            edit(file, block.text)
+        elif file.exists():
+            append(file, block.text)
+        else:
+            file.write_text(block.text)
+
+
+def run(project, environment, command):
     done = subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-c", command],
-        cwd=checkout,
+        cwd=project,
         env=environment,
         capture_output=True,
         text=True,
@@ -58,35 +133,59 @@ def run(checkout, environment, command):
 
 
 @contextmanager
-def running(checkout, environment):
-    process = subprocess.Popen(
-        ["make", "run"], cwd=checkout, env=environment, start_new_session=True
-    )
+def running(project, environment):
+    """Run `make run`; yield a client of the service."""
+    process = subprocess.Popen(["make", "run"], cwd=project, env=environment, process_group=0)
+    url = f"http://127.0.0.1:{environment['PORT']}"
     try:
-        wait_until_healthy(environment["API"].removesuffix("/api"), process, seconds=120)
-        yield
+        wait_until_healthy(url, process, seconds=120)
+        with httpx.Client(base_url=url, timeout=30) as client:
+            yield client
     finally:
         os.killpg(process.pid, signal.SIGINT)
         process.wait(60)
 
 
-def test_reader_has_a_new_resource_in_the_end(checkout, environment):
-    *before, serve, look = blocks(PAGE)
-    for block in before:
-        if block.language == "bash":
-            told = run(checkout, environment, block.text)
-            assert "too long" not in told, block.text
-        elif block.language == "diff":
-            edit(checkout / block.path, block.text)
-        else:
-            assert not (checkout / block.path).exists(), block.path
-            (checkout / block.path).write_text(block.text)
+class TestAdd:
+    def test_takes_five_new_files_and_at_most_three_edits(self):
+        new = {block.path for block in blocks(ADD) if block.language == "python"}
+        edited = {block.path for block in blocks(ADD) if block.language == "diff"}
 
-    (migration,) = re.findall(r"`(alembic/versions/.*?)`", PAGE)
-    assert "suppliers" in (checkout / migration).read_text()
-    assert serve.text == "make run\n"
-    with running(checkout, environment):
-        shown = run(checkout, environment, look.text)
-    created, listed = map(json.loads, shown.splitlines())
-    assert listed["items"] == [created]
-    run(checkout, environment, f".venv/bin/pytest {' '.join(EVERYTHING)}")
+        assert len(new) == 5
+        assert not [path for path in new if (ROOT / path).exists()]
+        assert len(edited) <= 3
+        assert all((ROOT / path).exists() for path in edited)
+        assert len(ADD.splitlines()) < 250
+
+    def test_writes_a_migration_that_says_what_it_does(self, project):
+        (path,) = re.findall(r"`(alembic/versions/.*?)`", ADD)
+
+        assert (project / path).read_text().startswith('"""Create the table suppliers."""\n')
+
+    def test_has_the_new_resource_in_the_document_and_its_changelog(self, project):
+        assert "/api/suppliers/{supplier_id}" in (project / "docs/openapi.json").read_text()
+        assert "POST /api/suppliers" in (project / "docs/api-changelog.md").read_text()
+
+    def test_has_a_service_that_answers(self, project, environment):
+        with running(project, environment) as client:
+            credentials = {"email": demo.ADMIN, "password": demo.ADMIN_PASSWORD}
+            tokens = client.post("/api/auth/login", json=credentials).json()
+            client.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+            created = client.post("/api/suppliers", json={"name": "Potters & Sons"}).json()
+
+            assert client.get("/api/suppliers").json()["items"] == [created]
+
+
+class TestExtend:
+    def test_has_a_test_for_each_section(self):
+        assert re.findall(r"^## (.*)$", EXTEND, re.MULTILINE) == list(EXPECTED)
+
+    @pytest.mark.parametrize("heading", EXPECTED)
+    def test_section_works_on_its_own(self, fresh, environment, heading):
+        follow(fresh, environment, section(EXTEND, heading))
+        with (fresh / TEST).open("a") as file:
+            file.write(EXPECTED[heading])
+
+        files = [*fresh.glob("*/suppliers.py"), fresh / "models/users.py"]
+        run(fresh, environment, CHECKS.format(files=" ".join(map(str, files))))
+        run(fresh, environment, f".venv/bin/pytest {TEST}")

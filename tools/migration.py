@@ -1,12 +1,14 @@
-"""`make migration NAME=suppliers`: what the models say and no migration does, as a new one."""
+"""`make migration NAME=suppliers`: write a migration from the difference to the models."""
 
 import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from alembic import command
+from alembic.operations import ops
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
@@ -14,30 +16,68 @@ from sqlalchemy.engine import make_url
 from app.db.schema_version import ROOT, alembic_config
 from tools.embedded import postgres
 
+VERBS = {ops.CreateTableOp: "Create", ops.DropTableOp: "Drop"}
+
 
 def main(name: str) -> None:
+    """Write the next migration, which `name` gives its file name.
+
+    Raises:
+        SystemExit: the migrations make all tables of the models already.
+    """
     config = alembic_config()
+    number = len(list(ScriptDirectory.from_config(config).walk_revisions())) + 1
+
+    def describe(_context: object, _revision: object, scripts: list[Any]) -> None:
+        operations = scripts[0].upgrade_ops.ops
+        if not operations:
+            sys.exit(
+                "Nothing to write: the migrations match the models. For a migration of data, run "
+                f'.venv/bin/alembic revision --rev-id {number:04} --message "{name}"'
+            )
+        # The template takes the docstring from here; the file name comes from the message.
+        config.attributes["summary"] = summary(operations)
+
     with empty_database() as config.attributes["url"]:
         command.upgrade(config, "head")
-        number = len(list(ScriptDirectory.from_config(config).walk_revisions())) + 1
-        command.revision(config, name.capitalize(), autogenerate=True, rev_id=f"{number:04}")
+        command.revision(
+            config,
+            name,
+            autogenerate=True,
+            rev_id=f"{number:04}",
+            process_revision_directives=describe,
+        )
+
+
+def summary(operations: list[Any]) -> str:
+    """Return the operations in words: "Create the table suppliers. Change the table products."."""
+    verbs: dict[str, str] = {}
+    for operation in operations:
+        # An index of a new table belongs to its creation.
+        verbs.setdefault(operation.table_name, VERBS.get(type(operation), "Change"))
+    return " ".join(f"{verb} the table {table}." for table, verb in sorted(verbs.items()))
 
 
 @contextmanager
 def empty_database() -> Iterator[str]:
-    """The URL of a database that is gone after the block; that of `make run` is left alone."""
+    """Yield the URL of a database that exists until the end of the block.
+
+    The database of `make run` stays as it is.
+    """
     with postgres(Path(ROOT, ".data", "postgres")) as server:
         url = make_url(server).set(drivername="postgresql+psycopg2")
         name = f"migration_{secrets.token_hex(6)}"
         engine = create_engine(url, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.execute(text(f"CREATE DATABASE {name}"))
-            yield url.set(database=name).render_as_string(hide_password=False)
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+            try:
+                yield url.set(database=name).render_as_string(hide_password=False)
+            finally:
+                connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
         engine.dispose()
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 2 or not sys.argv[1].strip():
         sys.exit("A migration needs a name: make migration NAME=suppliers")
     main(sys.argv[1])

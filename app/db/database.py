@@ -15,12 +15,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
-from app import watchdog
 from app.db import pooler, prepared
 from app.settings import Settings
 
 UUID_OID, TIMESTAMPTZ_OID = 2950, 1184  # of pg_type
-# How much longer than PostgreSQL's own limit a statement is waited for.
+# How much longer than PostgreSQL's own timeout the server waits for a statement.
 GRACE_SECONDS = 2.0
 CONFLICTS = (DeadlockDetected, SerializationFailure)
 
@@ -52,7 +51,6 @@ database = Database()
 def make_engine(settings: Settings) -> Engine:
     wanted = pooler.session_settings(settings)
     options = {} if settings.database_pooler else {"options": pooler.startup_options(wanted)}
-    patience = settings.database_statement_timeout / 1000 + GRACE_SECONDS
     engine = create_engine(
         settings.database_url,
         pool_size=settings.database_pool_size,
@@ -72,13 +70,11 @@ def make_engine(settings: Settings) -> Engine:
             "keepalives_idle": 30,
             "keepalives_interval": 10,
             "keepalives_count": 3,
-            "cursor_factory": watchdog.cursor_factory(patience),
             **options,
         },
     )
     event.listen(engine, "handle_error", remove_values)
     event.listen(engine, "connect", choose_types)
-    watchdog.init_engine(engine)
     if settings.database_pooler:
         pooler.init_engine(engine, wanted)
     else:

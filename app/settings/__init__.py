@@ -100,9 +100,11 @@ class Settings:
     rate_limit_login_address: str = setting(rate(), "20 per minute", "Sign-ins from one address.")
     rate_limit_register: str = setting(rate(), "20 per hour", "Registrations from one address.")
     database_pool_size: int = setting(
-        number(1), 8, "Connections a process keeps; as many as it has threads."
+        number(1), 10, "Connections to PostgreSQL that each process keeps open."
     )
-    database_pool_overflow: int = setting(number(0), 2, "Connections beyond the pool, for a burst.")
+    database_pool_overflow: int = setting(
+        number(0), 0, "Connections beyond the pool, closed after each use."
+    )
     database_pool_timeout: float = setting(
         number(0, fields.Float), 2.0, "Seconds to wait for a connection before a 503."
     )

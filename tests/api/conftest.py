@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 from sqlalchemy import select, text
-from sqlalchemy.orm import Session
 
 from app import create_app
 from app.observability import logging
@@ -36,16 +35,6 @@ def make_app(app, settings) -> Iterator[Callable[..., Flask]]:
 def limited(make_app) -> Callable[..., ApiClient]:
     """Makes a client whose requests are counted from zero, at other rates than plenty."""
     return lambda **rates: ApiClient(make_app(**rates))
-
-
-@pytest.fixture
-def during_get(monkeypatch) -> Callable[[Callable], None]:
-    """Has `GET /api/notes/{id}` do something else, given its database session."""
-
-    def replace(action: Callable[[Session], object]) -> None:
-        monkeypatch.setattr(notes, "get_note", lambda session, _: action(session))
-
-    return replace
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 import pytest
 
 PAGES = ["/api/docs", "/api/redoc"]
-PROBLEMS = ["/api/problems", "/api/problems/out-of-stock"]
+PROBLEMS = ["/api/problems", "/api/problems/last-admin"]
 ALL = ["/api/openapi.json", *PAGES, *PROBLEMS]
 
 

@@ -1,6 +1,6 @@
 """The service's worker, with an answer that breaks off after its beginning."""
 
-from app import worker
+from app.server import worker
 
 HEAD = [("Content-Length", "100"), ("Content-Type", "text/plain")]
 

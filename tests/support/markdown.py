@@ -1,4 +1,4 @@
-"""Pages of the documentation, read by machine: the code blocks that a reader would take over."""
+"""The code blocks of the documentation, and what a reader does with them."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NAMED = re.compile(r"^`([\w/.]+)`:$", re.MULTILINE)
+NAMED = re.compile(r"^(?:Append to )?`([\w/.]+)`:$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -19,23 +19,33 @@ class Block:
 
 
 def blocks(page: str) -> Iterator[Block]:
-    """The code blocks of a page, in its order."""
+    """Return the code blocks of a page, in its order."""
     for fence in FENCE.finditer(page):
         named = NAMED.findall(page[: fence.start()])
         yield Block(fence[1], fence[2], named[-1] if named else "")
 
 
 def section(page: str, heading: str) -> str:
-    """The part of a page from a heading of the second level to the next one."""
+    """Return the part of a page from a heading of the second level to the next one."""
     return page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
 
 
 def edit(file: Path, diff: str) -> None:
-    """Make the change that `diff` shows; what it takes as given must be there once."""
-    lines = diff.splitlines()
+    """Make the changes of `diff`, whose hunks are separated by `@@`."""
+    for hunk in re.split(r"^@@\n", diff, flags=re.MULTILINE):
+        _replace(file, hunk.splitlines())
+
+
+def _replace(file: Path, hunk: list[str]) -> None:
     before, after = (
-        "".join(f"{line[1:]}\n" for line in lines if line[:1] in kept) for kept in (" -", " +")
+        "".join(f"{line[1:]}\n" for line in hunk if line[:1] in kept) for kept in (" -", " +")
     )
     text = file.read_text()
-    assert text.count(before) == 1, f"{file.name} has not, or not once:\n{before}"
+    assert text.count(before) == 1, f"{file.name} must contain this once:\n{before}"
     file.write_text(text.replace(before, after))
+
+
+def append(file: Path, code: str) -> None:
+    """Append a function to a module, or a method to the class at its end."""
+    space = "\n" if code.startswith(" ") else "\n\n"
+    file.write_text(file.read_text() + space + code)

@@ -1,10 +1,13 @@
-"""The service's worker with deadlines that a test can wait for."""
+"""The worker of the service with timeouts that a test can wait for."""
 
-from app import worker
-from app.timed_socket import TimedSocket
+from gevent import Timeout
 
-worker.HEAD_SECONDS = worker.BODY_SECONDS = TimedSocket.send_seconds = 0.5
+from app.server import worker
+
+worker.SOCKET_SECONDS = 0.5
 
 
 class Worker(worker.Worker):
-    """Else as it ships."""
+    def timeout_ctx(self):
+        """As gunicorn has it, but not as long as `keepalive`."""
+        return Timeout(0.5, False)

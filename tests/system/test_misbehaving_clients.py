@@ -24,7 +24,7 @@ def single(new_database, migrated_url, worker, stderr=None):
 @pytest.fixture(scope="module")
 def server(new_database, migrated_url):
     """One worker, as it ships."""
-    with single(new_database, migrated_url, "app.worker.Worker") as server:
+    with single(new_database, migrated_url, "app.server.worker.Worker") as server:
         yield server
 
 
@@ -75,7 +75,7 @@ def test_nobody_waits_for_those_that_do_not_go(server, sent):
         assert statuses(server, 10, timeout=1) == [200] * 10
 
 
-def test_those_that_do_not_read_lose_their_thread(impatient):
+def test_clients_that_do_not_read_delay_no_other(impatient):
     with connections(impatient, 8, LARGE * 4):
         assert statuses(impatient, 3, timeout=20) == [200] * 3
 
@@ -129,7 +129,6 @@ def test_client_that_closes_its_side_gets_its_answers(server):
 
 
 def test_answer_that_breaks_off_comes_as_far_as_it_goes(breaking_off):
-    """Its thread must not close the connection, or the next one gets its descriptor."""
     with connections(breaking_off, 1, b"GET /breaking-off HTTP/1.1\r\nHost: a\r\n\r\n") as (sock,):
         answer = b""
         while piece := sock.recv(65536):

@@ -13,9 +13,9 @@ from tools.embedded import free_port
 START = """
 import runpy, sys
 from types import SimpleNamespace
-from app import create_app
 
 hooks = runpy.run_path("gunicorn.conf.py")
+from app import create_app
 cfg = SimpleNamespace(address=[("127.0.0.1", 1)], worker_tmp_dir=None)
 server = SimpleNamespace(cfg=cfg, WORKERS={})
 worker = SimpleNamespace()

@@ -14,9 +14,9 @@ from tests.support.servers import served
 from tools import embedded
 
 STATEMENT_TIMEOUT = {"DATABASE_STATEMENT_TIMEOUT": "1000"}
-# So small that three requests fill it.
+# So small that two requests fill it.
 SMALL = {
-    "GUNICORN_CMD_ARGS": "-w 1 --threads 2",
+    "GUNICORN_CMD_ARGS": "-w 1",
     "DATABASE_POOL_SIZE": "1",
     "DATABASE_POOL_OVERFLOW": "0",
     "DATABASE_POOL_TIMEOUT": "0.5",
@@ -110,7 +110,7 @@ def test_stopped(url, own_data, mode):
 def test_frozen(url, postmaster):
     assert log_in(url)[0].status_code == 401
     with alive(url), frozen(postmaster):
-        # More than the service has threads.
+        # More than the pools have connections.
         answers = [*log_in(url, 24), ready(url)]
 
     assert recovery(url) < 2
@@ -125,15 +125,6 @@ def test_slow(url, database):
     assert all(map(is_unavailable, answers))
 
 
-def test_slow_for_longer_than_requests_wait(small_url, database):
-    with alive(small_url), locked(database):
-        answers = log_in(small_url, 30)
-
-    assert recovery(small_url) < 2
-    assert all(map(is_unavailable, answers))
-    assert [each for each in answers if "more to do" in each.json()["detail"]]
-
-
 def test_out_of_connections(url, own_database_url):
     with alive(url), full(own_database_url):
         answers = [*log_in(url, 4), ready(url)]
@@ -144,7 +135,7 @@ def test_out_of_connections(url, own_database_url):
 
 def test_pool_exhausted(small_url, database):
     with alive(small_url), locked(database):
-        answers = log_in(small_url, 2)
+        answers = log_in(small_url, 30)
 
     assert recovery(small_url) < 2
     assert all(map(is_unavailable, answers))

@@ -5,15 +5,17 @@ stay where they are; only then comes SIGTERM.
 """
 
 import json
+import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from selectors import DefaultSelector
 from threading import Semaphore
 
 import httpx
 import psutil
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
@@ -23,6 +25,7 @@ from tests.support.factories import PASSWORD
 from tests.support.proxies import ClusterIP
 from tests.support.servers import served
 from tests.support.shop import ADDRESS
+from tests.support.waiting import wait_for
 
 CLIENTS = 8
 PATIENCE_SECONDS = 60
@@ -124,3 +127,60 @@ def test_workers_that_max_requests_replaces_fail_none_either(database_url):
 
     assert not workers & replaced
     assert load.succeeded, load.outcomes
+
+
+CLOSE = b"\r\nConnection: close\r\n"
+WAITING = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+PATIENT = {"DATABASE_LOCK_TIMEOUT": "60000", "DATABASE_STATEMENT_TIMEOUT": "60000"}
+
+
+def test_requests_that_wait_for_postgresql_at_sigterm_are_finished(database_url):
+    engine = create_engine(database_url, isolation_level="AUTOCOMMIT")
+    with (
+        served(database_url, **PATIENT) as server,
+        ThreadPoolExecutor(CLIENTS) as threads,
+        httpx.Client(timeout=PATIENCE_SECONDS) as client,
+        engine.connect() as watching,
+    ):
+        with create_engine(database_url).begin() as connection:
+            connection.execute(text("LOCK TABLE products IN ACCESS EXCLUSIVE MODE"))
+            url = f"{server.url}/api/products"
+            under_way = [threads.submit(client.get, url) for _ in range(CLIENTS)]
+            wait_for(lambda: watching.scalar(text(WAITING)) == CLIENTS)
+            server.process.terminate()
+            # The workers stop to accept connections within a second.
+            wait_for(lambda: is_refused(server.url))
+        responses = [each.result() for each in under_way]
+        assert server.process.wait(PATIENCE_SECONDS) == 0
+    engine.dispose()
+
+    assert {response.status_code for response in responses} == {200}
+    assert {response.headers["Connection"] for response in responses} == {"close"}
+
+
+def is_refused(url):
+    try:
+        httpx.get(f"{url}/api/health/live", timeout=1)
+    except httpx.TransportError:
+        return True
+    return False
+
+
+def test_kept_connections_end_at_sigterm_and_hold_no_worker_up(database_url):
+    with served(database_url, GUNICORN_CMD_ARGS="-w 1") as server, ExitStack() as stack:
+        url = httpx.URL(server.url)
+        kept = [
+            stack.enter_context(socket.create_connection((url.host, url.port), timeout=30))
+            for _ in range(20)
+        ]
+        for each in kept:
+            each.sendall(READ.encode())
+            assert each.recv(65536).startswith(b"HTTP/1.1 200")
+        server.process.terminate()
+        kept[0].sendall(READ.encode())
+        while CLOSE not in kept[0].recv(65536):
+            kept[0].sendall(READ.encode())
+        # Half of the graceful timeout.
+        assert server.process.wait(12) == 0

@@ -2,10 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Lock
+from time import sleep as native_sleep
 
 import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.exceptions import VerifyMismatchError
+from gevent import get_hub, sleep, spawn
 
 from services import passwords
 from services.errors import InvalidInput
@@ -106,3 +108,33 @@ class TestCores:
         assert not passwords.matches("wrong", None)
 
         assert verified[0] == verified[1]
+
+
+class TestRunHashesIn:
+    @pytest.fixture
+    def threads(self, monkeypatch):
+        """Hashes run in threads of gevent, as under gunicorn."""
+        monkeypatch.setattr(passwords, "_run", passwords._run)
+        passwords.run_hashes_in(get_hub().threadpool.apply)
+
+    def test_results_are_the_same(self, threads, capfd):
+        assert passwords.matches("secret", passwords.hashed("secret"))
+        assert not passwords.matches("wrong", HASH)
+        # gevent would print the traceback of an exception in a thread.
+        assert capfd.readouterr().err == ""
+
+    def test_other_greenlets_run_meanwhile(self, threads, monkeypatch):
+        turns = []
+
+        class Hasher:
+            def hash(self, _):
+                native_sleep(0.3)
+                return "hash"
+
+        monkeypatch.setattr(passwords, "_hasher", Hasher())
+        hashing = spawn(passwords.hashed, "secret")
+        while not hashing.ready():
+            turns.append(1)
+            sleep(0.01)
+
+        assert len(turns) > 5

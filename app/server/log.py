@@ -1,4 +1,4 @@
-"""gunicorn's own log, as lines of the service's."""
+"""gunicorn's log (`logger_class`), written by loguru like all other lines of the service."""
 
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
@@ -8,13 +8,13 @@ from app.settings import Settings, SettingsError
 
 
 class ServerLogger(Logger):
-    """Passes on what gunicorn has to say; set as its `logger_class`."""
+    """Forwards gunicorn's error log to loguru."""
 
     def setup(self, cfg: Config) -> None:
         super().setup(cfg)
         try:
             configure(Settings.load())
         except SettingsError:
-            return  # which stops the start, and is told there
+            return  # gunicorn.conf.py reports it and ends the start
         self.error_log.handlers = [Intercepted()]
         self.error_log.propagate = False

@@ -1,0 +1,81 @@
+"""`/metrics` on a port of its own, served by gunicorn's master (prometheus_client, multiprocess).
+
+The master handles no requests, so metrics stay available when all workers are busy. Each worker
+writes its metrics into files in one folder, and the master adds them up. The files are named by the
+worker's place, not by its process: the successor of a worker goes on with its files, so there are
+never more files than workers. See docs/decisions/0015-metrics-from-the-master.md
+"""
+
+import atexit
+import os
+import shutil
+import socket
+from collections.abc import Iterable
+from itertools import count
+from tempfile import mkdtemp
+from typing import Any
+
+from gevent.monkey import get_original
+from gevent.pywsgi import WSGIServer
+from gunicorn.config import Config
+from prometheus_client import CollectorRegistry, make_wsgi_app, values
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from app.settings import SettingsError
+
+MAX_CLIENTS = 8
+
+
+class MetricsServer:
+    """
+    Raises:
+        SettingsError: the port is that of the API, or it is in use.
+    """
+
+    def __init__(self, port: int, cfg: Config) -> None:
+        host = listen_host(cfg.address, port)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            self.descriptor = socket.create_server((host, port), family=family).detach()
+        except OSError as error:
+            raise SettingsError(f"METRICS_PORT: cannot listen on {host}:{port}: {error}") from error
+        self.folder = mkdtemp(prefix="metrics-", dir=cfg.worker_tmp_dir)
+        self.master = os.getpid()
+        atexit.register(self.remove_folder)
+        # Where prometheus_client writes, in the workers.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = self.folder
+        # A native thread, although gevent has patched `threading`: a fork would copy a greenlet.
+        get_original("_thread", "start_new_thread")(self.serve, ())
+
+    def serve(self) -> None:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, self.folder)  # type: ignore[no-untyped-call]
+        listener = socket.socket(fileno=self.descriptor)
+        wsgi = make_wsgi_app(registry)
+        WSGIServer(listener, wsgi, spawn=MAX_CLIENTS, log=None).serve_forever()
+
+    def free_place(self, workers: Iterable[Any]) -> int:
+        """Return the lowest number that is not the place of one of the workers."""
+        taken = {worker.place for worker in workers}
+        return next(place for place in count() if place not in taken)
+
+    def begin_worker(self, place: int) -> None:
+        """In a worker: close the port that the fork has copied, and use the files of `place`."""
+        os.close(self.descriptor)
+        values.ValueClass = values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]
+
+    def forget(self, place: int) -> None:
+        """Remove the gauges of a worker that has ended; its counters stay in the totals."""
+        mark_process_dead(place, self.folder)  # type: ignore[no-untyped-call]
+
+    def remove_folder(self) -> None:
+        if os.getpid() == self.master:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def listen_host(addresses: list[Any], port: int) -> str:
+    """Return the host on which the API listens."""
+    internet = [address for address in addresses if isinstance(address, tuple)]
+    if any(address[1] == port for address in internet):
+        raise SettingsError(f"METRICS_PORT: {port} is the port of the API; choose another.")
+    return internet[0][0] if internet else "127.0.0.1"

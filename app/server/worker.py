@@ -1,0 +1,59 @@
+"""gunicorn's gevent worker, with a timeout for slow clients and errors as problem documents."""
+
+from contextlib import suppress
+from typing import Any
+
+from gunicorn.util import close_graceful
+from gunicorn.workers.ggevent import GeventWorker
+
+from app.server import errors
+
+# For each read of a body and each write of a response. `keepalive` bounds the wait for a request
+# and its head.
+SOCKET_SECONDS = 10.0
+
+
+class Worker(GeventWorker):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.in_flight: set[Any] = set()
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        # gunicorn asks the listener for its address, but a stop may have closed it by now.
+        super().handle(client, client, addr)
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        """Handle a request.
+
+        Raises:
+            StopIteration: the connection ends; gunicorn's loop expects this exception.
+        """
+        sock.settimeout(SOCKET_SECONDS)
+        self.in_flight.add(req)
+        try:
+            super().handle_request(listener_name, req, sock, addr)
+        except (StopIteration, TimeoutError) as error:
+            # Without waiting for the client to close, unread data resets the connection, and the
+            # client loses the response (RFC 9112, section 9.6).
+            close_graceful(sock)
+            raise StopIteration from error
+        finally:
+            self.in_flight.discard(req)
+        sock.settimeout(None)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Stop on SIGTERM; tell the clients of running requests that their connections close."""
+        super().handle_exit(sig, frame)
+        for request in self.in_flight:
+            request.force_close()
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        status = errors.status_of(exc)
+        if status == 500:
+            self.log.exception("Error handling request")
+        else:
+            self.log.warning("Invalid request from ip=%s: %s", addr[0] if addr else "", exc)
+        with suppress(OSError):
+            client.settimeout(SOCKET_SECONDS)
+            client.sendall(errors.response(status))
+            close_graceful(client)
