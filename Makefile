@@ -29,7 +29,7 @@ test-deploy: $(STAMP) .venv-checkov/installed ## Build the image and run it unde
 	@$(BIN)/pytest -m deploy tests/deploy $(ARGS)
 
 fuzz: $(STAMP) ## Send thousands of generated requests to the service, for some minutes
-	@$(BIN)/pytest -m fuzz tests/fuzz $(ARGS)
+	@$(BIN)/pytest -m fuzz tests/system/fuzz $(ARGS)
 
 chart: $(STAMP) .venv-checkov/installed ## Write the chart's table of values, and test the chart by Helm 3 and Helm 4
 	@$(BIN)/python -m tools.chart_values

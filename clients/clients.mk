@@ -8,7 +8,7 @@ clients: client-python $(TYPESCRIPT) ## Generate the Python and the TypeScript c
 
 test-clients: clients ## Check the types of both clients, and use them against the running service
 	cd clients/python && ../../$(BIN)/mypy
-	@$(BIN)/pytest -m clients -rs tests/consumers $(ARGS)
+	@$(BIN)/pytest -m clients -rs tests/system $(ARGS)
 
 client-python: $(STAMP) docs/openapi.json
 	@PATH=$(abspath $(BIN)):$$PATH $(BIN)/python -m openapi_python_client generate --path docs/openapi.json --overwrite \

@@ -1,5 +1,7 @@
 """Lists, a page at a time."""
 
+from functools import cache
+
 from marshmallow import Schema, fields, validate
 
 from schemas.base import QueryWhole, RequestSchema, ResponseSchema, Text
@@ -25,6 +27,8 @@ class PageQuerySchema(RequestSchema):
     )
 
 
+# The document has one schema for a name, and two lists can have the same items.
+@cache
 def page_of(schema: type[Schema]) -> type[Schema]:
     """The schema of a page of what `schema` describes."""
     noun = schema.__name__.removesuffix("Schema")

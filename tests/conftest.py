@@ -5,6 +5,7 @@
 
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from alembic import command
 from flask import Flask
+from loguru import logger
 from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
@@ -23,11 +25,12 @@ from app.db.schema_version import alembic_config
 from app.settings import Settings
 from models.users import Role, User
 from services import passwords
-from tests.clients import ApiClient
-from tests.factories import CHEAP_HASHER, FACTORIES, UserFactory
-from tests.openapi import Operation, operations_of
-from tests.pgbouncer import pgbouncer, pooled
-from tests.servers import Server, served
+from tests.support import notes
+from tests.support.clients import ApiClient
+from tests.support.factories import CHEAP_HASHER, UserFactory, use_session
+from tests.support.openapi import Operation, operations_of
+from tests.support.pgbouncer import pgbouncer, pooled
+from tests.support.servers import Server, served
 from tools import embedded
 
 DATA = Path(__file__).parent.parent / ".data"
@@ -103,11 +106,15 @@ def new_database(postgres_url, pooler_url) -> Iterator:
 
 @pytest.fixture(scope="session")
 def migrated_url(new_database, postgres_url) -> str:
-    """A database at the newest migration, with no rows; nothing stays connected to it."""
+    """A database at the newest migration, with the table of the notes and without rows.
+
+    Nothing stays connected to it, because it is the template of other databases.
+    """
     url = new_database()
     config = alembic_config()
     config.attributes["url"] = postgres_url.set(database=make_url(url).database)
     command.upgrade(config, "head")
+    notes.create_table(config.attributes["url"])
     return url
 
 
@@ -140,7 +147,8 @@ def settings(new_database, migrated_url) -> Settings:
 
 @pytest.fixture(scope="session")
 def application(settings) -> Flask:
-    return create_app(settings)
+    """The application of the tests, which has the resource `notes` too."""
+    return notes.register(create_app(settings))
 
 
 @pytest.fixture(scope="session")
@@ -189,8 +197,7 @@ def session(connection) -> Iterator[Session]:
     with Session(
         connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
     ) as session:
-        for factory in FACTORIES:
-            factory._meta.sqlalchemy_session = session
+        use_session(session)
         yield session
 
 
@@ -238,19 +245,55 @@ def as_admin(app, admin) -> ApiClient:
     return ApiClient(app).signed_in(admin)
 
 
+@pytest.fixture
+def clock(monkeypatch) -> Callable[[float], None]:
+    """Moves the time on, so many seconds."""
+    now, offset = time.time, [0.0]
+    monkeypatch.setattr(time, "time", lambda: now() + offset[0])
+
+    def move(seconds: float) -> None:
+        offset[0] += seconds
+
+    return move
+
+
+@pytest.fixture
+def logged(app) -> Iterator[list]:
+    """What the shared application has to complain of, as loguru's records."""
+    records = []
+    sink = logger.add(lambda message: records.append(message.record), level="WARNING")
+    yield records
+    logger.remove(sink)
+
+
+@pytest.fixture
+def during_get(monkeypatch) -> Callable[[Callable], None]:
+    """Has `GET /api/notes/{id}` do something else, given its database session."""
+
+    def replace(action: Callable[[Session], object]) -> None:
+        monkeypatch.setattr(notes, "get_note", lambda session, _: action(session))
+
+    return replace
+
+
 @pytest.fixture(scope="session")
 def server(new_database, migrated_url, redis_url) -> Iterator[Server]:
-    """The service as it ships: gunicorn with two workers, Redis, demo rows; shared by all tests."""
+    """The service as it ships: gunicorn with two workers and Redis; shared by all tests."""
     url = new_database(make_url(migrated_url).database)
     with served(url, REDIS_URL=redis_url) as server:
-        server.flask("demo", "load")
         yield server
 
 
 @pytest.fixture(scope="session")
-def document(application) -> dict[str, Any]:
+def shipped(settings) -> Flask:
+    """The application as it ships, without the resource `notes`."""
+    return create_app(settings)
+
+
+@pytest.fixture(scope="session")
+def document(shipped) -> dict[str, Any]:
     """The OpenAPI document, as clients get it."""
-    return application.test_client().get("/api/openapi.json").json
+    return shipped.test_client().get("/api/openapi.json").json
 
 
 @pytest.fixture(scope="session")

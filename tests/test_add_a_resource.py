@@ -10,11 +10,11 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from services.demo import ADMIN, ADMIN_PASSWORD
-from tests.checkouts import copied, equipped
-from tests.pages import append, blocks, edit, section
-from tests.servers import BASE, ROOT, free_port, wait_until_healthy
+from tests.support.checkouts import copied, equipped
+from tests.support.markdown import append, blocks, edit, section
+from tests.support.servers import BASE, ROOT, free_port, wait_until_healthy
 
+demo = pytest.importorskip("services.demo", reason="needs the demo administrator")
 NEW = ROOT / "models" / "suppliers.py"
 pytestmark = [
     pytest.mark.checkout,
@@ -22,8 +22,8 @@ pytestmark = [
 ]
 ADD = (ROOT / "docs" / "add-a-resource.md").read_text()
 EXTEND = (ROOT / "docs" / "extend-a-resource.md").read_text()
-FOLDERS = ["alembic/versions", "models", "schemas", "services", "resources", "tests/resources"]
-TEST = "tests/resources/test_suppliers.py"
+FOLDERS = ["alembic/versions", "models", "schemas", "services", "resources", "tests/api"]
+TEST = "tests/api/test_suppliers.py"
 # Of the files that a section may have changed.
 CHECKS = """
 .venv/bin/ruff check {files}
@@ -65,8 +65,8 @@ def test_deleted_supplier_is_a_404(as_admin):
     "Restrict suppliers to their owner": """
 def test_supplier_of_another_user_is_a_404(app, as_admin):
     from models.users import Role
-    from tests.clients import ApiClient
-    from tests.factories import UserFactory
+    from tests.support.clients import ApiClient
+    from tests.support.factories import UserFactory
 
     other = ApiClient(app).signed_in(UserFactory(role=Role.ADMIN))
     url = other.post("/api/suppliers", json=POTTERS).headers["Location"]
@@ -168,7 +168,7 @@ class TestAdd:
 
     def test_has_a_service_that_answers(self, project, environment):
         with running(project, environment) as client:
-            credentials = {"email": ADMIN, "password": ADMIN_PASSWORD}
+            credentials = {"email": demo.ADMIN, "password": demo.ADMIN_PASSWORD}
             tokens = client.post("/api/auth/login", json=credentials).json()
             client.headers["Authorization"] = f"Bearer {tokens['access_token']}"
             created = client.post("/api/suppliers", json={"name": "Potters & Sons"}).json()

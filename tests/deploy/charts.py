@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.servers import ROOT
+from tests.support.servers import ROOT
 from tools.helm import NoHelmError, helm
 
 CHART = ROOT / "helm"

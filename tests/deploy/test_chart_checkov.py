@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.deploy import charts
-from tests.servers import ROOT
+from tests.support.servers import ROOT
 
 pytestmark = pytest.mark.deploy
 CHECKOV = ROOT / ".venv-checkov" / "bin" / "checkov"

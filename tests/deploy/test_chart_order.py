@@ -11,8 +11,8 @@ from models.products import Product
 from models.users import User
 from tests.deploy import charts
 from tests.deploy.charts import only
-from tests.servers import ROOT
-from tests.servers import environment as environment_of
+from tests.support.servers import ROOT
+from tests.support.servers import environment as environment_of
 from tools.embedded import free_port
 
 pytestmark = pytest.mark.deploy

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import SAMPLE_SECRET, Settings, SettingsError
-from tests.servers import BASE, ROOT, SECRET_KEY
+from tests.support.servers import BASE, ROOT, SECRET_KEY
 
 pytestmark = pytest.mark.deploy
 

@@ -9,7 +9,7 @@ from redis import Redis
 from tests.deploy.containers import once, running
 from tests.deploy.images import base, configuration, health_command
 from tests.deploy.shopping import order_twice
-from tests.servers import ROOT
+from tests.support.servers import ROOT
 
 pytestmark = pytest.mark.deploy
 

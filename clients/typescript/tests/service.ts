@@ -5,7 +5,7 @@ import { Api, type ApiOptions } from "flask-api-client";
 
 export const PASSWORD = "correct horse battery staple";
 
-/** What whoever starts the tests has to tell: see tests/consumers/test_typescript.py. */
+/** What whoever starts the tests has to tell: see tests/system/shop/consumers/test_typescript.py. */
 export function given(name: string): string {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set`);

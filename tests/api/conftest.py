@@ -1,0 +1,62 @@
+"""Applications with other settings than the one that all tests share."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, text
+
+from app import create_app
+from app.observability import logging
+from models.base import Base
+from tests.support import notes
+from tests.support.clients import ApiClient
+
+
+@pytest.fixture
+def make_app(app, settings) -> Iterator[Callable[..., Flask]]:
+    """Makes an application with other settings, in the transaction of the test.
+
+    The logger is global, so it is set back afterwards.
+    """
+
+    def make(**changes) -> Flask:
+        made = notes.register(create_app(dataclasses.replace(settings, **changes)))
+        for name in ("database", "sessions"):
+            made.extensions[name] = app.extensions[name]
+        return made
+
+    yield make
+    logging.configure(settings)
+
+
+@pytest.fixture
+def limited(make_app) -> Callable[..., ApiClient]:
+    """Makes a client whose requests are counted from zero, at other rates than plenty."""
+    return lambda **rates: ApiClient(make_app(**rates))
+
+
+@pytest.fixture
+def rows(session) -> Callable[[], dict]:
+    """Reads everything that is in the database."""
+
+    def read() -> dict:
+        tables = [*Base.metadata.sorted_tables, notes.Note.__table__]
+        return {
+            table.name: session.execute(select(table).order_by(*table.primary_key)).all()
+            for table in tables
+        }
+
+    return read
+
+
+@pytest.fixture
+def seen(own_engine):
+    """Return the rows of a query, as another connection of the same database sees them."""
+
+    def read(sql):
+        with own_engine.connect() as connection:
+            return connection.execute(text(sql)).all()
+
+    return read

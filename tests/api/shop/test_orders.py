@@ -1,0 +1,226 @@
+"""POST /api/orders: all of it or nothing, at the prices of the moment."""
+
+import pytest
+from sqlalchemy import func, select
+
+from models.orders import MAX_ITEMS, MAX_QUANTITY, Order
+from schemas.orders import OrderItemSchema
+from tests.support.shop import ADDRESS, ProductFactory
+
+LINE = {"product_id": "abc", "quantity": 1}
+BODY = {"items": [LINE], "shipping_address": ADDRESS}
+
+
+def order_of(quantities):
+    """A body that orders these quantities, by product id."""
+    items = [{"product_id": name, "quantity": n} for name, n in quantities.items()]
+    return BODY | {"items": items}
+
+
+def without(name, value):
+    return {key: field for key, field in value.items() if key != name}
+
+
+def pointers(answer):
+    assert answer.status_code == 422
+    return [error["pointer"] for error in answer.json["errors"]]
+
+
+@pytest.fixture
+def abc(session):
+    return ProductFactory(id="abc", price=1250, stock=10)
+
+
+@pytest.fixture
+def other(session):
+    """The product `def`."""
+    return ProductFactory(id="def", price=4900, stock=5)
+
+
+class TestCreateOrderRefused:
+    def test_anonymous_is_a_401_and_takes_nothing(self, client, abc, session):
+        assert client.post("/api/orders", json=BODY).status_code == 401
+        session.refresh(abc)
+        assert abc.stock == 10
+
+    @pytest.mark.parametrize(
+        ("body", "at"),
+        [
+            (without("items", BODY), ["/items"]),
+            (BODY | {"items": None}, ["/items"]),
+            (BODY | {"items": []}, ["/items"]),
+            (BODY | {"items": LINE}, ["/items"]),
+            (order_of({f"p{n}": 1 for n in range(MAX_ITEMS + 1)}), ["/items"]),
+            (BODY | {"items": [LINE, 7]}, ["/items/1"]),
+            (BODY | {"items": [{}]}, ["/items/0/product_id", "/items/0/quantity"]),
+            (BODY | {"coupon": "free"}, ["/coupon"]),
+            (BODY | {"a/b~c": 1}, ["/a~1b~0c"]),
+            (without("shipping_address", BODY), ["/shipping_address"]),
+            (BODY | {"shipping_address": None}, ["/shipping_address"]),
+            (BODY | {"shipping_address": "123 Main St"}, ["/shipping_address"]),
+            ({}, ["/items", "/shipping_address"]),
+        ],
+    )
+    def test_bad_body_is_a_422_that_points_at_the_fault(self, as_user, abc, body, at):
+        assert pointers(as_user.post("/api/orders", json=body)) == at
+
+    @pytest.mark.parametrize("body", ["null", "[]", '"order"', "7"])
+    def test_body_that_is_no_object_is_a_422(self, as_user, body):
+        answer = as_user.post("/api/orders", data=body, content_type="application/json")
+
+        assert pointers(answer) == [""]
+
+    @pytest.mark.parametrize(
+        ("line", "name"),
+        [
+            ({"quantity": 1}, "product_id"),
+            *[
+                ({"product_id": product_id, "quantity": 1}, "product_id")
+                for product_id in [None, 7, "", "a b", "é", "a\n", "x" * 65]
+            ],
+            ({"product_id": "def"}, "quantity"),
+            *[
+                ({"product_id": "def", "quantity": quantity}, "quantity")
+                for quantity in [None, 0, -1, 1.0, 1.5, "1", True, MAX_QUANTITY + 1, 2**62]
+            ],
+            ({"product_id": "def", "quantity": 1, "unit_price": 1}, "unit_price"),
+        ],
+    )
+    def test_bad_item_is_a_422_that_points_at_it(self, as_user, abc, line, name):
+        answer = as_user.post("/api/orders", json=BODY | {"items": [LINE, line]})
+
+        assert pointers(answer) == [f"/items/1/{name}"]
+
+    @pytest.mark.parametrize(
+        ("address", "name"),
+        [
+            *[(without(name, ADDRESS), name) for name in ADDRESS],
+            *[(ADDRESS | {name: ""}, name) for name in ADDRESS],
+            *[(ADDRESS | {name: 94102}, name) for name in ADDRESS],
+            *[(ADDRESS | {name: "a NUL \0"}, name) for name in ADDRESS],
+            (ADDRESS | {"street": "s" * 201}, "street"),
+            (ADDRESS | {"city": "c" * 101}, "city"),
+            (ADDRESS | {"state": "s" * 101}, "state"),
+            (ADDRESS | {"zip": "9" * 21}, "zip"),
+            (ADDRESS | {"country": "us"}, "country"),
+            (ADDRESS | {"country": "USA"}, "country"),
+            (ADDRESS | {"planet": "Earth"}, "planet"),
+        ],
+    )
+    def test_bad_address_is_a_422_that_points_at_it(self, as_user, abc, address, name):
+        answer = as_user.post("/api/orders", json=BODY | {"shipping_address": address})
+
+        assert pointers(answer) == [f"/shipping_address/{name}"]
+
+    def test_product_that_is_there_twice_is_a_422(self, as_user, abc, other, session):
+        items = [LINE, {"product_id": "def", "quantity": 1}, LINE | {"quantity": 2}]
+
+        answer = as_user.post("/api/orders", json=BODY | {"items": items})
+
+        assert pointers(answer) == ["/items/2/product_id"]
+        session.refresh(abc)
+        assert abc.stock == 10
+
+    def test_unknown_product_is_a_422_and_nothing_is_taken(self, as_user, abc, session):
+        answer = as_user.post("/api/orders", json=order_of({"abc": 1, "unknown": 1}))
+
+        assert pointers(answer) == ["/items/1/product_id"]
+        session.refresh(abc)
+        assert abc.stock == 10
+
+    def test_retired_product_is_as_an_unknown_one(self, as_user, as_admin, abc):
+        order = as_user.post("/api/orders", json=BODY)
+        as_admin.delete("/api/products/abc")
+
+        assert pointers(as_user.post("/api/orders", json=BODY)) == ["/items/0/product_id"]
+        assert as_user.get(order.headers["Location"]).status_code == 200
+
+    def test_several_currencies_are_a_422_and_nothing_is_taken(self, as_user, abc, session):
+        ProductFactory(id="euro", currency="EUR")
+
+        answer = as_user.post("/api/orders", json=order_of({"abc": 1, "euro": 1}))
+
+        assert pointers(answer) == ["/items/1"]
+        session.refresh(abc)
+        assert abc.stock == 10
+
+    def test_out_of_stock_is_a_409_that_lists_it_and_nothing_is_taken(
+        self, as_user, abc, other, session
+    ):
+        answer = as_user.post("/api/orders", json=order_of({"abc": 10, "def": 6}))
+
+        assert answer.status_code == 409
+        assert answer.json["type"] == "/api/problems/out-of-stock"
+        assert answer.json["products"] == [{"product_id": "def", "requested": 6, "available": 5}]
+        session.refresh(abc)
+        session.refresh(other)
+        assert (abc.stock, other.stock) == (10, 5)
+        assert session.scalar(select(func.count(Order.id))) == 0
+
+
+class TestCreateOrder:
+    def test_answers_the_order_and_where_it_is(self, as_user, abc, other, user):
+        answer = as_user.post("/api/orders", json=order_of({"abc": 2, "def": 1}))
+
+        assert answer.status_code == 201
+        assert answer.headers["Location"] == f"/api/orders/{answer.json['id']}"
+        assert answer.json["items"] == [
+            {"product_id": "abc", "quantity": 2, "unit_price": 1250},
+            {"product_id": "def", "quantity": 1, "unit_price": 4900},
+        ]
+        # PostgreSQL writes them, and the schema documents them.
+        assert list(answer.json["items"][0]) == list(OrderItemSchema().fields)
+        expected = {
+            "user_id": user.id,
+            "status": "pending",
+            "total": 2 * 1250 + 4900,
+            "currency": "USD",
+            "shipping_address": ADDRESS,
+        }
+        assert answer.json.items() >= expected.items()
+        assert answer.json["id"].startswith("order_")
+
+    def test_is_read_as_it_was_answered(self, as_user, abc, other):
+        placed = as_user.post("/api/orders", json=order_of({"def": 1, "abc": 2}))
+
+        read = as_user.get(placed.headers["Location"])
+
+        assert (read.status_code, read.json) == (200, placed.json)
+        assert read.headers["ETag"] == placed.headers["ETag"]
+
+    def test_takes_the_stock_to_the_last_piece(self, as_user, abc, other, session):
+        as_user.post("/api/orders", json=order_of({"abc": 10, "def": 1}))
+
+        session.refresh(abc)
+        session.refresh(other)
+        assert (abc.stock, other.stock) == (0, 4)
+
+    def test_keeps_its_prices_when_the_products_change(self, as_user, as_admin, abc):
+        placed = as_user.post("/api/orders", json=BODY)
+
+        as_admin.patch("/api/products/abc", json={"price": 9999, "currency": "EUR"})
+
+        assert as_user.get(placed.headers["Location"]).json == placed.json
+
+    def test_costs_nothing_if_the_product_does(self, as_user, session):
+        ProductFactory(id="free", price=0)
+
+        assert as_user.post("/api/orders", json=order_of({"free": 1})).json["total"] == 0
+
+    def test_largest_total_is_exact(self, as_user, session):
+        items = {
+            ProductFactory(price=1_000_000_000, stock=MAX_QUANTITY).id: MAX_QUANTITY
+            for _ in range(MAX_ITEMS)
+        }
+
+        answer = as_user.post("/api/orders", json=order_of(items))
+
+        assert answer.status_code == 201
+        assert answer.json["total"] == 10**15
+
+    def test_keeps_the_country(self, as_user, abc):
+        address = ADDRESS | {"country": "US"}
+
+        answer = as_user.post("/api/orders", json=BODY | {"shipping_address": address})
+
+        assert answer.json["shipping_address"] == address

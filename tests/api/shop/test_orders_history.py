@@ -1,0 +1,83 @@
+"""What an order tells of its way: who moved it, when, from which status to which."""
+
+from datetime import datetime
+
+import pytest
+from sqlalchemy import func, select
+
+from models.orders import OrderChange, OrderStatus
+from models.users import Role
+from services import orders
+from services.errors import Forbidden
+from services.principals import Principal
+from tests.support.shop import OrderFactory
+
+
+@pytest.fixture
+def order(user):
+    return OrderFactory(user_id=user.id)
+
+
+@pytest.fixture
+def url(order):
+    return f"/api/orders/{order.id}"
+
+
+def steps(answer):
+    return [(step["from"], step["to"], step["by"]) for step in answer.json["history"]]
+
+
+class TestHistory:
+    def test_new_order_has_none(self, as_user, url):
+        assert as_user.get(url).json["history"] == []
+
+    def test_each_change_is_told_in_order_with_who_did_it(self, as_user, as_admin, url, admin):
+        for status in ("paid", "shipped", "delivered"):
+            as_admin.patch(url, json={"status": status})
+
+        assert steps(as_user.get(url)) == [
+            ("pending", "paid", admin.id),
+            ("paid", "shipped", admin.id),
+            ("shipped", "delivered", admin.id),
+        ]
+
+    def test_answer_of_the_change_has_it_already(self, as_user, as_admin, url, user, admin):
+        paid = as_admin.patch(url, json={"status": "paid"})
+        cancelled = as_user.post(f"{url}/cancel")
+
+        assert steps(paid) == [("pending", "paid", admin.id)]
+        assert steps(cancelled) == [*steps(paid), ("paid", "cancelled", user.id)]
+        assert cancelled.json == as_user.get(url).json
+
+    def test_times_ascend(self, as_admin, url, order):
+        as_admin.patch(url, json={"status": "paid"})
+        history = as_admin.patch(url, json={"status": "shipped"}).json["history"]
+
+        times = [datetime.fromisoformat(step["at"]) for step in history]
+
+        assert order.created_at <= times[0] < times[1]
+
+    def test_refused_change_leaves_none(self, as_admin, url, session):
+        assert as_admin.patch(url, json={"status": "delivered"}).status_code == 409
+        stale = {"If-Match": '"0-0"'}
+        assert as_admin.patch(url, json={"status": "paid"}, headers=stale).status_code == 412
+
+        assert session.scalar(select(func.count()).select_from(OrderChange)) == 0
+
+    def test_list_tells_it_too(self, as_user, as_admin, url, admin):
+        as_admin.patch(url, json={"status": "paid"})
+
+        (listed,) = as_user.get("/api/orders").json["items"]
+
+        assert listed == as_user.get(url).json
+
+
+class TestWhoMayDoWhich:
+    def test_table_itself_refuses_a_step_that_needs_an_administrator(self, session, order, user):
+        """Whatever endpoint would lead there."""
+        principal = Principal(user.id, "session", Role.USER)
+
+        with pytest.raises(Forbidden):
+            orders.advance(session, principal, order.id, OrderStatus.PAID)
+
+        assert order.status == "pending"

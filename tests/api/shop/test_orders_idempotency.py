@@ -1,0 +1,227 @@
+"""`Idempotency-Key` of POST /api/orders: a retry never orders twice."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from app.db.database import make_engine
+from models.idempotency import IdempotencyKey
+from models.orders import Order
+from tests.support.clients import ApiClient
+from tests.support.factories import UserFactory
+from tests.support.shop import ADDRESS, ProductFactory
+
+KEY = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"
+BODY = {"items": [{"product_id": "abc", "quantity": 2}], "shipping_address": ADDRESS}
+REPLAYED = "Idempotency-Replayed"
+
+
+@pytest.fixture
+def abc(session):
+    return ProductFactory(id="abc", stock=10)
+
+
+def place(client, key=KEY, body=BODY, **kwargs):
+    return client.post("/api/orders", json=body, headers={"Idempotency-Key": key}, **kwargs)
+
+
+def orders(session):
+    return session.scalar(select(func.count()).select_from(Order))
+
+
+def keys(session):
+    return session.scalar(select(func.count()).select_from(IdempotencyKey))
+
+
+class TestKeyRefused:
+    @pytest.mark.parametrize("key", ["", '""', "a b", '"a b"', 'a"b', "a\\b", "é", "x" * 256])
+    def test_malformed_key_is_a_400_and_orders_nothing(self, as_user, abc, session, key):
+        answer = place(as_user, key)
+
+        assert answer.status_code == 400
+        assert answer.json["type"] == "/api/problems/malformed-idempotency-key"
+        assert orders(session) == 0
+
+    def test_anonymous_is_a_401_before_the_400(self, client):
+        assert place(client, "").status_code == 401
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"items": [{"product_id": "abc", "quantity": 3}]},
+            {"shipping_address": ADDRESS | {"zip": "94103"}},
+            {"items": []},
+        ],
+    )
+    def test_other_body_is_a_422_and_orders_nothing(self, as_user, abc, session, change):
+        place(as_user)
+
+        answer = place(as_user, body=BODY | change)
+
+        assert answer.status_code == 422
+        assert answer.json["type"] == "/api/problems/idempotency-key-reused"
+        assert REPLAYED not in answer.headers
+        assert orders(session) == 1
+
+
+class TestRefusedAttempt:
+    """A refusal keeps nothing, so the same key may be tried again."""
+
+    def test_out_of_stock_succeeds_with_the_same_key_later(self, as_user, abc, session):
+        abc.stock = 1
+        session.commit()
+        assert place(as_user).status_code == 409
+        assert keys(session) == 0
+
+        abc.stock = 2
+        session.commit()
+        answer = place(as_user)
+
+        assert answer.status_code == 201
+        assert REPLAYED not in answer.headers
+
+    def test_bad_body_may_be_corrected_under_the_same_key(self, as_user, abc, session):
+        assert place(as_user, body=BODY | {"items": []}).status_code == 422
+        assert keys(session) == 0
+
+        assert place(as_user).status_code == 201
+
+
+class TestReplay:
+    def test_is_the_first_answer_again(self, as_user, abc):
+        first = place(as_user)
+        again = place(as_user)
+
+        assert REPLAYED not in first.headers
+        assert again.headers[REPLAYED] == "true"
+        assert (again.status_code, again.data) == (first.status_code, first.data)
+        for name in ("Location", "ETag", "Content-Type"):
+            assert again.headers[name] == first.headers[name]
+
+    def test_orders_once(self, as_user, abc, session):
+        for _ in range(3):
+            place(as_user)
+
+        assert orders(session) == 1
+        session.refresh(abc)
+        assert abc.stock == 8
+
+    def test_is_the_first_answer_even_when_the_order_has_moved_on(self, as_user, abc):
+        first = place(as_user)
+        as_user.post(f"{first.headers['Location']}/cancel")
+
+        again = place(as_user)
+
+        assert (again.status_code, again.data) == (201, first.data)
+
+    def test_other_spelling_of_the_same_json_is_the_same_request(self, as_user, abc):
+        place(as_user)
+
+        again = place(as_user, body=dict(reversed(BODY.items())))
+
+        assert again.headers[REPLAYED] == "true"
+
+    @pytest.mark.parametrize("keys", [(KEY, f'"{KEY}"'), (f'"{KEY}"', KEY), ("x" * 255, "x" * 255)])
+    def test_quoted_and_bare_key_are_the_same(self, as_user, abc, keys):
+        first, again = (place(as_user, key) for key in keys)
+
+        assert again.headers[REPLAYED] == "true"
+        assert again.json == first.json
+
+
+class TestOwnKey:
+    def test_without_a_key_each_request_orders(self, as_user, abc, session):
+        for _ in range(2):
+            assert as_user.post("/api/orders", json=BODY).status_code == 201
+
+        assert orders(session) == 2
+
+    def test_other_key_orders_again(self, as_user, abc, session):
+        place(as_user, KEY)
+
+        assert REPLAYED not in place(as_user, KEY.upper()).headers
+        assert orders(session) == 2
+
+    def test_somebody_elses_same_key_is_independent(self, app, as_user, abc, session):
+        mine = place(as_user)
+
+        theirs = place(ApiClient(app).signed_in(UserFactory()))
+
+        assert theirs.status_code == 201
+        assert REPLAYED not in theirs.headers
+        assert theirs.json["id"] != mine.json["id"]
+
+
+class TestExpiry:
+    @staticmethod
+    def let_pass(session, **time):
+        earlier = IdempotencyKey.created_at - timedelta(**time)
+        session.execute(update(IdempotencyKey).values(created_at=earlier))
+        session.commit()
+
+    def test_younger_than_a_day_is_replayed(self, as_user, abc, session):
+        place(as_user)
+        self.let_pass(session, hours=23, minutes=59)
+
+        assert place(as_user).headers[REPLAYED] == "true"
+
+    def test_older_than_a_day_orders_again_with_any_body(self, as_user, abc, session):
+        first = place(as_user)
+        self.let_pass(session, hours=24, seconds=1)
+        body = BODY | {"items": [{"product_id": "abc", "quantity": 1}]}
+
+        second = place(as_user, body=body)
+
+        assert second.status_code == 201
+        assert REPLAYED not in second.headers
+        assert second.json["id"] != first.json["id"]
+        assert place(as_user, body=body).data == second.data
+
+
+class TestInFlight:
+    @pytest.fixture
+    def impatient(self, own_engine, settings, use_engine):
+        """The application uses `own_engine`'s database, and waits a tenth of a second for locks."""
+        url = own_engine.url.render_as_string(hide_password=False)
+        engine = make_engine(replace(settings, database_url=url, database_lock_timeout=100))
+        use_engine(engine)
+        yield
+        engine.dispose()
+
+    @pytest.fixture
+    def first(self, own_engine):
+        """The transaction of a request that is being worked on."""
+        with Session(own_engine, expire_on_commit=False) as session:
+            yield session
+
+    @pytest.fixture
+    def buyer(self, first):
+        user = UserFactory.build()
+        first.add(user)
+        first.commit()
+        return user
+
+    @pytest.mark.parametrize("body", [BODY, {}])
+    def test_twin_is_a_409_that_says_how_long_to_wait(self, impatient, app, first, buyer, body):
+        twin = ApiClient(app).signed_in(buyer)
+        first.add(IdempotencyKey(user_id=buyer.id, key=KEY, fingerprint=b"\0" * 32))
+        first.flush()
+
+        answer = place(twin, body=body)
+
+        assert answer.status_code == 409
+        assert answer.json["type"] == "/api/problems/request-in-flight"
+        assert int(answer.headers["Retry-After"]) > 0
+
+    def test_product_that_somebody_has_locked_is_no_twin(self, impatient, app, first, buyer):
+        client, product = ApiClient(app).signed_in(buyer), ProductFactory.build(id="abc")
+        first.add(product)
+        first.commit()
+        first.refresh(product, with_for_update=True)
+
+        assert place(client).status_code == 503
+        first.rollback()
+        assert place(client).status_code == 201

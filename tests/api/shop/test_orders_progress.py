@@ -1,0 +1,230 @@
+"""One order: read, moved on, cancelled."""
+
+from itertools import product as pairs
+
+import pytest
+
+from models.orders import OrderItem, OrderStatus
+from models.products import MAX_STOCK
+from tests.support.clients import ApiClient
+from tests.support.factories import UserFactory
+from tests.support.shop import OrderFactory, ProductFactory
+
+CANCELLED = OrderStatus.CANCELLED
+ALLOWED = {
+    ("pending", "paid"),
+    ("pending", "cancelled"),
+    ("paid", "shipped"),
+    ("paid", "cancelled"),
+    ("shipped", "delivered"),
+}
+CANCELLABLE = [status for status, to in sorted(ALLOWED) if to == "cancelled"]
+FINAL = [status for status in OrderStatus if status not in CANCELLABLE]
+ABSENT = "order_01kj6zv8m4f5tbq0c9xn2hd7ea"
+# Each operation on one order that its owner may call.
+OPERATIONS = [("GET", ""), ("POST", "/cancel")]
+
+
+@pytest.fixture
+def mug(session):
+    """A product with seven pieces left of ten."""
+    return ProductFactory(stock=7)
+
+
+@pytest.fixture
+def order(user, mug):
+    """An order of three of the mug."""
+    return placed(user, mug)
+
+
+def placed(user, product, status=OrderStatus.PENDING):
+    item = OrderItem(position=0, product_id=product.id, quantity=3, unit_price=product.price)
+    return OrderFactory(user_id=user.id, status=status, items=[item])
+
+
+def stock(session, product):
+    session.refresh(product)
+    return product.stock
+
+
+def move(client, order, status, **kwargs):
+    return client.patch(f"/api/orders/{order.id}", json={"status": status}, **kwargs)
+
+
+def cancel(client, order, **kwargs):
+    return client.post(f"/api/orders/{order.id}/cancel", **kwargs)
+
+
+def etag(client, order):
+    return client.get(f"/api/orders/{order.id}").headers["ETag"]
+
+
+class TestNotYours:
+    @pytest.mark.parametrize(("method", "action"), OPERATIONS)
+    def test_foreign_order_is_byte_for_byte_as_an_absent_one(self, app, order, method, action):
+        stranger = ApiClient(app).signed_in(UserFactory())
+        headers = {"X-Request-ID": "the-same"}
+
+        foreign, absent = (
+            stranger.open(f"/api/orders/{order_id}{action}", method=method, headers=headers)
+            for order_id in (order.id, ABSENT)
+        )
+
+        assert foreign.status_code == absent.status_code == 404
+        assert foreign.data == absent.data
+        assert set(foreign.headers.keys()) == set(absent.headers.keys())
+
+    @pytest.mark.parametrize("bad_id", ["nonsense", "order_", ABSENT.upper(), "user_0", "%00"])
+    @pytest.mark.parametrize(("method", "action"), OPERATIONS)
+    def test_malformed_id_is_a_404(self, as_user, method, action, bad_id):
+        assert as_user.open(f"/api/orders/{bad_id}{action}", method=method).status_code == 404
+
+
+class TestGetOrder:
+    def test_anonymous_is_a_401(self, client, order):
+        assert client.get(f"/api/orders/{order.id}").status_code == 401
+
+    def test_unknown_parameter_is_a_422(self, as_user, order):
+        answer = as_user.get(f"/api/orders/{order.id}?expand=items")
+
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json["errors"]] == ["/expand"]
+
+    def test_current_copy_is_a_304_without_a_body(self, as_user, order):
+        headers = {"If-None-Match": etag(as_user, order)}
+
+        answer = as_user.get(f"/api/orders/{order.id}", headers=headers)
+
+        assert (answer.status_code, answer.data) == (304, b"")
+
+    def test_owner_and_admin_get_the_same(self, as_user, as_admin, order):
+        mine = as_user.get(f"/api/orders/{order.id}")
+
+        assert mine.status_code == 200
+        assert mine.json == as_admin.get(f"/api/orders/{order.id}").json
+
+
+class TestCancelOrder:
+    def test_anonymous_is_a_401(self, client, order):
+        assert cancel(client, order).status_code == 401
+
+    @pytest.mark.parametrize("status", FINAL)
+    def test_too_late_is_a_409_and_no_stock_comes_back(self, as_user, user, mug, session, status):
+        order = placed(user, mug, status)
+
+        answer = cancel(as_user, order)
+
+        assert answer.status_code == 409
+        assert answer.json["type"] == "/api/problems/transition-not-allowed"
+        assert stock(session, mug) == 7
+
+    def test_stale_if_match_is_a_412_and_the_order_stays(self, as_user, as_admin, order):
+        old = etag(as_user, order)
+        move(as_admin, order, "paid")
+
+        assert cancel(as_user, order, headers={"If-Match": old}).status_code == 412
+        assert as_user.get(f"/api/orders/{order.id}").json["status"] == "paid"
+
+    def test_stale_if_match_is_a_412_before_the_409(self, as_user, order):
+        old = etag(as_user, order)
+        cancel(as_user, order)
+
+        assert cancel(as_user, order, headers={"If-Match": old}).status_code == 412
+
+    @pytest.mark.parametrize("status", CANCELLABLE)
+    @pytest.mark.parametrize("caller", ["as_user", "as_admin"])
+    def test_owner_and_admin_get_the_stock_back(self, request, user, mug, session, status, caller):
+        order = placed(user, mug, status)
+
+        answer = cancel(request.getfixturevalue(caller), order)
+
+        assert (answer.status_code, answer.json["status"]) == (200, "cancelled")
+        assert stock(session, mug) == 10
+
+    def test_stock_comes_back_exactly_once(self, as_user, as_admin, order, mug, session):
+        assert cancel(as_user, order).status_code == 200
+        assert cancel(as_user, order).status_code == 409
+        assert move(as_admin, order, "cancelled").status_code == 409
+
+        assert stock(session, mug) == 10
+
+    def test_stock_of_a_retired_product_comes_back(self, as_user, as_admin, order, mug, session):
+        as_admin.delete(f"/api/products/{mug.id}")
+
+        assert cancel(as_user, order).status_code == 200
+        assert stock(session, mug) == 10
+
+    def test_stock_comes_back_to_a_product_that_was_filled_up_meanwhile(
+        self, as_user, as_admin, order, mug, session
+    ):
+        as_admin.patch(f"/api/products/{mug.id}", json={"stock": MAX_STOCK})
+
+        assert cancel(as_user, order).status_code == 200
+        assert stock(session, mug) == MAX_STOCK + 3
+
+    def test_current_if_match_is_accepted(self, as_user, order):
+        answer = cancel(as_user, order, headers={"If-Match": etag(as_user, order)})
+
+        assert answer.status_code == 200
+        assert answer.headers["ETag"] == etag(as_user, order)
+
+
+class TestUpdateOrder:
+    def test_anonymous_is_a_401(self, client, order):
+        assert move(client, order, "paid").status_code == 401
+
+    def test_owner_is_a_403_and_the_order_stays(self, as_user, order):
+        assert move(as_user, order, "paid").status_code == 403
+        assert as_user.get(f"/api/orders/{order.id}").json["status"] == "pending"
+
+    def test_absent_order_is_a_404(self, as_admin):
+        answer = as_admin.patch(f"/api/orders/{ABSENT}", json={"status": "paid"})
+
+        assert answer.status_code == 404
+
+    @pytest.mark.parametrize(
+        ("body", "pointer"),
+        [
+            ({}, "/status"),
+            ({"status": "lost"}, "/status"),
+            ({"status": None}, "/status"),
+            ({"status": ["paid"]}, "/status"),
+            ({"status": "paid", "total": 0}, "/total"),
+        ],
+    )
+    def test_bad_field_is_a_422_that_points_at_it(self, as_admin, order, body, pointer):
+        answer = as_admin.patch(f"/api/orders/{order.id}", json=body)
+
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+
+    def test_stale_if_match_is_a_412_before_the_409(self, as_admin, order):
+        old = etag(as_admin, order)
+        move(as_admin, order, "paid")
+
+        answer = move(as_admin, order, "paid", headers={"If-Match": old})
+
+        assert answer.status_code == 412
+
+    @pytest.mark.parametrize(("before", "after"), list(pairs(OrderStatus, OrderStatus)))
+    def test_moves_along_the_allowed_transitions_only(self, as_admin, user, mug, before, after):
+        order = placed(user, mug, before)
+
+        answer = move(as_admin, order, after)
+
+        allowed = (before, after) in ALLOWED
+        assert answer.status_code == (200 if allowed else 409)
+        status = as_admin.get(f"/api/orders/{order.id}").json["status"]
+        assert status == (after if allowed else before)
+
+    @pytest.mark.parametrize("before", CANCELLABLE)
+    def test_cancelling_returns_the_stock(self, as_admin, user, mug, session, before):
+        move(as_admin, placed(user, mug, before), "cancelled")
+
+        assert stock(session, mug) == 10
+
+    def test_current_if_match_is_accepted(self, as_admin, order):
+        answer = move(as_admin, order, "paid", headers={"If-Match": etag(as_admin, order)})
+
+        assert (answer.status_code, answer.json["status"]) == (200, "paid")
+        assert answer.headers["ETag"] == etag(as_admin, order)

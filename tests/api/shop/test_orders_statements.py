@@ -1,0 +1,59 @@
+"""Budgets of SQL statements of the orders."""
+
+import pytest
+
+from tests.support.shop import ADDRESS, OrderFactory, ProductFactory
+from tests.support.statements import statements
+
+# Statements without BEGIN and COMMIT. The first of each operation loads the user.
+BUDGET = {"listOrders": 2, "createOrder": 4, "getOrder": 2}
+
+
+@pytest.fixture
+def calls(user):
+    """The method, the URL and the body of each operation."""
+    order, product = OrderFactory(user_id=user.id), ProductFactory()
+    new_order = {
+        "items": [{"product_id": product.id, "quantity": 1}],
+        "shipping_address": ADDRESS,
+    }
+    return {
+        "listOrders": ("GET", "/api/orders", None),
+        "createOrder": ("POST", "/api/orders", new_order),
+        "getOrder": ("GET", f"/api/orders/{order.id}", None),
+    }
+
+
+@pytest.mark.parametrize("name", BUDGET)
+def test_operation_stays_in_its_budget(engine, as_user, calls, name):
+    method, url, body = calls[name]
+    key = {"Idempotency-Key": "k"} if name == "createOrder" else {}
+
+    with statements(engine) as seen:
+        answer = as_user.open(url, method=method, json=body, headers=key)
+
+    assert answer.status_code < 300, answer.text
+    assert len(seen) <= BUDGET[name], seen
+
+
+@pytest.mark.parametrize("count", [1, 50])
+def test_placing_an_order_costs_the_same_whatever_its_items(engine, as_user, count):
+    items = [{"product_id": ProductFactory().id, "quantity": 1} for _ in range(count)]
+    body = {"items": items, "shipping_address": ADDRESS}
+
+    with statements(engine) as seen:
+        answer = as_user.post("/api/orders", json=body, headers={"Idempotency-Key": "k"})
+
+    assert answer.status_code == 201
+    assert len(seen) <= BUDGET["createOrder"], seen
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_list_costs_the_same_whatever_its_length(engine, as_user, user, count):
+    for _ in range(count):
+        OrderFactory(user_id=user.id)
+
+    with statements(engine) as seen:
+        assert len(as_user.get("/api/orders").json["items"]) == count
+
+    assert len(seen) <= BUDGET["listOrders"], seen

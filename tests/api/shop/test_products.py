@@ -1,0 +1,157 @@
+"""The catalogue: /api/products."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from models.orders import OrderItem
+from models.products import Product
+from tests.support.shop import OrderFactory, ProductFactory
+
+MUG = {"id": "mug-350", "name": "Coffee mug", "price": 1250, "currency": "USD", "stock": 100}
+MALFORMED = ["with%20space", "%00", "%FF", "a%0A", "caf%C3%A9", "x" * 65, "'"]
+
+
+def etag(client, product):
+    return client.get(f"/api/products/{product.id}").headers["ETag"]
+
+
+def ordered(user):
+    """A product that was ordered once."""
+    product = ProductFactory()
+    item = OrderItem(position=0, product_id=product.id, quantity=1, unit_price=product.price)
+    OrderFactory(user_id=user.id, items=[item])
+    return product
+
+
+class TestListProducts:
+    @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=abc"])
+    def test_bad_limit_is_a_422(self, client, query):
+        answer = client.get(f"/api/products?{query}")
+
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json["errors"]] == ["/limit"]
+
+    def test_unknown_parameter_is_a_422(self, client):
+        answer = client.get("/api/products?color=red")
+
+        assert [error["pointer"] for error in answer.json["errors"]] == ["/color"]
+
+    def test_anyone_reads_it_newest_first_a_page_at_a_time(self, client, session):
+        start = datetime(2020, 1, 1, tzinfo=UTC)
+        ids = [ProductFactory(created_at=start + timedelta(days=n)).id for n in range(3)]
+
+        first = client.get("/api/products?limit=2")
+        second = client.get(f"/api/products?limit=2&cursor={first.json['next_cursor']}")
+
+        assert [item["id"] for item in first.json["items"]] == [ids[2], ids[1]]
+        assert [item["id"] for item in second.json["items"]] == [ids[0]]
+        assert second.json["next_cursor"] is None
+
+    def test_leaves_out_the_retired(self, client, session):
+        ProductFactory(retired_at=datetime.now(UTC))
+        kept = ProductFactory()
+
+        items = client.get("/api/products").json["items"]
+
+        assert [item["id"] for item in items] == [kept.id]
+
+
+class TestAbsentProduct:
+    @pytest.mark.parametrize("bad_id", ["absent", *MALFORMED])
+    @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+    def test_absent_or_malformed_id_is_a_404(self, as_admin, method, bad_id):
+        body = {"price": 1} if method == "PATCH" else None
+
+        answer = as_admin.open(f"/api/products/{bad_id}", method=method, json=body)
+
+        assert answer.status_code == 404
+
+
+class TestGetProduct:
+    def test_retired_one_is_a_404(self, client, session):
+        product = ProductFactory(retired_at=datetime.now(UTC))
+
+        assert client.get(f"/api/products/{product.id}").status_code == 404
+
+    def test_anyone_gets_it(self, client, session):
+        product = ProductFactory(id="abc", price=1250, stock=7)
+
+        answer = client.get("/api/products/abc")
+
+        assert answer.status_code == 200
+        assert answer.json.items() >= {"id": "abc", "price": 1250, "stock": 7}.items()
+        details = {"name", "description", "currency", "created_at", "updated_at"}
+        assert answer.json.keys() == {"id", "price", "stock"} | details
+        assert answer.json["name"] == product.name
+
+    def test_current_copy_is_a_304_without_a_body(self, client, session):
+        product = ProductFactory()
+        headers = {"If-None-Match": etag(client, product)}
+
+        answer = client.get(f"/api/products/{product.id}", headers=headers)
+
+        assert (answer.status_code, answer.data) == (304, b"")
+        assert answer.headers["ETag"] == headers["If-None-Match"]
+
+    def test_copy_from_before_a_change_is_a_200(self, client, as_admin):
+        product = ProductFactory()
+        headers = {"If-None-Match": etag(client, product)}
+        as_admin.patch(f"/api/products/{product.id}", json={"price": 1})
+
+        answer = client.get(f"/api/products/{product.id}", headers=headers)
+
+        assert (answer.status_code, answer.json["price"]) == (200, 1)
+
+
+class TestDeleteProduct:
+    def test_anonymous_is_a_401(self, client, session):
+        assert client.delete(f"/api/products/{ProductFactory().id}").status_code == 401
+
+    def test_plain_user_is_a_403(self, as_user):
+        assert as_user.delete(f"/api/products/{ProductFactory().id}").status_code == 403
+
+    def test_stale_if_match_is_a_412_and_the_product_stays(self, as_admin):
+        product = ProductFactory()
+        path, old = f"/api/products/{product.id}", etag(as_admin, product)
+        as_admin.patch(path, json={"price": 1})
+
+        assert as_admin.delete(path, headers={"If-Match": old}).status_code == 412
+        assert as_admin.get(path).status_code == 200
+
+    def test_etag_of_an_erased_one_does_not_match_its_successor(self, as_admin):
+        old = as_admin.post("/api/products", json=MUG)
+        as_admin.delete(old.headers["Location"])
+        ProductFactory(id=MUG["id"], created_at=datetime.now(UTC))
+
+        headers = {"If-Match": old.headers["ETag"]}
+
+        assert as_admin.delete(old.headers["Location"], headers=headers).status_code == 412
+
+    def test_one_that_was_never_ordered_is_erased(self, as_admin, session):
+        product = ProductFactory()
+        headers = {"If-Match": etag(as_admin, product)}
+
+        answer = as_admin.delete(f"/api/products/{product.id}", headers=headers)
+
+        assert (answer.status_code, answer.data) == (204, b"")
+        assert session.scalar(select(func.count(Product.id))) == 0
+
+    def test_one_that_was_ordered_is_retired(self, as_admin, session, user):
+        product = ordered(user)
+
+        assert as_admin.delete(f"/api/products/{product.id}").status_code == 204
+
+        session.refresh(product)
+        assert product.retired_at is not None
+
+    @pytest.mark.parametrize("was_ordered", [False, True])
+    def test_url_answers_404_afterwards(self, as_admin, user, was_ordered):
+        product = ordered(user) if was_ordered else ProductFactory()
+        path = f"/api/products/{product.id}"
+        as_admin.delete(path)
+
+        assert as_admin.get(path).status_code == 404
+        assert as_admin.delete(path).status_code == 404
+        assert as_admin.get("/api/products").json["items"] == []

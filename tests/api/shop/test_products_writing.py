@@ -1,0 +1,147 @@
+"""The catalogue, as administrators change it: POST and PATCH of /api/products."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.support.shop import ProductFactory
+
+MUG = {"id": "mug-350", "name": "Coffee mug", "price": 1250, "currency": "USD", "stock": 100}
+# What is wrong about a product, new or changed.
+BAD_FIELDS = [
+    ({"name": ""}, "/name"),
+    ({"name": "n" * 201}, "/name"),
+    ({"name": "a NUL \0"}, "/name"),
+    ({"name": None}, "/name"),
+    ({"description": "d" * 2001}, "/description"),
+    ({"price": -1}, "/price"),
+    ({"price": 12.5}, "/price"),
+    ({"price": "1250"}, "/price"),
+    ({"price": 1_000_000_001}, "/price"),
+    ({"currency": "usd"}, "/currency"),
+    ({"currency": "USDT"}, "/currency"),
+    ({"stock": -1}, "/stock"),
+    ({"stock": True}, "/stock"),
+    ({"stock": 2_000_000_001}, "/stock"),
+    ({"retired_at": None}, "/retired_at"),
+]
+
+
+def etag(client, product):
+    return client.get(f"/api/products/{product.id}").headers["ETag"]
+
+
+class TestCreateProduct:
+    def test_anonymous_is_a_401(self, client):
+        assert client.post("/api/products", json=MUG).status_code == 401
+
+    def test_plain_user_is_a_403(self, as_user):
+        assert as_user.post("/api/products", json=MUG).status_code == 403
+
+    @pytest.mark.parametrize(
+        ("change", "pointer"),
+        [
+            *BAD_FIELDS,
+            *(({"id": bad}, "/id") for bad in ["", "a b", "a/b", "é", "x" * 65, 7, None]),
+        ],
+    )
+    def test_bad_field_is_a_422_that_points_at_it(self, as_admin, change, pointer):
+        answer = as_admin.post("/api/products", json=MUG | change)
+
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+
+    @pytest.mark.parametrize("name", ["name", "price", "currency", "stock"])
+    def test_missing_field_is_a_422_that_points_at_it(self, as_admin, name):
+        body = {key: value for key, value in MUG.items() if key != name}
+
+        answer = as_admin.post("/api/products", json=body)
+
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json["errors"]] == [f"/{name}"]
+
+    @pytest.mark.parametrize("retired_at", [None, datetime(2020, 1, 1, tzinfo=UTC)])
+    def test_id_of_another_is_a_409_even_of_a_retired_one(self, as_admin, session, retired_at):
+        product = ProductFactory(id=MUG["id"], retired_at=retired_at)
+
+        answer = as_admin.post("/api/products", json=MUG)
+
+        assert answer.status_code == 409
+        assert answer.json["type"] == "/api/problems/product-exists"
+        session.refresh(product)
+        assert product.name != MUG["name"]
+
+    def test_is_on_sale_at_once(self, as_admin, client):
+        answer = as_admin.post("/api/products", json=MUG)
+
+        assert answer.status_code == 201
+        assert answer.json.items() >= MUG.items()
+        read = client.get(answer.headers["Location"])
+        assert read.json == answer.json
+        assert read.headers["ETag"] == answer.headers["ETag"]
+
+    def test_without_an_id_it_gets_one(self, as_admin, client):
+        body = {key: value for key, value in MUG.items() if key != "id"}
+
+        urls = {as_admin.post("/api/products", json=body).headers["Location"] for _ in range(2)}
+
+        assert len(urls) == 2
+        assert all(client.get(url).status_code == 200 for url in urls)
+
+
+class TestUpdateProduct:
+    def test_anonymous_is_a_401(self, client, session):
+        path = f"/api/products/{ProductFactory().id}"
+
+        assert client.patch(path, json={"price": 1}).status_code == 401
+
+    def test_plain_user_is_a_403(self, as_user):
+        path = f"/api/products/{ProductFactory().id}"
+
+        assert as_user.patch(path, json={"price": 1}).status_code == 403
+
+    def test_retired_one_is_a_404(self, as_admin):
+        path = f"/api/products/{ProductFactory(retired_at=datetime.now(UTC)).id}"
+
+        assert as_admin.patch(path, json={"price": 1}).status_code == 404
+
+    @pytest.mark.parametrize(("change", "pointer"), [*BAD_FIELDS, ({"id": "other"}, "/id")])
+    def test_bad_field_is_a_422_and_changes_nothing(self, as_admin, change, pointer):
+        product = ProductFactory()
+        before = as_admin.get(f"/api/products/{product.id}").json
+
+        answer = as_admin.patch(f"/api/products/{product.id}", json={"stock": 1} | change)
+
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+        assert as_admin.get(f"/api/products/{product.id}").json == before
+
+    def test_stale_if_match_is_a_412_and_changes_nothing(self, as_admin):
+        product = ProductFactory()
+        path, old = f"/api/products/{product.id}", etag(as_admin, product)
+        as_admin.patch(path, json={"price": 1})
+
+        answer = as_admin.patch(path, json={"price": 2}, headers={"If-Match": old})
+
+        assert answer.status_code == 412
+        assert as_admin.get(path).json["price"] == 1
+
+    @pytest.mark.parametrize("form", ["{}", '"other", {}', "*"])
+    def test_current_if_match_changes_the_product(self, as_admin, form):
+        product = ProductFactory()
+        headers = {"If-Match": form.format(etag(as_admin, product))}
+
+        answer = as_admin.patch(f"/api/products/{product.id}", json={"price": 2}, headers=headers)
+
+        assert (answer.status_code, answer.json["price"]) == (200, 2)
+        assert answer.headers["ETag"] == etag(as_admin, product)
+
+    def test_what_is_left_out_stays(self, as_admin):
+        path = f"/api/products/{ProductFactory().id}"
+        before = as_admin.get(path).json
+
+        after = as_admin.patch(path, json={"description": "Stoneware.", "stock": 0}).json
+
+        changed = {"description": "Stoneware.", "stock": 0, "updated_at": after["updated_at"]}
+        assert after == before | changed
+        assert after["updated_at"] > before["updated_at"]

@@ -1,0 +1,143 @@
+"""docs/openapi.json, docs/api-changelog.md, and the promise that no client breaks."""
+
+import json
+from copy import deepcopy
+
+import pytest
+
+from app.version import __version__
+from tools import api_changelog
+from tools.api_changelog import (
+    CHANGELOG,
+    CURRENT,
+    RELEASED,
+    breaks,
+    changelog,
+    released_documents,
+)
+
+
+def released_as(version, document):
+    return {**document, "info": {**document["info"], "version": version}}
+
+
+@pytest.fixture
+def broken(document):
+    """A version whose users have lost their name."""
+    broken = deepcopy(document)
+    user = broken["components"]["schemas"]["User"]
+    user["required"].remove("name")
+    del user["properties"]["name"]
+    return broken
+
+
+class TestCopy:
+    def test_is_what_the_service_answers(self, document):
+        assert json.loads(CURRENT.read_text()) == document, "make openapi writes it anew"
+
+    def test_is_of_the_current_version(self):
+        assert json.loads(CURRENT.read_text())["info"]["version"] == __version__
+
+    def test_of_each_version_is_kept_from_its_first_day(self):
+        assert (RELEASED / f"{__version__}.json").exists(), "make openapi-release keeps it"
+
+
+class TestPromise:
+    def test_no_client_of_the_last_version_breaks(self, document):
+        assert breaks(released_documents(), document) == []
+
+    def test_break_is_told_where_it_is(self, broken):
+        told = breaks(released_documents(), broken)
+
+        assert ("GET /api/users/me: 200: `application/json`: `name` is gone", True) in told
+
+    def test_break_is_for_a_new_major_version(self, broken):
+        released = released_documents()
+        major = int(released[-1]["info"]["version"].split(".")[0])
+        broken["info"]["version"] = f"{major + 1}.0.0"
+
+        assert breaks(released, broken) == []
+
+
+class TestChangelog:
+    def test_is_made_of_the_documents(self, document):
+        assert CHANGELOG.read_text() == changelog(released_documents(), document)
+
+    def test_newest_changes_come_first_and_breaks_are_marked(self, document, broken):
+        extended = deepcopy(released_as("1.1.0", document))
+        extended["components"]["schemas"]["User"]["properties"]["age"] = {"type": "integer"}
+        broken["info"]["version"] = "2.0.0"
+
+        text = changelog([released_as("1.0.0", document), extended], broken)
+
+        at = [text.index(part) for part in ("## Not released yet", "## 1.1.0", "## 1.0.0")]
+        assert at == sorted(at)
+        assert (
+            "- **Breaks clients.** GET /api/users/me: 200: `application/json`: `name` is gone.\n"
+            in text
+        )
+        assert "- GET /api/users/me: 200: `application/json`: `age` is new.\n" in text
+
+
+class TestCommand:
+    @pytest.fixture
+    def document(self, document):
+        """That of the first version, whatever the current one is."""
+        return released_as("1.0.0", document)
+
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path, monkeypatch, document):
+        (tmp_path / "api").mkdir()
+        monkeypatch.setattr(api_changelog, "CURRENT", tmp_path / "openapi.json")
+        monkeypatch.setattr(api_changelog, "RELEASED", tmp_path / "api")
+        monkeypatch.setattr(api_changelog, "CHANGELOG", tmp_path / "changelog.md")
+        (tmp_path / "api/1.0.0.json").write_text(json.dumps(document))
+        return tmp_path
+
+    def test_break_ends_it_with_an_error_and_releases_nothing(self, folder, broken, capsys):
+        broken["info"]["version"] = "1.1.0"
+        (folder / "openapi.json").write_text(json.dumps(broken))
+
+        assert api_changelog.main("release") == 1
+        assert "needs a new major version" in capsys.readouterr().err
+        assert not (folder / "api/1.1.0.json").exists()
+
+    def test_release_keeps_the_document_of_the_version(self, folder, document):
+        document = released_as("1.10.0", document)
+        (folder / "api/1.9.0.json").write_text(json.dumps(released_as("1.9.0", document)))
+        (folder / "openapi.json").write_text(json.dumps(document))
+
+        assert api_changelog.main("release") == 0
+        assert json.loads((folder / "api/1.10.0.json").read_text()) == document
+        assert (folder / "changelog.md").read_text().index("## 1.10.0") > 0
+
+    def test_released_document_is_never_replaced(self, folder, document, capsys):
+        changed = {**document, "info": {**document["info"], "title": "Another"}}
+        (folder / "openapi.json").write_text(json.dumps(changed))
+
+        assert api_changelog.main("release") == 1
+        assert capsys.readouterr().err == (
+            "docs/api/1.0.0.json differs: a change needs another version.\n"
+        )
+        assert json.loads((folder / "api/1.0.0.json").read_text()) == document
+
+    def test_release_may_be_told_again(self, folder, document):
+        (folder / "openapi.json").write_text(json.dumps(document))
+
+        assert api_changelog.main("release") == 0
+
+    def test_first_release_breaks_nobody(self, folder, document):
+        (folder / "api/1.0.0.json").unlink()
+        (folder / "openapi.json").write_text(json.dumps(document))
+
+        assert api_changelog.main() == 0
+        assert api_changelog.main("release") == 0
+        assert "## 1.0.0\n\nThe first version." in (folder / "changelog.md").read_text()
+
+    def test_versions_may_be_candidates(self, folder, document):
+        for version in ("1.1.0rc1", "1.1.0"):
+            (folder / "openapi.json").write_text(json.dumps(released_as(version, document)))
+            assert api_changelog.main("release") == 0
+
+        kept = [each["info"]["version"] for each in released_documents()]
+        assert kept == ["1.0.0", "1.1.0rc1", "1.1.0"]

@@ -1,0 +1,250 @@
+"""Tokens: what opens the door, and all that doesn't."""
+
+import base64
+import dataclasses
+import json
+from datetime import UTC, datetime, timedelta
+
+import jwt
+import pytest
+
+from app.auth.tokens import AUDIENCE, ISSUER, REQUIRED_CLAIMS, key_id
+from tests.conftest import SECRET_KEY
+
+ME = "/api/users/me"
+REFRESH = "/api/auth/refresh"
+ABSENT = 'Bearer realm="api"'
+INVALID = 'Bearer realm="api", error="invalid_token"'
+OTHER_KEY = "another secret of 32 bytes and more, as it must be"
+THIRD_KEY = "yet another secret of 32 bytes and more"
+
+
+def seconds_from_now(seconds):
+    return int((datetime.now(UTC) + timedelta(seconds=seconds)).timestamp())
+
+
+def segment(value):
+    data = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+@pytest.fixture
+def claims(as_user):
+    return jwt.decode(
+        as_user.tokens["access_token"], SECRET_KEY, ["HS256"], audience=AUDIENCE, issuer=ISSUER
+    )
+
+
+@pytest.fixture
+def token(claims):
+    """Makes the user's access token anew, with a few claims changed; None leaves one out."""
+
+    def make(key=SECRET_KEY, algorithm="HS256", **changes):
+        changed = {**claims, **changes}
+        kept = {name: value for name, value in changed.items() if value is not None}
+        headers = {"kid": key_id(key)}
+        return jwt.api_jws.encode(json.dumps(kept).encode(), key, algorithm, headers)
+
+    return make
+
+
+@pytest.fixture
+def answer_to(client):
+    def get(authorization):
+        return client.get(ME, headers={"Authorization": authorization})
+
+    return get
+
+
+@pytest.fixture
+def refused(answer_to):
+    def check(token):
+        answer = answer_to(f"Bearer {token}")
+        assert answer.status_code == 401
+        assert answer.json["type"] == "/api/problems/unauthenticated"
+        assert answer.headers["WWW-Authenticate"] == INVALID
+
+    return check
+
+
+@pytest.fixture
+def keys(app, settings, monkeypatch):
+    """Rotates the keys of the application."""
+
+    def rotate(key, *fallbacks):
+        rotated = dataclasses.replace(settings, secret_key=key, secret_key_fallbacks=fallbacks)
+        monkeypatch.setitem(app.extensions, "settings", rotated)
+
+    return rotate
+
+
+class TestAuthorizationHeader:
+    @pytest.mark.parametrize(
+        "header",
+        [
+            "",
+            "Basic dXNlcjpwYXNzd29yZA==",
+            "Basic x",
+            "Token abc",
+            "Digest username=x",
+            "é",
+        ],
+    )
+    def test_without_a_bearer_token_is_a_401(self, answer_to, header):
+        answer = answer_to(header)
+
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == ABSENT
+
+    @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer a b"])
+    def test_without_one_token_is_a_401(self, answer_to, header):
+        answer = answer_to(header)
+
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == INVALID
+
+    @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+    def test_scheme_is_read_in_any_case(self, answer_to, token, scheme):
+        assert answer_to(f"{scheme} {token()}").status_code == 200
+
+    def test_token_in_the_url_is_none(self, client, token):
+        assert client.get(f"{ME}?access_token={token()}").status_code == 401
+
+
+class TestAccessToken:
+    @pytest.mark.parametrize(
+        "token",
+        [
+            "garbage",
+            "a.b",
+            "a.b.c",
+            "a.b.c.d",
+            "..",
+            "é.é.é",
+            "x" * 4000,
+            f"{segment(b'[' * 3000)}.e30.x",
+            f"{segment([])}.e30.x",
+            f"{segment({'alg': 'HS256'})}.{segment([])}.x",
+            f"{segment({'alg': None})}.e30.x",
+            f"{segment({'alg': []})}.e30.x",
+        ],
+        ids=lambda token: token[:20],
+    )
+    def test_garbage_is_a_401(self, refused, token):
+        refused(token)
+
+    def test_wrong_signature_is_a_401(self, refused, token):
+        refused(token(key=OTHER_KEY))
+
+    def test_changed_claims_are_a_401(self, refused, token, claims):
+        header, _, signature = token().split(".")
+
+        refused(f"{header}.{segment({**claims, 'sub': 'user_other'})}.{signature}")
+
+    @pytest.mark.parametrize("algorithm", ["none", "None", "NONE"])
+    def test_token_without_a_signature_is_a_401(self, refused, claims, algorithm):
+        refused(f"{segment({'alg': algorithm, 'typ': 'JWT'})}.{segment(claims)}.")
+
+    @pytest.mark.filterwarnings("ignore::jwt.InsecureKeyLengthWarning")
+    @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
+    def test_algorithm_that_is_not_the_configured_one_is_a_401(self, refused, token, algorithm):
+        refused(token(algorithm=algorithm))
+
+    @pytest.mark.parametrize("name", REQUIRED_CLAIMS)
+    def test_missing_claim_is_a_401(self, refused, token, name):
+        refused(token(**{name: None}))
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("sub", 1),
+            ("sub", ["user"]),
+            ("sub", ""),
+            ("sub", "\0"),
+            ("sub", "user_00000000000000000000000000"),
+            ("sid", 1),
+            ("sid", "session_00000000000000000000000000"),
+            ("jti", 1),
+            ("type", "refresh"),
+            ("type", ["access"]),
+            ("iss", "someone-else"),
+            ("iss", [ISSUER]),
+            ("aud", "something-else"),
+            ("exp", "tomorrow"),
+            ("iat", "yesterday"),
+        ],
+    )
+    def test_claim_of_another_kind_is_a_401(self, refused, token, name, value):
+        refused(token(**{name: value}))
+
+    def test_token_for_another_user_than_its_session_is_a_401(self, refused, token, admin):
+        refused(token(sub=admin.id))
+
+    def test_expired_is_a_401(self, refused, token):
+        refused(token(exp=seconds_from_now(-60)))
+
+    def test_issued_in_the_future_is_a_401(self, refused, token):
+        refused(token(iat=seconds_from_now(60)))
+
+    def test_refresh_token_is_a_401(self, refused, as_user):
+        refused(as_user.tokens["refresh_token"])
+
+    def test_token_of_a_session_that_was_ended_is_a_401(self, refused, as_user, token):
+        assert as_user.post("/api/auth/logout").status_code == 204
+
+        refused(token())
+
+    def test_token_of_a_user_who_was_deactivated_is_a_401(self, refused, token, user, session):
+        user.is_active = False
+        session.commit()
+
+        refused(token())
+
+    @pytest.mark.parametrize("name", ["exp", "iat"])
+    def test_clocks_may_differ_a_little(self, answer_to, token, name):
+        off = {"exp": seconds_from_now(-1), "iat": seconds_from_now(2)}[name]
+
+        assert answer_to(f"Bearer {token(**{name: off})}").status_code == 200
+
+    def test_is_not_looked_at_where_anyone_may(self, client):
+        answer = client.get("/api/notes", headers={"Authorization": "Bearer garbage"})
+
+        assert answer.status_code == 200
+
+
+class TestRefreshToken:
+    @pytest.mark.parametrize("kind", ["access token", "garbage", "without signature", "other key"])
+    def test_what_is_none_is_a_401(self, client, token, claims, kind):
+        refresh = {"type": "refresh"}
+        given = {
+            "access token": token(),
+            "garbage": "garbage",
+            "without signature": f"{segment({'alg': 'none'})}.{segment(claims | refresh)}.",
+            "other key": token(key=OTHER_KEY, **refresh),
+        }
+        answer = client.post(REFRESH, json={"refresh_token": given[kind]})
+
+        assert answer.status_code == 401
+        assert answer.json["type"] == "/api/problems/invalid-refresh-token"
+        assert answer.headers["WWW-Authenticate"] == ABSENT
+
+
+class TestKeyRotation:
+    def test_token_of_a_key_that_was_dropped_is_a_401(self, keys, token, refused):
+        signed = token()
+        keys(OTHER_KEY)
+
+        refused(signed)
+
+    @pytest.mark.parametrize("fallbacks", [[SECRET_KEY], [THIRD_KEY, SECRET_KEY]])
+    def test_fallback_verifies_an_old_token(self, keys, token, answer_to, fallbacks):
+        signed = token()
+        keys(OTHER_KEY, *fallbacks)
+
+        assert answer_to(f"Bearer {signed}").status_code == 200
+
+    def test_old_token_that_is_expired_is_a_401(self, keys, token, refused):
+        expired = token(exp=seconds_from_now(-60))
+        keys(OTHER_KEY, SECRET_KEY)
+
+        refused(expired)

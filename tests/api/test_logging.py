@@ -1,0 +1,236 @@
+"""What is logged, in which form, and what never is."""
+
+import errno
+import io
+import json
+import logging as standard
+import sys
+from datetime import datetime
+
+import pytest
+from loguru import logger
+from sqlalchemy import text
+
+from app.observability import logging
+from tests.support.clients import ApiClient
+from tests.support.factories import PASSWORD
+
+STRONG = "0123456789abcdef0123456789abcdef"
+PRODUCTION = {
+    "flask_env": "production",
+    "secret_key": STRONG,
+    "allowed_hosts": ("localhost",),
+    "log_level": "INFO",
+}
+
+
+@pytest.fixture
+def production(make_app, capsys):
+    """An application in production. After `make_app`, so that its logger ends with the capture."""
+    return ApiClient(make_app(**PRODUCTION))
+
+
+@pytest.fixture
+def lines(capsys):
+    """What was logged since the last look; each line has to be JSON."""
+
+    def read():
+        return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+    return read
+
+
+class TestLogThatNobodyTakes:
+    class Full(io.BytesIO):
+        def write(self, _):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    @pytest.mark.parametrize("stream", [None, io.StringIO(), io.TextIOWrapper(Full())])
+    def test_costs_no_answer(self, production, monkeypatch, stream):
+        monkeypatch.setattr(sys, "stderr", stream)
+
+        assert production.get("/api/health").status_code == 200
+
+
+class TestLineOfARequest:
+    def test_names_user_route_and_outcome(self, production, lines, user):
+        production.signed_in(user)
+        lines()
+        answer = production.delete("/api/notes/note_x", headers={"X-Request-ID": "mine"})
+        (line,) = lines()
+
+        assert answer.status_code == line["status"] == 404
+        assert line["ms"] > 0
+        assert datetime.fromisoformat(line["time"]).tzinfo
+        assert (
+            line.items()
+            >= {
+                "level": "INFO",
+                "message": "request",
+                "request_id": "mine",
+                "user": user.id,
+                "method": "DELETE",
+                "route": "/api/notes/<note_id>",
+            }.items()
+        )
+
+    @pytest.mark.parametrize(
+        ("method", "url", "status", "route"),
+        [
+            ("GET", "/api/health", 200, "/api/health"),
+            ("GET", "/api/nobody@example.com", 404, None),
+            ("PUT", "/api/notes", 405, None),
+            ("GET", "/api/users/me?email=nobody@example.com", 401, "/api/users/me"),
+            ("POST", "/api/auth/login", 415, "/api/auth/login"),
+        ],
+    )
+    def test_is_there_for_every_answer(self, production, lines, method, url, status, route):
+        production.open(url, method=method)
+        (line,) = lines()
+
+        assert (line["status"], line["route"], line["user"]) == (status, route, None)
+        assert "nobody" not in str(line)
+
+    def test_names_nobody_whose_session_has_ended(self, production, lines, user):
+        production.signed_in(user)
+        production.post("/api/auth/logout")
+        lines()
+        production.get("/api/notes/mine")
+
+        assert [(line["status"], line["user"]) for line in lines()] == [(401, None)]
+
+    def test_is_there_for_a_host_that_is_refused(self, production, lines):
+        production.get("/api/health", headers={"Host": "evil.example"})
+
+        assert [line["status"] for line in lines()] == [400]
+
+
+class TestExceptions:
+    def test_is_one_line_with_the_traceback(self, production, lines, during_get):
+        during_get(lambda _: 1 / 0)
+        answer = production.get("/api/notes/abc")
+        error, request = lines()
+
+        assert (error["level"], error["message"]) == ("ERROR", "unexpected exception")
+        assert error["exception"].startswith("Traceback")
+        assert error["exception"].rstrip().endswith("ZeroDivisionError: division by zero")
+        assert error["request_id"] == request["request_id"] == answer.json["request_id"]
+        assert request["status"] == 500
+
+    def test_text_that_utf8_cannot_hold_loses_no_line(self, production, lines, during_get):
+        def fail(_):
+            raise ValueError("\ud800")
+
+        during_get(fail)
+        production.get("/api/notes/abc")
+
+        assert [line["level"] for line in lines()] == ["ERROR", "INFO"]
+
+
+class TestSecrets:
+    @pytest.fixture(params=["production", "development"])
+    def anywhere(self, request, make_app, capsys):
+        changes = {"production": PRODUCTION, "development": {"flask_env": "development"}}
+        return ApiClient(make_app(**{**changes[request.param], "log_level": "DEBUG"}))
+
+    def test_passwords_and_tokens_are_never_logged(self, anywhere, user, capsys):
+        secrets = ["wrong-hunter2", PASSWORD]
+        anywhere.post("/api/auth/login", json={"email": user.email, "password": secrets[0]})
+        secrets += anywhere.signed_in(user).tokens["access_token"].split(".")[1:]
+        for _ in range(3):
+            old = anywhere.tokens["refresh_token"]
+            secrets += old.split(".")[1:]
+            answer = anywhere.post("/api/auth/refresh", json={"refresh_token": old})
+            anywhere.tokens = answer.json if answer.status_code == 200 else anywhere.tokens
+        anywhere.post("/api/auth/register", json={"email": "x", "password": "short-hunter2"})
+        anywhere.post("/api/auth/login?password=query-hunter2", data="hunter2{")
+        written = capsys.readouterr()
+
+        assert "POST" in written.err
+        assert "hunter2" not in written.err + written.out
+        assert not [secret for secret in secrets if secret in written.err + written.out]
+
+    def test_crash_tells_no_variables(self, anywhere, user, monkeypatch, capsys):
+        def sign_in(session, email, password, **_):
+            credentials = {"password": password}
+            raise KeyError(len(credentials))
+
+        monkeypatch.setattr("services.sessions.sign_in", sign_in)
+        credentials = {"email": user.email, "password": PASSWORD}
+        assert anywhere.post("/api/auth/login", json=credentials).status_code == 500
+        written = capsys.readouterr().err
+
+        assert "raise KeyError(len(credentials))" in written
+        assert PASSWORD not in written
+        assert user.email not in written
+
+    def test_error_of_the_database_tells_no_values(self, anywhere, monkeypatch, capsys):
+        monkeypatch.setattr("services.passwords.hashed", lambda _: "hunter2" * 100)
+        body = {"email": "nobody@example.com", "password": PASSWORD}
+        assert anywhere.post("/api/auth/register", json=body).status_code == 500
+        written = capsys.readouterr().err
+
+        assert "StringDataRightTruncation" in written
+        assert "hunter2" not in written
+        assert "nobody@example.com" not in written
+
+    def test_row_that_a_constraint_refuses_is_not_told(self, anywhere, user, during_get, capsys):
+        during_get(lambda session: session.execute(text("UPDATE users SET role = 'king'")))
+        assert anywhere.get("/api/notes/abc").status_code == 500
+        written = capsys.readouterr().err
+
+        assert "ck_users_role_known" in written
+        assert user.email not in written
+        assert user.password_hash not in written
+
+
+class TestStandardLibrary:
+    @pytest.mark.usefixtures("production")
+    def test_logs_of_libraries_flow_in(self, lines):
+        library = standard.getLogger("some.library")
+        library.info("50%% of %s {braces} <b>", "it")
+        library.log(25, "numbered")
+        try:
+            1 / 0  # noqa: B018
+        except ZeroDivisionError:
+            library.exception("failed")
+
+        info, numbered, failed = lines()
+        assert (info["level"], info["message"]) == ("INFO", "50% of it {braces} <b>")
+        assert numbered["level"] == "Level 25"
+        assert failed["exception"].rstrip().endswith("ZeroDivisionError: division by zero")
+
+    @pytest.mark.usefixtures("production")
+    def test_level_holds_for_them(self, lines):
+        standard.getLogger("some.library").debug("hello")
+        standard.getLogger("werkzeug").info("hello")
+
+        assert lines() == []
+
+
+class TestConfigure:
+    def test_message_of_many_lines_is_one_line(self, production, lines):
+        logger.warning("one\ntwo")
+
+        assert [line["message"] for line in lines()] == ["one\ntwo"]
+
+    def test_outside_a_request_there_is_no_id(self, production, lines):
+        logger.warning("hello")
+
+        assert "request_id" not in lines()[0]
+
+    def test_twice_is_once(self, production, settings, capsys):
+        logging.configure(settings)
+        logging.configure(settings)
+        logger.warning("hello")
+
+        assert capsys.readouterr().err.count("hello") == 1
+
+    def test_development_is_readable(self, make_app, capsys):
+        client = ApiClient(make_app(flask_env="development", log_level="INFO"))
+        client.get("/api/health", headers={"X-Request-ID": "mine"})
+        (line,) = capsys.readouterr().err.splitlines()
+
+        assert "INFO" in line
+        assert "mine" in line
+        assert not line.startswith("{")

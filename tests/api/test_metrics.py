@@ -1,0 +1,98 @@
+"""What is counted of an application in this process; tests/system/test_metrics.py has the whole."""
+
+import pytest
+from prometheus_client import REGISTRY
+
+from app.auth.limits import limiter
+from app.observability import metrics
+from tests.support.clients import ApiClient
+
+
+@pytest.fixture
+def counted(make_app, monkeypatch):
+    """An application that is counted, and looked at when the test says so."""
+    monkeypatch.setattr(metrics, "sample_forever", lambda _: None)
+    made = make_app(rate_limit_register="1 per hour")
+    metrics.init_app(made)
+    return made
+
+
+@pytest.fixture
+def increase():
+    """How much a metric has grown since the last look."""
+    seen = {}
+
+    def look(name, **labels):
+        key = name, *labels.values()
+        before, seen[key] = seen.get(key, 0), REGISTRY.get_sample_value(name, labels) or 0
+        return seen[key] - before
+
+    return look
+
+
+class TestAnswers:
+    def test_are_counted_by_template_and_timed(self, counted, increase):
+        labels = {"method": "GET", "route": "/api/notes/<note_id>"}
+        names = "http_requests_total", "http_request_duration_seconds_count"
+
+        def look():
+            return increase(names[0], **labels, status="404"), increase(names[1], **labels)
+
+        look()
+        ApiClient(counted).get("/api/notes/none")
+
+        assert look() == (1, 1)
+
+    def test_method_of_no_standard_is_another(self, counted, increase):
+        labels = {"method": "other", "route": "unmatched", "status": "405"}
+        increase("http_requests_total", **labels)
+        ApiClient(counted).open("/api/notes", method="BREW")
+
+        assert increase("http_requests_total", **labels) == 1
+
+
+class TestEvents:
+    def test_belong_to_routes_that_there_are(self, app):
+        rules = {
+            (rule.rule, method) for rule in app.url_map.iter_rules() for method in rule.methods
+        }
+
+        assert {(route, method) for method, route, _ in metrics.AUTH_EVENTS} <= rules
+
+    def test_refusal_is_counted_where_it_means_something(self, counted, increase, user):
+        increase("auth_events_total", event="login_failed")
+        credentials = {"email": user.email, "password": "not the password"}
+        assert ApiClient(counted).post("/api/auth/login", json=credentials).status_code == 401
+        ApiClient(counted).get("/api/notes/none")
+
+        assert increase("auth_events_total", event="login_failed") == 1
+
+    def test_refusal_of_a_limit_names_it(self, counted, increase):
+        increase("rate_limit_refusals_total", limit="register")
+        for _ in range(2):
+            ApiClient(counted).post("/api/auth/register", json={})
+
+        assert increase("rate_limit_refusals_total", limit="register") == 1
+
+
+class TestSample:
+    def test_tells_connections_as_they_are(self, counted, engine, increase):
+        names = {"name": "database_pool_connections", "state": "in_use"}
+        metrics.sample(counted)
+        before = increase(**names)
+        with engine.connect():
+            metrics.sample(counted)
+
+        assert before >= 0
+        assert increase(**names) == 1
+
+    def test_tells_whether_redis_counts(self, counted, redis_url, monkeypatch):
+        def shared():
+            metrics.sample(counted)
+            return REGISTRY.get_sample_value("rate_limit_shared")
+
+        assert shared() == 0
+        monkeypatch.setattr(limiter.storage, "redis_url", redis_url)
+        assert shared() == 1
+        monkeypatch.setattr(limiter.storage, "unavailable", True)
+        assert shared() == 0

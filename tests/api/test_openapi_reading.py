@@ -1,0 +1,162 @@
+"""What somebody finds who reads the OpenAPI document: nothing is left without a word."""
+
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+from werkzeug.utils import import_string
+
+import resources
+from models.users import Scope
+from tests.support.clients import FOR_BROWSERS
+from tests.support.openapi import faults
+
+
+@pytest.fixture(scope="module")
+def properties(document) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (f"{name}.{field}", schema)
+        for name, parent in document["components"]["schemas"].items()
+        for field, schema in parent["properties"].items()
+    ]
+
+
+@pytest.fixture(scope="module")
+def headers(document, operations) -> list[tuple[str, dict[str, Any]]]:
+    answers = [answer for op in operations for answer in op.doc["responses"].values()]
+    named = [pair for answer in answers for pair in answer["headers"].items()]
+    return [
+        (name, header if "$ref" not in header else document["components"]["headers"][name])
+        for name, header in named
+    ]
+
+
+def is_sentence(text: str) -> bool:
+    return (text[0].isupper() and text.endswith(".")) or text[0] == "`"
+
+
+class TestFields:
+    def test_have_a_description(self, properties):
+        assert [at for at, schema in properties if not is_sentence(schema["description"])] == []
+
+    def test_have_an_example_or_are_made_of_what_has(self, properties):
+        without = [schema for _, schema in properties if "example" not in schema]
+        assert all("$ref" in schema or "$ref" in schema["items"] for schema in without)
+
+    def test_show_an_example_of_themselves(self, properties, document):
+        for at, schema in properties:
+            if "example" in schema:
+                assert faults(schema, schema["example"], document) == [], at
+
+    def test_ids_and_times_say_of_what_form_they_are(self, properties):
+        for at, schema in properties:
+            name = at.split(".")[1]
+            if name in ("id", "request_id") or name.endswith("_id"):
+                assert "pattern" in schema, at
+            if name == "timestamp" or name.endswith("_at"):
+                assert schema["format"] == "date-time", at
+
+    def test_integers_say_how_wide_they_are(self, properties):
+        for at, schema in properties:
+            if "integer" in schema.get("type", ()):
+                assert schema["format"] == ("int32" if schema["maximum"] < 2**31 else "int64"), at
+
+
+class TestHeaders:
+    def test_have_a_description_and_an_example_of_themselves(self, headers, document):
+        assert len({name for name, _ in headers}) > 8
+        for name, header in headers:
+            assert header["description"].endswith("."), name
+            assert faults(header["schema"], header["example"], document) == [], name
+
+    def test_that_come_with_every_answer_are_on_every_answer(self, operations):
+        for operation in operations:
+            for answer in operation.doc["responses"].values():
+                assert "X-Request-ID" in answer["headers"]
+                counted = not operation.path.startswith("/api/health")
+                assert ("X-RateLimit-Remaining" in answer["headers"]) == counted
+
+    def test_that_are_for_browsers_are_told_of_all_answers(self, document):
+        assert all(f"`{name}`" in document["info"]["description"] for name in FOR_BROWSERS)
+
+    def test_are_those_that_a_page_of_another_origin_may_read(self, headers):
+        from app.http.cors import READABLE
+
+        assert {name for name, _ in headers} - {"WWW-Authenticate"} == set(READABLE)
+
+
+class TestParameters:
+    def test_have_a_description(self, operations):
+        for operation in operations:
+            for parameter in operation.parameters:
+                assert parameter["description"].endswith("."), parameter
+
+    def test_show_an_example_in_words_where_a_page_of_docs_would_send_it_along(self, operations):
+        """An example of a filter, a cursor or a key that is sent unasked does harm."""
+        for operation in operations:
+            for parameter in operation.parameters:
+                sent = "example" in {**parameter["schema"], **parameter}
+                assert sent == (parameter["in"] == "path" or parameter["name"] == "limit")
+
+
+class TestTags:
+    def test_come_in_the_order_of_a_first_visit(self, document):
+        names = [tag["name"] for tag in document["tags"]]
+        modules = [name for name in resources.ORDER if find_spec(f"resources.{name}")]
+        listed = [import_string(f"resources.{name}:blp").name for name in modules]
+        assert names[: len(listed)] == listed
+        assert names[:2] == ["auth", "users"]
+
+    def test_have_a_paragraph_each(self, document):
+        for tag in document["tags"]:
+            assert is_sentence(tag["description"].strip())
+            assert tag["description"].count(". ") + tag["description"].count(".\n") >= 2
+
+
+class TestOperations:
+    def test_say_more_than_their_summary_and_who_may(self, operations):
+        for operation in operations:
+            told, _, who = operation.doc["description"].partition("\n\n**Who:** ")
+            assert is_sentence(told), operation.name
+            assert who.startswith("anyone" if operation.doc["security"] == [] else "the scope `")
+
+    def test_name_a_scope_that_there_is(self, operations):
+        for operation in operations:
+            public = operation.doc["security"] == []
+            assert public == ("x-required-scope" not in operation.doc)
+            assert public or Scope(operation.doc["x-required-scope"])
+
+    def test_lead_from_one_to_the_next(self, operations):
+        links = {
+            operation.name: list(answer.get("links", ()))
+            for operation in operations
+            for answer in operation.successes.values()
+        }
+        assert links["register"] == ["login"]
+        assert links["login"] == ["refresh"]
+        known = {operation.name for operation in operations}
+        assert known >= {name for targets in links.values() for name in targets}
+
+    def test_say_what_a_link_takes_along(self, operations):
+        for operation in operations:
+            for answer in operation.successes.values():
+                for link in answer.get("links", {}).values():
+                    assert is_sentence(link["description"])
+
+
+class TestDocument:
+    def test_says_how_a_token_is_got(self, document):
+        for scheme in document["components"]["securitySchemes"].values():
+            assert "/api/auth/login" in scheme["description"]
+
+    def test_teaches_the_safe_way_to_retry(self, document):
+        told = document["info"]["description"]
+        assert told.index("# Retries") < told.index("Idempotency-Key") < told.index("# Problems")
+
+    def test_examples_of_refusals_are_named_after_their_type(self, operations):
+        for operation in operations:
+            for answer in operation.refusals.values():
+                for name, example in answer["content"]["application/problem+json"][
+                    "examples"
+                ].items():
+                    assert example["value"]["type"] == f"/api/problems/{name}"

@@ -1,0 +1,107 @@
+"""The schemas and the examples of the OpenAPI document: what it shows works."""
+
+from typing import Any
+
+import pytest
+from marshmallow import class_registry
+
+from tests.support.openapi import SCHEMA_REF, composed, faults, objects, reachable
+
+
+@pytest.fixture(scope="module")
+def schemas(document) -> dict[str, Any]:
+    return document["components"]["schemas"]
+
+
+@pytest.fixture(scope="module")
+def accepted(operations, schemas) -> set[str]:
+    """The names of the schemas of requests."""
+    return reachable([operation.body for operation in operations if operation.body], schemas)
+
+
+class TestRequests:
+    def test_unknown_fields_are_refused(self, accepted, schemas):
+        assert accepted
+        for name in accepted:
+            assert schemas[name]["additionalProperties"] is False, name
+
+    def test_texts_have_a_longest_or_a_pattern_or_are_of_a_few(self, accepted, operations, schemas):
+        queries = [p["schema"] for op in operations for p in op.parameters if p["in"] == "query"]
+        for part in objects([*(schemas[name] for name in accepted), *queries]):
+            if "string" in part.get("type", ()):
+                bounded = {"maxLength", "pattern", "enum"} & part.keys()
+                assert bounded or part["format"] == "date-time", part
+
+    def test_patterns_are_those_of_json_schema(self, document):
+        """Which are those of ECMAScript, where Python's end of a text is the letter Z."""
+        patterns = [part["pattern"] for part in objects(document) if "pattern" in part]
+        assert patterns
+        assert all(p.startswith("^") and p.endswith("$") and r"\Z" not in p for p in patterns)
+
+    def test_example_of_each_body_is_accepted(self, operations, schemas, document):
+        bodies = [operation.body for operation in operations if operation.body]
+        assert len(bodies) > 5
+        for body in bodies:
+            name = body["schema"]["$ref"].removeprefix(SCHEMA_REF)
+            shown = body.get("example", composed(body["schema"], schemas))
+            for example in (shown, composed(body["schema"], schemas)):
+                assert class_registry.get_class(f"{name}Schema")().validate(example) == {}, name
+                assert faults(body["schema"], example, document) == [], name
+
+    def test_query_has_no_null_and_no_example_of_a_cursor(self, operations):
+        """A page of documentation sends an example along, and no cursor is good for long."""
+        for operation in operations:
+            for parameter in operation.parameters:
+                if parameter["in"] == "query":
+                    assert isinstance(parameter["schema"]["type"], str)
+                    assert parameter["description"]
+                if parameter["name"] == "cursor":
+                    assert "example" not in {*parameter, *parameter["schema"]}
+
+
+class TestAnswers:
+    def test_leave_room_for_fields_to_come(self, accepted, schemas):
+        for name in schemas.keys() - accepted:
+            assert "additionalProperties" not in schemas[name], name
+
+    def test_have_a_schema_unless_they_are_empty(self, operations):
+        for operation in operations:
+            for code, answer in operation.successes.items():
+                assert ("content" in answer) == (code != "204"), operation.name
+                if "content" in answer:
+                    assert answer["content"].keys() == {"application/json"}
+
+    def test_show_an_example_that_fits_their_schema(self, operations, schemas, document):
+        for operation in operations:
+            for answer in operation.doc["responses"].values():
+                for media in answer.get("content", {}).values():
+                    example = media.get("example", composed(media["schema"], schemas))
+                    assert faults(media["schema"], example, document) == [], operation.name
+
+    def test_always_have_all_fields_but_those_that_only_some_have(self, accepted, schemas):
+        # Only a problem has members that depend on its type.
+        for name in schemas.keys() - accepted - {"Problem"}:
+            assert schemas[name]["properties"].keys() == set(schemas[name]["required"]), name
+        problem = schemas["Problem"]
+        assert "errors" in problem["properties"].keys() - set(problem["required"])
+
+    def test_ids_are_no_uuids(self, document):
+        assert not [part for part in objects(document) if part.get("format") == "uuid"]
+
+
+class TestFields:
+    def test_integers_have_a_least_and_a_most(self, operations, schemas):
+        parts = objects([schemas, *(operation.parameters for operation in operations)])
+        integers = [part for part in parts if "integer" in part.get("type", ())]
+        assert integers
+        for part in integers:
+            assert {"minimum", "maximum"} <= part.keys(), part
+
+    def test_nullable_ones_are_so_in_the_words_of_3_1(self, document, schemas):
+        assert not [part for part in objects(document) if "nullable" in part]
+        for nullable in (
+            schemas["User"]["properties"]["phone"],
+            schemas["ProfileChange"]["properties"]["phone"],
+            schemas["SessionPage"]["properties"]["next_cursor"],
+        ):
+            assert nullable["type"] == ["string", "null"]

@@ -1,0 +1,137 @@
+"""Lists, a page at a time, by a signed cursor."""
+
+import dataclasses
+import re
+
+import pytest
+from itsdangerous import URLSafeSerializer
+
+from tests.conftest import SECRET_KEY
+from tests.support.notes import ABSENT, NoteFactory
+
+NOTES = "/api/notes"
+
+
+@pytest.fixture
+def ids(session):
+    """Of seven notes, newest first; in one transaction all have the same time."""
+    return sorted((NoteFactory().id for _ in range(7)), reverse=True)
+
+
+@pytest.fixture
+def cursor(client, ids):
+    return client.get(f"{NOTES}?limit=3").json["next_cursor"]
+
+
+def walk(client, url):
+    """All pages, from one `Link` to the next."""
+    while url:
+        answer = client.get(url)
+        assert answer.status_code == 200
+        yield answer
+        link = re.fullmatch(r'<(.+)>; rel="next"', answer.headers.get("Link", ""))
+        assert bool(link) == bool(answer.json["next_cursor"])
+        url = link and link[1]
+
+
+class TestLimit:
+    @pytest.mark.parametrize("limit", ["0", "101", "-1", "1.5", "x", "1000000000"])
+    def test_out_of_range_is_a_422_and_not_clamped(self, client, limit):
+        answer = client.get(NOTES, query_string={"limit": limit})
+
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json["errors"]] == ["/limit"]
+
+    def test_is_20_unless_told(self, client, session):
+        NoteFactory.create_batch(21)
+
+        assert len(client.get(NOTES).json["items"]) == 20
+
+    def test_may_be_100(self, client, session):
+        NoteFactory.create_batch(101)
+
+        assert len(client.get(f"{NOTES}?limit=100").json["items"]) == 100
+
+
+class TestCursor:
+    def refused(self, client, cursor, url=NOTES):
+        answer = client.get(url, query_string={"cursor": cursor})
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json["errors"]] == ["/cursor"]
+
+    @pytest.mark.parametrize("cursor", ["", "x", ".", "a.b", "é", "W10.x", "x" * 501, "\0"])
+    def test_what_is_none_is_a_422(self, client, cursor):
+        self.refused(client, cursor)
+
+    def test_tampered_with_is_a_422(self, client, cursor):
+        payload, signature = cursor.rsplit(".", 1)
+
+        self.refused(client, f"{payload}A.{signature}")
+        self.refused(client, f"{payload}.{signature[::-1]}")
+        # Its last character has two bits that a decoder drops.
+        self.refused(client, cursor[:-1] + chr(ord(cursor[-1]) + 1))
+
+    def test_of_another_list_is_a_422(self, as_user, cursor):
+        self.refused(as_user, cursor, "/api/notes/mine")
+
+    @pytest.mark.parametrize(
+        "place",
+        [["2026-02-10T14:30:00+00:00", ABSENT], ["x" * 300, "y" * 300], "two words", 5],
+    )
+    def test_signed_in_another_form_is_a_422(self, client, place):
+        former = URLSafeSerializer(SECRET_KEY, salt="cursor notes.Notes")
+
+        self.refused(client, former.dumps(place))
+
+    def test_of_a_key_that_was_dropped_is_a_422(self, app, client, cursor, settings, monkeypatch):
+        rotated = dataclasses.replace(settings, secret_key="new", secret_key_fallbacks=("old",))
+        monkeypatch.setitem(app.extensions, "settings", rotated)
+
+        self.refused(client, cursor)
+
+    def test_of_a_former_key_is_good(self, app, client, cursor, settings, monkeypatch):
+        rotated = dataclasses.replace(
+            settings, secret_key="new", secret_key_fallbacks=("older", SECRET_KEY)
+        )
+        monkeypatch.setitem(app.extensions, "settings", rotated)
+
+        assert client.get(NOTES, query_string={"cursor": cursor}).status_code == 200
+
+
+class TestPages:
+    @pytest.mark.parametrize(("limit", "sizes"), [(3, [3, 3, 1]), (7, [7]), (6, [6, 1])])
+    def test_have_each_row_once_newest_first(self, client, ids, limit, sizes):
+        pages = [answer.json["items"] for answer in walk(client, f"{NOTES}?limit={limit}")]
+
+        assert [len(page) for page in pages] == sizes
+        assert [item["id"] for page in pages for item in page] == ids
+
+    def test_empty_list_is_one_page(self, client):
+        answer = client.get(NOTES)
+
+        assert answer.json == {"items": [], "next_cursor": None}
+        assert "Link" not in answer.headers
+
+    def test_row_that_is_new_moves_nothing(self, client, ids, cursor):
+        NoteFactory()
+        rest = client.get(NOTES, query_string={"cursor": cursor})
+
+        assert [item["id"] for item in rest.json["items"]] == ids[3:]
+
+    def test_row_that_is_gone_moves_nothing(self, client, as_admin, ids, cursor):
+        as_admin.delete(f"{NOTES}/{ids[2]}")
+        rest = client.get(NOTES, query_string={"cursor": cursor})
+
+        assert [item["id"] for item in rest.json["items"]] == ids[3:]
+
+    def test_next_one_has_the_filters_of_this_one(self, as_user, user):
+        wanted = {NoteFactory(user_id=user.id, title="A & B+C").id for _ in range(3)}
+        NoteFactory(user_id=user.id)
+
+        pages = list(walk(as_user, f"{NOTES}/mine?title=A+%26+B%2BC&limit=2"))
+
+        assert [len(page.json["items"]) for page in pages] == [2, 1]
+        assert {item["id"] for page in pages for item in page.json["items"]} == wanted
+
+    def test_head_has_the_link(self, app, ids):
+        assert "Link" in app.test_client().head(f"{NOTES}?limit=1").headers

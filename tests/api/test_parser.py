@@ -1,0 +1,238 @@
+"""Bodies and queries that mean two things, or nothing, are refused; and nothing comes of them."""
+
+import http.client
+import json
+import secrets
+from urllib.parse import urlsplit
+
+import pytest
+
+NOTES = "/api/notes"
+REGISTER = "/api/auth/register"
+LIMIT = 1024 * 1024
+GOOD = {"title": "New", "priority": 1}
+DEEP = b'{"title":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+
+
+def body(**changes):
+    return json.dumps({**GOOD, **changes}).encode()
+
+
+@pytest.fixture
+def refused(as_user, rows):
+    """Posts a note, and sees to it that the answer is the refusal, and nothing is written."""
+
+    def post(status, data, **options):
+        before = rows()
+        answer = as_user.post(NOTES, data=data, **{"content_type": "application/json", **options})
+        assert answer.status_code == status, answer.text
+        assert rows() == before
+        return answer
+
+    return post
+
+
+class TestMediaType:
+    @pytest.mark.parametrize(
+        "content_type",
+        [
+            None,
+            "",
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "application/jsonp",
+            "json",
+        ],
+    )
+    def test_other_than_json_is_a_415(self, refused, content_type):
+        refused(415, body(), content_type=content_type)
+
+    def test_no_body_without_a_type_is_a_415(self, refused):
+        refused(415, None, content_type=None)
+
+    @pytest.mark.parametrize(
+        "content_type",
+        [
+            "application/json; charset=utf-8",
+            "APPLICATION/JSON",
+            "application/merge-patch+json",
+        ],
+    )
+    def test_json_by_another_name_is_read(self, as_user, content_type):
+        answer = as_user.post(NOTES, data=body(), content_type=content_type)
+
+        assert answer.status_code == 201
+
+
+class TestSyntax:
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"",
+            b" ",
+            b"{",
+            b"{'title': 'new'}",
+            body() + b"x",
+            body().replace(b"}", b",}"),
+            body(title="é").replace(b"\\u00e9", b"\xe9"),
+            b"\xef\xbb\xbf" + body(),
+            body().decode().encode("utf-16"),
+            body().decode().encode("utf-32"),
+            body().replace(b'"title"', b'"priority": 2, "title"'),
+            body().replace(b'"title"', b'"priorit\\u0079": 2, "title"'),
+            body().replace(b'"priority": 1', b'"priority": NaN'),
+            body().replace(b'"priority": 1', b'"priority": Infinity'),
+            body().replace(b'"priority": 1', b'"priority": -Infinity'),
+            body().replace(b'"priority": 1', b'"priority": 01'),
+            body().replace(b'"priority": 1', b'"priority": ' + b"9" * 5000),
+            body().replace(b'"New"', b'"N\x00w"'),
+            body().replace(b'"New"', b'"N\nw"'),
+            DEEP,
+        ],
+        ids=lambda data: repr(data)[:60],
+    )
+    def test_what_is_not_json_is_a_400(self, refused, data):
+        answer = refused(400, data)
+
+        assert answer.json["type"] == "/api/problems/malformed-body"
+        assert len(answer.json["detail"]) <= 300
+
+    @pytest.mark.parametrize("data", [b"[]", b"[{}]", b'"text"', b"1", b"true", b"null"])
+    def test_json_that_is_no_object_is_a_422(self, refused, data):
+        assert refused(422, data).json["errors"][0]["pointer"] == ""
+
+
+class TestValues:
+    @pytest.mark.parametrize(
+        "value", [True, 1.0, 1.9, "1", " 1_0 ", "\u0663", -1, 2**31, 2**63, 10**400, [1], None]
+    )
+    def test_what_is_no_integer_in_range_is_a_422(self, refused, value):
+        (error,) = refused(422, body(priority=value)).json["errors"]
+
+        assert error["pointer"] == "/priority"
+
+    @pytest.mark.parametrize("number", [b"1e0", b"1e400", b"-1e400", b"-0.0"])
+    def test_number_with_an_exponent_is_no_integer(self, refused, number):
+        refused(422, body().replace(b'"priority": 1', b'"priority": ' + number))
+
+    @pytest.mark.parametrize("value", ["N\0w", "\ud800", "\udfff!", "", "x" * 201, 1, True, ["N"]])
+    def test_what_is_no_text_for_the_database_is_a_422(self, refused, value):
+        (error,) = refused(422, body(title=value)).json["errors"]
+
+        assert error["pointer"] == "/title"
+
+    @pytest.mark.parametrize("email", ["a\0@b.example", "\ud800@b.example", "a@\udfff.example"])
+    def test_what_is_no_text_is_no_address_either(self, client, rows, email):
+        before = rows()
+        data = json.dumps({"email": email, "password": "long enough"})
+        answer = client.post(REGISTER, data=data, content_type="application/json")
+
+        assert answer.status_code == 422
+        assert rows() == before
+
+
+class TestUnknownFields:
+    def test_unknown_field_is_a_422(self, refused):
+        assert refused(422, body(role="admin")).json["errors"] == [
+            {"pointer": "/role", "detail": "Unknown field."}
+        ]
+
+    @pytest.mark.parametrize(
+        ("name", "pointer"),
+        [
+            ("a/b", "/a~1b"),
+            ("a~b", "/a~0b"),
+            ("~1", "/~01"),
+            ("", "/"),
+            ("\ud800", "/\\ud800"),
+            ("\0", "/\0"),
+            ("x" * 100_000, "/" + "x" * 100),
+        ],
+    )
+    def test_its_name_is_a_json_pointer(self, refused, name, pointer):
+        (error,) = refused(422, body(**{name: 1})).json["errors"]
+
+        assert error["pointer"] == pointer
+
+    def test_many_of_them_are_told_in_a_bounded_answer(self, refused):
+        answer = refused(422, body(**{f"field{i}": i for i in range(20_000)}))
+
+        assert len(answer.json["errors"]) == 50
+        assert len(answer.data) < 10_000
+
+    def test_nested_fields_have_nested_pointers(self, as_user):
+        items = [{"text": "a", "count": 1}, {"text": "b", "count": 0}, []]
+        answer = as_user.post(NOTES, json={**GOOD, "items": items})
+        pointers = [error["pointer"] for error in answer.json["errors"]]
+
+        assert pointers == ["/items/1/count", "/items/2"]
+
+
+class TestQuery:
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "/api/notes?colour=red",
+            "/api/notes?Limit=1",
+            "/api/notes?limit=1&limit=2",
+            "/api/notes?limit=1.0",
+            "/api/notes?limit=%2B1",
+            "/api/notes?limit=%201",
+            "/api/notes?limit=%D9%A3",
+            "/api/notes?limit=",
+            "/api/notes?limit=" + "9" * 5000,
+            "/api/notes?cursor=%00",
+            "/api/notes?cursor=%FF",
+            "/api/notes/abc?colour=red",
+            "/api/health?colour=red",
+        ],
+    )
+    def test_what_is_not_expected_is_a_422(self, client, url):
+        answer = client.get(url)
+
+        assert answer.status_code == 422
+        assert len(answer.json["errors"]) == 1
+
+    @pytest.mark.parametrize("url", ["/api/notes", "/api/health"])
+    def test_names_are_json_pointers(self, client, url):
+        (error,) = client.get(f"{url}?a/b~c=1").json["errors"]
+
+        assert error["pointer"] == "/a~1b~0c"
+
+    def test_bytes_that_are_no_utf8_are_a_refusal(self, client):
+        answer = client.get("/api/notes", environ_overrides={"QUERY_STRING": "limit=\xff"})
+
+        assert answer.status_code == 400
+
+    def test_writing_takes_none(self, refused):
+        refused(422, body(), query_string={"dry_run": "true"})
+
+
+class TestSize:
+    def test_body_over_the_limit_is_a_413(self, refused):
+        refused(413, body().ljust(LIMIT + 1))
+
+    def test_body_of_exactly_the_limit_is_read(self, as_user):
+        answer = as_user.post(NOTES, data=body().ljust(LIMIT), content_type="application/json")
+
+        assert answer.status_code == 201
+
+    @pytest.mark.parametrize(("size", "status"), [(LIMIT + 1, 413), (LIMIT * 3, 413), (LIMIT, 201)])
+    def test_chunked_body_is_measured_and_not_cut_off(self, server, size, status):
+        account = {"email": f"{secrets.token_hex(8)}@example.com", "password": "long enough"}
+        # Cut off at the limit, it would still be JSON.
+        padded = json.dumps(account).encode().ljust(size)
+
+        assert send(server, REGISTER, iter([padded[:100], padded[100:]])) == status
+        signed_in = send(server, "/api/auth/login", json.dumps(account).encode())
+        assert signed_in == (200 if status == 201 else 401)
+
+
+def send(server, path, data):
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=30)
+    headers = {"Content-Type": "application/json"}
+    connection.request("POST", path, data, headers, encode_chunked=not isinstance(data, bytes))
+    status = connection.getresponse().status
+    connection.close()
+    return status

@@ -1,0 +1,121 @@
+"""GET /api/problems and /api/problems/{slug}: what each `type` of a problem leads to."""
+
+import re
+
+import pytest
+from werkzeug.exceptions import default_exceptions
+
+from app.errors.http_errors import BY_STATUS, TYPE_PREFIX
+from app.openapi.problem_pages import _descendants, kinds
+from resources.docs import code
+from services.errors import NotFound, Problem, RefreshTokenReused
+
+HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+JSON = {"Accept": "application/json"}
+
+
+class TestClasses:
+    def test_each_says_what_happened_and_what_to_do(self, app):
+        for kind in _descendants(Problem):
+            assert 400 <= kind.status < 600
+            assert re.fullmatch("[a-z]+(-[a-z]+)*", kind.slug)
+            assert kind.title.strip(".") == kind.title
+            assert kind.detail.endswith(".")
+            assert kind.advice.endswith(".")
+
+    def test_no_two_share_a_slug_unless_one_is_the_other(self, app):
+        for kind in _descendants(Problem):
+            assert issubclass(kind, kinds()[kind.slug])
+        assert RefreshTokenReused.slug in kinds()
+
+    def test_each_status_of_a_resource_that_werkzeug_raises_has_one(self):
+        raised_here = {400, 404, 405, 408, 413, 415, 416, 500}
+        assert raised_here == BY_STATUS.keys() <= default_exceptions.keys()
+
+
+class TestIndex:
+    def test_lists_each_kind_with_a_link_to_its_page(self, client):
+        page = client.get("/api/problems", headers=HTML)
+
+        links = re.findall(r'href="/api/problems/([^"]+)"', page.text)
+        assert links == list(kinds())
+        assert len(links) > 20
+
+    def test_is_there_for_programs_too(self, client):
+        problems = client.get("/api/problems", headers=JSON).json["problems"]
+
+        assert [problem["type"] for problem in problems] == [TYPE_PREFIX + slug for slug in kinds()]
+
+
+class TestPage:
+    def test_says_what_happened_and_what_to_do(self, client):
+        for slug, kind in kinds().items():
+            page = client.get(TYPE_PREFIX + slug, headers=HTML)
+            assert page.mimetype == "text/html"
+            for told in (kind.title, kind.detail, kind.advice):
+                assert code(told) in page.text, slug
+
+    def test_of_a_type_that_was_answered_is_where_the_type_says(self, client):
+        refusal = client.get("/api/users/me")
+
+        assert client.get(refusal.json["type"]).status_code == 200
+
+    def test_names_the_operations_that_answer_so(self, client):
+        page = client.get("/api/problems/last-admin", headers=HTML)
+
+        assert re.findall(r'<li><a href="([^"]+)">([^<]+)', page.text) == [
+            ("/api/docs#/users/updateUser", "PATCH /api/users/{user_id}")
+        ]
+
+    def test_is_json_for_who_asks_for_it(self, client):
+        answer = client.get("/api/problems/invalid-input", headers=JSON)
+
+        assert answer.json["advice"] == kinds()["invalid-input"].advice
+        assert answer.json["example"]["errors"]
+
+    @pytest.mark.parametrize("url", ["/api/problems", "/api/problems/invalid-input"])
+    @pytest.mark.parametrize(
+        ("accept", "mimetype"),
+        [
+            (HTML["Accept"], "text/html"),
+            ("*/*", "text/html"),
+            ("image/png", "text/html"),
+            ("application/json;q=0.4, text/html;q=0.5", "text/html"),
+            ("application/problem+json;q=0, */*", "text/html"),
+            ("application/json", "application/json"),
+            ("application/json, text/plain, */*", "application/json"),
+            ("application/problem+json", "application/json"),
+            ("application/problem+json, application/json;q=0.9", "application/json"),
+            ("text/html;q=0.4, application/problem+json;q=0.5", "application/json"),
+            ("application/*, text/html;q=0.9", "application/json"),
+        ],
+    )
+    def test_is_what_the_reader_likes_best(self, client, url, accept, mimetype):
+        answer = client.get(url, headers={"Accept": accept})
+
+        assert answer.mimetype == mimetype
+        assert answer.vary.as_set() == {"accept"}
+
+    def test_of_who_names_no_liking_is_for_people(self, client):
+        answer = client.get("/api/problems")
+
+        assert (answer.mimetype, answer.vary.as_set()) == ("text/html", {"accept"})
+
+    def test_of_an_unknown_kind_is_a_404(self, client):
+        answer = client.get("/api/problems/%3Cscript%3E", headers=HTML)
+
+        assert answer.status_code == 404
+        assert answer.json["type"] == TYPE_PREFIX + NotFound.slug
+        assert "<script>" not in answer.text
+
+    def test_needs_no_script_and_no_other_host(self, client):
+        page = client.get("/api/problems/invalid-input", headers=HTML)
+
+        policy = page.headers["Content-Security-Policy"]
+        assert set(re.findall(r"'\S+'|https?:|data:", policy)) == {"'none'", "'self'"}
+        assert "<script" not in page.text
+        assert not re.search(r'(?:src|href)="(?!/api/)', page.text)
+
+
+def test_text_is_escaped_before_code_is_marked():
+    assert code("a `<b>` & c") == "a <code>&lt;b&gt;</code> &amp; c"

@@ -1,0 +1,220 @@
+"""Whatever goes wrong, the answer is a problem document (RFC 9457)."""
+
+import dataclasses
+
+import pytest
+from flask import abort
+from sqlalchemy import create_engine, text
+
+from app.db.database import make_engine
+from services.errors import EmailTaken, InvalidInput
+
+NOTE = "/api/notes/abc"
+REGISTER = "/api/auth/register"
+JSON = {"content_type": "application/json"}
+# One request for each source of errors, by what has to come of it.
+REFUSALS = [
+    ("GET", "/api/nothing", {}, 404, "not-found"),
+    ("GET", "/", {}, 404, "not-found"),
+    ("GET", "/api/static/nothing.js", {}, 404, "not-found"),
+    ("GET", "/api/static/%00", {}, 404, "not-found"),
+    ("GET", "/api/static/../settings.py", {}, 404, "not-found"),
+    ("GET", NOTE, {}, 404, "not-found"),
+    ("GET", "/api/notes/%00", {}, 404, "not-found"),
+    ("GET", "/api/notes/%FF", {}, 404, "not-found"),
+    ("GET", "/api/notes/", {}, 404, "not-found"),
+    ("GET", "/api//notes", {}, 404, "not-found"),
+    ("GET", "//api/notes", {}, 404, "not-found"),
+    ("DELETE", "/api/notes", {}, 405, "method-not-allowed"),
+    ("BREW", "/api/notes", {}, 405, "method-not-allowed"),
+    ("POST", REGISTER, {"data": b" " * (1 << 20) + b" ", **JSON}, 413, "content-too-large"),
+    ("POST", REGISTER, {"data": {"email": "a@b.example"}}, 415, "unsupported-media-type"),
+    ("POST", REGISTER, {"data": "{", **JSON}, 400, "malformed-body"),
+    ("POST", REGISTER, {"json": {}}, 422, "invalid-input"),
+    ("GET", "/api/notes?limit=0", {}, 422, "invalid-input"),
+    ("GET", "/api/users/me", {}, 401, "unauthenticated"),
+    ("GET", "/api/users/me", {"auth": ("user", "password")}, 401, "unauthenticated"),
+    (
+        "POST",
+        "/api/auth/login",
+        {"json": {"email": "nobody@example.com", "password": "wrong"}},
+        401,
+        "wrong-credentials",
+    ),
+    ("POST", "/api/auth/refresh", {"json": {"refresh_token": "x"}}, 401, "invalid-refresh-token"),
+]
+
+
+def run(*statements):
+    return lambda session: [session.execute(text(statement)) for statement in statements]
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(("method", "url", "options", "status", "slug"), REFUSALS)
+    def test_is_a_problem_document(self, client, method, url, options, status, slug):
+        answer = client.open(url, method=method, **options)
+
+        assert answer.status_code == status
+        assert answer.mimetype == "application/problem+json"
+        assert answer.json.keys() - {"errors"} == {
+            "type",
+            "title",
+            "status",
+            "detail",
+            "request_id",
+        }
+        assert answer.json["type"] == f"/api/problems/{slug}"
+        assert (answer.json["status"], "Location" in answer.headers) == (status, False)
+        assert all(answer.json.values())
+        assert ("WWW-Authenticate" in answer.headers) == (status == 401)
+
+    def test_what_a_role_may_not_is_a_403(self, as_user):
+        answer = as_user.get("/api/users")
+
+        assert (answer.status_code, answer.json["type"]) == (403, "/api/problems/forbidden")
+
+    def test_405_tells_what_is_allowed(self, client):
+        answer = client.delete("/api/notes")
+
+        assert answer.allow.as_set() >= {"get", "head", "post"}
+        assert "delete" not in answer.allow
+
+    def test_422_points_at_what_is_invalid(self, client):
+        answer = client.post(REGISTER, json={"email": "x", "password": "long enough"})
+
+        assert answer.json["errors"] == [
+            {"pointer": "/email", "detail": "Not a valid email address."}
+        ]
+
+    @pytest.mark.parametrize("url", ["/api/nothing", "/api/users/me", "/api/notes?limit=0"])
+    def test_head_has_the_headers_of_get_and_no_body(self, app, url):
+        client = app.test_client()
+        head, get = client.head(url), client.get(url)
+
+        assert (head.status_code, head.data) == (get.status_code, b"")
+        assert head.content_type == "application/problem+json"
+        assert head.headers.get("WWW-Authenticate") == get.headers.get("WWW-Authenticate")
+
+    def test_members_and_headers_of_a_refusal_are_in_the_answer(self, app, during_get):
+        def refuse(_):
+            raise InvalidInput(errors=[{"pointer": "/a"}], headers={"X-Reason": "test"})
+
+        during_get(refuse)
+        answer = app.test_client().get(NOTE)
+
+        assert answer.json["errors"] == [{"pointer": "/a"}]
+        assert answer.headers["X-Reason"] == "test"
+
+    def test_status_without_a_kind_of_its_own_is_told_by_its_name(self, app, during_get):
+        during_get(lambda _: abort(418))
+        answer = app.test_client().get(NOTE)
+
+        assert answer.json["type"] == "about:blank"  # RFC 9457, section 4.2.1
+        assert answer.json["title"] == "I'm a teapot"
+
+    def test_error_before_the_request_is_routed(self, make_app):
+        def refuse():
+            raise EmailTaken
+
+        app = make_app()
+        app.before_request(refuse)
+        answer = app.test_client().get("/api/health")
+
+        assert (answer.status_code, answer.mimetype) == (409, "application/problem+json")
+        assert answer.json["request_id"] == answer.headers["X-Request-ID"]
+
+
+class TestOutages:
+    @pytest.fixture(autouse=True)
+    def warnings(self, logged):
+        """An outage is worth a warning, not a traceback."""
+        yield
+        assert [(record["level"].name, record["exception"]) for record in logged] == [
+            ("WARNING", None)
+        ]
+
+    @staticmethod
+    def assert_unavailable(answer):
+        assert answer.status_code == 503
+        assert answer.json["type"] == "/api/problems/unavailable"
+        assert int(answer.headers["Retry-After"]) > 0
+        assert "SELECT" not in answer.text
+
+    def test_database_that_is_away_is_a_503(self, client, no_database):
+        self.assert_unavailable(client.get(NOTE))
+
+    def test_statement_timeout_is_a_503(self, client, during_get):
+        during_get(run("SET LOCAL statement_timeout = 1", "SELECT pg_sleep(5)"))
+
+        self.assert_unavailable(client.get(NOTE))
+
+    def test_lock_timeout_is_a_503(self, client, during_get, engine):
+        lock = "SELECT pg_advisory_xact_lock(4711)"
+        during_get(run("SET LOCAL lock_timeout = 1", lock))
+
+        with engine.begin() as other:
+            other.execute(text(lock))
+            self.assert_unavailable(client.get(NOTE))
+
+    def test_connection_that_breaks_is_a_503(self, client, during_get, settings, use_engine):
+        engine = make_engine(settings)
+        use_engine(engine)
+        during_get(run("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+        self.assert_unavailable(client.get(NOTE))
+        engine.dispose()
+
+    def test_no_free_connection_in_time_is_a_503(self, client, settings, use_engine):
+        small = {"database_pool_size": 1, "database_pool_overflow": 0}
+        engine = make_engine(dataclasses.replace(settings, **small, database_pool_timeout=0.01))
+        use_engine(engine)
+
+        with engine.connect():
+            self.assert_unavailable(client.get(NOTE))
+        engine.dispose()
+
+    def test_database_that_is_not_there_is_a_503(self, client, settings, use_engine):
+        url = settings.database_url.replace("/test_", "/no_such_")
+        use_engine(create_engine(url))
+
+        self.assert_unavailable(client.get(NOTE))
+
+
+class TestUnexpectedExceptions:
+    @pytest.mark.parametrize("action", [run("SELECT no_such_column"), lambda _: {}["no_such_key"]])
+    def test_is_a_500_that_tells_nothing_and_a_log_that_tells_all(
+        self, client, during_get, logged, action
+    ):
+        during_get(action)
+        answer = client.get(NOTE)
+
+        assert answer.status_code == 500
+        assert answer.json["type"] == "/api/problems/internal-server-error"
+        assert not any(word in answer.text for word in ("no_such", "SELECT", "Traceback", "File"))
+        (record,) = logged
+        assert record["level"].name == "ERROR"
+        assert "no_such" in str(record["exception"].value)
+        assert record["exception"].traceback is not None
+        assert record["extra"]["request_id"] == answer.json["request_id"]
+
+    def test_status_without_a_kind_of_its_own_is_told_by_its_name(self, app, during_get):
+        during_get(lambda _: abort(418))
+        answer = app.test_client().get(NOTE)
+
+        assert answer.json["type"] == "about:blank"  # RFC 9457, section 4.2.1
+        assert answer.json["title"] == "I'm a teapot"
+
+    def test_error_before_the_request_is_routed(self, make_app):
+        app = make_app()
+        app.before_request(lambda: 1 / 0)
+        answer = app.test_client().get("/api/health")
+
+        assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")
+        assert answer.json["request_id"] == answer.headers["X-Request-ID"]
+
+    def test_debug_mode_tells_no_more(self, make_app, during_get):
+        during_get(run("SELECT no_such_column"))
+        answer = make_app(flask_env="development", debug=True).test_client().get(NOTE)
+
+        assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")
+        assert "no_such" not in answer.text

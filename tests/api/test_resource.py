@@ -1,0 +1,159 @@
+"""An endpoint: its declarations, its transaction, and the retries of it."""
+
+import pytest
+from flask import request
+from sqlalchemy import select, text
+from sqlalchemy.orm.exc import StaleDataError
+
+from app.http.access import public
+from app.http.resource import Resource
+from app.openapi.problem_pages import kinds
+from tests.support import notes
+from tests.support.clients import ApiClient
+from tests.support.notes import Note, NoteFactory
+
+DEADLOCK, SERIALIZATION = "40P01", "40001"
+
+
+def sqlstate(code):
+    """Has PostgreSQL itself raise an error."""
+    statement = f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$"
+    return lambda session: session.execute(text(statement))
+
+
+def stale(_):
+    raise StaleDataError
+
+
+@pytest.fixture
+def note(session):
+    return NoteFactory(priority=5)
+
+
+@pytest.fixture
+def change(as_admin, note):
+    """Change the note by a request, and return the response."""
+    return lambda: as_admin.patch(f"/api/notes/{note.id}", json={"title": "New"})
+
+
+@pytest.fixture
+def attempts(monkeypatch, note):
+    """Has the first so many attempts lower the priority and then fail; counts them all."""
+    made = []
+
+    def fail(times, action):
+        def attempt(session, *_):
+            made.append(session)
+            row = session.get(Note, note.id)
+            row.priority -= 1
+            session.flush()
+            if len(made) <= times:
+                action(session)
+            return row
+
+        monkeypatch.setattr(notes, "update_note", attempt)
+        return made
+
+    return fail
+
+
+class TestDeclarations:
+    def test_method_without_access_is_refused(self):
+        with pytest.raises(TypeError, match=r"\['POST'\]"):
+
+            class Undeclared(Resource):
+                @public
+                def get(self):
+                    """May be called by anyone."""
+
+                def post(self):
+                    """May be called by whom?"""
+
+    def test_what_is_declared_holds_for_head(self, app):
+        assert app.test_client().head("/api/users/me").status_code == 401
+
+    def test_refusal_of_the_caller_comes_before_that_of_the_query(self, client):
+        assert client.get("/api/users/me?colour=red").status_code == 401
+
+
+class TestRetries:
+    @pytest.mark.parametrize("action", [sqlstate(DEADLOCK), sqlstate(SERIALIZATION), stale])
+    def test_after_three_attempts_it_is_a_503(self, change, attempts, session, note, action):
+        made = attempts(3, action)
+        answer = change()
+
+        assert (answer.status_code, len(made)) == (503, 3)
+        assert int(answer.headers["Retry-After"]) > 0
+        session.refresh(note)
+        assert note.priority == 5
+
+    @pytest.mark.parametrize("code", ["23505", "57014", "55P03", "P0001"])
+    def test_other_errors_of_the_database_are_not_retried(self, change, attempts, code):
+        made = attempts(3, sqlstate(code))
+
+        assert change().status_code == (503 if code in {"57014", "55P03"} else 500)
+        assert len(made) == 1
+
+    def test_other_exceptions_are_not_retried_and_change_nothing(
+        self, change, attempts, session, note
+    ):
+        made = attempts(3, lambda _: 1 / 0)
+
+        assert change().status_code == 500
+        assert len(made) == 1
+        session.refresh(note)
+        assert note.priority == 5
+
+    @pytest.mark.parametrize("action", [sqlstate(DEADLOCK), sqlstate(SERIALIZATION), stale])
+    @pytest.mark.parametrize("times", [1, 2])
+    def test_attempt_that_succeeds_is_the_only_one_that_counts(
+        self, change, attempts, session, note, action, times
+    ):
+        made = attempts(times, action)
+        answer = change()
+
+        assert (answer.status_code, answer.json["priority"]) == (200, 4)
+        assert len(made) == len(set(map(id, made))) == times + 1
+        session.refresh(note)
+        assert note.priority == 4
+
+    def test_success_is_not_repeated(self, change, attempts):
+        made = attempts(0, stale)
+
+        assert change().status_code == 200
+        assert len(made) == 1
+
+
+class TestAfterTheCommit:
+    def test_500_may_have_created_a_note_and_the_same_key_tells(self, make_app, user, session):
+        faults = [ZeroDivisionError]
+
+        def fail_once(response):
+            if faults and request.method == "POST" and request.path == "/api/notes":
+                raise faults.pop()
+            return response
+
+        app = make_app()
+        app.after_request(fail_once)
+        client = ApiClient(app).signed_in(user)
+        sent = {"json": {"title": "New"}, "headers": {"Idempotency-Key": "k"}}
+
+        lost, again = (client.post("/api/notes", **sent) for _ in range(2))
+
+        assert lost.status_code == 500
+        assert "Idempotency-Key" in kinds()["internal-server-error"].advice
+        assert again.status_code == 201
+        assert again.headers["Idempotency-Replayed"] == "true"
+        assert session.scalars(select(Note.id)).all() == [again.json["id"]]
+
+
+class TestClient:
+    def test_is_shown_to_the_user_in_bounds(self, app, as_user, user):
+        as_user.environ_base |= {"REMOTE_ADDR": "2001:db8::1", "HTTP_USER_AGENT": "x" * 5000}
+        as_user.tokens = {}
+        as_user.signed_in(user)
+        sessions = as_user.get("/api/auth/sessions").json["items"]
+
+        assert ("2001:db8::1", "x" * 255) in [
+            (session["ip_address"], session["user_agent"]) for session in sessions
+        ]

@@ -1,0 +1,92 @@
+"""The headers that every answer has."""
+
+import pytest
+
+from tests.support.factories import PASSWORD
+
+ANSWERS = ["/api/health", "/api/nothing", "/api/docs", "/api/static/redoc.js", "/api/openapi.json"]
+
+
+class TestSecurityHeaders:
+    @pytest.mark.parametrize("url", ANSWERS)
+    def test_nobody_sniffs_or_frames_it(self, client, url):
+        headers = client.get(url, buffered=True).headers
+
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+
+    def test_they_are_on_a_500(self, client, during_get):
+        during_get(lambda _: 1 / 0)
+        answer = client.get("/api/notes/abc")
+
+        assert answer.status_code == 500
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert answer.headers["Cache-Control"] == "no-store"
+
+    def test_only_the_docs_may_run_scripts(self, client):
+        assert "script-src 'self'" in client.get("/api/docs").headers["Content-Security-Policy"]
+        assert "script-src" not in client.get("/api/health").headers["Content-Security-Policy"]
+
+    @pytest.mark.parametrize(("scheme", "there"), [("http", False), ("https", True)])
+    def test_https_stays_https(self, client, scheme, there):
+        answer = client.get("/api/health", base_url=f"{scheme}://api.example.com")
+
+        assert ("Strict-Transport-Security" in answer.headers) == there
+
+
+class TestCaching:
+    def test_tokens_are_stored_nowhere(self, client, user):
+        credentials = {"email": user.email, "password": PASSWORD}
+        signed_in = client.post("/api/auth/login", json=credentials)
+        refreshed = client.post(
+            "/api/auth/refresh", json={"refresh_token": signed_in.json["refresh_token"]}
+        )
+
+        assert (signed_in.status_code, refreshed.status_code) == (200, 200)
+        assert signed_in.cache_control.no_store
+        assert refreshed.cache_control.no_store
+
+    @pytest.mark.parametrize("url", ["/api/users/me", "/api/notes/mine", "/api/auth/sessions"])
+    def test_personal_data_is_private(self, as_user, url):
+        answer = as_user.get(url)
+
+        assert answer.status_code == 200
+        assert answer.cache_control.private
+        assert not answer.cache_control.public
+
+    @pytest.mark.parametrize("url", ["/api/users/me", "/api/nothing"])
+    def test_refusals_are_stored_nowhere(self, client, url):
+        assert client.get(url).cache_control.no_store
+
+    def test_files_of_the_docs_may_be_kept(self, client):
+        answer = client.get("/api/static/redoc.js", buffered=True)
+
+        assert answer.cache_control.max_age == 3600
+        assert not answer.cache_control.no_store
+
+
+class TestLength:
+    def test_answer_without_a_body_has_none(self, as_user):
+        answer = as_user.post("/api/auth/logout")
+
+        assert answer.status_code == 204
+        assert "Content-Length" not in answer.headers
+
+    @pytest.mark.parametrize("method", ["GET", "HEAD"])
+    def test_is_that_of_the_body(self, as_user, method):
+        body = as_user.get("/api/users/me").data
+
+        answer = as_user.open("/api/users/me", method=method)
+
+        assert answer.content_length == len(body)
+
+
+class TestJSON:
+    def test_is_utf8_and_not_escaped(self, as_user):
+        answer = as_user.patch("/api/users/me", json={"name": "Zoë 😀"})
+
+        assert "Zoë 😀".encode() in answer.data
+        assert answer.mimetype == "application/json"

@@ -1,0 +1,135 @@
+"""POST /api/auth/refresh: a refresh token is good for one exchange."""
+
+from datetime import timedelta
+
+import pytest
+from loguru import logger
+from sqlalchemy import func, select, update
+
+from models.sessions import AuthSession
+from tests.support.clients import ApiClient
+
+
+@pytest.fixture
+def log():
+    """The lines that are logged during the test."""
+    lines: list[str] = []
+    handler = logger.add(lines.append, format="{message}")
+    yield lines
+    logger.remove(handler)
+
+
+def refresh(client, token):
+    return client.post("/api/auth/refresh", json={"refresh_token": token})
+
+
+def exchanged(client, token):
+    """The refresh token that comes for `token`."""
+    answer = refresh(client, token)
+    assert answer.status_code == 200, answer.text
+    return answer.json["refresh_token"]
+
+
+def let_pass(session, seconds):
+    """As if all refreshes were that much longer ago."""
+    earlier = AuthSession.refreshed_at - timedelta(seconds=seconds)
+    session.execute(update(AuthSession).values(refreshed_at=earlier))
+    session.commit()
+
+
+class TestRefresh:
+    @pytest.mark.parametrize("body", [{}, {"refresh_token": None}, {"refresh_token": ""}])
+    def test_no_token_is_a_422(self, client, body):
+        answer = client.post("/api/auth/refresh", json=body)
+
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json["errors"]] == ["/refresh_token"]
+
+    def test_nonsense_is_a_401(self, client):
+        answer = refresh(client, "nonsense")
+
+        assert answer.status_code == 401
+        assert "WWW-Authenticate" in answer.headers
+
+    def test_access_token_is_a_401(self, client, as_user):
+        assert refresh(client, as_user.tokens["access_token"]).status_code == 401
+
+    def test_answers_new_tokens_of_the_same_session(self, client, as_user):
+        sessions = as_user.get("/api/auth/sessions").json["items"]
+
+        answer = refresh(client, as_user.tokens["refresh_token"])
+
+        assert answer.status_code == 200
+        assert answer.json.keys() == as_user.tokens.keys()
+        assert answer.json["refresh_token"] != as_user.tokens["refresh_token"]
+        bearer = {"Authorization": f"Bearer {answer.json['access_token']}"}
+        listed = client.get("/api/auth/sessions", headers=bearer).json["items"]
+        assert [item["id"] for item in listed] == [item["id"] for item in sessions]
+
+    def test_session_lives_as_long_again(self, client, as_user, session):
+        soon = func.now() + timedelta(minutes=1)
+        session.execute(update(AuthSession).values(expires_at=soon))
+        session.commit()
+
+        exchanged(client, as_user.tokens["refresh_token"])
+
+        left = session.scalar(select(AuthSession.expires_at - func.now()))
+        assert left == timedelta(days=30)
+
+    def test_new_token_is_good_for_the_next_exchange(self, client, as_user):
+        second = exchanged(client, as_user.tokens["refresh_token"])
+
+        assert exchanged(client, second) not in {second, as_user.tokens["refresh_token"]}
+
+
+class TestUsedToken:
+    def test_within_ten_seconds_is_a_409_and_the_session_lives(self, client, as_user, session, log):
+        first = as_user.tokens["refresh_token"]
+        second = exchanged(client, first)
+        let_pass(session, 5)
+
+        answer = refresh(client, first)
+
+        assert answer.status_code == 409
+        assert answer.json["type"] == "/api/problems/refresh-superseded"
+        assert not any("reuse" in line for line in log)
+        assert refresh(client, second).status_code == 200
+
+    def test_later_is_a_401_that_ends_the_session(self, client, as_user, session):
+        first = as_user.tokens["refresh_token"]
+        second = exchanged(client, first)
+        let_pass(session, 11)
+
+        assert refresh(client, first).status_code == 401
+
+        assert refresh(client, second).status_code == 401
+        assert as_user.get("/api/users/me").status_code == 401
+
+    def test_older_than_the_last_one_is_a_401_at_once(self, client, as_user):
+        first = as_user.tokens["refresh_token"]
+        third = exchanged(client, exchanged(client, first))
+
+        assert refresh(client, first).status_code == 401
+
+        assert refresh(client, third).status_code == 401
+        assert as_user.get("/api/users/me").status_code == 401
+
+    def test_is_logged_as_reuse_once(self, client, as_user, session, log):
+        first = as_user.tokens["refresh_token"]
+        exchanged(client, first)
+        let_pass(session, 11)
+        assert not any("reuse" in line for line in log)
+
+        refresh(client, first)
+        refresh(client, first)
+
+        assert sum("reuse" in line for line in log) == 1
+
+    def test_other_sessions_of_the_user_live_on(self, app, client, as_user, session, user):
+        elsewhere = ApiClient(app).signed_in(user)
+        exchanged(client, as_user.tokens["refresh_token"])
+        let_pass(session, 11)
+
+        assert refresh(client, as_user.tokens["refresh_token"]).status_code == 401
+
+        assert elsewhere.get("/api/users/me").status_code == 200

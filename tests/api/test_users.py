@@ -1,0 +1,158 @@
+"""One's own profile and password: /api/users/me."""
+
+import pytest
+
+from tests.support.clients import ApiClient
+from tests.support.factories import PASSWORD
+
+NEW_PASSWORD = "another battery staple"
+
+
+def profile(client):
+    return client.get("/api/users/me").status_code
+
+
+def etag(client):
+    return client.get("/api/users/me").headers["ETag"]
+
+
+class TestGetProfile:
+    def test_anonymous_is_a_401(self, client):
+        answer = client.get("/api/users/me")
+
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="api"'
+
+    def test_tells_what_is_ones_own_business(self, as_user, user):
+        answer = as_user.get("/api/users/me")
+
+        assert answer.status_code == 200
+        assert answer.json == {
+            "id": user.id,
+            "email": user.email,
+            "name": user.name,
+            "phone": None,
+            "role": "user",
+            "created_at": user.created_at.isoformat().replace("+00:00", "Z"),
+        }
+
+    def test_no_cache_may_share_it(self, as_user):
+        assert "private" in as_user.get("/api/users/me").headers["Cache-Control"]
+
+    def test_current_copy_is_a_304_without_a_body(self, as_user):
+        answer = as_user.get("/api/users/me", headers={"If-None-Match": etag(as_user)})
+
+        assert (answer.status_code, answer.data) == (304, b"")
+        assert answer.headers["ETag"] == etag(as_user)
+
+    def test_old_copy_is_a_200(self, as_user):
+        old = etag(as_user)
+        as_user.patch("/api/users/me", json={"name": "Jane Roe"})
+
+        answer = as_user.get("/api/users/me", headers={"If-None-Match": old})
+
+        assert answer.status_code == 200
+        assert answer.headers["ETag"] != old
+
+
+class TestUpdateProfile:
+    def test_anonymous_is_a_401(self, client):
+        assert client.patch("/api/users/me", json={"name": "Jane Doe"}).status_code == 401
+
+    @pytest.mark.parametrize(
+        ("body", "pointer"),
+        [
+            ({"phone": "1234567890"}, "/phone"),
+            ({"phone": "+0234567890"}, "/phone"),
+            ({"phone": "+1"}, "/phone"),
+            ({"phone": "+1234567890123456"}, "/phone"),
+            ({"phone": "+1234567890\n"}, "/phone"),
+            ({"phone": "+١٢٣٤٥٦٧٨٩٠"}, "/phone"),
+            ({"phone": ""}, "/phone"),
+            ({"name": "n" * 201}, "/name"),
+            ({"name": None}, "/name"),
+            ({"email": "new@example.com"}, "/email"),
+            ({"role": "admin"}, "/role"),
+            ({"is_active": True}, "/is_active"),
+        ],
+    )
+    def test_bad_field_is_a_422_and_changes_nothing(self, as_user, body, pointer):
+        before = as_user.get("/api/users/me").json
+
+        answer = as_user.patch("/api/users/me", json={"name": "Jane Doe", **body})
+
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+        assert as_user.get("/api/users/me").json == before
+
+    def test_stale_if_match_is_a_412_and_changes_nothing(self, as_user):
+        old = etag(as_user)
+        as_user.patch("/api/users/me", json={"name": "First"})
+
+        answer = as_user.patch("/api/users/me", json={"name": "Second"}, headers={"If-Match": old})
+
+        assert answer.status_code == 412
+        assert as_user.get("/api/users/me").json["name"] == "First"
+
+    def test_current_if_match_changes_the_name(self, as_user):
+        answer = as_user.patch(
+            "/api/users/me", json={"name": "Jane"}, headers={"If-Match": etag(as_user)}
+        )
+
+        assert (answer.status_code, answer.json["name"]) == (200, "Jane")
+        assert answer.headers["ETag"] == etag(as_user)
+
+    def test_phone_comes_and_goes_and_the_name_stays(self, as_user, user):
+        answer = as_user.patch("/api/users/me", json={"phone": "+1234567890"})
+        assert (answer.json["phone"], answer.json["name"]) == ("+1234567890", user.name)
+
+        answer = as_user.patch("/api/users/me", json={"phone": None})
+        assert (answer.json["phone"], answer.json["name"]) == (None, user.name)
+        assert as_user.get("/api/users/me").json == answer.json
+
+
+class TestChangePassword:
+    def test_anonymous_is_a_401(self, client):
+        body = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
+
+        assert client.put("/api/users/me/password", json=body).status_code == 401
+
+    @pytest.mark.parametrize(
+        ("body", "pointer"),
+        [
+            ({"current_password": "wrong"}, "/current_password"),
+            ({"current_password": ""}, "/current_password"),
+            ({"current_password": None}, "/current_password"),
+            ({"new_password": "7 chars"}, "/new_password"),
+            ({"new_password": "x" * 129}, "/new_password"),
+            ({"new_password": "PassWord1"}, "/new_password"),
+        ],
+    )
+    def test_bad_field_is_a_422_and_the_password_stays(self, app, as_user, user, body, pointer):
+        elsewhere = ApiClient(app).signed_in(user)
+        good = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
+
+        answer = as_user.put("/api/users/me/password", json=good | body)
+
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+        assert profile(elsewhere) == 200
+        ApiClient(app).signed_in(user)
+
+    def test_ends_the_other_sessions_and_keeps_this_one(self, app, as_user, user):
+        elsewhere = ApiClient(app).signed_in(user)
+        body = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
+
+        assert as_user.put("/api/users/me/password", json=body).status_code == 204
+
+        assert (profile(as_user), profile(elsewhere)) == (200, 401)
+
+    def test_new_password_opens_and_the_old_one_does_not(self, as_user, client, user):
+        body = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
+        as_user.put("/api/users/me/password", json=body)
+
+        def login(password):
+            credentials = {"email": user.email, "password": password}
+            return client.post("/api/auth/login", json=credentials).status_code
+
+        assert (login(PASSWORD), login(NEW_PASSWORD)) == (401, 200)

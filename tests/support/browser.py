@@ -1,0 +1,59 @@
+"""A page of the service in Chromium."""
+
+import json
+from urllib.parse import urlsplit
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support import expected_conditions
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tools.browser import CHROMIUM, DRIVER
+
+SECONDS = 30
+NEEDS_CHROMIUM = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM, reason="there is no chromium on the PATH"),
+    pytest.mark.skipif(not DRIVER, reason="there is no chromedriver on the PATH"),
+]
+
+
+class Page:
+    """What a test does in a page, waiting until it can be done."""
+
+    def __init__(self, driver, url: str) -> None:
+        self.driver, self.url = driver, url
+        self.wait = WebDriverWait(driver, SECONDS)
+        driver.get_log("performance")  # of the page that the browser began with
+        driver.get(url)
+
+    def see(self, selector: str):
+        found = expected_conditions.visibility_of_element_located((By.CSS_SELECTOR, selector))
+        return self.wait.until(found, f"nothing to see of {selector}")
+
+    def click(self, selector: str) -> None:
+        self.see(selector)
+        ready = expected_conditions.element_to_be_clickable((By.CSS_SELECTOR, selector))
+        element = self.wait.until(ready, f"nothing to click of {selector}")
+        # A click by coordinates fails while an opening section still moves what is below it.
+        self.driver.execute_script("arguments[0].click()", element)
+
+    def texts(self, selector: str) -> list[str]:
+        elements = self.driver.find_elements(By.CSS_SELECTOR, selector)
+        return [element.get_attribute("textContent").replace("\u200b", "") for element in elements]
+
+    def complaints(self) -> list[str]:
+        """What the console shows; what a Content-Security-Policy stops is there too."""
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+    def foreign_requests(self) -> list[str]:
+        messages = [json.loads(e["message"])["message"] for e in self.driver.get_log("performance")]
+        urls = [
+            message["params"]["request"]["url"]
+            for message in messages
+            if message["method"] == "Network.requestWillBeSent"
+        ]
+        assert self.url.partition("#")[0] in urls, "the log has nothing of this page"
+        local = ("data:", "blob:", "chrome:")
+        own = f"http://{urlsplit(self.url).netloc}/"
+        return [url for url in urls if not url.startswith((own, *local))]

@@ -1,0 +1,39 @@
+"""A PostgreSQL that tests may stop, because nothing else uses it, and a browser."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from alembic import command
+from sqlalchemy.engine import make_url
+
+from app.db.schema_version import alembic_config
+from tools import embedded
+from tools.browser import chromium
+
+
+@pytest.fixture(scope="module")
+def own_data():
+    """Its folder."""
+    # Not in tmp_path: pytest keeps its folders from other users, and PostgreSQL's is another one.
+    with TemporaryDirectory() as folder:
+        yield Path(folder) / "data"
+
+
+@pytest.fixture(scope="module")
+def own_database_url(own_data):
+    """A database in it, at the newest migration."""
+    with embedded.postgres(own_data) as given:
+        url = make_url(given).set(drivername="postgresql+psycopg2")
+        url = url.render_as_string(hide_password=False)
+        config = alembic_config()
+        config.attributes["url"] = url
+        command.upgrade(config, "head")
+        yield url
+
+
+@pytest.fixture
+def browser():
+    """Chromium that reaches nothing but this machine."""
+    with chromium() as driver:
+        yield driver

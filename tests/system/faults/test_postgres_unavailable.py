@@ -1,0 +1,141 @@
+"""PostgreSQL is away, frozen, slow or full: a 503 that says when to come again, and no more."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+
+import httpx
+import psycopg2
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from tests.support.probes import alive, frozen, ready, recovery
+from tests.support.servers import served
+from tools import embedded
+
+STATEMENT_TIMEOUT = {"DATABASE_STATEMENT_TIMEOUT": "1000"}
+# So small that two requests fill it.
+SMALL = {
+    "GUNICORN_CMD_ARGS": "-w 1",
+    "DATABASE_POOL_SIZE": "1",
+    "DATABASE_POOL_OVERFLOW": "0",
+    "DATABASE_POOL_TIMEOUT": "0.5",
+    "DATABASE_LOCK_TIMEOUT": "30000",
+}
+# A login reads the users; 401 is the response of a database that works.
+WRONG = {"email": "nobody@example.com", "password": "wrong"}
+OURS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'flask-api'"
+
+
+@pytest.fixture(scope="module")
+def url(own_database_url):
+    """Of the service as it ships, but that a statement may take a second."""
+    with served(own_database_url, **STATEMENT_TIMEOUT) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def small_url(own_database_url):
+    with served(own_database_url, **STATEMENT_TIMEOUT, **SMALL) as server:
+        yield server.url
+
+
+@pytest.fixture
+def postmaster(own_data):
+    """PostgreSQL's first process; it has a new one after each restart."""
+    return int((own_data / "postmaster.pid").read_text().split()[0])
+
+
+@pytest.fixture(scope="module")
+def database(own_database_url):
+    engine = create_engine(own_database_url)
+    yield engine
+    engine.dispose()
+
+
+@contextmanager
+def locked(database):
+    """Statements that read users wait until the end of the block."""
+    with database.begin() as connection:
+        connection.execute(text("LOCK TABLE users IN ACCESS EXCLUSIVE MODE"))
+        yield
+
+
+@contextmanager
+def full(own_database_url):
+    """All connections that PostgreSQL gives are taken, and the service has lost its own."""
+    dsn = make_url(own_database_url).set(drivername="postgresql")
+    with ExitStack() as stack:
+        connection = take_all(stack, dsn.render_as_string(hide_password=False))
+        connection.cursor().execute(OURS)
+        take_all(stack, dsn.render_as_string(hide_password=False))
+        yield
+
+
+def take_all(stack, dsn):
+    taken = None
+    while True:
+        try:
+            connection = psycopg2.connect(dsn)
+        except psycopg2.OperationalError:
+            return taken
+        stack.callback(connection.close)
+        taken = taken or connection
+
+
+def log_in(url, times=1):
+    with ThreadPoolExecutor(times) as threads, httpx.Client(base_url=url, timeout=60) as client:
+        return list(threads.map(lambda _: client.post("/api/auth/login", json=WRONG), range(times)))
+
+
+def is_unavailable(answer):
+    return (
+        answer.status_code == 503
+        and int(answer.headers["Retry-After"]) > 0
+        and answer.headers["Content-Type"] == "application/problem+json"
+        and answer.json()["type"] == "/api/problems/unavailable"
+    )
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_stopped(url, own_data, mode):
+    with alive(url), embedded.away(own_data, mode):
+        answers = [*log_in(url, 20), ready(url)]
+
+    assert recovery(url) < 2
+    assert all(map(is_unavailable, answers))
+    assert log_in(url)[0].status_code == 401
+
+
+def test_frozen(url, postmaster):
+    assert log_in(url)[0].status_code == 401
+    with alive(url), frozen(postmaster):
+        # More than the pools have connections.
+        answers = [*log_in(url, 24), ready(url)]
+
+    assert recovery(url) < 2
+    assert all(map(is_unavailable, answers))
+
+
+def test_slow(url, database):
+    with alive(url), locked(database):
+        answers = log_in(url, 40)
+
+    assert recovery(url) < 2
+    assert all(map(is_unavailable, answers))
+
+
+def test_out_of_connections(url, own_database_url):
+    with alive(url), full(own_database_url):
+        answers = [*log_in(url, 4), ready(url)]
+
+    assert recovery(url) < 2
+    assert all(map(is_unavailable, answers))
+
+
+def test_pool_exhausted(small_url, database):
+    with alive(small_url), locked(database):
+        answers = log_in(small_url, 30)
+
+    assert recovery(small_url) < 2
+    assert all(map(is_unavailable, answers))

@@ -1,0 +1,44 @@
+"""Thousands of requests made of the OpenAPI document, by all checks of schemathesis."""
+
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.support.servers import ROOT
+
+HERE = Path(__file__).parent
+CASES = 2000
+
+
+@pytest.fixture
+def server(server):
+    """The service, with the demo rows that examples of the document name, if it has any."""
+    if find_spec("commands.demo"):
+        server.flask("demo", "load")
+    return server
+
+
+@pytest.mark.fuzz
+def test_thousands_of_generated_requests_find_no_fault(server):
+    done = subprocess.run(
+        [
+            *(str(Path(sys.executable).parent / "schemathesis"), "--config-file"),
+            *(str(HERE / "schemathesis.toml"), "run", f"{server.url}/api/openapi.json"),
+            *("--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"),
+        ],
+        cwd=ROOT,
+        env={**server.environment, "FUZZED_URL": server.url, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout[-20000:]
+    cases = re.search(r"(\d+) generated", done.stdout)
+    assert cases
+    assert int(cases[1]) >= CASES

@@ -1,0 +1,217 @@
+"""The books of a shop: what can be done with orders and products, and what that must come to.
+
+What is answered to operations at once is right if the same operations one after another, in some
+order, would be answered so. `explained` looks for that order; nothing else here knows of threads.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import httpx
+
+from tests.support.shop import ADDRESS
+
+NEXT = {
+    "pending": ("paid", "cancelled"),
+    "paid": ("shipped", "cancelled"),
+    "shipped": ("delivered",),
+}
+
+Name = tuple[int, int]  # of an order: its buyer, and the number in its Idempotency-Key
+Shelf = tuple[int, int]  # stock and price
+Said = tuple[Any, ...]  # what matters of an answer
+
+
+@dataclass(frozen=True)
+class Sale:
+    status: str
+    lines: tuple[tuple[int, int, int], ...]  # product, quantity, unit price
+    total: int
+
+
+@dataclass(frozen=True)
+class Books:
+    shelves: dict[int, Shelf]
+    sales: dict[Name, Sale]
+    # The products that have another ETag than at the beginning.
+    changed: frozenset[int] = field(default=frozenset(), compare=False)
+
+    def name(self, nth: int) -> Name:
+        return sorted(self.sales)[nth % len(self.sales)]
+
+    def shelved(self, shelves: dict[int, Shelf]) -> "Books":
+        changed = {n for n, shelf in shelves.items() if shelf != self.shelves[n]}
+        return replace(self, shelves=self.shelves | shelves, changed=self.changed | changed)
+
+    def sold(self, name: Name, sale: Sale, sign: int) -> "Books":
+        """With this sale, and its pieces taken (-1), put back (1) or left (0)."""
+        stock = {n: self.shelves[n][0] + sign * count for n, count, _ in sale.lines}
+        moved = self.shelved({n: (left, self.shelves[n][1]) for n, left in stock.items()})
+        return replace(moved, sales=self.sales | {name: sale})
+
+
+@dataclass
+class Shop:
+    """Products that nobody else uses, and who buys and who manages them."""
+
+    key: str
+    buyers: Sequence[httpx.Client]
+    admin: httpx.Client
+    orders: dict[Name, Any] = field(default_factory=dict)  # as they were first answered
+    etags: dict[int, str] = field(default_factory=dict)
+
+    def product(self, n: int) -> str:
+        return f"{self.key}-{n}"
+
+    def order(self, name: Name) -> str:
+        return f"/api/orders/{self.orders[name]['id']}"
+
+
+class Operation(Protocol):
+    def addressed(self, books: Books) -> "Operation":
+        """Itself; about one of the orders in the books, where it is about an order."""
+        return self
+
+    def send(self, shop: Shop) -> httpx.Response: ...
+
+    def foreseen(self, books: Books) -> tuple[Said, Books]:
+        """What is said to it when it comes alone, and the books after it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Buy(Operation):
+    name: Name
+    lines: tuple[tuple[int, int], ...]  # product, quantity
+
+    def send(self, shop: Shop) -> httpx.Response:
+        buyer, key = self.name
+        items = [{"product_id": shop.product(n), "quantity": count} for n, count in self.lines]
+        return shop.buyers[buyer].post(
+            "/api/orders",
+            json={"items": items, "shipping_address": ADDRESS},
+            headers={"Idempotency-Key": f"{shop.key}-{key}"},
+        )
+
+    def foreseen(self, books: Books) -> tuple[Said, Books]:
+        if kept := books.sales.get(self.name):
+            if tuple(line[:2] for line in kept.lines) != self.lines:
+                return (422, "idempotency-key-reused"), books
+            return (201, "replayed", replace(kept, status="pending")), books
+        if any(books.shelves[n][0] < count for n, count in self.lines):
+            return (409, "out-of-stock"), books
+        lines = tuple((n, count, books.shelves[n][1]) for n, count in self.lines)
+        sale = Sale("pending", lines, sum(count * price for _, count, price in lines))
+        return (201, "done", sale), books.sold(self.name, sale, -1)
+
+
+@dataclass(frozen=True)
+class BuyAgain(Operation):
+    nth: int
+
+    def addressed(self, books: Books) -> Buy:
+        name = books.name(self.nth)
+        return Buy(name, tuple(line[:2] for line in books.sales[name].lines))
+
+
+@dataclass(frozen=True)
+class Move(Operation):
+    """By the administrator."""
+
+    nth: int
+    status: str
+    name: Name = (0, 0)
+
+    def addressed(self, books: Books) -> "Move":
+        return replace(self, name=books.name(self.nth))
+
+    def send(self, shop: Shop) -> httpx.Response:
+        return shop.admin.patch(shop.order(self.name), json={"status": self.status})
+
+    def foreseen(self, books: Books) -> tuple[Said, Books]:
+        if self.status not in NEXT.get(books.sales[self.name].status, ()):
+            return (409, "transition-not-allowed"), books
+        sale = replace(books.sales[self.name], status=self.status)
+        return (200, "done", sale), books.sold(self.name, sale, int(self.status == "cancelled"))
+
+
+@dataclass(frozen=True)
+class Cancel(Move):
+    """By the buyer."""
+
+    status: str = "cancelled"
+
+    def send(self, shop: Shop) -> httpx.Response:
+        return shop.buyers[self.name[0]].post(f"{shop.order(self.name)}/cancel")
+
+
+@dataclass(frozen=True)
+class MoveOn(Operation):
+    """By the administrator, to what comes next."""
+
+    nth: int
+
+    def addressed(self, books: Books) -> Move:
+        name = books.name(self.nth)
+        return Move(self.nth, NEXT.get(books.sales[name].status, ("delivered",))[0], name)
+
+
+@dataclass(frozen=True)
+class Reprice(Operation):
+    product: int
+    price: int
+
+    def send(self, shop: Shop) -> httpx.Response:
+        return shop.admin.patch(
+            f"/api/products/{shop.product(self.product)}", json={"price": self.price}
+        )
+
+    def foreseen(self, books: Books) -> tuple[Said, Books]:
+        shelf = books.shelves[self.product][0], self.price
+        return (200, *shelf), books.shelved({self.product: shelf})
+
+
+@dataclass(frozen=True)
+class Restock(Operation):
+    """Puts a stock and a price in the place of those of a version; of another one, nothing."""
+
+    product: int
+    stock: int
+    price: int
+
+    def send(self, shop: Shop) -> httpx.Response:
+        return shop.admin.patch(
+            f"/api/products/{shop.product(self.product)}",
+            json={"stock": self.stock, "price": self.price},
+            headers={"If-Match": shop.etags[self.product]},
+        )
+
+    def foreseen(self, books: Books) -> tuple[Said, Books]:
+        if self.product in books.changed:
+            return (412, "precondition-failed"), books
+        shelf = self.stock, self.price
+        return (200, *shelf), books.shelved({self.product: shelf})
+
+
+@dataclass(frozen=True)
+class Call:
+    operation: Operation
+    sent: float
+    answered: float
+    answer: httpx.Response
+    said: Said
+
+
+def explained(calls: Sequence[Call], books: Books, end: Books) -> bool:
+    """Whether the calls one after another, in some order, are answered so and come to `end`."""
+    if not calls:
+        return books == end
+    for call in calls:
+        others = [other for other in calls if other is not call]
+        if any(other.answered < call.sent for other in others):
+            continue
+        said, after = call.operation.foreseen(books)
+        if said == call.said and explained(others, after, end):
+            return True
+    return False

@@ -1,0 +1,12 @@
+"""The service with the demo rows of the shop."""
+
+import pytest
+
+from tests.support.servers import Server
+
+
+@pytest.fixture(scope="session")
+def server(server) -> Server:
+    """The service as it ships, with demo rows."""
+    server.flask("demo", "load")
+    return server

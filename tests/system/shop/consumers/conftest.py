@@ -1,0 +1,79 @@
+"""What both clients are tried on: the service as it ships, a network that loses answers."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import jwt
+import pytest
+from sqlalchemy import Engine, create_engine, func, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+from models.orders import Order
+from models.products import Product
+from models.users import User
+from tests.support.factories import PASSWORD
+from tests.support.servers import SECRET_KEY, Server, served
+from tests.system.shop.consumers.losing import losing_proxy
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The service, and the database behind it."""
+
+    server: Server
+    database: Engine
+
+    def account(self) -> str:
+        """The email address of a new account; the password is `PASSWORD`."""
+        email = f"{uuid4().hex}@example.com"
+        answer = self._post("register", email)
+        assert answer.status_code == 201, answer.text
+        return email
+
+    def expired_tokens(self, email: str) -> dict[str, Any]:
+        """Those of a new session whose access token has run out a minute ago."""
+        tokens = self._post("login", email).json()
+        claims = jwt.decode(tokens["access_token"], options={"verify_signature": False})
+        claims["exp"] = int(time.time()) - 60
+        return tokens | {"access_token": jwt.encode(claims, SECRET_KEY, "HS256")}
+
+    def orders(self, email: str) -> int:
+        """How many orders of the account are in the database."""
+        mine = select(func.count()).select_from(Order).join(User, Order.user_id == User.id)
+        with self.database.connect() as connection:
+            return connection.scalar(mine.where(User.email == email))
+
+    def _post(self, what: str, email: str) -> httpx.Response:
+        account = {"email": email, "password": PASSWORD}
+        return httpx.post(f"{self.server.url}/api/auth/{what}", json=account)
+
+
+@pytest.fixture(scope="session")
+def shop(server) -> Iterator[Shop]:
+    url = make_url(server.environment["DATABASE_URL"]).set(drivername="postgresql+psycopg2")
+    database = create_engine(url)
+    with Session(database) as session:
+        session.add(Product(id="sold-out", name="Mug", price=100, currency="USD", stock=0))
+        session.commit()
+    yield Shop(server, database)
+    database.dispose()
+
+
+@pytest.fixture(scope="session")
+def losing_url(server) -> Iterator[str]:
+    """The service behind a network that loses the first answer to each order."""
+    with losing_proxy(server.url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def busy_url(server, redis_url) -> Iterator[str]:
+    """The service with a limit that a client reaches at once."""
+    limit = {"RATE_LIMIT_DEFAULT": "3 per 2 seconds"}
+    with served(server.environment["DATABASE_URL"], REDIS_URL=redis_url, **limit) as server:
+        yield server.url

@@ -1,0 +1,159 @@
+"""A worker that is killed with an order in its hands, and the client that asks again."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import uuid4
+
+import httpx
+import psutil
+import pytest
+from sqlalchemy import Engine, create_engine, func, select, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+from models.orders import Order
+from models.products import Product
+from tests.support.factories import PASSWORD
+from tests.support.servers import Server, served
+from tests.support.shop import ADDRESS
+from tests.support.waiting import wait_for
+
+# They hold locks of sessions, and have timeouts of their own.
+pytestmark = pytest.mark.unpooled
+
+ACCOUNT = {"email": "buyer@example.com", "password": PASSWORD}
+BODY = {"items": [{"product_id": "abc", "quantity": 3}], "shipping_address": ADDRESS}
+# Longer than the tests let anything wait: what ends the waiting is the test.
+PATIENT = {"DATABASE_LOCK_TIMEOUT": "30000", "DATABASE_STATEMENT_TIMEOUT": "30000"}
+
+# Two places where an order waits for as long as the test holds the lock of that number.
+INSERTED, COMMITTING = 1, 2
+WAITING_PLACES = f"""
+    CREATE FUNCTION wait_for_test() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN PERFORM pg_advisory_xact_lock(TG_ARGV[0]::int); RETURN NULL; END $$;
+    CREATE TRIGGER inserted AFTER INSERT ON orders
+        FOR EACH ROW EXECUTE FUNCTION wait_for_test({INSERTED});
+    CREATE CONSTRAINT TRIGGER committing AFTER INSERT ON orders DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION wait_for_test({COMMITTING})"""
+IN_PLACE = """
+    SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+    WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"""
+BEHIND_THE_KEY = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event = 'transactionid'"""
+CONNECTED = "SELECT pid FROM pg_stat_activity WHERE pid = :pid"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The service, and the database behind it."""
+
+    server: Server
+    database: Engine
+    headers: dict[str, str]
+
+    def place(self, key: str) -> httpx.Response:
+        """Order on a connection of its own, so that none is reused that a dead worker had."""
+        headers = self.headers | {"Idempotency-Key": key}
+        return httpx.post(f"{self.server.url}/api/orders", json=BODY, headers=headers, timeout=40)
+
+    def kill_the_worker(self) -> None:
+        """The one that has the request; the other one has none."""
+        workers = psutil.Process(self.server.process.pid).children()
+        (worker,) = (worker for worker in workers if self.serves(worker))
+        worker.kill()
+        worker.wait(10)
+
+    def serves(self, worker: psutil.Process) -> bool:
+        port = httpx.URL(self.server.url).port
+        return any(
+            each.laddr.port == port and each.status == psutil.CONN_ESTABLISHED
+            for each in worker.net_connections("tcp")
+        )
+
+    def backend(self, statement: str, **values: int) -> int | None:
+        """The pid of a process of PostgreSQL of which `statement` holds, if there is one."""
+        with self.database.connect() as connection:
+            return connection.scalar(text(statement), values)
+
+    @contextmanager
+    def holding(self, lock: int):
+        with self.database.connect() as connection:
+            connection.execute(select(func.pg_advisory_lock(lock)))
+            try:
+                yield
+            finally:
+                connection.execute(select(func.pg_advisory_unlock(lock)))
+
+    def books(self) -> tuple[int, int]:
+        """How many orders there are, and how many pieces are left."""
+        with self.database.connect() as connection:
+            return (
+                connection.scalar(select(func.count()).select_from(Order)),
+                connection.scalar(select(Product.stock).where(Product.id == "abc")),
+            )
+
+
+@pytest.fixture(scope="module")
+def shop(new_database, migrated_url):
+    url = new_database(make_url(migrated_url).database)
+    database = create_engine(url, isolation_level="AUTOCOMMIT")
+    with Session(database) as session:
+        session.execute(text(WAITING_PLACES))
+        session.add(Product(id="abc", name="Mug", price=100, currency="USD", stock=100))
+        session.commit()
+    with served(url, **PATIENT) as server:
+        httpx.post(f"{server.url}/api/auth/register", json=ACCOUNT)
+        with server.signed_in(**ACCOUNT) as buyer:
+            headers = {"Authorization": buyer.headers["Authorization"]}
+        yield Shop(server, database, headers)
+    database.dispose()
+
+
+def killed(shop: Shop, place: int, *, noticed: bool) -> httpx.Response:
+    """The answer to the retry, when the worker of the first request was killed at `place`.
+
+    PostgreSQL can't notice the death while the lock is held: the retry comes before or after.
+    """
+    key, before = str(uuid4()), shop.books()
+    with ThreadPoolExecutor(2) as threads:
+        with shop.holding(place):
+            first = threads.submit(shop.place, key)
+            backend = wait_for(lambda: shop.backend(IN_PLACE))
+            shop.kill_the_worker()
+            with pytest.raises(httpx.TransportError):
+                first.result(30)
+            assert shop.books() == before
+            if not noticed:
+                retry = threads.submit(shop.place, key)
+                wait_for(lambda: shop.backend(BEHIND_THE_KEY))
+        if noticed:
+            wait_for(lambda: shop.backend(CONNECTED, pid=backend) is None)
+            retry = threads.submit(shop.place, key)
+        return retry.result(60)
+
+
+@pytest.mark.parametrize(
+    "noticed", [False, True], ids=["retry before PostgreSQL notices", "retry after it noticed"]
+)
+class TestKilled:
+    def test_between_insert_and_commit_the_retry_makes_the_one_order(self, shop, noticed):
+        orders, stock = shop.books()
+
+        answer = killed(shop, INSERTED, noticed=noticed)
+
+        assert answer.status_code == 201
+        assert "Idempotency-Replayed" not in answer.headers
+        assert shop.books() == (orders + 1, stock - 3)
+
+    def test_in_the_commit_the_retry_gets_the_answer_that_was_lost(self, shop, noticed):
+        orders, stock = shop.books()
+
+        answer = killed(shop, COMMITTING, noticed=noticed)
+
+        assert answer.status_code == 201
+        assert answer.headers["Idempotency-Replayed"] == "true"
+        assert shop.books() == (orders + 1, stock - 3)
+        order = f"{shop.server.url}{answer.headers['Location']}"
+        assert httpx.get(order, headers=shop.headers).json() == answer.json()

@@ -1,0 +1,130 @@
+"""The docs as people see them: in a browser that can reach nothing but the service."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.browser import NEEDS_CHROMIUM, Page
+from tools import screenshots
+from tools.browser import PHONE, look
+
+UPDATE_PROFILE = "#operations-users-updateProfile"
+
+pytestmark = NEEDS_CHROMIUM
+
+
+@pytest.fixture(scope="module")
+def operations(server) -> list[tuple[str, str]]:
+    paths = httpx.get(f"{server.url}/api/openapi.json").json()["paths"]
+    return [
+        (method, path) for path, item in paths.items() for method in item if method != "parameters"
+    ]
+
+
+LOOKS = [
+    ("/api/docs#/users/updateProfile", f"{UPDATE_PROFILE} .opblock-body"),
+    ("/api/docs#/users/updateProfile", f"{UPDATE_PROFILE} .headers td"),
+    ("/api/redoc#tag/users/operation/updateProfile", "[data-section-id$='updateProfile'] h2"),
+    ("/api/problems/invalid-input", "h1"),
+    ("/api/problems", "h1"),
+]
+# The brightness of the colour behind what can be read, and of its own: 0 is black, 255 is white.
+BRIGHTNESS = """
+const bright = (color) => {
+  const [red, green, blue, alpha = 1] = color.match(/[0-9.]+/g).map(Number);
+  return { value: 0.2126 * red + 0.7152 * green + 0.0722 * blue, alpha };
+};
+let behind = arguments[0];
+while (behind && bright(getComputedStyle(behind).backgroundColor).alpha < 0.5)
+  behind = behind.parentElement;
+const page = behind ? bright(getComputedStyle(behind).backgroundColor).value : 255;
+return [page, bright(getComputedStyle(arguments[0]).color).value];
+"""
+
+
+@pytest.mark.parametrize(("path", "selector"), LOOKS)
+class TestLooks:
+    @pytest.mark.parametrize("dark", [True, False])
+    def test_are_as_light_or_dark_as_the_reader_likes(self, browser, server, path, selector, dark):
+        look(browser, 1280, 900, dark=dark)
+        page = Page(browser, server.url + path)
+
+        behind, text = browser.execute_script(BRIGHTNESS, page.see(selector))
+        assert (behind < 60 and text > 180) if dark else (behind > 220 and text < 90)
+
+    def test_fit_a_phone_and_ask_no_other_host(self, browser, server, path, selector):
+        look(browser, PHONE, 812)
+        page = Page(browser, server.url + path)
+
+        page.see(selector)
+        width = "return document.documentElement.scrollWidth"
+        assert browser.execute_script(width) <= PHONE
+        assert page.foreign_requests() == []
+        assert page.complaints() == []
+
+
+class TestSwaggerUI:
+    def test_shows_all_operations_and_asks_no_other_host(self, browser, server, operations):
+        page = Page(browser, f"{server.url}/api/docs")
+
+        page.see(".opblock")
+        assert browser.title == "Flask API Service: Swagger UI"
+        assert page.see(".info .title").text.startswith("Flask API Service")
+        methods = [method.lower() for method in page.texts(".opblock-summary-method")]
+        paths = page.texts(".opblock-summary-path")
+        assert sorted(zip(methods, paths, strict=True)) == sorted(operations)
+        assert page.foreign_requests() == []
+        assert page.complaints() == []
+
+    def test_refusal_is_shown_to_who_is_not_authorized(self, browser, server):
+        page = Page(browser, f"{server.url}/api/docs")
+
+        page.click(f"{UPDATE_PROFILE} .opblock-summary-control")
+        page.click(f"{UPDATE_PROFILE} .execute")
+
+        assert (
+            page.see(f"{UPDATE_PROFILE} .live-responses-table .response .response-col_status").text
+            == "401"
+        )
+
+
+class TestReDoc:
+    def test_shows_all_operations_and_asks_no_other_host(self, browser, server, operations):
+        page = Page(browser, f"{server.url}/api/redoc")
+
+        assert page.see("h1").text.startswith("Flask API Service")
+        assert browser.title == "Flask API Service: ReDoc"
+        page.wait.until(lambda _: len(page.texts("[data-section-id*='/operation/']")) > 0)
+        assert len(page.texts("[data-section-id*='/operation/']")) == len(operations)
+        assert "Something went wrong" not in page.see("body").text
+        page.wait.until(lambda _: page.texts("a[href*='redocly']"), "the footer isn't there")
+        assert page.foreign_requests() == []
+        assert page.complaints() == []
+
+    def test_search_finds_an_operation(self, browser, server):
+        page = Page(browser, f"{server.url}/api/redoc")
+
+        page.see("input[aria-label='Search']").send_keys("password")
+
+        assert "Set a new password" in page.see("[data-role='search:results']").text
+        assert page.complaints() == []
+
+
+class TestScreenshots:
+    def test_show_the_page_as_a_picture_each(self, tmp_path, monkeypatch, capsys):
+        folder = tmp_path / "docs" / "screenshots"
+        folder.parent.mkdir()
+        monkeypatch.setattr(screenshots, "FOLDER", folder)
+        monkeypatch.setattr(screenshots, "SCREENS", {"phone": screenshots.SCREENS["phone"]})
+
+        assert screenshots.main() == 0
+        pictures = sorted(folder.iterdir())
+        assert [file.name for file in pictures] == ["redoc-phone.png", "swagger-ui-phone.png"]
+        assert all(file.read_bytes().startswith(b"\x89PNG") for file in pictures)
+
+    def test_that_are_kept_are_those_and_small(self):
+        kept = Path(screenshots.__file__).parent.parent / "docs" / "screenshots"
+        names = {f"{page}-{screen}" for page in screenshots.PAGES for screen in screenshots.SCREENS}
+        assert {file.stem for file in kept.iterdir()} == names
+        assert all(file.stat().st_size < 160_000 for file in kept.iterdir())

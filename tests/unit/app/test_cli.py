@@ -1,0 +1,60 @@
+"""The `flask` commands, as somebody at a terminal meets them."""
+
+import pytest
+from sqlalchemy import select
+
+from models.users import Role, User
+from services import passwords
+from tests.support.commands import count, refused
+from tests.support.factories import UserFactory
+
+
+class TestCreateAdmin:
+    @pytest.mark.parametrize(
+        ("email", "password", "told"),
+        [
+            ("nobody", "long enough", "email: Not a valid email address."),
+            ("a@" + "b" * 250 + ".com", "long enough", "email: "),
+            ("ada@example.com", "short", "password: Length must be between 8 and 128."),
+            ("ada@example.com", "x" * 129, "password: Length must be between 8 and 128."),
+            ("ada@example.com", "\udcff" * 9, "password: Must not contain lone surrogates."),
+        ],
+    )
+    def test_bad_account_is_refused_in_a_line(self, flask, session, email, password, told):
+        refused(flask("users", "create-admin", email, "--password", password), told)
+
+        assert count(session, User) == 0
+
+    def test_all_that_is_bad_is_told_at_once(self, flask):
+        refused(flask("users", "create-admin", "nobody", "--password", "x"), "email: ", "password:")
+
+    def test_taken_address_is_refused_however_it_is_typed(self, flask, session):
+        UserFactory(email="ada@example.com")
+
+        result = flask("users", "create-admin", "Ada@Example.com", "--password", "long enough")
+
+        refused(result, "account with this email")
+        assert session.scalars(select(User.role)).all() == [Role.USER]
+
+    def test_database_that_is_away_is_told_in_a_line(self, flask, no_database):
+        refused(
+            flask("users", "create-admin", "ada@example.com", "--password", "long enough"),
+            "PostgreSQL: connection to server",
+        )
+
+    def test_password_is_asked_for_twice_and_not_shown(self, flask, session):
+        result = flask(
+            "users", "create-admin", "Ada@Example.com", input="long enough\nlong enough\n"
+        )
+
+        assert result.exit_code == 0
+        assert "long enough" not in result.output
+        user = session.scalars(select(User)).one()
+        assert (user.email, user.role) == ("ada@example.com", Role.ADMIN)
+        assert passwords.matches("long enough", user.password_hash)
+
+    def test_name_and_password_as_options(self, flask, session):
+        args = ("--name", "Ada", "--password", "long enough")
+
+        assert "ada@example.com" in flask("users", "create-admin", "ada@example.com", *args).stdout
+        assert session.scalars(select(User.name)).all() == ["Ada"]

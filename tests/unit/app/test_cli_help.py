@@ -1,0 +1,51 @@
+"""The `flask` commands before there are any settings."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from app import cli
+from tests.support.servers import BASE, ROOT
+
+
+def flask(*args):
+    return subprocess.run(
+        [sys.executable, "-m", "flask", *args],
+        cwd=ROOT,
+        env={**BASE, "LOG_LEVEL": "LOUD"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("args", [[], ["--help"]])
+def test_help_is_there(args):
+    done = flask(*args)
+
+    told = done.stdout + done.stderr
+    assert "Traceback" not in told
+    assert "LOG_LEVEL" not in told
+    for command in ("openapi", "prune", "routes", "run", "users"):
+        assert re.search(rf"^  {command} +[A-Z]", told, re.MULTILINE), command
+
+
+def test_help_of_a_command_is_there():
+    done = flask("users", "create-admin", "--help")
+
+    assert done.returncode == 0
+    assert "Create an administrator." in done.stdout
+
+
+def test_help_has_the_commands_that_there_are_with_settings(app):
+    assert cli.commands_only().cli.commands.keys() == app.cli.commands.keys()
+
+
+def test_commands_want_their_settings():
+    done = flask("prune")
+
+    assert done.returncode != 0
+    assert done.stderr.startswith("Error: These settings keep the service from starting:\n")
+    assert "  LOG_LEVEL: " in done.stderr

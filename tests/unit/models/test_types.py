@@ -1,0 +1,35 @@
+"""Ids, as clients see them and as PostgreSQL has them."""
+
+import pytest
+
+from models.types import NOBODY, _parsed, to_typeid, to_uuid
+from models.users import USER_ID
+
+
+def test_id_comes_back_as_it_was():
+    user_id = USER_ID.new()
+
+    assert to_typeid("user", to_uuid(user_id, "user")) == user_id
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "user",
+        "user_",
+        "session_01kj6zv8m4f5tbq0c9xn2hd7ea",
+        "user_" + "!" * 26,
+        "user_" + "z" * 26,
+    ],
+)
+def test_what_is_no_such_id_is_nobodys(value):
+    assert to_uuid(value, "user") == NOBODY
+
+
+def test_what_is_too_long_for_an_id_is_not_kept_in_memory():
+    kept = _parsed.cache_info().currsize
+    for n in range(100):
+        assert to_uuid(f"user_\N{GRINNING FACE}{n}" + "a" * 8000, "user") == NOBODY
+
+    assert _parsed.cache_info().currsize == kept

@@ -1,0 +1,58 @@
+"""Every link of every page leads somewhere: to a file, and to a heading where it names one."""
+
+import re
+import subprocess
+
+import pytest
+
+from tests.support.servers import ROOT
+
+LISTED = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"]
+PAGES = sorted(subprocess.check_output(LISTED, cwd=ROOT, text=True).split())
+CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"\]\(([^)\s]+)\)")
+REFERENCE = re.compile(r"^\[[^]]+\]: (\S+)$", re.MULTILINE)
+PICTURE = re.compile(r'(?:src|srcset|href)="([^"]+)"')
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+OUTSIDE = ("http://", "https://", "mailto:")
+
+
+def links(page: str) -> list[str]:
+    text = CODE.sub("", page)
+    return [*INLINE.findall(text), *REFERENCE.findall(text), *PICTURE.findall(text)]
+
+
+def anchors(page: str) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    fences_out = re.sub(r"^```.*?^```$", "", page, flags=re.MULTILINE | re.DOTALL)
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        for heading in HEADING.findall(fences_out)
+    }
+
+
+def broken(path: str) -> list[str]:
+    """The links of a page that lead nowhere."""
+    here = (ROOT / path).parent
+    bad = []
+    for link in links((ROOT / path).read_text()):
+        if link.startswith(OUTSIDE):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (here / file) if file else ROOT / path
+        if not target.exists() or (anchor and anchor not in anchors(target.read_text())):
+            bad.append(link)
+    return bad
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_links_resolve(path):
+    assert broken(path) == []
+
+
+def test_broken_ones_would_be_found(tmp_path, monkeypatch):
+    text = "# A page\n[a](none.md) [b](#no) ![c](no.png) [d](#a-page) `[e](code.md)`\n"
+    (tmp_path / "page.md").write_text(text + '[f]: gone.md\n<img src="g.png">\n')
+    monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
+
+    assert broken("page.md") == ["none.md", "#no", "no.png", "gone.md", "g.png"]

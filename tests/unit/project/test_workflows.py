@@ -1,0 +1,109 @@
+"""What runs at a commit, a push and a tag."""
+
+import os
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from app.version import __version__
+from tests.support.servers import BASE, ROOT
+
+GITHUB = ROOT / ".github"
+WORKFLOWS = sorted((GITHUB / "workflows").iterdir())
+
+
+def workflow(name):
+    return yaml.safe_load((GITHUB / "workflows" / name).read_text())
+
+
+def commands(name, job):
+    return [step["run"].strip() for step in workflow(name)["jobs"][job]["steps"] if "run" in step]
+
+
+class TestWorkflows:
+    def test_checks_are_those_of_ci_run_and_nothing_else(self):
+        assert commands("ci.yml", "all-checks") == ["bash .ci/run"]
+
+    @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+    def test_actions_of_others_are_pinned_by_commit(self, path):
+        for action in re.findall(r"uses: (\S+)", path.read_text()):
+            assert action.startswith("./") or re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action)
+
+    @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+    def test_nothing_may_write_that_need_not(self, path):
+        assert workflow(path.name)["permissions"] == {"contents": "read"}
+
+
+class TestRelease:
+    def check(self, tag, tmp_path):
+        script = commands("release.yml", "release")[0]
+        files = {"RUNNER_TEMP": str(tmp_path), "GITHUB_ENV": str(tmp_path / "env")}
+        environment = BASE | files | {"GITHUB_REF_NAME": tag, "GITHUB_REPOSITORY": "Shop/API"}
+        return subprocess.run(
+            ["bash", "-e", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True
+        )
+
+    def test_waits_for_all_checks(self):
+        jobs = workflow("release.yml")["jobs"]
+
+        assert jobs["release"]["needs"] == "checks"
+        assert jobs["checks"]["uses"] == "./.github/workflows/ci.yml"
+
+    def test_tag_of_another_version_is_refused(self, tmp_path):
+        done = self.check("v0.0.1", tmp_path)
+
+        assert done.returncode == 1
+        assert done.stdout == f"The tag is v0.0.1, and app/version.py says {__version__}.\n"
+
+    def test_has_the_image_and_the_notes_of_its_version(self, tmp_path):
+        assert self.check(f"v{__version__}", tmp_path).returncode == 0
+
+        assert (tmp_path / "env").read_text() == f"IMAGE=ghcr.io/shop/api:{__version__}\n"
+        notes = (tmp_path / "notes.md").read_text()
+        assert notes.strip().startswith("### ")
+        assert "## [" not in notes
+
+    @pytest.mark.parametrize(("kept", "status"), [("{}", 0), ('{"old": 1}', 1), (None, 1)])
+    def test_needs_the_document_that_is_kept_of_its_version(self, tmp_path, kept, status):
+        (tmp_path / "docs/api").mkdir(parents=True)
+        (tmp_path / "docs/openapi.json").write_text("{}")
+        if kept:
+            (tmp_path / "docs/api/1.2.3.json").write_text(kept)
+
+        script = commands("release.yml", "release")[1]
+        done = subprocess.run(
+            ["bash", "-e", "-c", script],
+            cwd=tmp_path,
+            env=BASE | {"GITHUB_REF_NAME": "v1.2.3"},
+            capture_output=True,
+            text=True,
+        )
+
+        assert done.returncode == status
+        assert ("make openapi-release writes it" in done.stdout) == bool(status)
+
+
+class TestPreCommit:
+    def hooks(self):
+        (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+        assert repository["repo"] == "local"
+        return {hook["id"]: hook["entry"] for hook in repository["hooks"]}
+
+    def test_runs_what_lint_runs_in_the_locked_versions(self):
+        lint = subprocess.check_output(["make", "-n", "lint"], cwd=ROOT, text=True)
+        tools = set(re.findall(r"^\.venv/bin/([\w-]+)", lint, re.MULTILINE))
+
+        entries = self.hooks().values()
+        assert {"ruff", "black", "mypy", "lint-imports"} <= tools
+        assert tools <= {entry.split()[0].removeprefix(".venv/bin/") for entry in entries}
+
+    def test_hook_passes_on_a_file_of_the_project(self, tmp_path):
+        command = [".venv/bin/pre-commit", "run", "ruff", "--files", "app/version.py"]
+        home = {"PRE_COMMIT_HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+
+        done = subprocess.run(command, cwd=ROOT, env=home, capture_output=True, text=True)
+
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "Passed" in done.stdout

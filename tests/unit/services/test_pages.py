@@ -1,0 +1,78 @@
+"""Keyset pagination."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from services.pages import PageRequest, Position, newest_first
+from tests.support.notes import Note, NoteFactory
+
+NOTES = select(Note.__table__)
+NOON = datetime(2026, 2, 12, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def names(session):
+    """The names of five notes, the newest first; `b`, `c` and `d` are of one moment."""
+    ages = {"e": 0, "d": 1, "c": 1, "b": 1, "a": 2}
+    for name, age in ages.items():
+        NoteFactory(id=id_of(name), created_at=NOON - timedelta(microseconds=age))
+    return list(ages)
+
+
+def id_of(name):
+    """Return an id that sorts by the name of the note."""
+    return f"note_{name:0>26}"
+
+
+def page(session, limit, after=None):
+    found = newest_first(session, NOTES, PageRequest(limit, after), {})
+    return [item.id[-1] for item in found.items], found.next
+
+
+class TestNewestFirst:
+    def test_nothing_has_no_next_page(self, session):
+        assert page(session, 1) == ([], None)
+
+    @pytest.mark.parametrize("limit", [5, 6])
+    def test_full_page_is_the_last_if_nothing_follows(self, session, names, limit):
+        assert page(session, limit) == (names, None)
+
+    def test_next_page_begins_after_the_last_item(self, session, names):
+        _, after = page(session, 2)
+
+        assert after == Position(NOON - timedelta(microseconds=1), id_of("d"))
+
+    @pytest.mark.parametrize("limit", [1, 2, 3, 4])
+    def test_pages_have_each_item_once(self, session, names, limit):
+        items, after = page(session, limit)
+        while after:
+            more, after = page(session, limit, after)
+            items += more
+
+        assert items == names
+
+    def test_item_that_the_position_names_may_be_gone(self, session, names):
+        _, after = page(session, 2)
+        session.delete(session.get(Note, id_of("d")))
+        session.commit()
+
+        assert page(session, 2, after)[0] == ["c", "b"]
+
+
+class TestFromBefore:
+    @pytest.mark.parametrize(
+        ("begin", "expected"), [(None, "a"), ("e", "a"), ("d", "a"), ("b", "a"), ("a", "")]
+    )
+    def test_page_begins_at_the_moment_or_further_down(self, session, names, begin, expected):
+        """The moment is that of b, c and d, so only `a` was made before it."""
+        items, after = ["", *names], None
+        if begin:
+            _, after = page(session, items.index(begin))
+            after = after or Position(NOON - timedelta(microseconds=2), id_of("a"))
+        request = PageRequest(5, after).from_before(NOON - timedelta(microseconds=1))
+
+        found = newest_first(session, NOTES, request, {})
+
+        assert "".join(item.id[-1] for item in found.items) == expected

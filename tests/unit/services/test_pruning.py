@@ -1,0 +1,107 @@
+"""Pruning takes what has served, a batch at a time, and waits for nobody."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models.idempotency import IdempotencyKey
+from models.sessions import AuthSession
+from services import idempotency, pruning
+from tests.support.factories import UserFactory
+
+HOUR = timedelta(hours=1)
+NOW = datetime.now(UTC)
+OLD, FRESH = NOW - timedelta(hours=25), NOW - timedelta(hours=23)
+
+
+def key(user, name, created_at):
+    return IdempotencyKey(user_id=user.id, key=name, fingerprint=b"", created_at=created_at)
+
+
+def signed_in(user, expires_at, **more):
+    return AuthSession(user_id=user.id, token_hash=b"", expires_at=expires_at, **more)
+
+
+def kept(session, column):
+    return set(session.scalars(select(column)))
+
+
+class TestIdempotencyKeys:
+    def test_those_of_more_than_a_day_ago_go(self, session, user):
+        session.add_all([key(user, "old", OLD), key(user, "fresh", FRESH)])
+
+        assert pruning.idempotency_keys(session, 10) == 1
+
+        assert kept(session, IdempotencyKey.key) == {"fresh"}
+
+    def test_a_batch_takes_the_oldest_and_no_more(self, session, user):
+        session.add_all([key(user, f"{n}", OLD - n * HOUR) for n in range(5)])
+
+        assert pruning.idempotency_keys(session, 3) == 3
+
+        assert kept(session, IdempotencyKey.key) == {"0", "1"}
+
+    def test_same_name_of_another_user_stays(self, session, user):
+        session.add_all([key(user, "k", OLD), key(UserFactory(), "k", FRESH)])
+
+        assert pruning.idempotency_keys(session, 10) == 1
+
+
+class TestSessions:
+    def test_expired_ones_go(self, session, user):
+        session.add_all([signed_in(user, NOW - HOUR), signed_in(user, NOW + HOUR)])
+
+        assert pruning.sessions(session, 10) == 1
+
+        assert kept(session, AuthSession.expires_at) == {NOW + HOUR}
+
+    def test_ended_one_stays_until_it_would_have_expired(self, session, user):
+        session.add(signed_in(user, NOW + HOUR, revoked_at=OLD))
+
+        assert pruning.sessions(session, 10) == 0
+
+
+class TestCommand:
+    def test_prunes_batch_after_batch_and_tells_how_many(self, app, session, user):
+        session.add_all([key(user, f"{n}", OLD) for n in range(5)])
+        session.add_all([signed_in(user, NOW - HOUR) for _ in range(3)])
+        session.commit()
+
+        told = app.test_cli_runner().invoke(args=["prune", "--batch", "2"]).stdout
+
+        assert told.splitlines() == ["Pruned 5 idempotency keys.", "Pruned 3 sessions."]
+
+
+class TestBesideTraffic:
+    @pytest.fixture
+    def buyer(self, own_engine):
+        with Session(own_engine, expire_on_commit=False) as session:
+            user = UserFactory.build()
+            session.add(user)
+            session.flush()
+            session.add_all([key(user, "busy", OLD), key(user, "idle", OLD)])
+            session.commit()
+        return user
+
+    def test_key_that_a_request_takes_anew_is_left_and_not_waited_for(self, own_engine, buyer):
+        with Session(own_engine) as request, Session(own_engine) as pruner:
+            request.execute(
+                idempotency.CLAIM, {"user_id": buyer.id, "key": "busy", "fingerprint": b""}
+            )
+
+            assert pruning.idempotency_keys(pruner, 10) == 1
+            pruner.commit()
+            request.commit()
+
+            assert kept(pruner, IdempotencyKey.key) == {"busy"}
+
+    def test_two_at_once_share_the_work(self, own_engine, buyer):
+        with Session(own_engine) as one, Session(own_engine) as other:
+            assert pruning.idempotency_keys(one, 1) == 1
+            assert pruning.idempotency_keys(other, 1) == 1
+            one.commit()
+            other.commit()
+
+            assert one.scalar(select(func.count()).select_from(IdempotencyKey)) == 0

@@ -1,0 +1,168 @@
+"""Orders take stock all or nothing, at the prices of the moment."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from models.base import etag
+from models.products import Product
+from models.users import Role
+from services import orders
+from services.errors import InvalidInput
+from services.orders import OutOfStock
+from services.principals import Principal
+from tests.support.factories import UserFactory
+from tests.support.shop import ADDRESS, ProductFactory
+
+
+def as_sent(value):
+    """As a client sees it; items are a text of JSON on their way there."""
+    return orjson.loads(orjson.dumps(value))
+
+
+@pytest.fixture
+def mug(session):
+    return ProductFactory(id="mug", price=1250, stock=10)
+
+
+@pytest.fixture
+def pot(session):
+    return ProductFactory(id="pot", price=4900, stock=1)
+
+
+@pytest.fixture
+def place(session, user):
+    def call(**quantities):
+        items = [{"product_id": key, "quantity": count} for key, count in quantities.items()]
+        return orders.place(session, Principal(user.id, "session", Role.USER), items, ADDRESS)
+
+    return call
+
+
+def pointers(refusal):
+    return [error["pointer"] for error in refusal.value.members["errors"]]
+
+
+class TestPlace:
+    def test_unknown_products_are_pointed_at_by_their_places(self, place, mug):
+        ProductFactory(id="old", retired_at=datetime.now(UTC))
+
+        with pytest.raises(InvalidInput) as refusal:
+            place(unknown=1, mug=1, old=1)
+
+        assert pointers(refusal) == ["/items/0/product_id", "/items/2/product_id"]
+
+    def test_unknown_product_is_told_before_a_shortage(self, place, mug):
+        with pytest.raises(InvalidInput):
+            place(mug=11, unknown=1)
+
+    def test_all_shortages_are_told_at_once_and_nothing_else(self, place, mug, pot):
+        ProductFactory(id="cup", stock=3)
+
+        with pytest.raises(OutOfStock) as refusal:
+            place(pot=2, cup=2, mug=11)
+
+        assert refusal.value.members["products"] == [
+            {"product_id": "pot", "requested": 2, "available": 1},
+            {"product_id": "mug", "requested": 11, "available": 10},
+        ]
+
+    def test_shortage_is_told_before_a_second_currency(self, place, mug):
+        ProductFactory(id="tea", currency="EUR", stock=0)
+
+        with pytest.raises(OutOfStock):
+            place(mug=1, tea=1)
+
+    def test_products_of_other_currencies_are_pointed_at(self, place, mug, pot):
+        ProductFactory(id="tea", currency="EUR")
+
+        with pytest.raises(InvalidInput) as refusal:
+            place(mug=1, tea=1, pot=1)
+
+        assert pointers(refusal) == ["/items/1"]
+
+    def test_takes_the_pieces_at_their_prices_in_the_order_given(self, session, place, mug, pot):
+        order = place(pot=1, mug=3)
+
+        assert as_sent(order.items) == [
+            {"product_id": "pot", "quantity": 1, "unit_price": 4900},
+            {"product_id": "mug", "quantity": 3, "unit_price": 1250},
+        ]
+        assert order.total == 4900 + 3 * 1250
+        session.refresh(mug)
+        session.refresh(pot)
+        assert (mug.stock, pot.stock) == (7, 0)
+
+    def test_is_what_reading_it_gives(self, session, place, user, mug, pot):
+        placed = place(mug=1, pot=1)
+
+        read = orders.get(session, Principal(user.id, "session", Role.USER), placed.id)
+
+        assert as_sent({**read._asdict(), "found": None}) == as_sent(placed._asdict())
+
+    def test_changes_the_version_of_what_was_taken_only(self, session, place, mug, pot):
+        before = etag(mug), etag(pot)
+
+        place(mug=1)
+
+        session.refresh(mug)
+        session.refresh(pot)
+        assert etag(mug) != before[0]
+        assert etag(pot) == before[1]
+
+
+class TestBesideOthers:
+    @pytest.fixture
+    def buyer(self, own_engine):
+        with Session(own_engine, expire_on_commit=False) as session:
+            user = UserFactory.build()
+            session.add_all([user, ProductFactory.build(id="v", stock=5)])
+            session.add(ProductFactory.build(id="w", stock=0))
+            session.commit()
+        return user
+
+    @staticmethod
+    def order(own_engine, buyer):
+        items = [{"product_id": "v", "quantity": 1}, {"product_id": "w", "quantity": 2}]
+        with Session(own_engine) as session:
+            order = orders.place(session, Principal(buyer.id, "session", Role.USER), items, ADDRESS)
+            session.commit()
+            return order
+
+    @staticmethod
+    def wait_until_somebody_waits(own_engine):
+        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with own_engine.connect() as connection:
+                if connection.scalar(waiting):
+                    return
+            time.sleep(0.01)
+        raise AssertionError("nobody waits")
+
+    def test_stock_that_came_while_the_order_waited_counts(self, own_engine, buyer):
+        with Session(own_engine) as restock, ThreadPoolExecutor(1) as thread:
+            restock.get(Product, "w").stock = 10
+            restock.flush()
+            order = thread.submit(self.order, own_engine, buyer)
+            self.wait_until_somebody_waits(own_engine)
+            restock.commit()
+
+            assert [item["quantity"] for item in as_sent(order.result(10).items)] == [1, 2]
+
+    def test_price_that_came_while_the_order_waited_is_the_price(self, own_engine, buyer):
+        with Session(own_engine) as change, ThreadPoolExecutor(1) as thread:
+            change.get(Product, "w").stock = 10
+            change.commit()
+            change.get(Product, "w").price = 7
+            change.flush()
+            order = thread.submit(self.order, own_engine, buyer)
+            self.wait_until_somebody_waits(own_engine)
+            change.commit()
+
+            assert order.result(10).total == 1000 + 2 * 7

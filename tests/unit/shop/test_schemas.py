@@ -1,0 +1,48 @@
+"""Schemas of orders and products return what marshmallow itself would return."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import orjson
+import pytest
+from marshmallow import Schema
+
+from schemas.orders import OrderSchema
+from schemas.products import ProductSchema
+from tests.support.shop import ADDRESS
+
+NOON = datetime(2026, 2, 12, 12, 30, 1, 20, tzinfo=UTC)
+CHANGE = {"from_status": "pending", "to_status": "paid", "changed_by": "user_1", "changed_at": NOON}
+LINE = {"product_id": "abc", "quantity": 2, "unit_price": 1250}
+
+
+def row(schema):
+    """A row with a value for each field of the schema."""
+    values = {name: NOON if name.endswith("_at") else name for name in schema().fields}
+    values |= dict.fromkeys(["total", "price", "stock"], 7)
+    values |= {"items": [LINE], "history": [CHANGE], "shipping_address": ADDRESS}
+    return SimpleNamespace(**values)
+
+
+def as_json(value):
+    """The value as a client reads it; time zones in one spelling."""
+    return orjson.dumps(value, option=orjson.OPT_UTC_Z).decode().replace("+00:00", "Z")
+
+
+@pytest.mark.parametrize("schema", [OrderSchema, ProductSchema])
+def test_dump_is_what_marshmallow_makes_of_it(schema):
+    expected = orjson.loads(as_json(Schema.dump(schema(), row(schema))))
+
+    assert orjson.loads(as_json(schema().dump(row(schema)))) == expected
+
+
+def test_changes_have_short_names():
+    (change,) = OrderSchema().dump(row(OrderSchema))["history"]
+
+    assert change == {"from": "pending", "to": "paid", "by": "user_1", "at": NOON}
+
+
+def test_line_loses_what_the_schema_does_not_have():
+    order = SimpleNamespace(**{**vars(row(OrderSchema)), "items": [{**LINE, "cost": 1}]})
+
+    assert OrderSchema().dump(order)["items"] == [LINE]

@@ -1,0 +1,44 @@
+"""Stock is returned; tests/unit/shop/test_orders.py has how it is taken."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from models.base import etag
+from services import stock
+from tests.support.shop import ProductFactory
+
+
+@pytest.fixture
+def mug(session):
+    return ProductFactory(id="mug", price=1250, stock=10)
+
+
+@pytest.fixture
+def pot(session):
+    return ProductFactory(id="pot", price=4900, currency="EUR", stock=1)
+
+
+class TestRelease:
+    def test_puts_the_pieces_of_each_back(self, session, mug, pot):
+        stock.release(session, {"pot": 2, "mug": 3})
+
+        session.refresh(mug)
+        session.refresh(pot)
+        assert (mug.stock, pot.stock) == (13, 3)
+
+    def test_retired_product_gets_its_pieces_back(self, session):
+        old = ProductFactory(stock=0, retired_at=datetime.now(UTC))
+
+        stock.release(session, {old.id: 3})
+
+        session.refresh(old)
+        assert old.stock == 3
+
+    def test_changes_the_version(self, session, mug):
+        before = etag(mug)
+
+        stock.release(session, {"mug": 1})
+
+        session.refresh(mug)
+        assert etag(mug) != before
