@@ -14,7 +14,10 @@ INSTALL_LOCKED := -m pip install --quiet --disable-pip-version-check --no-deps -
 # The document can be had without a service; these settings open nothing.
 DOCUMENTED := FLASK_ENV=testing SECRET_KEY=unused DATABASE_URL=postgresql://localhost/unused
 
-.PHONY: help run test test-deploy fuzz image chart bench-pages bench-growth bench openapi openapi-release screenshots lint lint-api api-linted api-unlinted format migration docs lock clean
+# Tests of a copy of the project, which start servers of their own, do not depend on these.
+MATRIX := not (fuzz or deploy or checkout or clients)
+
+.PHONY: help run test test-matrix test-deploy fuzz image chart bench-pages bench-growth bench openapi openapi-release screenshots lint lint-api api-linted api-unlinted format migration docs lock clean
 
 help: ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -24,6 +27,10 @@ run: $(STAMP) ## Serve on http://localhost:5000 with a PostgreSQL of its own and
 
 test: $(STAMP) ## Run the whole suite on a real PostgreSQL and a real Redis-protocol server
 	@$(BIN)/pytest --cov -n auto --dist loadfile $(ARGS)
+
+test-matrix: $(STAMP) ## Run the suite on PostgreSQL 15, and through PgBouncer
+	@$(BIN)/pytest -n auto --dist loadfile --postgres=15 -m '$(MATRIX)' $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadfile --pgbouncer -m '$(MATRIX)' $(ARGS)
 
 test-deploy: $(STAMP) .venv-checkov/installed ## Build the image and run it under podman, as a cluster would
 	@$(BIN)/pytest -m deploy tests/deploy $(ARGS)

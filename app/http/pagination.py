@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from flask import current_app, request
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
+from marshmallow import Schema
 
 from app.http.operation import declare
 from app.settings import Settings
@@ -20,7 +21,7 @@ from services.pages import Page, PageRequest, Position
 class PaginationMixin:
     """Extends a Blueprint with `paginated`."""
 
-    def paginated(self: Any, query: type[Any], item: type[Any]) -> Callable[..., Any]:
+    def paginated(self: Any, query: type[Schema], item: type[Schema]) -> Callable[..., Any]:
         """Declare a list of `item`, a page at a time, filtered by the fields of `query`.
 
         The method gets a `PageRequest` and a dict of filters, and returns a `Page`.
