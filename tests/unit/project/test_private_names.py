@@ -33,9 +33,8 @@ PRIVATE = re.compile(r"_[a-z]\w*")
 
 
 def sources():
-    return [*(path for name in FOLDERS for path in (ROOT / name).rglob("*.py"))] + [
-        ROOT / "gunicorn.conf.py"
-    ]
+    folders = (path for name in FOLDERS for path in (ROOT / name).rglob("*.py"))
+    return [*folders, ROOT / "gunicorn.conf.py"]
 
 
 def defined(tree):
