@@ -22,6 +22,7 @@ from app.db.replica import replica_settings
 from app.settings import Settings
 
 CONNECT_SECONDS = 3.0
+CONNECTION_OK, CONNECTION_BAD = 0, 1  # of libpq
 # How long a statement may take, by connection. A connection that is being opened is not in here.
 statement_seconds: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 
@@ -59,8 +60,9 @@ def wait(connection: Any) -> None:
             wait_for = wait_read if state == POLL_READ else wait_write
             wait_for(connection.fileno(), max(deadline - time.monotonic(), 0), late)
     except BaseException:
-        # psycopg2 closes an open connection itself; it holds its lock, so `close` would deadlock.
-        if connection not in statement_seconds:
+        # psycopg2 closes a connection that is open or lost. It holds its lock for that, and `close`
+        # would deadlock. One that is still connecting is left to us.
+        if connection.info.status not in {CONNECTION_OK, CONNECTION_BAD}:
             connection.close()
         raise
 

@@ -14,10 +14,6 @@ SOCKET_SECONDS = 10.0
 
 
 class Worker(GeventWorker):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.in_flight: set[Any] = set()
-
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         # gunicorn asks the listener for its address, but a stop may have closed it by now.
         super().handle(client, client, addr)
@@ -29,23 +25,16 @@ class Worker(GeventWorker):
             StopIteration: the connection ends; gunicorn's loop expects this exception.
         """
         sock.settimeout(SOCKET_SECONDS)
-        self.in_flight.add(req)
         try:
             super().handle_request(listener_name, req, sock, addr)
+            if req.body.failed:  # the next request would begin in the middle of this body
+                raise StopIteration
         except (StopIteration, TimeoutError) as error:
             # Without waiting for the client to close, unread data resets the connection, and the
             # client loses the response (RFC 9112, section 9.6).
             close_graceful(sock)
             raise StopIteration from error
-        finally:
-            self.in_flight.discard(req)
         sock.settimeout(None)
-
-    def handle_exit(self, sig: int, frame: Any) -> None:
-        """Stop on SIGTERM; tell the clients of running requests that their connections close."""
-        super().handle_exit(sig, frame)
-        for request in self.in_flight:
-            request.force_close()
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         status = errors.status_of(exc)
