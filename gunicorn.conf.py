@@ -73,7 +73,10 @@ def serve_metrics(server: Arbiter, settings: Settings) -> Any:
     """Start the metrics server; prometheus_client is only imported where it is needed."""
     from app.server.metrics_server import MetricsServer
 
-    return MetricsServer(settings.metrics_port, server.cfg)
+    metrics = MetricsServer(settings.metrics_port, server.cfg)
+    # Where prometheus_client writes, in the workers.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics.folder
+    return metrics
 
 
 def pre_fork(server: Arbiter, worker: Worker) -> None:

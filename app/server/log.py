@@ -3,7 +3,7 @@
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from app.observability.logging import Intercepted, configure
+from app.observability.logging import InterceptHandler, configure
 from app.settings import Settings, SettingsError
 
 
@@ -16,5 +16,5 @@ class ServerLogger(Logger):
             configure(Settings.load())
         except SettingsError:
             return  # gunicorn.conf.py reports it and ends the start
-        self.error_log.handlers = [Intercepted()]
+        self.error_log.handlers = [InterceptHandler()]
         self.error_log.propagate = False

@@ -42,8 +42,6 @@ class MetricsServer:
         self.folder = mkdtemp(prefix="metrics-", dir=cfg.worker_tmp_dir)
         self.master = os.getpid()
         atexit.register(self.remove_folder)
-        # Where prometheus_client writes, in the workers.
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = self.folder
         # A native thread, although gevent has patched `threading`: a fork would copy a greenlet.
         get_original("_thread", "start_new_thread")(self.serve, ())
 

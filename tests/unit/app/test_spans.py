@@ -78,7 +78,11 @@ class TestResource:
 class TestLog:
     def test_line_names_its_trace_where_there_is_one(self, tracer, monkeypatch):
         monkeypatch.setattr(logging, "trace_id", tracing.trace_id)
-        assert logging.traced() == {}
+        lines = [{"extra": {}}, {"extra": {}}]
 
+        logging.add_context(lines[0])
         with tracer.start_as_current_span("a") as span:
-            assert logging.traced() == {"trace_id": f"{span.get_span_context().trace_id:032x}"}
+            logging.add_context(lines[1])
+
+        trace = f"{span.get_span_context().trace_id:032x}"
+        assert [line["extra"] for line in lines] == [{}, {"trace_id": trace}]
