@@ -3,22 +3,16 @@
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from secrets import token_hex
-from tempfile import TemporaryDirectory
 
-import psutil
 import pytest
-from alembic import command
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
 
 from app import create_app
 from app.db.replica import Replica
-from app.db.schema_version import alembic_config
 from tests.support import notes
 from tests.support.clients import ApiClient
 from tests.support.factories import PASSWORD
+from tests.support.replicas import replicated
 from tests.support.waiting import wait_for
 from tools import embedded
 
@@ -34,32 +28,12 @@ SEEN = "SELECT pg_last_wal_replay_lsn() >= CAST(:position AS pg_lsn)"
 PAUSED = "SELECT pg_get_wal_replay_pause_state() = 'paused'"
 
 
-class Server:
-    def __init__(self, url, data):
-        self.url, self.data = make_url(url).set(drivername="postgresql+psycopg2"), data
-        self.engine = create_engine(self.url, isolation_level="AUTOCOMMIT")
-
-    def run(self, statement, **values):
-        with self.engine.connect() as connection:
-            result = connection.execute(text(statement), values)
-            return result.scalar() if result.returns_rows else None
-
-
 @pytest.fixture(scope="module")
 def servers():
     """A primary with the schema, and its replica."""
-    # Not in tmp_path: pytest keeps its folders from other users, and PostgreSQL's is another one.
-    with TemporaryDirectory() as folder:
-        primary, replica = Path(folder) / "primary", Path(folder) / "replica"
-        with embedded.postgres(primary) as url, embedded.replica(primary, replica) as replica_url:
-            config = alembic_config()
-            config.attributes["url"] = Server(url, primary).url
-            command.upgrade(config, "head")
-            notes.create_table(config.attributes["url"])
-            both = Server(url, primary), Server(replica_url, replica)
-            yield both
-            for server in both:
-                server.engine.dispose()
+    with replicated() as both:
+        notes.create_table(both[0].url)
+        yield both
 
 
 @pytest.fixture(scope="module")
@@ -254,24 +228,6 @@ def test_demotion_acts_at_once_though_the_replica_is_read(app, primary, catch_up
 
 
 class TestAway:
-    @pytest.fixture
-    def frozen(self, replica):
-        """In the block nobody hears of the replica, though it is connected."""
-
-        @contextmanager
-        def block():
-            pid = int((replica.data / "postmaster.pid").read_text().splitlines()[0])
-            processes = [psutil.Process(pid), *psutil.Process(pid).children()]
-            for process in processes:
-                process.suspend()
-            try:
-                yield
-            finally:
-                for process in processes:
-                    process.resume()
-
-        return block
-
     def test_replica_that_is_killed_is_told_once_and_nobody_waits_for_it(
         self, client, author, primary, replica, catch_up, logged
     ):
@@ -297,17 +253,3 @@ class TestAway:
             new = primary.run(CHANGE)
 
             assert priority(client) == new - 1
-
-    @pytest.mark.parametrize("connected", [True, False])
-    def test_replica_that_is_frozen_is_not_waited_for_for_ever(
-        self, client, primary, app, frozen, catch_up, connected
-    ):
-        catch_up()
-        if connected:
-            assert priority(client)
-        else:
-            app.extensions["replica"].engine.dispose()
-        with ThreadPoolExecutor(1) as thread, frozen():
-            for _ in range(3):
-                new = primary.run(CHANGE)
-                assert thread.submit(priority, client).result(20) == new

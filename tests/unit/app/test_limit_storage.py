@@ -8,8 +8,8 @@ from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 from redis.exceptions import RedisError
 
+from app.auth import limit_storage
 from app.auth.limit_storage import PAUSE_SECONDS, RedisOrMemoryStorage
-from app.auth.tokens import limit_storage
 
 
 @pytest.fixture
