@@ -63,8 +63,9 @@ def is_supported(field: fields.Field) -> bool:
     if type(field) is fields.List:
         return is_supported(field.inner)
     if type(field) is fields.Nested:
-        return not (field.many or field.allow_none)
+        return not field.many
     own_format = getattr(field, "format", None) not in {None, "iso"}
+    own_format = own_format or getattr(field, "as_string", False)
     own_method = type(field)._serialize not in {kind._serialize for kind in PLAIN}
     return isinstance(field, PLAIN) and not own_format and not own_method
 
@@ -83,7 +84,7 @@ def conversion(field: fields.Field) -> Callable[[Any], Any] | None:
 
 
 def convert_one(convert: Callable[[Any], Any], value: Any) -> Any:
-    return value if isinstance(value, orjson.Fragment) else convert(value)
+    return value if value is None or isinstance(value, orjson.Fragment) else convert(value)
 
 
 def convert_all(convert: Callable[[Any], Any], values: Any) -> Any:

@@ -88,11 +88,12 @@ def sign_in(
     Raises:
         WrongCredentials: wrong password, unknown or inactive account; which one is not told.
     """
-    user = session.execute(BY_EMAIL, {"email": email}).one_or_none()
-    password_hash = user.password_hash if user else None
-    if not passwords.matches(password, password_hash, refused) or user is None:
-        raise WrongCredentials
-    _recheck(session, user, password)
+    with passwords.slots:  # a sign-in that waits for a core holds no connection
+        user = session.execute(BY_EMAIL, {"email": email}).one_or_none()
+        password_hash = user.password_hash if user else None
+        if not passwords.matches(password, password_hash, refused) or user is None:
+            raise WrongCredentials
+        _recheck(session, user, password)
     grant = Grant(user.id, SESSION_ID.new(), _new_token_id(), user.role)
     values = {"user_id": user.id, "id": grant.session_id, "token_hash": _hash(grant.token_id)}
     session.execute(OPEN, {**values, **asdict(client)})

@@ -2,7 +2,8 @@
 
 psycopg2 has no API for them. A statement asks for it by `execution_options(prepared=True)`; its
 SQL must always be the same text, because PostgreSQL keeps it as long as the connection lives. Off
-behind a transaction pooler. See docs/decisions/0010-prepared-statements.md.
+behind a transaction pooler. PostgreSQL takes the type of a parameter from the column or CAST that
+it stands beside; without one it is text. See docs/decisions/0010-prepared-statements.md.
 """
 
 import re
@@ -54,5 +55,7 @@ def forms(sql: str) -> tuple[str, str, str]:
 
 def replace_outdated(context: ExceptionContext) -> None:
     """Reconnect after a migration changed the result of a statement, or after DEALLOCATE."""
-    if isinstance(context.original_exception, OUTDATED):
+    sent = context.statement or ""
+    prepared = sent.startswith(("PREPARE ", "EXECUTE "))
+    if prepared and isinstance(context.original_exception, OUTDATED):
         context.is_disconnect = True

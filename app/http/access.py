@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import g
+from flask import g, request
 from flask_jwt_extended import get_jwt, verify_jwt_in_request
+from flask_jwt_extended.exceptions import NoAuthorizationError
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
@@ -33,11 +34,14 @@ def access_claims() -> dict[str, Any]:
     Raises:
         JWTExtendedException, PyJWTError: rendered by the error callbacks of app/auth/tokens.py.
     """
-    try:
-        return get_jwt()
-    except RuntimeError:  # not verified yet
-        verify_jwt_in_request()
-        return get_jwt()
+    claims: dict[str, Any] | None = request.environ.get("access_claims")
+    if claims is None:
+        try:
+            verify_jwt_in_request()
+        except IndexError:  # the extension's parser, for a header such as ", ,"
+            raise NoAuthorizationError from None
+        claims = request.environ["access_claims"] = get_jwt()
+    return claims
 
 
 def authorize(session: Session, scope: Scope) -> tuple[Row[Any], Principal]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.db.database import database, is_retryable
 from app.db.replica import read_from_replica
 from app.http import etags, idempotency
-from app.http.access import authorize
+from app.http.access import access_claims, authorize
 from app.http.operation import Operation, operation_of
 from app.http.parser import receive_body, refuse_unknown_parameters
 from app.settings import Settings
@@ -45,6 +45,9 @@ class Resource(MethodView):
         undeclared = [name for name, operation in cls.operations.items() if not operation.access]
         if undeclared:
             raise TypeError(f"{cls.__name__}: {undeclared} need @public or @requires(…)")
+        for name, operation in cls.operations.items():
+            if operation.idempotent and (operation.access == "public" or not operation.body):
+                raise TypeError(f"{cls.__name__}: {name} needs @requires(…) and a body for its key")
 
     def dispatch_request(self, **path: Any) -> Response:
         """Run the request, again if PostgreSQL says that this can help.
@@ -67,6 +70,7 @@ class Resource(MethodView):
         method = getattr(self, name.lower())
         with database.session() as self.session:
             if isinstance(operation.access, Scope):
+                access_claims()
                 if operation.body:
                     receive_body()  # a slow client must not hold a transaction open
                 self.user, self.principal = authorize(self.session, operation.access)

@@ -3,6 +3,8 @@
 from contextlib import suppress
 from typing import Any
 
+import gevent
+from gunicorn.http.errors import ParseException
 from gunicorn.util import close_graceful
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -11,6 +13,8 @@ from app.server import errors
 # For each read of a body and each write of a response. `keepalive` bounds the wait for a request
 # and its head.
 SOCKET_SECONDS = 10.0
+# Bytes of a body that the application did not read.
+MAX_UNREAD = 65_536
 
 
 class Worker(GeventWorker):
@@ -27,9 +31,11 @@ class Worker(GeventWorker):
         sock.settimeout(SOCKET_SECONDS)
         try:
             super().handle_request(listener_name, req, sock, addr)
-            if req.body.failed:  # the next request would begin in the middle of this body
+            gevent.sleep(0)  # a client that always has data ready must not keep the event loop
+            # After a body that is not read to its end, the next request has no known beginning.
+            if req.body.failed or len(req.body.read(MAX_UNREAD + 1)) > MAX_UNREAD:
                 raise StopIteration
-        except (StopIteration, TimeoutError) as error:
+        except (StopIteration, TimeoutError, ParseException) as error:
             # Without waiting for the client to close, unread data resets the connection, and the
             # client loses the response (RFC 9112, section 9.6).
             close_graceful(sock)

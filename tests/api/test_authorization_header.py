@@ -15,8 +15,24 @@ def test_token_whose_signature_has_other_spare_bits_is_a_401(as_user):
     assert answer.status_code == 401
 
 
-@pytest.mark.parametrize("header", ["Basic \xff", "Bearer \xff", "Bearer", "\xff"])
+@pytest.mark.parametrize(
+    "header", ["Basic \xff", "Bearer \xff", "Bearer", "\xff", ", ,", ", ,x", " , ,Bearer x"]
+)
 def test_header_that_is_none_is_a_401(client, header):
     answer = client.get("/api/users/me", headers={"Authorization": header})
+
+    assert answer.status_code == 401
+
+
+def test_token_of_one_request_is_not_that_of_the_next_in_one_context(app, as_user, client):
+    with app.app_context():
+        assert as_user.get("/api/users/me").status_code == 200
+        assert client.get("/api/users/me").status_code == 401
+
+
+def test_body_is_received_after_the_token_is_verified(client):
+    too_large = b"x" * (1024 * 1024 + 1)
+
+    answer = client.patch("/api/users/me", data=too_large, content_type="application/json")
 
     assert answer.status_code == 401

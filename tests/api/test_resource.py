@@ -6,6 +6,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.http.access import public
+from app.http.blueprint import Blueprint
 from app.http.resource import Resource
 from app.openapi.problem_pages import kinds
 from tests.support import notes
@@ -68,6 +69,16 @@ class TestDeclarations:
 
                 def post(self):
                     """May be called by whom?"""
+
+    def test_key_without_a_caller_or_a_body_is_refused(self):
+        blp = Blueprint("refused", __name__)
+        with pytest.raises(TypeError, match="POST"):
+
+            class Keyed(Resource):
+                @blp.idempotent
+                @public
+                def post(self):
+                    """Who is the owner of the key?"""
 
     def test_what_is_declared_holds_for_head(self, app):
         assert app.test_client().head("/api/users/me").status_code == 401

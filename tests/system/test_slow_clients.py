@@ -4,7 +4,9 @@ import json
 import select
 import socket
 import statistics
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from threading import Event
 from uuid import uuid4
 
 import httpx
@@ -213,3 +215,41 @@ class TestRequests:
 
     def test_response_names_no_version_of_the_server(self, server):
         assert httpx.get(f"{server.url}/api/health").headers["Server"] == "gunicorn"
+
+
+class TestFastClients:
+    """A client that always has data ready does not keep the event loop to itself."""
+
+    @pytest.mark.parametrize(
+        ("head", "piece"),
+        [
+            (
+                b"POST /api/nope HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n",
+                b"x" * 65536,
+            ),
+            (b"", b"GET /api/health/live HTTP/1.1\r\nHost: a\r\n\r\n" * 100),
+        ],
+        ids=["unread body", "pipeline"],
+    )
+    def test_others_are_served_before_it_ends(self, single, head, piece):
+        stop = Event()
+
+        def flood():
+            """Send 100 MB at most, as fast as the server takes it."""
+            with connections(single, 1, head) as (flooding,), suppress(OSError):
+                flooding.settimeout(1)
+                for _ in range(100_000_000 // len(piece)):
+                    if stop.is_set():
+                        return True
+                    flooding.sendall(piece)
+            return False  # the server has closed the connection, or does not read on
+
+        with ThreadPoolExecutor(1) as threads:
+            flooding = threads.submit(flood)
+            answers = [httpx.get(f"{single.url}/api/health/live", timeout=20) for _ in range(5)]
+            stop.set()
+            flooding.result()
+
+        assert {answer.status_code for answer in answers} == {200}
+        longest = max(answer.elapsed.total_seconds() for answer in answers)
+        assert longest < 5, longest  # it was as long as the flood, or the heartbeat's 30 s
