@@ -14,6 +14,7 @@ from itertools import count
 from tempfile import mkdtemp
 from typing import Any
 
+import gevent
 from gevent import socket
 from gevent.monkey import get_original
 from gevent.pywsgi import WSGIServer
@@ -43,14 +44,22 @@ class MetricsServer:
         self.master = os.getpid()
         atexit.register(self.remove_folder)
         # A native thread, although gevent has patched `threading`: a fork would copy a greenlet.
-        get_original("_thread", "start_new_thread")(self.serve, ())
+        # It must have started before the first fork, which would copy a lock that it holds.
+        starting = get_original("_thread", "allocate_lock")()
+        starting.acquire()
+        get_original("_thread", "start_new_thread")(self.serve, (starting,))
+        starting.acquire()
 
-    def serve(self) -> None:
+    def serve(self, starting: Any) -> None:
         registry = CollectorRegistry()
         MultiProcessCollector(registry, self.folder)  # type: ignore[no-untyped-call]
         listener = socket.socket(fileno=self.descriptor)
         wsgi = make_wsgi_app(registry)
-        WSGIServer(listener, wsgi, spawn=MAX_CLIENTS, log=None).serve_forever()
+        server = WSGIServer(listener, wsgi, spawn=MAX_CLIENTS, log=None)
+        server.start()
+        gevent.sleep(0)
+        starting.release()
+        server.serve_forever()
 
     def free_place(self, workers: Iterable[Any]) -> int:
         """Return the lowest number that is not the place of one of the workers."""
