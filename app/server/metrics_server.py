@@ -10,6 +10,7 @@ import atexit
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import count
 from tempfile import mkdtemp
 from typing import Any
@@ -34,6 +35,7 @@ class MetricsServer:
     """
 
     def __init__(self, port: int, cfg: Config) -> None:
+        self.port = port
         host = listen_host(cfg.address, port)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
@@ -67,8 +69,12 @@ class MetricsServer:
         return next(place for place in count() if place not in taken)
 
     def begin_worker(self, place: int) -> None:
-        """In a worker: close the port that the fork has copied, and use the files of `place`."""
-        os.close(self.descriptor)
+        """In a worker: close the sockets that the fork has copied, and use the files of `place`."""
+        for name in os.listdir("/dev/fd"):
+            with suppress(OSError):  # not a socket
+                copy = get_original("socket", "socket")(fileno=int(name))
+                is_ours = copy.getsockname()[1:2] == (self.port,)
+                copy.close() if is_ours else copy.detach()
         values.ValueClass = values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]
 
     def forget(self, place: int) -> None:

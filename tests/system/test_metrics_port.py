@@ -74,7 +74,7 @@ class TestServing:
             status, message = start(migrated_url, str(free_port()), METRICS_PORT=port)
 
         assert status == 1
-        assert message.startswith(f"METRICS_PORT: 127.0.0.1:{port} is not to be had: ")
+        assert message.startswith(f"METRICS_PORT: cannot listen on 127.0.0.1:{port}: ")
 
 
 def start(url, port, *options, **more):
