@@ -30,14 +30,14 @@ def main(url: str) -> None:
     settings = Settings.load()
     with create_app(settings).app_context():
         try:
-            with database.session() as session:
+            with database.transaction() as session:
                 products.create(session, product())
             order_twice(url, host(settings))
-            with database.session() as session:
+            with database.transaction() as session:
                 left = session.scalars(select(Product.stock).where(Product.id == NAME)).one()
             assert left == STOCK - QUANTITY, f"{STOCK - left} were taken from the stock"
         finally:
-            with database.session() as session:
+            with database.transaction() as session:
                 erase(session)
     print("Registered, ordered and replayed.")
 
