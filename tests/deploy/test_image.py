@@ -116,8 +116,8 @@ class TestFiles:
         names = set(alone.exec("ls", "-A", "/srv").stdout.split())
 
         assert names == {
-            *("LICENSE", "__pycache__", "alembic", "app", "docker", "gunicorn.conf.py", "models"),
-            *("pyproject.toml", "requirements.txt", "resources", "schemas", "services"),
+            *("LICENSE", "__pycache__", "alembic", "app", "commands", "docker", "gunicorn.conf.py"),
+            *("models", "pyproject.toml", "requirements.txt", "resources", "schemas", "services"),
         }
 
     def test_every_source_is_compiled(self, alone):
