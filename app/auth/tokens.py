@@ -73,6 +73,7 @@ def refresh_claims(token: str) -> dict[str, Any]:
 
 def init_app(app: Flask) -> None:
     jwt.init_app(app)
+    app.extensions["verified_tokens"] = {}
     app.before_request(normalize_scheme)
 
 

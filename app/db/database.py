@@ -9,7 +9,7 @@ import orjson
 from flask import Flask, current_app
 from psycopg2.errors import DeadlockDetected, SerializationFailure
 from psycopg2.extensions import new_type, register_type
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
@@ -30,11 +30,15 @@ class Database:
     def init_app(self, app: Flask) -> None:
         engine = make_engine(app.extensions["settings"])
         app.extensions["database"] = engine
-        app.extensions["sessions"] = sessionmaker(engine, expire_on_commit=False)
+        app.extensions["sessions"] = make_sessions(engine)
 
-    def session(self) -> Session:
-        """Open a session; it connects with its first statement."""
-        session: Session = current_app.extensions["sessions"]()
+    def session(self, *, autocommit: bool = False) -> Session:
+        """Open a session; it connects with its first statement.
+
+        With `autocommit`, for reads, each statement is a transaction of its own. That saves the
+        round trips of BEGIN and ROLLBACK.
+        """
+        session: Session = current_app.extensions["sessions"](info={"autocommit": autocommit})
         return session
 
     @contextmanager
@@ -80,6 +84,29 @@ def make_engine(settings: Settings) -> Engine:
     else:
         prepared.init_engine(engine)
     return engine
+
+
+def make_sessions(engine: Engine) -> sessionmaker[Session]:
+    sessions = sessionmaker(engine, expire_on_commit=False)
+    event.listen(sessions, "after_begin", start_autocommit)
+    event.listen(engine, "checkin", end_autocommit)
+    return sessions
+
+
+def start_autocommit(session: Session, _transaction: Any, connection: Connection) -> None:
+    """Turn on psycopg2's autocommit, which sends nothing.
+
+    SQLAlchemy's `isolation_level="AUTOCOMMIT"` sends a SET for each use of a pooled connection.
+    """
+    if session.info["autocommit"]:
+        driver_connection: Any = connection.connection.driver_connection
+        driver_connection.autocommit = True
+
+
+def end_autocommit(connection: Any, _record: Any) -> None:
+    """Return a connection to the pool as it was; one that was lost is None or closed."""
+    if connection is not None and not connection.closed and connection.autocommit:
+        connection.autocommit = False
 
 
 def choose_types(connection: Any, _record: Any) -> None:

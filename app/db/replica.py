@@ -14,9 +14,9 @@ from loguru import logger
 from sqlalchemy import Engine, Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
-from app.db.database import make_engine
+from app.db.database import make_engine, make_sessions
 from app.settings import Settings
 from services import principals
 from services.errors import Problem
@@ -32,7 +32,7 @@ class Replica:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.sessions = sessionmaker(engine)
+        self.sessions = make_sessions(engine)
         self._lock = Lock()
         self._failing, self._next_try = False, 0.0
 
@@ -95,7 +95,7 @@ def read_from_replica(
         return None
     primary = resource.session
     try:
-        with replica.sessions() as session:
+        with replica.sessions(info={"autocommit": True}) as session:
             if user and not principals.has_seen(session, user.session_id, user.session_writes):
                 return None
             resource.session = session

@@ -66,9 +66,9 @@ class Resource(MethodView):
         raise AssertionError("unreachable")
 
     def run(self, name: str, operation: Operation, path: dict[str, Any]) -> Response:
-        """Run the steps of a request in one transaction."""
+        """Run the steps of a request, in one transaction if it may write."""
         method = getattr(self, name.lower())
-        with database.session() as self.session:
+        with database.session(autocommit=name == "GET") as self.session:
             if isinstance(operation.access, Scope):
                 access_claims()
                 if operation.body:

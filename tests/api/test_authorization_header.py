@@ -1,6 +1,12 @@
 """What is no access token, and no harm either."""
 
+import time
+from datetime import timedelta
+
 import pytest
+from flask_jwt_extended import create_access_token
+
+from app.http import access
 
 # Of 43 characters of base64 the last has two bits that a decoder drops.
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -28,6 +34,32 @@ def test_token_of_one_request_is_not_that_of_the_next_in_one_context(app, as_use
     with app.app_context():
         assert as_user.get("/api/users/me").status_code == 200
         assert client.get("/api/users/me").status_code == 401
+
+
+def test_remembered_token_is_refused_when_it_expires(app, client, as_user):
+    """A process does not verify a token again that it has verified."""
+    as_user.get("/api/users/me")
+    remembered = app.extensions["verified_tokens"]
+    header = f"Bearer {as_user.tokens['access_token']}"
+    claims = remembered[header]
+    with app.app_context():
+        token = create_access_token(claims["sub"], expires_delta=timedelta(seconds=-60))
+    remembered[f"Bearer {token}"] = {**claims, "exp": int(time.time()) - 60}
+
+    assert client.get("/api/users/me", headers={"Authorization": header}).status_code == 200
+    answer = client.get("/api/users/me", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 401
+
+
+def test_remembered_tokens_are_bounded(app, as_user, monkeypatch):
+    monkeypatch.setattr(access, "MAX_VERIFIED_TOKENS", 2)
+
+    for _ in range(3):
+        refresh = {"refresh_token": as_user.tokens["refresh_token"]}
+        as_user.tokens = as_user.post("/api/auth/refresh", json=refresh).json
+        as_user.get("/api/users/me")
+
+    assert len(app.extensions["verified_tokens"]) <= 2
 
 
 def test_body_is_received_after_the_token_is_verified(client):

@@ -6,7 +6,13 @@ import pytest
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 
-from app.db.database import GRACE_SECONDS, database, is_retryable, make_engine
+from app.db.database import (
+    GRACE_SECONDS,
+    database,
+    is_retryable,
+    make_engine,
+    make_sessions,
+)
 from models.users import USER_ID
 from services.errors import InvalidRefreshToken, NotFound
 from tests.support.notes import NOTE_ID, Note, NoteFactory
@@ -123,6 +129,45 @@ class TestEngine:
         other.dispose()
 
         assert client.get("/api/notes").status_code == 200
+
+
+class TestAutocommit:
+    """A session for reads has no transaction, and leaves none behind."""
+
+    @pytest.fixture
+    def sessions(self, pool):
+        return make_sessions(pool)
+
+    @staticmethod
+    def is_transaction(session) -> bool:
+        """Return whether two statements have one `now()`, the time of their transaction."""
+        now = text("SELECT now()")
+        return session.scalar(now) == session.scalar(now)
+
+    def test_session_with_autocommit_has_no_transaction(self, sessions):
+        with sessions(info={"autocommit": True}) as session:
+            assert not self.is_transaction(session)
+
+    def test_connection_returns_to_the_pool_without_autocommit(self, sessions):
+        with sessions(info={"autocommit": True}) as session:
+            process = session.scalar(text("SELECT pg_backend_pid()"))
+
+        with sessions(info={"autocommit": False}) as session:
+            assert session.scalar(text("SELECT pg_backend_pid()")) == process
+            assert self.is_transaction(session)
+
+    def test_lost_connection_is_replaced(self, sessions, settings):
+        other = create_engine(settings.database_url)
+        with sessions(info={"autocommit": True}) as session, other.connect() as connection:
+            process = session.scalar(text("SELECT pg_backend_pid()"))
+            connection.execute(text("SELECT pg_terminate_backend(:id, 5000)"), {"id": process})
+            with pytest.raises(DBAPIError) as error:
+                session.scalar(text("SELECT 1"))
+        other.dispose()
+
+        assert is_retryable(error.value)
+        with sessions(info={"autocommit": True}) as session:
+            assert session.scalar(text("SELECT 1")) == 1
 
 
 class TestLostConnections:
