@@ -33,7 +33,7 @@ test-matrix: $(STAMP) ## Run the suite on PostgreSQL 15, and through PgBouncer
 	@$(BIN)/pytest -n auto --dist loadfile --pgbouncer -m '$(MATRIX)' $(ARGS)
 
 test-deploy: $(STAMP) .venv-checkov/installed ## Build the image and run it under podman, as a cluster would
-	@$(BIN)/pytest -m deploy tests/deploy $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadgroup -m deploy tests/deploy $(ARGS)
 
 fuzz: $(STAMP) ## Send thousands of generated requests to the service, for some minutes
 	@$(BIN)/pytest -m fuzz tests/system/fuzz $(ARGS)

