@@ -38,7 +38,9 @@ def keys(session):
 
 
 class TestKeyRefused:
-    @pytest.mark.parametrize("key", ["", '""', "a b", '"a b"', 'a"b', "a\\b", "é", "x" * 256, "k,k", '"k","k"', ","])
+    @pytest.mark.parametrize(
+        "key", ["", '""', "a b", '"a b"', 'a"b', "a\\b", "é", "x" * 256, "k,k", '"k","k"', ","]
+    )
     def test_malformed_key_is_a_400_and_orders_nothing(self, as_user, abc, session, key):
         answer = place(as_user, key)
 
