@@ -18,6 +18,7 @@ import orjson
 from flask import Flask, Response, g, has_request_context, request
 from loguru import logger
 
+from app.observability.queue_time import start_time
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def init_app(app: Flask) -> None:
 
 
 def start_clock() -> None:
-    g.started = time.perf_counter()
+    g.started = start_time(request.environ)
 
 
 def log_request(response: Response) -> Response:

@@ -9,8 +9,9 @@ from datetime import datetime
 
 import pytest
 from loguru import logger
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
+from app.db.database import make_sessions
 from app.observability import logging
 from tests.support.clients import ApiClient
 from tests.support.factories import PASSWORD
@@ -111,6 +112,20 @@ class TestLineOfARequest:
         production.get("/api/notes/note_x")
 
         assert "path" not in lines()[0]
+
+    def test_time_includes_the_wait_for_a_connection_of_the_pool(
+        self, production, lines, monkeypatch, own_engine
+    ):
+        seconds = 0.2
+        pool = {"pool_size": 1, "max_overflow": 0, "pool_timeout": seconds}
+        engine = create_engine(own_engine.url, **pool)
+        sessions = make_sessions(engine)
+        monkeypatch.setitem(production.application.extensions, "sessions", sessions)
+        with engine.connect():
+            assert production.get("/api/notes/note_x").status_code == 503
+        engine.dispose()
+
+        assert lines()[-1]["ms"] >= seconds * 1000
 
     def test_names_nobody_whose_session_has_ended(self, production, lines, user):
         production.signed_in(user)
