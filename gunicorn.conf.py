@@ -18,8 +18,10 @@ from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
+from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
 
+from app.server.requests import refuse_repeated_headers
 from app.settings import Settings, SettingsError
 
 descriptors = getrlimit(RLIMIT_NOFILE)[0]
@@ -114,6 +116,10 @@ def cooperate(app: Any) -> None:
 
     postgres_wait.init_app(app)
     passwords.run_hashes_in(get_hub().threadpool.apply)
+
+
+def pre_request(worker: Worker, request: Request) -> None:
+    refuse_repeated_headers(request)
 
 
 def worker_exit(server: Arbiter, worker: Worker) -> None:

@@ -13,7 +13,7 @@ from app.auth import limits, tokens
 from app.db import replica
 from app.db.database import database
 from app.errors import handlers
-from app.http import cors, hosts, request_id, responses
+from app.http import cors, hosts, proxies, request_id, responses
 from app.observability import logging
 from app.openapi import api
 from app.settings import Settings
@@ -52,6 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     # The first one sees a request first and its response last.
     for part in (request_id, logging, responses, cors, hosts, database, replica, tokens, limits):
         part.init_app(app)
+    proxies.init_app(app)
     handlers.init_app(app)
     api.init_app(app, blueprints())
     cli.init_app(app)

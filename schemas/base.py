@@ -1,6 +1,7 @@
 """What all schemas and their fields share: strictness."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
@@ -12,6 +13,10 @@ from schemas.fast import FastSchema
 MAX_EXACT = 2**53 - 1
 
 PHONE = validate.Regexp(r"^\+[1-9][0-9]{1,14}\Z", error="Must be E.164, such as +14155550100.")
+RFC3339 = re.compile(
+    r"(\d{4}-\d\d-\d\dt\d\d:\d\d:)(\d\d)((?:\.\d+)?(?:z|[+-]\d\d:[0-5]\d))",
+    re.ASCII | re.IGNORECASE,
+)
 CREATED = {"description": "When it was made (RFC 3339, UTC).", "example": "2026-02-10T14:30:00Z"}
 UPDATED = {
     "description": "When it last changed (RFC 3339, UTC).",
@@ -80,7 +85,7 @@ def password(shortest: int, **kwargs: Any) -> Password:
 
 
 class Whole(fields.Integer):
-    """A JSON integer: no 1.5, no "1", no true."""
+    """A JSON integer: no 1.5, no "1", no true. The parser of bodies reads 5.0 as 5."""
 
     def __init__(self, least: int, most: int, **kwargs: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(least, most), **kwargs)
@@ -128,15 +133,27 @@ class Email(fields.Email):
 
 
 class Timestamp(fields.AwareDateTime):
-    """A time as of RFC 3339, in UTC with `Z`; other offsets are taken, and turned into UTC."""
+    """A time as of RFC 3339, in UTC with `Z`; other offsets are taken, and turned into UTC.
+
+    marshmallow takes all of ISO 8601 that Python knows, such as weeks, and any separator.
+    """
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> datetime:
-        time = super()._deserialize(value, *args, **kwargs)
+        match = RFC3339.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        before, second, after = match.groups()
+        leap = second == "60"  # Python has no leap seconds: the next one is the same time
+        text = f"{before}{'59' if leap else second}{after}".upper()
+        time = super()._deserialize(text, *args, **kwargs)
         try:
             # PostgreSQL knows offsets of less than 16 hours only.
-            return time.astimezone(UTC)
+            time = time.astimezone(UTC) + timedelta(seconds=leap)
         except OverflowError:
             raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE) from None
+        if leap and (time.hour, time.minute) != (0, 0):
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        return time
 
 
 def phone(**kwargs: Any) -> Text:

@@ -1,16 +1,17 @@
-"""Whom the service believes: the `Host` of a request, and the proxies before it."""
+"""Host validation (`ALLOWED_HOSTS`)."""
 
 from functools import lru_cache, partial
+from urllib.parse import urlsplit
 
 from flask import Flask, request
-from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 
+from app.errors.http_errors import BadRequest
 from app.settings import Settings
 from services.errors import Problem
 
-# A kubelet asks by the pod's address, which nobody can list.
-LONGEST = 262  # a name of 255 characters (RFC 1035) and a port
+MAX_LENGTH = 262  # a name of 255 characters (RFC 1035) and a port
+# A kubelet sends them to the address of the pod, which no list can have.
 PROBES = frozenset({"/api/health/live", "/api/health/ready"})
 
 
@@ -22,17 +23,33 @@ class HostNotAllowed(Problem):
 
 def init_app(app: Flask) -> None:
     settings: Settings = app.extensions["settings"]
-    if hops := settings.trusted_proxies:
-        # Of X-Forwarded-Host nobody needs to be told: the links are relative.
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    app.before_request(require_host)
     if settings.allowed_hosts:
         app.before_request(partial(check_host, settings.allowed_hosts))
 
 
+def require_host() -> None:
+    """Raise BadRequest for a request of HTTP/1.1 without `Host` (RFC 9112, section 3.2)."""
+    if "Host" not in request.headers and request.environ["SERVER_PROTOCOL"] != "HTTP/1.0":
+        raise BadRequest("A request of HTTP/1.1 must have a Host header.")
+
+
 def check_host(allowed: tuple[str, ...]) -> None:
-    host = request.host.lower()
-    if not (len(host) < LONGEST and is_allowed(host, allowed)) and request.path not in PROBES:
+    host = target_host()
+    if not (len(host) < MAX_LENGTH and is_allowed(host, allowed)) and request.path not in PROBES:
         raise HostNotAllowed
+
+
+def target_host() -> str:
+    """Return the host and port of the request, without a final dot and an empty port.
+
+    That of an absolute target overrides `Host` (RFC 9112, section 3.2.2).
+    """
+    target = request.environ.get("RAW_URI", "/")
+    absolute = "" if target.startswith("/") else urlsplit(target).netloc
+    host = (absolute or request.headers.get("Host", request.host)).lower().removesuffix(":")
+    name, colon, port = host.partition(":")
+    return host if host.startswith("[") else name.removesuffix(".") + colon + port
 
 
 @lru_cache(maxsize=1000)

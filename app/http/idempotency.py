@@ -13,8 +13,9 @@ from services.errors import Problem
 from services.principals import Principal
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
-# The draft has a quoted string, most clients send it bare: they mean the same.
-KEY = re.compile(r'"([!#-\[\]-~]{1,255})"|([!#-\[\]-~]{1,255})')
+# The draft has a quoted string, most clients send it bare: they mean the same. A comma in a bare
+# key is what WSGI puts between two headers of one name.
+KEY = re.compile(r'"([!#-\[\]-~]{1,255})"|([!#-+\--\[\]-~]{1,255})')
 PARAMETER = {
     "in": "header",
     "name": HEADER,
@@ -33,7 +34,10 @@ REPLAYED_HEADER = {
 
 class MalformedKey(Problem):
     status, slug, title = 400, "malformed-idempotency-key", "Malformed Idempotency-Key"
-    detail = "An Idempotency-Key is 1 to 255 printable ASCII characters without spaces."
+    detail = (
+        "An Idempotency-Key is 1 to 255 printable ASCII characters without spaces, quotes, "
+        "backslashes and, unless it is quoted, commas. Send it once."
+    )
     advice = "Use a new UUID for each thing that you want done."
 
 

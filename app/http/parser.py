@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any, NoReturn
 
 from flask import Request, g, request
 from gunicorn.http.errors import ParseException
 from marshmallow import Schema, ValidationError
-from webargs.core import is_json
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, UnsupportedMediaType
@@ -18,6 +18,8 @@ from services.errors import InvalidInput, Problem
 
 MAX_BODY = 1024 * 1024
 MAX_ERRORS = 50
+# Of an integer with a point or an exponent; `int` must not write out 1e999999999.
+MAX_DIGITS = 20
 
 
 class MalformedBody(Problem):
@@ -78,7 +80,7 @@ def json_body() -> Any:
 
 
 def _decoded() -> Any:
-    if not is_json(request.mimetype):
+    if request.mimetype != "application/json":
         raise UnsupportedMediaType("The body must be application/json.")
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise UnsupportedMediaType("The body must have no Content-Encoding.")
@@ -104,7 +106,24 @@ def _no_constant(name: str) -> NoReturn:
     raise MalformedBody(f"{name} is not a JSON number.")
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+def _number(text: str) -> int | float:
+    """Return 5.0 and 5e0 as 5: an integer of JSON Schema (2020-12, section 4.2.3) has no fraction.
+
+    A float cannot tell: 1.00000000000000000001 would be 1.0. So no float is an integer later.
+    """
+    try:
+        value = Decimal(text)
+    except ArithmeticError:  # the exponent is out of bounds
+        return float(text)
+    if value.is_zero():
+        return 0
+    is_whole = value.adjusted() < MAX_DIGITS and value == value.to_integral_value()
+    return int(value) if is_whole else float(text)
+
+
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_float=_number, parse_constant=_no_constant
+)
 
 
 class MalformedQuery(Problem):

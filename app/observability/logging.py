@@ -12,11 +12,13 @@ from datetime import UTC
 from traceback import format_exception
 from types import FrameType
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import orjson
 from flask import Flask, Response, g, has_request_context, request
 from loguru import logger
 
+from app.observability.queue_time import start_time
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ READABLE = (
     "<green>{time:HH:mm:ss.SSS}</green> <level>{level: <7}</level> {message} <dim>{extra}</dim>"
 )
 LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
+# Of a path that no route matches. Other characters are percent-encoded.
+MAX_PATH, PATH_CHARACTERS = 200, "/:@!$&'()*+,;="
 # Returns the id of the current trace; app/observability/tracing.py sets it.
 trace_id: Callable[[], str | None] | None = None
 
@@ -98,17 +102,19 @@ def init_app(app: Flask) -> None:
 
 
 def start_clock() -> None:
-    g.started = time.perf_counter()
+    g.started = start_time(request.environ)
 
 
 def log_request(response: Response) -> Response:
     """Log a request, with the template of its URL: the URL itself may contain personal data."""
     rule = request.url_rule
+    path = {} if rule else {"path": quote(request.path, PATH_CHARACTERS)[:MAX_PATH]}
     logger.bind(
         user=g.get("user_id"),
         method=request.method,
         route=rule.rule if rule else None,
         status=response.status_code,
         ms=round((time.perf_counter() - g.started) * 1000, 1),
+        **path,
     ).info("request")
     return response

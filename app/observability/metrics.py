@@ -14,6 +14,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from app.auth import limits
 from app.errors import handlers as problems
+from app.observability.queue_time import start_time
 from app.settings import Settings
 from services.errors import (
     EmailTaken,
@@ -45,7 +46,7 @@ AUTH_EVENTS: dict[tuple[str, str, str | type[Problem]], str] = {
 REQUESTS = Counter("http_requests", "Answers.", ["method", "route", "status"])
 DURATIONS = Histogram(
     "http_request_duration_seconds",
-    "Time until an answer began.",
+    "Time from the arrival of a request until its response begins.",
     ["method", "route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
@@ -105,7 +106,7 @@ class Counted:
             )
             return start_response(status, *args)
 
-        began = time.perf_counter()
+        began = start_time(environ)
         answer = self.wsgi(environ, start)
         if count:
             count(time.perf_counter() - began)

@@ -8,6 +8,7 @@ from gunicorn.http.errors import (
     ConfigurationProblem,
     ExpectationFailed,
     ForbiddenProxyRequest,
+    InvalidHeader,
     InvalidResponseHeader,
     InvalidResponseHeaderName,
     LimitRequestHeaders,
@@ -39,7 +40,14 @@ def status_of(error: BaseException) -> int:
     return next(matching, 500)
 
 
-def response(status: int) -> bytes:
+def detail_of(error: BaseException) -> str | None:
+    """Return what is wrong with the request, where the client can tell it from its own code."""
+    if isinstance(error, InvalidHeader) and error.hdr.replace("-", "").isalnum():
+        return f"The header {error.hdr.title()} is not valid, or there is more than one."
+    return None
+
+
+def response(status: int, detail: str | None = None) -> bytes:
     """Return a whole response, after which the connection is closed."""
     kind, request_id = InternalServerError if status == 500 else MalformedRequest, uuid4().hex
     body = orjson.dumps(
@@ -47,7 +55,7 @@ def response(status: int) -> bytes:
             "type": TYPE_PREFIX + kind.slug,
             "title": kind.title,
             "status": status,
-            "detail": kind.detail,
+            "detail": detail or kind.detail,
             "request_id": request_id,
         }
     )

@@ -1,23 +1,56 @@
 """gunicorn's gevent worker, with a timeout for slow clients and errors as problem documents."""
 
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
 import gevent
+from gevent.local import local
 from gunicorn.http.errors import ParseException
 from gunicorn.util import close_graceful
 from gunicorn.workers.ggevent import GeventWorker
 
 from app.server import errors
+from app.server.requests import is_too_long_to_skip
 
 # For each read of a body and each write of a response. `keepalive` bounds the wait for a request
 # and its head.
 SOCKET_SECONDS = 10.0
-# Bytes of a body that the application did not read.
-MAX_UNREAD = 65_536
+
+# `current.request` is gunicorn's request, in the greenlet of its connection.
+current = local()
+
+
+def announce_close(wsgi: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    """Return an application whose responses say `Connection: close` where it will be closed.
+
+    Without that, a client loses the next request that it sends (RFC 9112, section 9.6).
+    """
+
+    def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        def start(*args: Any) -> Any:
+            if is_too_long_to_skip(environ["wsgi.input"]):
+                current.request.force_close()
+            return start_response(*args)
+
+        return wsgi(environ, start)
+
+    return application
+
+
+def skip_rest(body: Any) -> None:
+    """Read what the application did not read, so that the next request has a known beginning."""
+    try:
+        body.read()
+    except ParseException as error:
+        raise StopIteration from error
 
 
 class Worker(GeventWorker):
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        self.wsgi.wsgi_app = announce_close(self.wsgi.wsgi_app)
+
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         # gunicorn asks the listener for its address, but a stop may have closed it by now.
         super().handle(client, client, addr)
@@ -29,13 +62,12 @@ class Worker(GeventWorker):
             StopIteration: the connection ends; gunicorn's loop expects this exception.
         """
         sock.settimeout(SOCKET_SECONDS)
+        current.request = req
         try:
             super().handle_request(listener_name, req, sock, addr)
             gevent.sleep(0)  # a client that always has data ready must not keep the event loop
-            # After a body that is not read to its end, the next request has no known beginning.
-            if req.body.failed or len(req.body.read(MAX_UNREAD + 1)) > MAX_UNREAD:
-                raise StopIteration
-        except (StopIteration, TimeoutError, ParseException) as error:
+            skip_rest(req.body)
+        except (StopIteration, TimeoutError) as error:
             # Without waiting for the client to close, unread data resets the connection, and the
             # client loses the response (RFC 9112, section 9.6).
             close_graceful(sock)
@@ -50,5 +82,5 @@ class Worker(GeventWorker):
             self.log.warning("Invalid request from ip=%s: %s", addr[0] if addr else "", exc)
         with suppress(OSError):
             client.settimeout(SOCKET_SECONDS)
-            client.sendall(errors.response(status))
+            client.sendall(errors.response(status, errors.detail_of(exc)))
             close_graceful(client)

@@ -1,7 +1,8 @@
 """Whom the service believes: `Host`, and the proxies before it."""
 
 import pytest
-from flask import request
+from flask import Request, request
+from werkzeug.test import TestResponse, create_environ, run_wsgi_app
 
 ALLOWED = ("api.example.com", ".example.org")
 
@@ -22,6 +23,14 @@ def heard(make_app):
     return ask
 
 
+def without_host(app, path, protocol):
+    """The response to a request without `Host`, at 127.0.0.1:8000."""
+    environ = create_environ(path)
+    del environ["HTTP_HOST"]
+    environ |= {"SERVER_PROTOCOL": protocol, "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "8000"}
+    return TestResponse(*run_wsgi_app(app, environ), request=Request(environ))
+
+
 class TestAllowedHosts:
     @pytest.mark.parametrize(
         "host",
@@ -32,6 +41,12 @@ class TestAllowedHosts:
             "evil-example.org",
             "api.example.com@evil.example",
             "api.example.com:port",
+            "api.example.com..",
+            "api.example.com.:port",
+            "api.example.com::",
+            ".",
+            ":",
+            "",
             "10.1.2.3:8000",
             "a b",
             f"{'a' * 256}.example.org",
@@ -63,8 +78,13 @@ class TestAllowedHosts:
             "api.example.com",
             "api.example.com:8443",
             "API.Example.COM",
+            "api.example.com.",
+            "api.example.com:",
+            "api.example.com.:8443",
+            "api.example.com.:",
             "example.org",
             "a.b.example.org",
+            "A.b.Example.org.:",
         ],
     )
     def test_listed_host_is_served(self, make_app, host):
@@ -72,11 +92,60 @@ class TestAllowedHosts:
 
         assert client.get("/api/health", headers={"Host": host}).status_code == 200
 
+    @pytest.mark.parametrize(
+        "target", ["http://evil.example/api/health", "HTTP://a@api.example.com"]
+    )
+    def test_host_of_an_absolute_target_overrides_the_header(self, make_app, target):
+        client = make_app(allowed_hosts=ALLOWED).test_client()
+        options = {"headers": {"Host": "api.example.com"}, "environ_overrides": {"RAW_URI": target}}
+
+        assert client.get("/api/health", **options).status_code == 400
+
+    def test_allowed_host_of_an_absolute_target_is_served(self, make_app):
+        client = make_app(allowed_hosts=ALLOWED).test_client()
+        target = {"RAW_URI": "http://API.example.com.:80/api/health"}
+        answer = client.get(
+            "/api/health", headers={"Host": "evil.example"}, environ_overrides=target
+        )
+
+        assert answer.status_code == 200
+
+    def test_colons_in_a_path_are_no_absolute_target(self, make_app):
+        client = make_app(allowed_hosts=ALLOWED).test_client()
+        target = {"RAW_URI": "/api/health?next=http://api.example.com/"}
+        answer = client.get(
+            "/api/health", headers={"Host": "evil.example"}, environ_overrides=target
+        )
+
+        assert answer.status_code == 400
+
     @pytest.mark.parametrize("probe", ["/api/health/live", "/api/health/ready"])
     def test_probes_are_exempt(self, make_app, probe):
         client = make_app(allowed_hosts=ALLOWED).test_client()
 
         assert client.get(probe, headers={"Host": "10.1.2.3:8000"}).status_code == 200
+
+    @pytest.mark.parametrize("path", ["/api/health", "/api/health/live", "/api/nothing"])
+    @pytest.mark.parametrize("allowed", [(), ("127.0.0.1",)])
+    def test_http_1_1_without_a_host_is_a_400(self, make_app, allowed, path):
+        answer = without_host(make_app(allowed_hosts=allowed), path, "HTTP/1.1")
+
+        assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
+        assert answer.json["type"] == "/api/problems/bad-request"
+        assert "Host" in answer.json["detail"]
+
+    @pytest.mark.parametrize(
+        ("allowed", "path", "status"),
+        [
+            (("127.0.0.1",), "/api/health", 200),
+            (ALLOWED, "/api/health", 400),
+            (ALLOWED, "/api/health/live", 200),
+        ],
+    )
+    def test_http_1_0_without_a_host_means_the_bound_address(self, make_app, allowed, path, status):
+        answer = without_host(make_app(allowed_hosts=allowed), path, "HTTP/1.0")
+
+        assert answer.status_code == status
 
     def test_empty_list_means_any(self, client):
         assert client.get("/api/health", headers={"Host": "any.example"}).status_code == 200
@@ -108,6 +177,20 @@ class TestTrustedProxies:
 
     def test_trusted_proxy_tells_the_scheme(self, heard):
         assert heard(1, X_Forwarded_Proto="https")["scheme"] == "https"
+
+    def test_ports_are_not_addresses_of_their_own(self, make_app, user):
+        client = make_app(trusted_proxies=1, rate_limit_login_address="2 per hour").test_client()
+        wrong = {"email": user.email, "password": "not the password"}
+        statuses = [
+            client.post(
+                "/api/auth/login",
+                json=wrong,
+                headers={"X-Forwarded-For": f"203.0.113.9:{port}"},
+            ).status_code
+            for port in (50000, 50001, 50002)
+        ]
+
+        assert statuses == [401, 401, 429]
 
     def test_address_that_is_none_keeps_nobody_from_signing_in(self, make_app, user, as_user):
         client = type(as_user)(make_app(trusted_proxies=1))

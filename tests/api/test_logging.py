@@ -9,8 +9,9 @@ from datetime import datetime
 
 import pytest
 from loguru import logger
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
+from app.db.database import make_sessions
 from app.observability import logging
 from tests.support.clients import ApiClient
 from tests.support.factories import PASSWORD
@@ -78,7 +79,7 @@ class TestLineOfARequest:
         ("method", "url", "status", "route"),
         [
             ("GET", "/api/health", 200, "/api/health"),
-            ("GET", "/api/nobody@example.com", 404, None),
+            ("GET", "/api/nothing?email=nobody@example.com", 404, None),
             ("PUT", "/api/notes", 405, None),
             ("GET", "/api/users/me?email=nobody@example.com", 401, "/api/users/me"),
             ("POST", "/api/auth/login", 415, "/api/auth/login"),
@@ -90,6 +91,41 @@ class TestLineOfARequest:
 
         assert (line["status"], line["route"], line["user"]) == (status, route, None)
         assert "nobody" not in str(line)
+
+    @pytest.mark.parametrize(
+        ("url", "path"),
+        [
+            ("/api/nothing?token=secret", "/api/nothing"),
+            ("/api/a%0Ab%1b[31m", "/api/a%0Ab%1B%5B31m"),
+            ("/api/%E2%80%AEx", "/api/%E2%80%AEx"),
+            ("/api/" + "x" * 5000, "/api/" + "x" * 195),
+        ],
+    )
+    def test_names_the_path_where_there_is_no_route(self, production, lines, url, path):
+        production.get(url)
+        (line,) = lines()
+
+        assert (line["status"], line["route"], line["path"]) == (404, None, path)
+        assert "secret" not in str(line)
+
+    def test_names_no_path_where_there_is_a_route(self, production, lines):
+        production.get("/api/notes/note_x")
+
+        assert "path" not in lines()[0]
+
+    def test_time_includes_the_wait_for_a_connection_of_the_pool(
+        self, production, lines, monkeypatch, own_engine
+    ):
+        seconds = 0.2
+        pool = {"pool_size": 1, "max_overflow": 0, "pool_timeout": seconds}
+        engine = create_engine(own_engine.url, **pool)
+        sessions = make_sessions(engine)
+        monkeypatch.setitem(production.application.extensions, "sessions", sessions)
+        with engine.connect():
+            assert production.get("/api/notes/note_x").status_code == 503
+        engine.dispose()
+
+        assert lines()[-1]["ms"] >= seconds * 1000
 
     def test_names_nobody_whose_session_has_ended(self, production, lines, user):
         production.signed_in(user)

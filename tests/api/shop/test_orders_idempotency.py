@@ -1,5 +1,6 @@
 """`Idempotency-Key` of POST /api/orders: a retry never orders twice."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -37,7 +38,9 @@ def keys(session):
 
 
 class TestKeyRefused:
-    @pytest.mark.parametrize("key", ["", '""', "a b", '"a b"', 'a"b', "a\\b", "é", "x" * 256])
+    @pytest.mark.parametrize(
+        "key", ["", '""', "a b", '"a b"', 'a"b', "a\\b", "é", "x" * 256, "k,k", '"k","k"', ","]
+    )
     def test_malformed_key_is_a_400_and_orders_nothing(self, as_user, abc, session, key):
         answer = place(as_user, key)
 
@@ -123,6 +126,16 @@ class TestReplay:
         again = place(as_user, body=dict(reversed(BODY.items())))
 
         assert again.headers[REPLAYED] == "true"
+
+    @pytest.mark.parametrize("quantity", [b"2.0", b"2e0", b"20e-1"])
+    def test_other_spelling_of_the_same_number_is_the_same_request(self, as_user, abc, quantity):
+        first = place(as_user)
+        data = json.dumps(BODY).encode().replace(b'"quantity": 2', b'"quantity": ' + quantity)
+        headers = {"Idempotency-Key": KEY, "Content-Type": "application/json"}
+        second = as_user.post("/api/orders", data=data, headers=headers)
+
+        assert (second.status_code, second.headers[REPLAYED]) == (201, "true")
+        assert second.data == first.data
 
     @pytest.mark.parametrize("keys", [(KEY, f'"{KEY}"'), (f'"{KEY}"', KEY), ("x" * 255, "x" * 255)])
     def test_quoted_and_bare_key_are_the_same(self, as_user, abc, keys):

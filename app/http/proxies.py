@@ -1,0 +1,58 @@
+"""Address and scheme of the client: trusted proxies (`X-Forwarded-For`, `X-Forwarded-Proto`)."""
+
+import re
+from collections.abc import Iterable
+from ipaddress import IPv6Address, ip_address
+from typing import Any
+
+from flask import Flask
+
+from app.settings import Settings
+
+ADDRESS_AND_PORT = re.compile(r"(?:\[([^\]]*)\]|([0-9.]+))(?::[0-9]{1,5})?")
+
+
+def init_app(app: Flask) -> None:
+    settings: Settings = app.extensions["settings"]
+    app.wsgi_app = TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+
+
+class TrustedProxies:
+    """WSGI middleware that sets `REMOTE_ADDR` and the scheme as the last `hops` proxies say.
+
+    Werkzeug's ProxyFix reads these headers as lists with quoted strings, so that a quote of the
+    client's hides the commas of the proxies. It also takes any text for an address.
+    """
+
+    def __init__(self, wsgi: Any, hops: int) -> None:
+        self.wsgi = wsgi
+        self.hops = hops
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        peer = environ.get("REMOTE_ADDR", "")
+        addresses = self.trusted(environ.get("HTTP_X_FORWARDED_FOR"))
+        client = addresses[0] if len(addresses) == self.hops else ""
+        environ["REMOTE_ADDR"] = parse_address(client) or parse_address(peer) or peer
+        # Many proxies replace the scheme, so there may be fewer than hops.
+        scheme = self.trusted(environ.get("HTTP_X_FORWARDED_PROTO"))[0].lower()
+        if scheme in {"http", "https"}:
+            environ["wsgi.url_scheme"] = scheme
+        wsgi: Iterable[bytes] = self.wsgi(environ, start_response)
+        return wsgi
+
+    def trusted(self, header: str | None) -> list[str]:
+        """Return the values that trusted proxies have appended, the outermost proxy first."""
+        values = [value.strip() for value in (header or "").split(",")]
+        return values[-self.hops :] if self.hops else [""]
+
+
+def parse_address(text: str) -> str | None:
+    """Return an address without port, brackets and zone, IPv4-mapped IPv6 as IPv4; else None."""
+    match = ADDRESS_AND_PORT.fullmatch(text)
+    try:
+        ip = ip_address(match[1] or match[2] if match else text)
+    except ValueError:
+        return None
+    if isinstance(ip, IPv6Address):
+        return str(ip.ipv4_mapped or IPv6Address(int(ip)))
+    return str(ip)

@@ -1,0 +1,52 @@
+"""When a request arrived; tests/system/test_queue_time.py has a real server."""
+
+import socket
+import sys
+import time
+from contextlib import closing
+
+import pytest
+
+from app.observability import queue_time
+
+
+class Connection:
+    """A connection whose last data is so many milliseconds old."""
+
+    def __init__(self, milliseconds):
+        self.milliseconds = milliseconds
+
+    def getsockopt(self, *_):
+        return bytes(52) + self.milliseconds.to_bytes(4, sys.byteorder)
+
+
+def waited(**environ):
+    now = time.perf_counter()
+    return now - queue_time.start_time(environ)
+
+
+def test_start_is_when_the_last_data_arrived():
+    assert waited(**{"gunicorn.socket": Connection(60_000)}) > 59
+
+
+def test_start_is_the_same_at_every_call():
+    environ = {}
+
+    assert queue_time.start_time(environ) == queue_time.start_time(environ)
+
+
+def test_tick_of_the_kernels_clock_does_not_count():
+    assert waited(**{"gunicorn.socket": Connection(queue_time.LEAST - 1)}) <= 0
+
+
+def test_request_without_gunicorn_starts_now():
+    assert waited() <= 0
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="has no Unix sockets")
+def test_unix_socket_tells_nothing_and_fails_nothing():
+    ours, theirs = socket.socketpair()
+    with closing(ours), closing(theirs):
+        theirs.sendall(b"x")
+
+        assert queue_time.milliseconds_since_data(ours) == 0
