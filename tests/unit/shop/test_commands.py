@@ -1,7 +1,5 @@
 """`flask products` and `flask demo`."""
 
-import dataclasses
-
 import pytest
 from sqlalchemy import select
 
@@ -13,12 +11,6 @@ from tests.support.commands import count, refused
 from tests.support.shop import ProductFactory
 
 HEADER = "id,name,price,currency,stock,description\n"
-
-
-@pytest.fixture
-def production(app, monkeypatch):
-    settings = dataclasses.replace(app.extensions["settings"], flask_env="production")
-    monkeypatch.setitem(app.extensions, "settings", settings)
 
 
 @pytest.fixture
