@@ -18,7 +18,7 @@ CASES = 2000
 def server(server):
     """The service, with the demo rows that examples of the document name, if it has any."""
     if find_spec("commands.demo"):
-        server.flask("demo", "load")
+        server.flask("demo", "load", "--stock", "1000000")
     return server
 
 
