@@ -17,13 +17,16 @@ DOCUMENTED := FLASK_ENV=testing SECRET_KEY=unused DATABASE_URL=postgresql://loca
 # Tests of a copy of the project, which start servers of their own, do not depend on these.
 MATRIX := not (fuzz or deploy or checkout or clients)
 
-.PHONY: help run test test-matrix test-deploy fuzz image chart bench-pages bench-growth bench openapi openapi-release screenshots lint lint-api api-linted api-unlinted format migration docs lock clean
+.PHONY: help run dev test test-matrix test-deploy fuzz image chart bench-pages bench-growth bench openapi openapi-release screenshots lint lint-api api-linted api-unlinted format migration docs lock clean
 
 help: ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 run: $(STAMP) ## Serve on http://localhost:5000 with a PostgreSQL of its own and demo data
 	@$(BIN)/python -m tools.run
+
+dev: $(STAMP) ## The same as make run, and restart the server when the code changes
+	@$(BIN)/python -m tools.run --reload
 
 test: $(STAMP) ## Run the whole suite on a real PostgreSQL and a real Redis-protocol server
 	@$(BIN)/pytest --cov -n auto --dist loadfile $(ARGS)
