@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
+# `make run` needs less than half of the packages; with all of them installed it needs nothing more.
+RUNNABLE := $(or $(wildcard $(STAMP)),.venv/runnable)
 SOURCE := app commands resources schemas services models alembic tools bench clients/python tests docker helm gunicorn.conf.py
 IMAGE ?= flask-api:latest
 # docker's client may be there without its engine.
@@ -17,13 +19,16 @@ DOCUMENTED := FLASK_ENV=testing SECRET_KEY=unused DATABASE_URL=postgresql://loca
 # Tests of a copy of the project, which start servers of their own, do not depend on these.
 MATRIX := not (fuzz or deploy or checkout or clients)
 
-.PHONY: help run test test-matrix test-deploy fuzz image chart bench-pages bench-growth bench openapi openapi-release screenshots lint lint-api api-linted api-unlinted format migration docs lock clean
+.PHONY: help run dev test test-matrix test-deploy fuzz image chart bench-pages bench-growth bench openapi openapi-release screenshots lint lint-api api-linted api-unlinted format migration docs lock clean
 
 help: ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
-run: $(STAMP) ## Serve on http://localhost:5000 with a PostgreSQL of its own and demo data
+run: $(RUNNABLE) ## Serve on http://localhost:5000 with a PostgreSQL of its own and demo data
 	@$(BIN)/python -m tools.run
+
+dev: $(RUNNABLE) ## The same as make run, and restart the server when the code changes
+	@$(BIN)/python -m tools.run --reload
 
 test: $(STAMP) ## Run the whole suite on a real PostgreSQL and a real Redis-protocol server
 	@$(BIN)/pytest --cov -n auto --dist loadfile $(ARGS)
@@ -99,6 +104,7 @@ docs: $(STAMP) ## Write the tables of the settings, of the chart's values and of
 lock: $(STAMP) ## Lock the dependencies of the service, of make bench and of Checkov
 	$(COMPILE) --extra tracing pyproject.toml -o requirements.txt
 	$(COMPILE) --extra tracing --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(COMPILE) --extra tracing --extra run -c requirements-dev.txt pyproject.toml -o requirements-run.txt
 	$(COMPILE) bench/requirements.in -o bench/requirements.txt
 	$(COMPILE) tests/deploy/checkov.in -o tests/deploy/checkov.txt
 
@@ -106,9 +112,11 @@ clean: clean-clients ## Remove the environment, the embedded database and all ca
 	rm -rf .venv .venv-bench .venv-checkov $(NODE) .data .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage htmlcov
 
 $(STAMP): requirements-dev.txt
+.venv/runnable: requirements-run.txt
+$(STAMP) .venv/runnable:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
-	@$(PYTHON) tools/install.py $(firstword $(MAKECMDGOALS))
+	@$(PYTHON) tools/install.py $(firstword $(MAKECMDGOALS)) $<
 	@touch $@
 
 $(NODE)/installed: tools/node/package-lock.json

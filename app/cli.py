@@ -57,7 +57,14 @@ def transaction() -> Iterator[Session]:
         with database.transaction() as session:
             yield session
     except Problem as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(message(error)) from error
     except DBAPIError as error:
         reason = " ".join(str(error.orig).split())
         raise click.ClickException(f"PostgreSQL: {reason}") from error
+
+
+def message(problem: Problem) -> str:
+    """Return the errors of a problem with the names of their fields, or else its detail."""
+    errors = problem.members.get("errors", ())
+    texts = (f"{error['pointer'].lstrip('/')}: {error['detail']}" for error in errors)
+    return "; ".join(text.removeprefix(": ") for text in texts) or str(problem)

@@ -27,6 +27,7 @@ DATA = ROOT / ".data" / "bench"
 SERVICE = tomllib.loads((ROOT / "bench/target.toml").read_text())["targets"]["flask-api"]
 TEMPLATE = "bench_template"
 SIZES = demo.Sizes(users=100, products=200, orders=20_000)
+PLENTY = 1_000_000_000  # of each product, so that no order of a benchmark finds it out of stock
 EMAIL, PASSWORD = "user{n}@example.com", "correct-Horse-7-battery"
 START_SECONDS, END_SECONDS = 60, 10
 
@@ -99,7 +100,7 @@ def fill(url: URL, sizes: demo.Sizes = SIZES) -> None:
     command.upgrade(config, "head")
     engine = create_engine(url)
     with sessionmaker(engine).begin() as session:
-        demo.load(session, sizes, EMAIL, PASSWORD, accounts=False)
+        demo.load(session, sizes, EMAIL, PASSWORD, accounts=False, stock=PLENTY)
         session.execute(text(SERVICE["after_seed"]))
     engine.dispose()
     # Else autovacuum would come while somebody is measured.

@@ -1,4 +1,4 @@
-"""`flask demo`: rows to try the service with."""
+"""`flask demo`: demo users, products and orders."""
 
 import click
 from flask import current_app
@@ -6,10 +6,11 @@ from flask.cli import AppGroup
 
 from app.cli import checked, transaction
 from app.settings import Settings
+from models.products import MAX_STOCK
 from services import demo
 from services.passwords import DEMO_PASSWORDS
 
-command = AppGroup("demo", help="Rows to try the service with.")
+command = AppGroup("demo", help="Demo users, products and orders.")
 
 
 @command.command("load")
@@ -18,17 +19,38 @@ command = AppGroup("demo", help="Rows to try the service with.")
 @click.option("--orders", "order_count", default=200, show_default=True, type=click.IntRange(0))
 @click.option("--email", default="user{n}@example.com", show_default=True, help="{n} counts.")
 @click.option("--password", default=demo.USER_PASSWORD, show_default=True, help="Of all users.")
+@click.option("--stock", type=click.IntRange(0, MAX_STOCK), help="Of each product.")
+@click.option("--allow-production", is_flag=True, help="Load into a database of production too.")
 def load_demo(
-    user_count: int, product_count: int, order_count: int, email: str, password: str
+    user_count: int,
+    product_count: int,
+    order_count: int,
+    email: str,
+    password: str,
+    stock: int | None,
+    allow_production: bool,
 ) -> None:
-    """Load demo users, products and orders; what is there already stays, and counts."""
+    """Load demo users, products and orders; existing ones stay, and count."""
     settings: Settings = current_app.extensions["settings"]
-    if settings.production and password in DEMO_PASSWORDS:
-        raise click.ClickException("The demo password is public; pass --password in production.")
+    if settings.production:
+        check_production(password, allow_production)
     if "{n}" not in email:
         raise click.BadParameter("must have {n} in it", param_hint="--email")
     checked(email=email.replace("{n}", str(user_count)), password=password)
     sizes = demo.Sizes(user_count, product_count, order_count)
     with transaction() as session:
-        added = demo.load(session, sizes, email, password, accounts=not settings.production)
+        added = demo.load(
+            session, sizes, email, password, accounts=not settings.production, stock=stock
+        )
     click.echo(f"Added {added.users} users, {added.products} products, {added.orders} orders.")
+
+
+def check_production(password: str, allowed: bool) -> None:
+    """End the command if it would sell demo products, or open accounts with a public password."""
+    if not allowed:
+        raise click.ClickException(
+            "FLASK_ENV is production, and this puts demo products on sale; "
+            "pass --allow-production to load them anyway."
+        )
+    if password in DEMO_PASSWORDS:
+        raise click.ClickException("The demo password is public; pass --password in production.")

@@ -16,8 +16,8 @@ command = AppGroup("products", help="The catalogue.")
 def import_products(file: Path) -> None:
     """Import products from a CSV file: id, name, price, currency, stock, and maybe description.
 
-    The price is in minor units. Products that are there already are updated. A bad line is told
-    by its number, and then nothing at all is imported.
+    The file is UTF-8 with commas. The price is in minor units. Existing products are updated. If a
+    line is bad, the command prints its number and imports nothing.
     """
     size = file.stat().st_size
     try:

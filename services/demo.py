@@ -1,11 +1,16 @@
-"""Rows to try the service with, made inside PostgreSQL: 200,000 orders take seconds."""
+"""Demo users, products and orders. PostgreSQL makes the orders: 200,000 take seconds."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services import passwords
+from models.base import table
+from models.products import Product
+from services import demo_products, passwords
 
 USER, USER_PASSWORD = "user@example.com", "securepassword123"
 ADMIN, ADMIN_PASSWORD = "admin@example.com", "administrator123"
@@ -18,20 +23,34 @@ class Sizes:
     orders: int
 
 
-def load(session: Session, sizes: Sizes, email: str, password: str, *, accounts: bool) -> Sizes:
-    """Have `sizes` of rows, and the products that the examples order; return what was added.
+def load(
+    session: Session,
+    sizes: Sizes,
+    email: str,
+    password: str,
+    *,
+    accounts: bool,
+    stock: int | None = None,
+) -> Sizes:
+    """Insert demo rows until there are `sizes` of them, and return the numbers of new rows.
 
-    What is there already stays as it is and counts. `email` has `{n}` in it, for 1, 2, …; all
-    users share `password`. With `accounts`, the two documented accounts come too.
+    Existing rows stay as they are, and count. The products of the documented examples come too.
+
+    Args:
+        email: The addresses of the users, with `{n}` for 1, 2, …
+        password: The password of all users.
+        accounts: Whether to insert the two documented accounts.
+        stock: The stock of each new product, such as for load tests; by default that of a shop.
     """
     session.execute(text("SET LOCAL statement_timeout = 0"))
     session.execute(text(UUID7))
     if accounts:
         _accounts(session)
-    session.execute(text(NAMED_PRODUCTS))
+    _products(session, demo_products.NAMED, stock)
+    products = _products(session, demo_products.generated(sizes.products), stock)
     values = asdict(sizes) | {"email": email.lower(), "hash": passwords.hashed(password)}
-    users, products, orders = (
-        session.scalars(text(statement), values).one() for statement in (USERS, PRODUCTS, ORDERS)
+    users, orders = (
+        session.scalars(text(statement), values).one() for statement in (USERS, ORDERS)
     )
     session.execute(text("ANALYZE users, products, orders, order_items"))
     return Sizes(users, products, orders)
@@ -44,6 +63,12 @@ def _accounts(session: Session) -> None:
     ):
         values = {"email": email, "hash": passwords.hashed(password), "name": name, "role": role}
         session.execute(text(ACCOUNT), values)
+
+
+def _products(session: Session, rows: Iterable[dict[str, Any]], stock: int | None) -> int:
+    given = {} if stock is None else {"stock": stock}
+    statement = insert(table(Product)).on_conflict_do_nothing().returning(Product.id)
+    return len(session.execute(statement, [row | given for row in rows]).all())
 
 
 # A UUIDv7 (RFC 9562) of a time that may be past, so that ids sort as they would have: a random
@@ -60,23 +85,11 @@ ACCOUNT = """
     INSERT INTO users (id, email, password_hash, name, role)
     VALUES (pg_temp.uuid7(now()), :email, :hash, :name, :role) ON CONFLICT DO NOTHING"""
 
-NAMED_PRODUCTS = """
-    INSERT INTO products (id, name, description, price, currency, stock) VALUES
-    ('abc', 'Coffee mug', 'Stoneware, 350 ml.', 1250, 'USD', 1000000000),
-    ('def', 'Tea pot', 'Cast iron, one litre.', 4900, 'USD', 1000000000) ON CONFLICT DO NOTHING"""
-
 USERS = """
     WITH made AS (
         INSERT INTO users (id, email, password_hash, name)
         SELECT pg_temp.uuid7(now()), replace(:email, '{n}', n::text), :hash, 'Demo user ' || n
         FROM generate_series(1, :users) AS n ON CONFLICT DO NOTHING RETURNING id
-    ) SELECT count(*) FROM made"""
-
-PRODUCTS = """
-    WITH made AS (
-        INSERT INTO products (id, name, price, currency, stock)
-        SELECT 'demo-' || n, 'Demo product ' || n, 100 + n * 37 % 9900, 'USD', 1000000000
-        FROM generate_series(1, :products) AS n ON CONFLICT DO NOTHING RETURNING id
     ) SELECT count(*) FROM made"""
 
 # Every user gets an equal share, of two or three lines each; over all users there is one order a

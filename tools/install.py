@@ -9,29 +9,33 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ENVIRONMENT = Path(".venv")
-LOCK = Path("requirements-dev.txt")
-# pip's debug log. Only this log says whether pip could reach the index: with --quiet pip prints
-# the same error for an unreachable index and for a missing package.
+# pip's debug log. Only this log says whether pip could reach the index: otherwise pip prints the
+# same error for an unreachable index and for a missing package.
 LOG = ENVIRONMENT / "pip.log"
 # This file exists during the installation. If it exists before, the last run was interrupted.
 UNFINISHED = ENVIRONMENT / "unfinished"
 # The newest Python that has wheels of the embedded PostgreSQL and Valkey.
 NEWEST = (3, 13)
-# The lock is complete. With --no-deps pip resolves nothing, so a newer release on the index can't
+# A lock is complete. With --no-deps pip resolves nothing, so a newer release on the index can't
 # make it fail: pip before 23.3 looks for the newest `coverage[toml]` where the lock has `coverage`.
-LOCKED = ["--no-deps", "--require-hashes", "-r", str(LOCK)]
-PIP = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+LOCKED = ["--no-deps", "--require-hashes", "-r"]
+PIP = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+# What pip prints for each package: from an index, from a folder, or installed before.
+FOUND = ("Collecting ", "Processing ", "Requirement already satisfied")
+STEP = 10  # packages between two lines of progress
 
 UNREACHABLE = (
     "The package index is unreachable or denies access: {}. "
     "Check the network, the proxy and pip's index URL."
 )
-MISMATCH = "The hash of {} is not the one in requirements-dev.txt. Check the index or the mirror."
+MISMATCH = "The hash of {} is not the locked one. Check the index or the mirror."
 MISSING = "The package index has no {} for this Python and platform. Check the index or the mirror."
 FAILED = "pip failed: {}. Fix the error."
 # The first pattern that pip's log matches is the cause. pip logs "Could not fetch URL" also for an
@@ -50,17 +54,19 @@ NOT_WRITABLE = "Can't write to {}: {}. Change the owner, or clone the project in
 INTERRUPTED = "Interrupted. Run `make {}` to start the installation again."
 
 
-def main(goal: str) -> int:
+def main(goal: str, lock: str) -> int:
     """Install the packages, and return the exit status.
 
     Args:
         goal: The target of make; messages show it in the command to run next.
+        lock: The file of requirements.
     """
     for name in SIGNALS:
         signal.signal(name, _interrupt)
-    print(f"Installing {_packages()} packages into .venv; about two minutes.", flush=True)
+    total = _packages(lock)
+    print(f"Installing {total} packages into .venv; a minute or two.", flush=True)
     try:
-        _install()
+        _install(lock, total)
     except KeyboardInterrupt:
         return _fail(INTERRUPTED.format(goal), 130)
     except subprocess.CalledProcessError:
@@ -71,20 +77,22 @@ def main(goal: str) -> int:
     return 0
 
 
-def _packages() -> int:
-    """Return the number of packages in the lock, including those of other platforms."""
-    return len(re.findall(r"^[\w.-]+(?:\[.*\])?==", LOCK.read_text(), re.MULTILINE))
+def _packages(lock: str) -> int:
+    """Return the number of packages in a lock, including those of other platforms."""
+    return len(re.findall(r"^[\w.-]+(?:\[.*\])?==", Path(lock).read_text(), re.MULTILINE))
 
 
-def _install() -> None:
+def _install(lock: str, total: int) -> None:
     if UNFINISHED.exists():
         _remove(ENVIRONMENT)
     ENVIRONMENT.mkdir(exist_ok=True)
     UNFINISHED.touch()
     LOG.unlink(missing_ok=True)  # pip appends to it
     try:
-        _run(sys.executable, "-m", "venv", str(ENVIRONMENT))
-        _run(".venv/bin/python", *PIP, "--log", str(LOG), *LOCKED)
+        with _running(sys.executable, "-m", "venv", str(ENVIRONMENT)) as output:
+            sys.stdout.writelines(output)
+        with _running(".venv/bin/python", *PIP, "--log", str(LOG), *LOCKED, lock) as output:
+            _report(output, total)
     except subprocess.CalledProcessError:
         UNFINISHED.unlink()  # pip rolls back an installation that fails
         raise
@@ -98,17 +106,39 @@ def _remove(environment: Path) -> None:
         shutil.rmtree(environment)
 
 
-def _run(*command: str) -> None:
-    """Run a command in a process group, and kill the group if this process is interrupted."""
-    process = subprocess.Popen(command, process_group=0)
+@contextmanager
+def _running(*command: str) -> Iterator[Iterable[str]]:
+    """Run a command until the end of the block, and yield the lines that it prints.
+
+    It has a process group of its own, which is killed if this process is interrupted.
+
+    Raises:
+        subprocess.CalledProcessError: The command fails.
+    """
+    process = subprocess.Popen(command, process_group=0, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
     try:
+        yield process.stdout
         status = process.wait()
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+        process.stdout.close()
     if status:
         raise subprocess.CalledProcessError(status, command)
+
+
+def _report(output: Iterable[str], total: int) -> None:
+    """Print the progress of pip: without it, a slow network looks like a hang."""
+    count = 0
+    for line in output:
+        if line.startswith(FOUND):
+            count += 1
+            if count % STEP == 0:
+                print(f"  {count} of {total}", flush=True)
+        elif line.startswith("Installing collected packages"):
+            print("  Unpacking", flush=True)
 
 
 def _cause(goal: str) -> str:
@@ -141,4 +171,4 @@ def _interrupt(*_: Any) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

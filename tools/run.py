@@ -1,4 +1,4 @@
-"""`make run`: the whole service on this machine, until Ctrl-C.
+"""`make run` and `make dev`: the whole service on this machine, until Ctrl-C.
 
 What keeps it from starting is told in a line that says what to do next. Nothing heavy is imported
 before the signals have their handlers: Ctrl-C is no traceback at any moment.
@@ -16,15 +16,19 @@ ENDED = "The service has ended, its log above says why; `make run` starts it ane
 INTERRUPTED = "Interrupted before the service was ready; `make run` starts it anew."
 
 
-def main() -> int:
-    """Serve; 0 if the service was up, until somebody ended it."""
+def main(reload: bool) -> int:
+    """Serve, and return 0 if the service was ready before it was interrupted.
+
+    Args:
+        reload: Whether to restart the server when the code changes.
+    """
     for name in SIGNALS:
         signal.signal(name, _interrupt)
     try:
         from tools.service import CannotRunError, serve
 
         try:
-            status = serve()
+            status = serve(reload)
         except CannotRunError as error:
             print(error, file=sys.stderr)
             return 1
@@ -43,4 +47,4 @@ def _interrupt(*_: Any) -> None:
 
 if __name__ == "__main__":
     os.chdir(Path(__file__).parent.parent)
-    sys.exit(main())
+    sys.exit(main(reload="--reload" in sys.argv[1:]))

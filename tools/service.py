@@ -1,5 +1,6 @@
 """The service of `make run`: its database, its schema, its demo rows, its server."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from app import create_app
 from app.db.schema_version import alembic_config
 from app.settings import SAMPLE_SECRET, Settings, SettingsError, sources
 from services.demo import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
+from tools.flaskenv import flaskenv
 
 DATA = Path(".data")
 START_SECONDS = 60
@@ -32,6 +34,10 @@ BANNER = """
     ReDoc         {url}/api/redoc
     OpenAPI       {url}/api/openapi.json
 """
+EMBEDDED = """
+    DATABASE_URL  {url}
+    commands      .venv/bin/flask --help
+"""
 ACCOUNTS = f"""
     user          {USER} / {USER_PASSWORD}
     administrator {ADMIN} / {ADMIN_PASSWORD}
@@ -42,8 +48,11 @@ class CannotRunError(Exception):
     """The text says why, and what to do."""
 
 
-def serve() -> int:
+def serve(reload: bool) -> int:
     """Serve until interrupted, and return the server's status.
+
+    Args:
+        reload: Whether to restart the server when the code changes.
 
     Raises:
         CannotRunError: something keeps it from starting.
@@ -52,7 +61,7 @@ def serve() -> int:
         given = sources()
         port = _free_port(str(given.get("PORT") or "5000"))
         with ExitStack() as stack:
-            return _serve(given, _defaults(given, stack), port)
+            return _serve(given, _defaults(given, stack), port, reload)
     except DBAPIError as error:
         reason = str(error.orig).partition("\n")[0]
         hint = "Is it running, and is DATABASE_URL right? Without one, `make run` starts its own."
@@ -100,40 +109,55 @@ def _defaults(given: dict[str, Any], stack: ExitStack) -> dict[str, str]:
                 f"The PostgreSQL in {DATA}/postgres does not start, see above. Try again; if "
                 "that does not help, move the folder away and begin with an empty one."
             ) from error
-    return {name: value for name, value in defaults.items() if not given.get(name)}
+    defaults = {name: value for name, value in defaults.items() if not given.get(name)}
+    if "DATABASE_URL" in defaults:
+        stack.enter_context(flaskenv(defaults))
+    return defaults
 
 
-def _serve(given: dict[str, Any], defaults: dict[str, str], port: int) -> int:
+def _serve(given: dict[str, Any], defaults: dict[str, str], port: int, reload: bool) -> int:
     settings = Settings.load(given | defaults)
     config = alembic_config()
     config.attributes["url"] = settings.database_url
     command.upgrade(config, "head")
     if not settings.production:
         _load_demo(settings)
-    # Without Redis each process counts requests alone, so one process keeps the limits exact.
-    workers = "2" if settings.redis_url else "1"
-    gunicorn = ["gunicorn", "-w", workers, "-b", f"127.0.0.1:{port}"]
-    for name, value in defaults.items():
-        gunicorn += ["--env", f"{name}={value}"]
-    with _server([sys.executable, "-m", *gunicorn, "app:create_app()"]) as server:
+    with _server(_command(settings, port, reload), defaults) as server:
         _wait_until_healthy(server, port)
-        accounts = "" if settings.production else ACCOUNTS
         try:
-            print(BANNER.format(url=f"http://localhost:{port}") + accounts, flush=True)
+            print(_banner(settings, defaults.get("DATABASE_URL"), port), flush=True)
             return server.wait()
         except KeyboardInterrupt:
             return 0
 
 
+def _command(settings: Settings, port: int, reload: bool) -> list[str]:
+    """Return the arguments of Python for the server."""
+    if reload:
+        return ["-m", "flask", "run", "--debug", "--port", str(port)]
+    # Without Redis each process counts requests alone, so one process keeps the limits exact.
+    workers = "2" if settings.redis_url else "1"
+    return ["-m", "gunicorn", "-w", workers, "-b", f"127.0.0.1:{port}", "app:create_app()"]
+
+
+def _banner(settings: Settings, embedded: str | None, port: int) -> str:
+    text = BANNER.format(url=f"http://localhost:{port}")
+    if embedded:
+        text += EMBEDDED.format(url=embedded)
+    return text if settings.production else text + ACCOUNTS
+
+
 @contextmanager
-def _server(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+def _server(arguments: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """A process that ends with the block.
 
     In a group of its own, out of reach of Ctrl-C: a worker that gets two signals at once may hang.
     """
     with ExitStack() as stack:
         with _uninterrupted():
-            server = subprocess.Popen(command, process_group=0)
+            server = subprocess.Popen(
+                [sys.executable, *arguments], env=os.environ | environment, process_group=0
+            )
             stack.callback(server.wait)
             stack.callback(server.terminate)
         yield server

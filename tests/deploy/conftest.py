@@ -53,7 +53,7 @@ def migrated(image, production) -> dict[str, str]:
     """`production`, where the image has migrated the database and loaded products and users."""
     for command in (
         ("alembic", "upgrade", "head"),
-        ("flask", "demo", "load", f"--password={PASSWORD}"),
+        ("flask", "demo", "load", "--allow-production", f"--password={PASSWORD}"),
     ):
         done = once(production, *command)
         assert done.returncode == 0, done.stdout + done.stderr

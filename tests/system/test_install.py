@@ -1,6 +1,7 @@
 """`make run` before the installation: error messages name the cause and the next step."""
 
 import os
+import re
 import select
 import signal
 import socket
@@ -24,7 +25,7 @@ AGAIN = "Then run `make run` again. Details: .venv/pip.log"
 def checkout():
     """A copy of the project without a virtual environment, and with one package in the lock."""
     with copied() as copy:
-        (copy / "requirements-dev.txt").write_text(REQUIREMENTS)
+        (copy / "requirements-run.txt").write_text(REQUIREMENTS)
         yield copy
 
 
@@ -132,7 +133,7 @@ class TestIndex:
             f"Check the network, the proxy and pip's index URL. {AGAIN}"
         )
         assert "ERROR: No matching distribution found for flask-api-nothing==1.0" in lines
-        assert not (checkout / ".venv" / "installed").exists()
+        assert not (checkout / ".venv" / "runnable").exists()
 
     def test_package_is_missing(self, checkout, local_index):
         assert errors(checkout, free_port(), **local_index[1])[-1] == (
@@ -145,17 +146,75 @@ class TestIndex:
         write_wheel(folder, "flask-api-nothing", "1.0")
 
         assert errors(checkout, free_port(), **settings)[-1] == (
-            "The hash of flask-api-nothing==1.0 is not the one in requirements-dev.txt. "
+            "The hash of flask-api-nothing==1.0 is not the locked one. "
             f"Check the index or the mirror. {AGAIN}"
         )
 
     def test_any_other_error_of_pip(self, checkout):
-        (checkout / "requirements-dev.txt").write_text("-r missing.txt\n")
+        (checkout / "requirements-run.txt").write_text("-r missing.txt\n")
 
         assert errors(checkout, free_port())[-1] == (
             "pip failed: Could not open requirements file: [Errno 2] No such file or directory: "
             f"'missing.txt'. Fix the error. {AGAIN}"
         )
+
+
+class TestProgress:
+    def test_is_printed_while_packages_are_downloaded_and_unpacked(self, checkout, local_index):
+        folder, settings = local_index
+        lock = "".join(write_wheel(folder, f"demo-{n}", "1.0") for n in range(25))
+        (checkout / "requirements-run.txt").write_text(lock)
+
+        done = subprocess.run(
+            [sys.executable, "tools/install.py", "run", "requirements-run.txt"],
+            cwd=checkout,
+            env=BASE | settings | {"PIP_CONFIG_FILE": os.devnull},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+        assert done.stdout.splitlines() == [
+            "Installing 25 packages into .venv; a minute or two.",
+            "  10 of 25",
+            "  20 of 25",
+            "  Unpacking",
+            "Installed.",
+        ]
+        assert done.stderr == ""
+
+
+class TestLocks:
+    """Which lock `make` installs; both orders of `make run` and `make test` work."""
+
+    def locks(self, checkout, target):
+        """Return the locks that `make` would install for a target."""
+        done = subprocess.run(
+            ["make", "-n", target], cwd=checkout, env=BASE, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return re.findall(r"tools/install.py \w+ (.+)$", done.stdout, re.MULTILINE)
+
+    def has(self, checkout, stamp):
+        """Leave what an installation leaves."""
+        (checkout / ".venv").mkdir(exist_ok=True)
+        (checkout / ".venv" / stamp).touch()
+
+    @pytest.mark.parametrize("target", ["run", "dev"])
+    def test_running_needs_the_small_one(self, checkout, target):
+        assert self.locks(checkout, target) == ["requirements-run.txt"]
+        self.has(checkout, "runnable")
+        assert self.locks(checkout, target) == []
+
+    def test_testing_needs_the_large_one_also_after_running(self, checkout):
+        assert self.locks(checkout, "test") == ["requirements-dev.txt"]
+        self.has(checkout, "runnable")
+        assert self.locks(checkout, "test") == ["requirements-dev.txt"]
+
+    def test_running_needs_nothing_after_testing(self, checkout):
+        self.has(checkout, "installed")
+
+        assert self.locks(checkout, "run") == []
 
 
 class TestInterrupted:
@@ -174,7 +233,7 @@ class TestInterrupted:
 
     def serves(self, checkout):
         """Check that `make run` replaces .venv and serves, with the packages of this test run."""
-        (checkout / "requirements-dev.txt").write_text("")
+        (checkout / "requirements-run.txt").write_text("")
         (checkout / ".venv" / "lib").rename(checkout / ".venv" / "broken")
         packages, port = sysconfig.get_path("purelib"), free_port()
         environment = {"PYTHONPATH": packages, "PORT": str(port)}

@@ -57,7 +57,7 @@ def install(checkout, index, old_pip):
     options = {"cwd": checkout, "env": BASE | pip | {"PYTHONPATH": str(old_pip)}, "text": True}
 
     def run():
-        command = [sys.executable, "tools/install.py", "test"]
+        command = [sys.executable, "tools/install.py", "test", "requirements-dev.txt"]
         done = subprocess.run(command, **options, capture_output=True, timeout=120)
         assert f"Using pip {OLD_PIP} " in (checkout / ".venv" / "pip.log").read_text()
         return done

@@ -1,6 +1,15 @@
 """Fixtures for tests without HTTP."""
 
+import dataclasses
+
 import pytest
+
+
+@pytest.fixture
+def production(app, monkeypatch):
+    """Let the application have the settings of production."""
+    settings = dataclasses.replace(app.extensions["settings"], flask_env="production")
+    monkeypatch.setitem(app.extensions, "settings", settings)
 
 
 @pytest.fixture

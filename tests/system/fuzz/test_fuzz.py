@@ -19,7 +19,7 @@ SECONDS = int(os.environ.get("FUZZ_SECONDS", "240"))
 def server(server):
     """The service, with the demo rows that examples of the document name, if it has any."""
     if find_spec("commands.demo"):
-        server.flask("demo", "load")
+        server.flask("demo", "load", "--stock", "1000000")
     return server
 
 

@@ -1,6 +1,7 @@
 """`make run`: everything is started, told, kept and ended."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from contextlib import contextmanager
 
 import httpx
+import psycopg2
 import pytest
 from alembic import command as alembic
 from sqlalchemy import create_engine, text
@@ -17,6 +19,7 @@ from app.db.schema_version import alembic_config
 from services.demo import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
 from tests.support.checkouts import copied, interrupted, processes_of, unprivileged
 from tests.support.servers import BASE, free_port
+from tests.support.waiting import wait_for
 from tools import embedded
 
 pytestmark = pytest.mark.checkout
@@ -40,10 +43,10 @@ def checkout():
         yield copy
 
 
-def command(checkout, port, **environment):
+def command(checkout, port, *options, **environment):
     """What `subprocess` needs for a run; in a session of its own, as if in a terminal."""
     return {
-        "args": [sys.executable, "-m", "tools.run"],
+        "args": [sys.executable, "-m", "tools.run", *options],
         "cwd": checkout,
         "env": BASE | {"PORT": str(port)} | environment,
         "text": True,
@@ -52,10 +55,10 @@ def command(checkout, port, **environment):
 
 
 @contextmanager
-def running(checkout, interrupt, **environment):
+def running(checkout, interrupt, *options):
     """A run that answers; after the block it was interrupted, says so, and leaves nothing."""
     port = free_port()
-    process = subprocess.Popen(**command(checkout, port, **environment), stdout=subprocess.PIPE)
+    process = subprocess.Popen(**command(checkout, port, *options), stdout=subprocess.PIPE)
     try:
         yield port, banner(process)
         assert processes_of(checkout)
@@ -102,10 +105,31 @@ def waits(engine):
         return connection.execute(query).scalar() > 0
 
 
+def flask(checkout, *args):
+    """Run a `flask` command of a copy, without any settings in the environment."""
+    return subprocess.run(
+        [sys.executable, "-m", "flask", *args],
+        cwd=checkout,
+        env=BASE,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def version(port):
+    """Return the version that the service reports; None while it restarts or fails."""
+    try:
+        response = httpx.get(f"http://127.0.0.1:{port}/api/health")
+    except httpx.TransportError:
+        return None
+    return response.json()["version"] if response.status_code == 200 else None
+
+
 @contextmanager
-def signed_in(port):
+def signed_in(port, email=USER, password=USER_PASSWORD):
     with httpx.Client(base_url=f"http://127.0.0.1:{port}/api", timeout=10) as client:
-        answer = client.post("/auth/login", json={"email": USER, "password": USER_PASSWORD})
+        answer = client.post("/auth/login", json={"email": email, "password": password})
         client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         yield client
 
@@ -217,3 +241,61 @@ class TestRun:
         # A signal to the one process, as `kill` sends it, ends everything too.
         with running(checkout, interrupt=os.kill) as (port, _), signed_in(port) as client:
             assert client.get(f"/orders/{order}").json()["status"] == "pending"
+
+
+class TestCommands:
+    def test_flask_commands_use_the_running_service_and_only_while_it_runs(self, checkout):
+        account = ("ada@example.com", "a long enough password")
+
+        with running(checkout, interrupt=os.killpg) as (port, _):
+            email, password = account
+            done = flask(checkout, "users", "create-admin", email, "--password", password)
+            assert done.returncode == 0, done.stderr
+            with signed_in(port, *account) as client:
+                assert client.get("/users").status_code == 200
+
+        assert not (checkout / ".flaskenv").exists()
+        assert "DATABASE_URL: is missing" in flask(checkout, "prune").stderr
+
+    def test_printed_database_url_is_that_of_the_service(self, checkout):
+        with running(checkout, interrupt=os.killpg) as (_, told):
+            (url,) = re.findall(r"^ +DATABASE_URL +(\S+)$", told, re.MULTILINE)
+            connection = psycopg2.connect(url)
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM users WHERE email = %s", [USER])
+                assert cursor.fetchone() == (1,)
+            connection.close()
+
+    def test_flaskenv_of_the_project_stays_as_it_is(self, checkout):
+        file = checkout / ".flaskenv"
+        file.write_text("FLASK_RUN_PORT=8080\n")
+        try:
+            with running(checkout, interrupt=os.killpg):
+                pass
+            assert file.read_text() == "FLASK_RUN_PORT=8080\n"
+        finally:
+            file.unlink()
+
+
+class TestReload:
+    def test_changed_code_is_served_without_a_restart_by_hand(self, checkout):
+        file = checkout / "app" / "version.py"
+        before = file.read_text()
+        try:
+            with running(checkout, os.killpg, "--reload") as (port, _):
+                file.write_text('__version__ = "9.9.9"\n')
+                assert wait_for(lambda: version(port) == "9.9.9", seconds=60)
+        finally:
+            file.write_text(before)
+
+    def test_syntax_error_is_served_around_until_it_is_fixed(self, checkout):
+        file = checkout / "app" / "version.py"
+        before = file.read_text()
+        try:
+            with running(checkout, os.killpg, "--reload") as (port, _):
+                file.write_text("__version__ = \n")
+                assert wait_for(lambda: version(port) is None, seconds=60)
+                file.write_text('__version__ = "9.9.9"\n')
+                assert wait_for(lambda: version(port) == "9.9.9", seconds=60)
+        finally:
+            file.write_text(before)

@@ -1,10 +1,13 @@
 """The `flask` commands, as somebody at a terminal meets them."""
 
+import click
 import pytest
 from sqlalchemy import select
 
+from app import cli
 from models.users import Role, User
 from services import passwords
+from services.errors import InvalidInput, NotFound
 from tests.support.commands import count, refused
 from tests.support.factories import UserFactory
 
@@ -17,6 +20,7 @@ class TestCreateAdmin:
             ("a@" + "b" * 250 + ".com", "long enough", "email: "),
             ("ada@example.com", "short", "password: Length must be between 8 and 128."),
             ("ada@example.com", "x" * 129, "password: Length must be between 8 and 128."),
+            ("ada@example.com", "password1", "password: This is one of the most common"),
             ("ada@example.com", "\udcff" * 9, "password: Must not contain lone surrogates."),
         ],
     )
@@ -35,6 +39,12 @@ class TestCreateAdmin:
 
         refused(result, "account with this email")
         assert session.scalars(select(User.role)).all() == [Role.USER]
+
+    def test_documented_password_is_refused_in_production(self, flask, session, production):
+        args = ("ada@example.com", "--password", "securepassword123")
+
+        refused(flask("users", "create-admin", *args), "password: ")
+        assert count(session, User) == 0
 
     def test_database_that_is_away_is_told_in_a_line(self, flask, no_database):
         refused(
@@ -58,3 +68,27 @@ class TestCreateAdmin:
 
         assert "ada@example.com" in flask("users", "create-admin", "ada@example.com", *args).stdout
         assert session.scalars(select(User.name)).all() == ["Ada"]
+
+
+class TestTransaction:
+    @pytest.mark.parametrize(
+        ("problem", "text"),
+        [
+            (
+                InvalidInput.at(["/password", "/name"], "Too bad."),
+                "password: Too bad.; name: Too bad.",
+            ),
+            (InvalidInput.at([""], "Too bad."), "Too bad."),
+            (InvalidInput("No list of errors."), "No list of errors."),
+            (NotFound("No such user."), "No such user."),
+        ],
+    )
+    def test_error_of_a_service_is_printed_with_all_its_errors(self, app, problem, text):
+        with (
+            app.app_context(),
+            pytest.raises(click.ClickException) as caught,
+            cli.transaction(),
+        ):
+            raise problem
+
+        assert caught.value.message == text

@@ -2,8 +2,11 @@
 
 import json
 import re
+import subprocess
+import sys
 import tomllib
-from itertools import chain
+from importlib.metadata import packages_distributions
+from itertools import chain, pairwise
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,8 @@ from dotenv import dotenv_values
 from app.settings import Settings
 
 ROOT = Path(__file__).parents[3]
-REQUIREMENTS = ["requirements.txt", "requirements-dev.txt"]
+# Each has all packages of the one before.
+REQUIREMENTS = ["requirements.txt", "requirements-run.txt", "requirements-dev.txt"]
 # Each is compiled from the file of the same name that ends in .in.
 COMPILED = ["bench/requirements.txt", "tests/deploy/checkov.txt"]
 
@@ -42,12 +46,33 @@ class TestRequirements:
             assert re.match(r"[a-z0-9._-]+(\[[a-z,]+\])?==\S+ ", entry), entry
             assert "--hash=sha256:" in entry, entry
 
-    def test_development_has_all_of_production_in_the_same_versions(self):
-        production, development = (
-            {entry.split("--hash")[0].strip() for entry in entries(name)} for name in REQUIREMENTS
+    @pytest.mark.parametrize(("smaller", "larger"), list(pairwise(REQUIREMENTS)))
+    def test_larger_lock_has_all_of_the_smaller_in_the_same_versions(self, smaller, larger):
+        few, many = (
+            {entry.split("--hash")[0].strip() for entry in entries(name)}
+            for name in (smaller, larger)
         )
 
-        assert production <= development
+        assert few < many
+
+    def test_make_run_imports_only_packages_of_its_lock(self):
+        locked = {entry.split("==")[0] for entry in entries("requirements-run.txt")}
+        others = [
+            module
+            for module, owners in packages_distributions().items()
+            if not locked & {re.sub(r"[-_.]+", "-", owner).lower() for owner in owners}
+        ]
+        code = f"import sys; sys.modules.update(dict.fromkeys({others})); import tools.service"
+
+        done = subprocess.run(
+            [sys.executable, "-c", f"{code}, tools.embedded, tools.run"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+
+        assert "pytest" in others
+        assert done.returncode == 0, done.stderr
 
     def test_every_dependency_is_locked(self):
         project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

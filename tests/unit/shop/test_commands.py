@@ -1,7 +1,5 @@
 """`flask products` and `flask demo`."""
 
-import dataclasses
-
 import pytest
 from sqlalchemy import select
 
@@ -13,12 +11,6 @@ from tests.support.commands import count, refused
 from tests.support.shop import ProductFactory
 
 HEADER = "id,name,price,currency,stock,description\n"
-
-
-@pytest.fixture
-def production(app, monkeypatch):
-    settings = dataclasses.replace(app.extensions["settings"], flask_env="production")
-    monkeypatch.setitem(app.extensions, "settings", settings)
 
 
 @pytest.fixture
@@ -71,8 +63,16 @@ class TestLoadDemo:
     ):
         args = ("--password", password) if password else ()
 
-        refused(flask("demo", "load", *args), "--password")
+        refused(flask("demo", "load", "--allow-production", *args), "--password")
         assert count(session, User) == 0
+
+    def test_production_without_the_flag_is_refused_and_left_alone(
+        self, flask, session, production
+    ):
+        result = flask("demo", "load", "--password", "nobody knows this")
+
+        refused(result, "production", "--allow-production")
+        assert [count(session, model) for model in (User, Product, Order)] == [0, 0, 0]
 
     @pytest.mark.parametrize(
         ("args", "told"),
@@ -83,6 +83,8 @@ class TestLoadDemo:
             (("--users", "0"), "--users"),
             (("--products", "0"), "--products"),
             (("--orders", "-1"), "--orders"),
+            (("--stock", "-1"), "--stock"),
+            (("--stock", "2000000001"), "--stock"),
         ],
     )
     def test_bad_option_is_refused(self, flask, session, args, told):
@@ -93,7 +95,8 @@ class TestLoadDemo:
         assert count(session, User) == 0
 
     def test_production_gets_no_documented_accounts(self, flask, session, production):
-        result = flask("demo", "load", "--users", "2", "--password", "nobody knows this")
+        args = ("--allow-production", "--users", "2", "--password", "nobody knows this")
+        result = flask("demo", "load", *args)
 
         assert result.exit_code == 0, result.stderr
         emails = set(session.scalars(select(User.email)))
@@ -106,14 +109,15 @@ class TestLoadDemo:
         assert second.stdout == "Added 0 users, 0 products, 0 orders.\n"
 
     def test_everything_can_be_chosen(self, flask, session):
-        sizes = ("--users", "3", "--products", "4", "--orders", "5")
+        sizes = ("--users", "3", "--products", "4", "--orders", "5", "--stock", "1000000")
         flask("demo", "load", *sizes, "--email", "X{n}@example.org", "--password", "nobody knows")
 
         mine = select(User).where(User.email.like("x_@example.org"))
         assert [
             passwords.matches("nobody knows", user.password_hash) for user in session.scalars(mine)
         ] == [True] * 3
-        assert count(session, Product) == 4 + len(["abc", "def"])
+        stocks = session.scalars(select(Product.stock)).all()
+        assert stocks == [1_000_000] * (4 + len(["abc", "def"]))
         assert count(session, Order) == 5
 
     def test_examples_of_the_documentation_work(self, flask, client):

@@ -1,5 +1,7 @@
 """Demo rows: how many, how they look, and that a second load leaves them alone."""
 
+import re
+
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
@@ -8,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.orders import Order
 from models.products import Product
 from models.users import Role, User
-from services import demo, passwords
+from services import demo, demo_products, passwords
 
 PATTERN = "user{n}@example.com"
 SIZES = demo.Sizes(users=1000, products=1000, orders=20_000)
@@ -144,5 +146,42 @@ class TestRows:
         for row in rows:
             assert row.id.int >> 80 == int(row.created_at.timestamp() * 1000)
 
-    def test_stock_is_practically_endless(self, loaded):
-        assert loaded.execute(text("SELECT min(stock) FROM products")).scalar() >= 1_000_000_000
+
+class TestProducts:
+    def test_names_are_all_different_and_not_numbered_in_a_small_catalogue(self):
+        products = list(demo_products.generated(1000))
+
+        assert len({product["name"] for product in products}) == 1000
+        assert not any(re.search(r"demo|[0-9]", product["name"], re.I) for product in products)
+        assert all(product["description"] for product in products)
+
+    def test_names_are_all_different_in_a_large_catalogue(self):
+        assert len({product["name"] for product in demo_products.generated(5000)}) == 5000
+
+    def test_prices_and_stock_are_those_of_a_shop(self):
+        for product in demo_products.generated(1000):
+            assert 300 <= product["price"] <= 30_000
+            assert 1 <= product["stock"] <= 500
+
+    def test_same_products_are_made_each_time_and_in_each_size(self):
+        assert list(demo_products.generated(5)) == list(demo_products.generated(50))[:5]
+
+    def test_documented_products_last_for_a_hundred_of_the_documented_orders(self, session):
+        load(session)
+
+        assert session.get(Product, "abc").stock in range(200, 1000)
+        assert session.get(Product, "def").stock in range(100, 1000)
+
+    def test_stock_for_load_tests_can_be_given(self, session):
+        sizes = demo.Sizes(users=2, products=3, orders=0)
+        demo.load(session, sizes, PATTERN, "p" * 8, accounts=False, stock=1_000_000_000)
+
+        assert set(session.scalars(text("SELECT stock FROM products"))) == {1_000_000_000}
+
+    def test_second_load_leaves_stock_alone(self, session):
+        load(session)
+        session.execute(text("UPDATE products SET stock = 0"))
+
+        load(session)
+
+        assert set(session.scalars(text("SELECT stock FROM products"))) == {0}

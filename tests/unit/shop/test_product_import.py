@@ -8,7 +8,8 @@ import pytest
 
 from models.products import Product
 from services import product_import
-from services.product_import import MAX_ERRORS, MAX_LINE, BadFileError, Reader
+from services.product_csv import MAX_ERRORS, MAX_LINE, Reader
+from services.product_import import BadFileError
 from tests.support.shop import OrderFactory, ProductFactory
 
 HEADER = "id,name,price,currency,stock,description\n"
@@ -50,8 +51,13 @@ class TestRefused:
             ("a,Mug,1,USD,1,x\0", "NUL"),
             ("a,Mug,1,USD", "has 4 fields, the header has 6"),
             ("a,Mug,1,USD,1,,more", "has 7 fields, the header has 6"),
-            ('a,"Mug"s,1,USD,1,', "expected after"),
-            ('a,"Mug,1,USD,1,', "unexpected end of data"),
+            ('a,"Mug"s,1,USD,1,', 'a quote (") inside a field; write two (""), and quotes around'),
+            ('a,"Mug,1,USD,1,', 'a quote (") that opens a field is not closed'),
+            ("a,M\rug,1,USD,1,", "a carriage return (CR) that is not part of a line end"),
+            ("a;Mug;1;USD;1;", "semicolons separate the columns; save the file with commas"),
+            ('"a";"Mug";"1";"USD";"1";', "semicolons separate the columns; save the file"),
+            ("a\tMug\t1\tUSD\t1\t", "tabs separate the columns; save the file with commas"),
+            ("a,, ,USD,1,", "name: "),
         ],
     )
     def test_bad_line_is_told_by_its_number_and_reason(self, session, line, told):
@@ -61,10 +67,25 @@ class TestRefused:
         assert told in text
 
     def test_bad_utf_8_is_told_by_its_line(self, session):
-        assert refusal(session, HEADER.encode() + b"a,M\xffg,1,USD,1,\n") == "line 2: not UTF-8"
+        assert refusal(session, HEADER.encode() + b"a,M\xffg,1,USD,1,\n") == (
+            "line 2: not UTF-8; save the file as CSV in UTF-8"
+        )
 
     def test_utf_16_is_told(self, session):
-        assert "line 1: not UTF-8" in refusal(session, HEADER.encode("utf-16"))
+        assert "line 1: not UTF-8; save" in refusal(session, HEADER.encode("utf-16"))
+
+    @pytest.mark.parametrize("count", [1, 50_000])
+    @pytest.mark.parametrize("start", ["", "\ufeff", "\n"])
+    def test_line_ends_of_cr_alone_are_told_in_a_line(self, session, start, count):
+        content = HEADER + "a,Mug,1,USD,1,\n" * count
+
+        text = refusal(session, start + content.replace("\n", "\r"))
+
+        assert text.endswith(
+            ": the lines end with carriage returns (CR) alone; save the file as CSV for Windows "
+            "or Linux"
+        )
+        assert len(text.splitlines()) == 1
 
     def test_several_bad_lines_are_told_together(self, session):
         content = b"a b,M,1,USD,1,\n\xff,M,1,USD,1,\nc,M,1,USD,1,\nc,M,1,USD,1,\nd,M,x,USD,1,\n"
@@ -93,8 +114,14 @@ class TestRefused:
         [
             ("", "line 1: the file is empty"),
             ("\n\n", "line 1: the file is empty"),
+            (",,,,\n,,,,\n", "line 1: the file is empty"),
             ("id,name,price\n", "line 1: no column currency, stock"),
-            ("id;name;price;currency;stock\n", "line 1: no column id, name"),
+            ("id;name;price;currency;stock\n", "line 1: semicolons separate the columns; save"),
+            ("sep=;\nid;name;price;currency;stock\n", "line 1: semicolons separate the columns"),
+            ('"id";"name";"price";"currency";"stock"\n', "line 1: semicolons separate the columns"),
+            ("id\tname\tprice\tcurrency\tstock\n", "line 1: tabs separate the columns; save"),
+            ("id|name|price|currency|stock\n", "line 1: vertical bars separate the columns; save"),
+            ("article\n", "line 1: no column id, name"),
             ("id,name,price,currency,stock,colour\n", "line 1: unknown column 'colour'"),
             ("id,name,price,currency,stock,\n", "line 1: unknown column ''"),
             ("id,name,price,currency,stock,id\n", "line 1: a column is there twice"),
@@ -133,6 +160,13 @@ class TestImported:
 
     def test_no_line_end_at_the_end_of_the_file(self, session):
         assert run(session, f"{HEADER}a,Mug,1,USD,1,") == 1
+
+    @pytest.mark.parametrize("empty", [",,,,,", ",", ",,,,,,,,,,", " , ,,,,", "   ", '"",,,,,'])
+    def test_rows_of_separators_alone_are_skipped(self, session, empty):
+        content = f"{empty}\n{HEADER}{empty}\na,Mug,1,USD,1,\n{empty}\nb,Pot,1,USD,1,\n{empty}"
+
+        assert run(session, content) == 2
+        assert refusal(session, f"{content}\nbad,,1,USD,1,").startswith("line 8: name")
 
     def test_header_alone_is_no_product(self, session):
         assert run(session, HEADER) == 0
