@@ -116,8 +116,9 @@ def _success_headers(operation: Operation, status: int, path: str) -> dict[str, 
 
 def _link(name: str, to: Link) -> dict[str, Any]:
     if isinstance(to, str):
-        described = f"The `id` of this answer is its `{to}`."
+        described = f"The `id` of this response is its `{to}`."
         parameters = {to: "$response.body#/id"}
         return {"operationId": name, "description": described, "parameters": parameters}
-    described = "Its body is made of this request and its answer."
-    return {"operationId": name, "description": described, "requestBody": dict(to)}
+    # As `requestBody`, swagger-parser (openapi-generator) refuses anything but a string.
+    values = " and ".join(f"`{field}` from `{source}`" for field, source in to.items())
+    return {"operationId": name, "description": f"Its body takes {values}."}

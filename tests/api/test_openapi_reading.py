@@ -140,6 +140,28 @@ class TestOperations:
         known = {operation.name for operation in operations}
         assert known >= {name for targets in links.values() for name in targets}
 
+    def test_links_have_no_body_but_a_string_which_is_all_that_openapi_generator_reads(
+        self, operations
+    ):
+        links = [
+            link
+            for operation in operations
+            for answer in operation.successes.values()
+            for link in answer.get("links", {}).values()
+        ]
+        assert links
+        assert all(isinstance(link.get("requestBody", ""), str) for link in links)
+
+    def test_links_to_a_body_name_the_values_of_its_fields(self, operations):
+        links = {
+            name: link["description"]
+            for operation in operations
+            for answer in operation.successes.values()
+            for name, link in answer.get("links", {}).items()
+        }
+        assert "`email` from `$request.body#/email`" in links["login"]
+        assert "`refresh_token` from `$response.body#/refresh_token`" in links["refresh"]
+
     def test_say_what_a_link_takes_along(self, operations):
         for operation in operations:
             for answer in operation.successes.values():
