@@ -29,28 +29,34 @@ PAGE_CSP = (
 )
 
 
-class OpenAPIDocument(Resource):
+class Page(Resource):
+    """A page or a document."""
+
+    refuses_unknown_parameters = False
+
+
+class OpenAPIDocument(Page):
     @public
     def get(self) -> Response:
         """The document, as JSON."""
         return Response(_document(current_app.extensions["openapi"]), mimetype="application/json")
 
 
-class SwaggerUI(Resource):
+class SwaggerUI(Page):
     @public
     def get(self) -> Response:
         """Swagger UI: read, and try it out."""
         return _page("swagger_ui.html", READER_CSP)
 
 
-class ReDoc(Resource):
+class ReDoc(Page):
     @public
     def get(self) -> Response:
         """ReDoc: read."""
         return _page("redoc.html", READER_CSP)
 
 
-class Problems(Resource):
+class Problems(Page):
     @public
     def get(self) -> Response:
         """All kinds of problems."""
@@ -59,7 +65,7 @@ class Problems(Resource):
         return _negotiated("problems.html", {"problems": problems})
 
 
-class ProblemKind(Resource):
+class ProblemKind(Page):
     @public
     def get(self, slug: str) -> Response:
         """What a kind of problem means, and what to do about it."""

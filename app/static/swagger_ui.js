@@ -11,5 +11,6 @@ SwaggerUIBundle({
   dom_id: "#swagger-ui",
   deepLinking: true,
   tryItOutEnabled: true,
+  queryConfigEnabled: false, // or ?url= would show the document of another host
   validatorUrl: null, // would send the document to another host
 });

@@ -22,9 +22,13 @@ def assets(response) -> list[str]:
 
 @pytest.mark.parametrize("path", ALL)
 class TestAll:
-    def test_unknown_parameters_are_a_422(self, client, path):
-        """Swagger UI would show the document of another host, if it were let by one."""
-        assert client.get(f"{path}?url=https://example.com").status_code == 422
+    @pytest.mark.parametrize("query", ["utm_source=x", "fbclid=x&fbclid=y", "v=2", "=", "a=\xff"])
+    def test_unknown_parameters_are_ignored(self, client, path, query):
+        assert client.get(path, environ_overrides={"QUERY_STRING": query}).status_code == 200
+
+    def test_unknown_parameters_of_the_api_stay_a_422(self, client, path):
+        for api in ("/api/products", "/api/health"):
+            assert client.get(f"{api}?utm_source=x").status_code == 422
 
     def test_other_methods_are_a_405_with_allow(self, client, path):
         answer = client.post(path)

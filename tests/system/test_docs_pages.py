@@ -77,6 +77,13 @@ class TestSwaggerUI:
         assert page.foreign_requests() == []
         assert page.complaints() == []
 
+    def test_document_named_in_the_query_is_not_loaded(self, browser, server):
+        page = Page(browser, f"{server.url}/api/docs?url=/api/health&configUrl=/api/health")
+
+        page.see(".opblock")
+        assert page.see(".info .title").text.startswith("Flask API Service")
+        assert page.foreign_requests() == []
+
     def test_refusal_is_shown_to_who_is_not_authorized(self, browser, server):
         page = Page(browser, f"{server.url}/api/docs")
 
