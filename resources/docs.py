@@ -38,8 +38,11 @@ class Page(Resource):
 class OpenAPIDocument(Page):
     @public
     def get(self) -> Response:
-        """The document, as JSON."""
-        return Response(_document(current_app.extensions["openapi"]), mimetype="application/json")
+        """Return the document, with this server in it: tools that import it need a base URL."""
+        server = {"url": request.host_url.rstrip("/"), "description": "This server."}
+        document = {**_document(current_app.extensions["openapi"]), "servers": [server]}
+        text = orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
+        return Response(text, mimetype="application/json")
 
 
 class SwaggerUI(Page):
@@ -83,8 +86,8 @@ blp.add_url_rule("/problems/<slug>", view_func=ProblemKind.as_view("problem"))
 
 
 @cache
-def _document(spec: APISpec) -> bytes:
-    return orjson.dumps(spec.to_dict(), option=orjson.OPT_NON_STR_KEYS)
+def _document(spec: APISpec) -> dict[str, Any]:
+    return spec.to_dict()
 
 
 @blp.app_template_filter()

@@ -16,6 +16,7 @@ from schemas.orders import (
     NextStatusSchema,
     OrderQuerySchema,
     OrderSchema,
+    changed_order_example,
 )
 from services import orders
 from services.order_statements import OrderRow
@@ -78,7 +79,7 @@ class OrderDetail(Resource):
         return orders.get(self.session, self.principal, order_id)
 
     @blp.arguments(NextStatusSchema)
-    @blp.response(200, OrderSchema)
+    @blp.response(200, OrderSchema, example=changed_order_example("paid"))
     @blp.etag
     @blp.raises(orders.TransitionNotAllowed)
     @requires(Scope.ORDERS_MANAGE)
@@ -94,7 +95,7 @@ class OrderDetail(Resource):
 
 @blp.route("/<order_id>/cancel", parameters=[path_parameter("order_id", ORDER_ID)])
 class OrderCancellation(Resource):
-    @blp.response(200, OrderSchema)
+    @blp.response(200, OrderSchema, example=changed_order_example("cancelled"))
     @blp.etag
     @blp.raises(orders.TransitionNotAllowed)
     @requires(Scope.ORDERS_WRITE)

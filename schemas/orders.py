@@ -36,6 +36,7 @@ ADDRESS_EXAMPLE = {
     "city": "San Francisco",
     "state": "CA",
     "zip": "94102",
+    "country": "US",
 }
 NEW_ORDER_EXAMPLE = {
     "items": [{"product_id": "abc", "quantity": 2}, {"product_id": "def", "quantity": 1}],
@@ -46,6 +47,25 @@ ORDER_ITEMS_EXAMPLE = [
     {"product_id": "abc", "quantity": 2, "unit_price": 1250},
     {"product_id": "def", "quantity": 1, "unit_price": 4900},
 ]
+ORDER_EXAMPLE = {
+    "id": ORDER_ID["example"],
+    "user_id": USER_ID["example"],
+    "status": "pending",
+    "items": ORDER_ITEMS_EXAMPLE,
+    "total": 7400,
+    "currency": "USD",
+    "shipping_address": ADDRESS_EXAMPLE,
+    "history": [],
+    "created_at": CREATED["example"],
+    "updated_at": CREATED["example"],
+}
+
+
+def changed_order_example(status: str) -> dict[str, Any]:
+    """Return the example of an order that has left `pending` for `status`."""
+    at = "2026-02-10T15:00:00Z"
+    change = {"from": "pending", "to": status, "by": USER_ID["example"], "at": at}
+    return {**ORDER_EXAMPLE, "status": status, "history": [change], "updated_at": at}
 
 
 class ShippingAddressSchema(RequestSchema):
@@ -63,7 +83,11 @@ class ShippingAddressSchema(RequestSchema):
     zip = text(20, required=True, metadata={"description": "Postal code.", "example": "94102"})
     country = Text(
         validate=COUNTRY,
-        metadata={"description": "The country (ISO 3166-1 alpha-2).", "example": "US"},
+        metadata={
+            "description": "The country (ISO 3166-1 alpha-2). Recommended: without it, the address "
+            "is ambiguous outside the seller's country.",
+            "example": "US",
+        },
     )
 
 
@@ -176,7 +200,10 @@ class OrderSchema(ResponseSchema):
     history = fields.List(
         fields.Nested(OrderChangeSchema),
         required=True,
-        metadata={"description": "Every change of its status, in the order of time."},
+        metadata={
+            "description": "Every change of its status, oldest first; empty for a new order.",
+            "example": [],
+        },
     )
     created_at = Timestamp(required=True, metadata=CREATED)
     updated_at = Timestamp(required=True, metadata=UPDATED)
@@ -208,14 +235,23 @@ extension_member(
 class OrderQuerySchema(PageQuerySchema):
     """Which orders."""
 
-    status = fields.String(validate=STATUS, metadata={"description": "Only orders in this status."})
+    status = fields.String(
+        validate=STATUS,
+        metadata={"description": "Only orders in this status.", "examples": ["pending"]},
+    )
     created_after = Timestamp(
         format="iso",
-        metadata={"description": "Only orders made then or later, such as 2026-02-01T00:00:00Z."},
+        metadata={
+            "description": "Only orders created at or after this time (RFC 3339).",
+            "examples": ["2026-01-01T00:00:00Z"],
+        },
     )
     created_before = Timestamp(
         format="iso",
-        metadata={"description": "Only orders made earlier, such as 2026-03-01T00:00:00Z."},
+        metadata={
+            "description": "Only orders created before this time (RFC 3339).",
+            "examples": ["2027-01-01T00:00:00Z"],
+        },
     )
 
 

@@ -10,6 +10,7 @@ from app.http import etags, idempotency, request_id
 from app.http.operation import Access, Link, Operation
 from app.openapi.errors import error_responses
 from models.users import Role
+from schemas.pages import CURSOR_EXAMPLE
 
 BEARER = {
     "type": "http",
@@ -103,7 +104,7 @@ def _parameters(operation: Operation, method: str) -> list[dict[str, Any]]:
 
 
 def _success_headers(operation: Operation, status: int, path: str) -> dict[str, Any]:
-    next_page = f'<{path}?limit=20&cursor=WyIyMDI2LTAyLTEw>; rel="next"'
+    next_page = f'<{path}?limit=20&cursor={CURSOR_EXAMPLE}>; rel="next"'
     created = operation.location.format(id=operation.example_id)
     headers = {
         idempotency.REPLAYED: idempotency.REPLAYED_HEADER if operation.idempotent else None,

@@ -63,6 +63,16 @@ class TestOpenAPIDocument:
         assert answer.json["paths"].keys() == ours
 
 
+    def test_names_the_server_that_it_came_from_by_an_absolute_url(self, client):
+        for host in ("localhost", "localhost:8080"):
+            answer = client.get("/api/openapi.json", headers={"Host": host})
+            assert [server["url"] for server in answer.json["servers"]] == [f"http://{host}"]
+
+    def test_file_names_the_server_of_make_run(self, app):
+        (server,) = app.extensions["openapi"].to_dict()["servers"]
+        assert server["url"] == "http://127.0.0.1:5000"
+
+
 @pytest.mark.parametrize("path", PAGES)
 class TestPages:
     def test_no_script_is_inline_or_of_another_host(self, client, path):

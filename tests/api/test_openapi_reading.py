@@ -94,12 +94,28 @@ class TestParameters:
             for parameter in operation.parameters:
                 assert parameter["description"].endswith("."), parameter
 
-    def test_show_an_example_in_words_where_a_page_of_docs_would_send_it_along(self, operations):
-        """An example of a filter, a cursor or a key that is sent unasked does harm."""
+    def test_have_an_example_of_themselves(self, operations, document):
+        """Importers such as Postman's fill in placeholders where there is none."""
+        for operation in operations:
+            for parameter in operation.parameters:
+                schema = parameter["schema"]
+                shown = schema | parameter
+                examples = shown.get("examples", [shown.get("example")])
+                assert examples
+                for example in examples:
+                    assert faults(schema, example, document) == [], parameter["name"]
+
+    def test_that_are_optional_show_it_where_swagger_ui_does_not_send_it(self, operations):
+        """A filter, a cursor or a key that is sent unasked does harm."""
         for operation in operations:
             for parameter in operation.parameters:
                 sent = "example" in {**parameter["schema"], **parameter}
                 assert sent == (parameter["in"] == "path" or parameter["name"] == "limit")
+
+    def test_if_match_shows_first_what_every_version_matches(self, operations):
+        shown = [p for op in operations for p in op.parameters if p["name"] == "If-Match"]
+        assert shown
+        assert all(parameter["schema"]["examples"][0] == "*" for parameter in shown)
 
 
 class TestTags:
