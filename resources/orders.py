@@ -9,14 +9,13 @@ from app.http.resource import Resource
 from models.orders import OrderStatus
 from models.users import Scope
 from schemas.ids import path_parameter
+from schemas.order_examples import NEW_ORDER_EXAMPLE, changed_order_example
 from schemas.orders import (
-    NEW_ORDER_EXAMPLE,
     ORDER_ID,
     NewOrderSchema,
     NextStatusSchema,
     OrderQuerySchema,
     OrderSchema,
-    changed_order_example,
 )
 from services import orders
 from services.order_statements import OrderRow

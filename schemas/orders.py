@@ -19,6 +19,7 @@ from schemas.base import (
     text,
 )
 from schemas.ids import id_field, typeid
+from schemas.order_examples import ORDER_ITEMS_EXAMPLE
 from schemas.pages import PageQuerySchema
 from schemas.problems import extension_member
 from schemas.products import CURRENCY_SHOWN, IS_PRODUCT_ID, PRODUCT_ID
@@ -31,41 +32,6 @@ STATUS_TEXT = (
     "How far the order has come: `pending`, `paid`, `shipped`, `delivered`, or `cancelled`."
 )
 QUANTITY = {"description": "How many pieces.", "example": 2}
-ADDRESS_EXAMPLE = {
-    "street": "123 Main St",
-    "city": "San Francisco",
-    "state": "CA",
-    "zip": "94102",
-    "country": "US",
-}
-NEW_ORDER_EXAMPLE = {
-    "items": [{"product_id": "abc", "quantity": 2}, {"product_id": "def", "quantity": 1}],
-    "shipping_address": ADDRESS_EXAMPLE,
-}
-# What that order comes to with the demo products.
-ORDER_ITEMS_EXAMPLE = [
-    {"product_id": "abc", "quantity": 2, "unit_price": 1250},
-    {"product_id": "def", "quantity": 1, "unit_price": 4900},
-]
-ORDER_EXAMPLE = {
-    "id": ORDER_ID["example"],
-    "user_id": USER_ID["example"],
-    "status": "pending",
-    "items": ORDER_ITEMS_EXAMPLE,
-    "total": 7400,
-    "currency": "USD",
-    "shipping_address": ADDRESS_EXAMPLE,
-    "history": [],
-    "created_at": CREATED["example"],
-    "updated_at": CREATED["example"],
-}
-
-
-def changed_order_example(status: str) -> dict[str, Any]:
-    """Return the example of an order that has left `pending` for `status`."""
-    at = "2026-02-10T15:00:00Z"
-    change = {"from": "pending", "to": status, "by": USER_ID["example"], "at": at}
-    return {**ORDER_EXAMPLE, "status": status, "history": [change], "updated_at": at}
 
 
 class ShippingAddressSchema(RequestSchema):
@@ -242,14 +208,14 @@ class OrderQuerySchema(PageQuerySchema):
     created_after = Timestamp(
         format="iso",
         metadata={
-            "description": "Only orders created at or after this time (RFC 3339).",
+            "description": "Only orders created then or later, such as 2026-01-01T00:00:00Z.",
             "examples": ["2026-01-01T00:00:00Z"],
         },
     )
     created_before = Timestamp(
         format="iso",
         metadata={
-            "description": "Only orders created before this time (RFC 3339).",
+            "description": "Only orders created earlier, such as 2027-01-01T00:00:00Z.",
             "examples": ["2027-01-01T00:00:00Z"],
         },
     )

@@ -5,9 +5,13 @@ from urllib.parse import urljoin
 
 import pytest
 
+import resources
+from tools import guides
+
 PAGES = ["/api/docs", "/api/redoc"]
+GUIDES = ["/api/docs/guides", *(f"/api/docs/guides/{slug}" for slug in resources.GUIDES)]
 PROBLEMS = ["/api/problems", "/api/problems/last-admin"]
-ALL = ["/api/openapi.json", *PAGES, *PROBLEMS]
+ALL = ["/api/openapi.json", *PAGES, *GUIDES, *PROBLEMS]
 
 
 def directives(response) -> dict[str, set[str]]:
@@ -107,6 +111,57 @@ class TestPages:
             assert not answer.cache_control.no_store
             assert answer.headers["ETag"]
             answer.close()
+
+
+@pytest.mark.parametrize("path", [*PAGES, *GUIDES, *PROBLEMS])
+class TestHeader:
+    def test_shows_the_mark_and_leads_to_every_page(self, client, path):
+        page = client.get(path, headers={"Accept": "text/html"})
+
+        assert 'rel="icon" href="/api/static/mark.svg"' in page.text
+        header = page.text.partition("<header>")[2].partition("</header>")[0]
+        assert '<img src="/api/static/mark.svg"' in header
+        assert resources.TITLE in header
+        links = re.findall(r'href="([^"]+)"', header)
+        assert links == ["/api/docs", *PAGES, "/api/docs/guides", "/api/problems"]
+        assert all(client.get(link).status_code == 200 for link in links)
+
+
+class TestGuides:
+    def test_list_leads_to_each(self, client):
+        page = client.get("/api/docs/guides").text
+        assert all(f'href="/api/docs/guides/{slug}"' in page for slug in resources.GUIDES)
+
+    @pytest.mark.parametrize("slug", resources.GUIDES)
+    def test_are_those_of_the_docs(self, client, slug):
+        """`make docs` renders them."""
+        assert (guides.FOLDER / f"{slug}.html").read_text() == guides.guide(slug)
+
+    @pytest.mark.parametrize("slug", resources.GUIDES)
+    def test_links_lead_to_served_pages_or_to_other_sites(self, client, slug):
+        main = client.get(f"/api/docs/guides/{slug}").text.partition("<main>")[2]
+        for link in re.findall(r'href="([^"]+)"', main):
+            assert link.startswith("https://") or client.get(link).status_code == 200, link
+
+    @pytest.mark.parametrize("slug", ["absent", "..%2fpage", "Retries"])
+    def test_absent_one_is_a_404(self, client, slug):
+        assert client.get(f"/api/docs/guides/{slug}").status_code == 404
+
+    def test_description_leads_to_each_and_is_short(self, document):
+        told = document["info"]["description"]
+        assert all(f"(/api/docs/guides/{slug})" in told for slug in resources.GUIDES)
+        assert len(told) < 600
+
+
+class TestRoot:
+    def test_leads_to_the_docs_in_development(self, make_app):
+        client = make_app(flask_env="development").test_client()
+        for path in ("/", "/?utm_source=x"):
+            response = client.get(path)
+            assert (response.status_code, response.location) == (302, "/api/docs")
+
+    def test_is_a_404_elsewhere(self, client):
+        assert client.get("/").status_code == 404
 
 
 class TestAssets:

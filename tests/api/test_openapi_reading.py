@@ -11,6 +11,7 @@ from app.http.cors import READABLE
 from models.users import Scope
 from tests.support.clients import FOR_BROWSERS
 from tests.support.openapi import faults, operations_of
+from tests.support.servers import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +78,9 @@ class TestHeaders:
                 counted = not operation.path.startswith("/api/health")
                 assert ("X-RateLimit-Remaining" in answer["headers"]) == counted
 
-    def test_that_are_for_browsers_are_told_of_all_answers(self, document):
-        assert all(f"`{name}`" in document["info"]["description"] for name in FOR_BROWSERS)
+    def test_that_are_for_browsers_are_in_the_guide_to_conventions(self):
+        guide = (ROOT / "docs" / "conventions.md").read_text()
+        assert all(f"`{name}`" in guide for name in FOR_BROWSERS)
 
     def test_are_those_that_a_page_of_another_origin_may_read(self, app):
         operations = operations_of(app.extensions["openapi"].to_dict())
@@ -191,8 +193,9 @@ class TestDocument:
             assert "/api/auth/login" in scheme["description"]
 
     def test_teaches_the_safe_way_to_retry(self, document):
-        told = document["info"]["description"]
-        assert told.index("# Retries") < told.index("Idempotency-Key") < told.index("# Problems")
+        assert "(/api/docs/guides/retries) with an `Idempotency-Key`" in (
+            document["info"]["description"]
+        )
 
     def test_examples_of_refusals_are_named_after_their_type(self, operations):
         for operation in operations:
