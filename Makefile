@@ -96,7 +96,8 @@ format: $(STAMP) ## Format the code, and print what only an editor can fix
 migration: $(STAMP) ## Write a migration from the difference to the models: make migration NAME=suppliers
 	@$(BIN)/python -m tools.migration "$(NAME)"
 
-docs: $(STAMP) ## Write the tables of the settings, of the chart's values and of the benchmark
+docs: $(STAMP) ## Write the served guides, and the tables of the settings, the chart's values and the benchmark
+	@$(BIN)/python -m tools.guides
 	@$(BIN)/python -m tools.readme
 	@$(BIN)/python -m tools.chart_values
 	@$(BIN)/python -m bench.report

@@ -6,16 +6,34 @@ from typing import Any
 
 import orjson
 from apispec import APISpec
-from flask import Blueprint, Response, current_app, jsonify, make_response, render_template, request
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
+from flask.sansio.blueprints import BlueprintSetupState
 from markupsafe import Markup, escape
 
 from app.errors.http_errors import MEDIA_TYPE
 from app.http.access import public
 from app.http.resource import Resource
 from app.openapi.problem_pages import description, kinds
+from resources import GUIDES
 from services.errors import NotFound
 
 blp = Blueprint("docs", __name__, url_prefix="/api")
+# The header of every page.
+PAGES = [
+    ("/api/docs", "Swagger UI"),
+    ("/api/redoc", "ReDoc"),
+    ("/api/docs/guides", "Guides"),
+    ("/api/problems", "Problems"),
+]
 
 # Both readers style themselves while they run. ReDoc searches in a worker that it makes of a blob.
 READER_CSP = (
@@ -29,28 +47,60 @@ PAGE_CSP = (
 )
 
 
-class OpenAPIDocument(Resource):
+class Page(Resource):
+    """A page or a document."""
+
+    refuses_unknown_parameters = False
+
+
+class OpenAPIDocument(Page):
     @public
     def get(self) -> Response:
-        """The document, as JSON."""
-        return Response(_document(current_app.extensions["openapi"]), mimetype="application/json")
+        """Return the document, with this server in it: tools that import it need a base URL."""
+        server = {"url": request.host_url.rstrip("/"), "description": "This server"}
+        document = {**_document(current_app.extensions["openapi"]), "servers": [server]}
+        text = orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
+        return Response(text, mimetype="application/json")
 
 
-class SwaggerUI(Resource):
+class SwaggerUI(Page):
     @public
     def get(self) -> Response:
         """Swagger UI: read, and try it out."""
         return _page("swagger_ui.html", READER_CSP)
 
 
-class ReDoc(Resource):
+class ReDoc(Page):
     @public
     def get(self) -> Response:
         """ReDoc: read."""
         return _page("redoc.html", READER_CSP)
 
 
-class Problems(Resource):
+class Guides(Page):
+    @public
+    def get(self) -> Response:
+        """Return the list of guides."""
+        return _page("guides.html", PAGE_CSP)
+
+
+class Guide(Page):
+    @public
+    def get(self, slug: str) -> Response:
+        """Return a guide, which `make docs` renders from docs/."""
+        if slug not in GUIDES:
+            raise NotFound
+        return _page(f"guides/{slug}.html", PAGE_CSP)
+
+
+class Start(Page):
+    @public
+    def get(self) -> Any:
+        """Redirect to the docs."""
+        return redirect("/api/docs")
+
+
+class Problems(Page):
     @public
     def get(self) -> Response:
         """All kinds of problems."""
@@ -59,7 +109,7 @@ class Problems(Resource):
         return _negotiated("problems.html", {"problems": problems})
 
 
-class ProblemKind(Resource):
+class ProblemKind(Page):
     @public
     def get(self, slug: str) -> Response:
         """What a kind of problem means, and what to do about it."""
@@ -71,14 +121,23 @@ class ProblemKind(Resource):
 
 blp.add_url_rule("/openapi.json", view_func=OpenAPIDocument.as_view("openapi"))
 blp.add_url_rule("/docs", view_func=SwaggerUI.as_view("swagger_ui"))
+blp.add_url_rule("/docs/guides", view_func=Guides.as_view("guides"))
+blp.add_url_rule("/docs/guides/<slug>", view_func=Guide.as_view("guide"))
 blp.add_url_rule("/redoc", view_func=ReDoc.as_view("redoc"))
 blp.add_url_rule("/problems", view_func=Problems.as_view("problems"))
 blp.add_url_rule("/problems/<slug>", view_func=ProblemKind.as_view("problem"))
 
 
+@blp.record
+def redirect_to_docs(state: BlueprintSetupState) -> None:
+    """Redirect `/` to the docs in development; elsewhere it is a 404."""
+    if state.app.extensions["settings"].flask_env == "development":
+        state.app.add_url_rule("/", view_func=Start.as_view("docs.start"))
+
+
 @cache
-def _document(spec: APISpec) -> bytes:
-    return orjson.dumps(spec.to_dict(), option=orjson.OPT_NON_STR_KEYS)
+def _document(spec: APISpec) -> dict[str, Any]:
+    return spec.to_dict()
 
 
 @blp.app_template_filter()
@@ -105,6 +164,6 @@ def _negotiated(template: str, content: dict[str, Any]) -> Response:
 
 
 def _page(template: str, policy: str, **content: Any) -> Response:
-    response = make_response(render_template(template, **content))
+    response = make_response(render_template(template, pages=PAGES, guides=GUIDES, **content))
     response.headers["Content-Security-Policy"] = policy
     return response

@@ -9,8 +9,8 @@ from app.http.resource import Resource
 from models.orders import OrderStatus
 from models.users import Scope
 from schemas.ids import path_parameter
+from schemas.order_examples import NEW_ORDER_EXAMPLE, changed_order_example
 from schemas.orders import (
-    NEW_ORDER_EXAMPLE,
     ORDER_ID,
     NewOrderSchema,
     NextStatusSchema,
@@ -78,7 +78,7 @@ class OrderDetail(Resource):
         return orders.get(self.session, self.principal, order_id)
 
     @blp.arguments(NextStatusSchema)
-    @blp.response(200, OrderSchema)
+    @blp.response(200, OrderSchema, example=changed_order_example("paid"))
     @blp.etag
     @blp.raises(orders.TransitionNotAllowed)
     @requires(Scope.ORDERS_MANAGE)
@@ -94,7 +94,7 @@ class OrderDetail(Resource):
 
 @blp.route("/<order_id>/cancel", parameters=[path_parameter("order_id", ORDER_ID)])
 class OrderCancellation(Resource):
-    @blp.response(200, OrderSchema)
+    @blp.response(200, OrderSchema, example=changed_order_example("cancelled"))
     @blp.etag
     @blp.raises(orders.TransitionNotAllowed)
     @requires(Scope.ORDERS_WRITE)

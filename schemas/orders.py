@@ -19,6 +19,7 @@ from schemas.base import (
     text,
 )
 from schemas.ids import id_field, typeid
+from schemas.order_examples import ORDER_ITEMS_EXAMPLE
 from schemas.pages import PageQuerySchema
 from schemas.problems import extension_member
 from schemas.products import CURRENCY_SHOWN, IS_PRODUCT_ID, PRODUCT_ID
@@ -31,21 +32,6 @@ STATUS_TEXT = (
     "How far the order has come: `pending`, `paid`, `shipped`, `delivered`, or `cancelled`."
 )
 QUANTITY = {"description": "How many pieces.", "example": 2}
-ADDRESS_EXAMPLE = {
-    "street": "123 Main St",
-    "city": "San Francisco",
-    "state": "CA",
-    "zip": "94102",
-}
-NEW_ORDER_EXAMPLE = {
-    "items": [{"product_id": "abc", "quantity": 2}, {"product_id": "def", "quantity": 1}],
-    "shipping_address": ADDRESS_EXAMPLE,
-}
-# What that order comes to with the demo products.
-ORDER_ITEMS_EXAMPLE = [
-    {"product_id": "abc", "quantity": 2, "unit_price": 1250},
-    {"product_id": "def", "quantity": 1, "unit_price": 4900},
-]
 
 
 class ShippingAddressSchema(RequestSchema):
@@ -63,7 +49,11 @@ class ShippingAddressSchema(RequestSchema):
     zip = text(20, required=True, metadata={"description": "Postal code.", "example": "94102"})
     country = Text(
         validate=COUNTRY,
-        metadata={"description": "The country (ISO 3166-1 alpha-2).", "example": "US"},
+        metadata={
+            "description": "The country (ISO 3166-1 alpha-2). Recommended: without it, the address "
+            "is ambiguous outside the seller's country.",
+            "example": "US",
+        },
     )
 
 
@@ -176,7 +166,10 @@ class OrderSchema(ResponseSchema):
     history = fields.List(
         fields.Nested(OrderChangeSchema),
         required=True,
-        metadata={"description": "Every change of its status, in the order of time."},
+        metadata={
+            "description": "Every change of its status, oldest first; empty for a new order.",
+            "example": [],
+        },
     )
     created_at = Timestamp(required=True, metadata=CREATED)
     updated_at = Timestamp(required=True, metadata=UPDATED)
@@ -208,14 +201,23 @@ extension_member(
 class OrderQuerySchema(PageQuerySchema):
     """Which orders."""
 
-    status = fields.String(validate=STATUS, metadata={"description": "Only orders in this status."})
+    status = fields.String(
+        validate=STATUS,
+        metadata={"description": "Only orders in this status.", "examples": ["pending"]},
+    )
     created_after = Timestamp(
         format="iso",
-        metadata={"description": "Only orders made then or later, such as 2026-02-01T00:00:00Z."},
+        metadata={
+            "description": "Only orders created then or later, such as 2026-01-01T00:00:00Z.",
+            "examples": ["2026-01-01T00:00:00Z"],
+        },
     )
     created_before = Timestamp(
         format="iso",
-        metadata={"description": "Only orders made earlier, such as 2026-03-01T00:00:00Z."},
+        metadata={
+            "description": "Only orders created earlier, such as 2027-01-01T00:00:00Z.",
+            "examples": ["2027-01-01T00:00:00Z"],
+        },
     )
 
 

@@ -7,6 +7,7 @@ from marshmallow import Schema, fields, validate
 from schemas.base import QueryWhole, RequestSchema, ResponseSchema, Text
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
+CURSOR_EXAMPLE = "MjAyNi0wMi0xMFQxNDozMDowMCswMDowMCBvcmRlcl8wMQ.3Jx0Yy8mV5cQk1Zt"
 
 
 class PageQuerySchema(RequestSchema):
@@ -22,7 +23,8 @@ class PageQuerySchema(RequestSchema):
         load_default=lambda: None,
         validate=validate.Length(1, 500),
         metadata={
-            "description": "Where the page begins: `next_cursor` of the page before, as it is."
+            "description": "Where the page begins: the `next_cursor` of the page before.",
+            "examples": [CURSOR_EXAMPLE],
         },
     )
 
@@ -44,7 +46,7 @@ def page_of(schema: type[Schema]) -> type[Schema]:
                 allow_none=True,
                 metadata={
                     "description": "`cursor` of the next page; null on the last one.",
-                    "example": None,
+                    "example": CURSOR_EXAMPLE,
                 },
             ),
         },

@@ -111,11 +111,13 @@ class PasswordChangeSchema(RequestSchema):
 class UserQuerySchema(PageQuerySchema):
     """Which users."""
 
-    role = fields.String(validate=ROLE, metadata={"description": "Only users of this role."})
+    role = fields.String(
+        validate=ROLE, metadata={"description": "Only users of this role.", "examples": ["user"]}
+    )
     is_active = fields.Boolean(
         truthy={"true"},
         falsy={"false"},
-        metadata={"description": "Only active users, or only inactive ones."},
+        metadata={"description": "Only active users, or only inactive ones.", "examples": [True]},
     )
 
 

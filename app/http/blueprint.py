@@ -72,8 +72,7 @@ class Blueprint(PaginationMixin, flask_smorest.Blueprint):
     def links(**links: Link) -> Callable[..., Any]:
         """Declare the operations that can follow, by operationId.
 
-        A text is the path parameter that takes the `id` of the response; a dict is the next body,
-        its values taken from the request or the response by runtime expressions (OpenAPI 3.1,
-        4.8.20.4).
+        A string is the path parameter that takes the `id` of the response. A dict names the fields
+        of the next body, and for each the runtime expression of its value (OpenAPI 3.1, 4.8.20.4).
         """
         return lambda method: declare(method, links=links)

@@ -8,22 +8,25 @@ from werkzeug.http import quote_etag
 
 from models.base import etag
 
+EXAMPLE = '"1-64a7917240a00"'
 ETAG = {
     "schema": {"type": "string"},
     "description": "The version of the resource (RFC 9110), for `If-Match` and `If-None-Match`.",
-    "example": '"3"',
+    "example": EXAMPLE,
 }
 IF_NONE_MATCH = {
     "in": "header",
     "name": "If-None-Match",
-    "schema": {"type": "string"},
+    "schema": {"type": "string", "examples": [EXAMPLE]},
     "description": "The `ETag` of a copy that you have; if it is current, you get a 304.",
 }
 IF_MATCH = {
     "in": "header",
     "name": "If-Match",
-    "schema": {"type": "string"},
-    "description": "The `ETag` that you have read; if it has changed since, you get a 412.",
+    # Tools that send examples send the first one, which every version matches.
+    "schema": {"type": "string", "examples": ["*", EXAMPLE]},
+    "description": "The `ETag` that you have read; if it has changed since, you get a 412. `*` "
+    "matches every version.",
 }
 
 

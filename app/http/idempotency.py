@@ -19,10 +19,13 @@ KEY = re.compile(r'"([!#-\[\]-~]{1,255})"|([!#-+\--\[\]-~]{1,255})')
 PARAMETER = {
     "in": "header",
     "name": HEADER,
-    "schema": {"type": "string", "pattern": f"^(?:{KEY.pattern})$"},
-    "description": "A key of your making, such as 9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d, one for "
-    "each thing that you want done. Repeat it when you retry, and it is done once: the first "
-    "answer comes again. Keys live 24 hours.",
+    "schema": {
+        "type": "string",
+        "pattern": f"^(?:{KEY.pattern})$",
+        "examples": ["9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"],
+    },
+    "description": "A UUID that you generate for each new request. Reuse it for every retry: the "
+    "request is done once, and each retry returns the first response. Keys live 24 hours.",
 }
 _sorted = json.JSONEncoder(sort_keys=True)
 REPLAYED_HEADER = {

@@ -32,6 +32,8 @@ class Resource(MethodView):
     """
 
     operations: ClassVar[dict[str, Operation]]
+    # False for pages and documents, whose links get parameters such as utm_source appended.
+    refuses_unknown_parameters: ClassVar[bool] = True
     # Of the request.
     session: Session
     principal: Principal
@@ -74,7 +76,7 @@ class Resource(MethodView):
                 if operation.body:
                     receive_body()  # a slow client must not hold a transaction open
                 self.user, self.principal = authorize(self.session, operation.access)
-            if not operation.query:
+            if self.refuses_unknown_parameters and not operation.query:
                 refuse_unknown_parameters()
             if operation.may_lag and (response := read_from_replica(self, method, path)):
                 return self.finish(response, operation)

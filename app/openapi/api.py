@@ -31,7 +31,7 @@ def openapi_config(title: str, summary: str, description: str) -> dict[str, obje
                 "contact": {"name": "Whoever runs the service that this document came from"},
                 "license": {"name": "MIT", "identifier": "MIT"},
             },
-            "servers": [{"url": "/", "description": "The server that this document came from."}],
+            "servers": [{"url": "http://127.0.0.1:5000", "description": "`make run`"}],
         },
     }
 

@@ -10,6 +10,7 @@ from app.http import etags, idempotency, request_id
 from app.http.operation import Access, Link, Operation
 from app.openapi.errors import error_responses
 from models.users import Role
+from schemas.pages import CURSOR_EXAMPLE
 
 BEARER = {
     "type": "http",
@@ -103,7 +104,7 @@ def _parameters(operation: Operation, method: str) -> list[dict[str, Any]]:
 
 
 def _success_headers(operation: Operation, status: int, path: str) -> dict[str, Any]:
-    next_page = f'<{path}?limit=20&cursor=WyIyMDI2LTAyLTEw>; rel="next"'
+    next_page = f'<{path}?limit=20&cursor={CURSOR_EXAMPLE}>; rel="next"'
     created = operation.location.format(id=operation.example_id)
     headers = {
         idempotency.REPLAYED: idempotency.REPLAYED_HEADER if operation.idempotent else None,
@@ -116,8 +117,9 @@ def _success_headers(operation: Operation, status: int, path: str) -> dict[str, 
 
 def _link(name: str, to: Link) -> dict[str, Any]:
     if isinstance(to, str):
-        described = f"The `id` of this answer is its `{to}`."
+        described = f"The `id` of this response is its `{to}`."
         parameters = {to: "$response.body#/id"}
         return {"operationId": name, "description": described, "parameters": parameters}
-    described = "Its body is made of this request and its answer."
-    return {"operationId": name, "description": described, "requestBody": dict(to)}
+    # As `requestBody`, swagger-parser (openapi-generator) refuses anything but a string.
+    values = " and ".join(f"`{field}` from `{source}`" for field, source in to.items())
+    return {"operationId": name, "description": f"Its body takes {values}."}

@@ -25,6 +25,7 @@ const typography = {
   code: { fontFamily: "ui-monospace, monospace" },
 };
 const spacing = { sectionVertical: 20 };
+const day = { spacing, typography, colors: { primary: { main: "#0b57d0" } } };
 const night = {
   spacing,
   colors: {
@@ -57,5 +58,5 @@ const night = {
 // A theme is fixed once the page is drawn.
 const dark = matchMedia("(prefers-color-scheme: dark)");
 dark.addEventListener("change", () => location.reload());
-const options = { hideLoading: true, theme: dark.matches ? night : { spacing, typography } };
+const options = { hideLoading: true, hideSchemaPattern: true, theme: dark.matches ? night : day };
 Redoc.init("/api/openapi.json", options, document.getElementById("redoc"));

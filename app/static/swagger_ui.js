@@ -6,10 +6,29 @@ const follow = () => document.documentElement.classList.toggle("dark-mode", dark
 dark.addEventListener("change", follow);
 follow();
 
-SwaggerUIBundle({
-  url: "/api/openapi.json",
+const DOCUMENT = "/api/openapi.json";
+const GIVE_TOKENS = ["/api/auth/login", "/api/auth/refresh"];
+
+// Behind a proxy the document may name http, where this page may call its own origin only.
+function onThisOrigin(text) {
+  const document = JSON.parse(text);
+  return JSON.stringify({ ...document, servers: [{ ...document.servers[0], url: "/" }] });
+}
+
+function receive(response) {
+  const { pathname } = new URL(response.url, location.href);
+  if (response.ok && pathname === DOCUMENT) response.text = onThisOrigin(response.text);
+  if (response.ok && GIVE_TOKENS.includes(pathname))
+    ui.preauthorizeApiKey("bearerAuth", response.body.access_token);
+  return response;
+}
+
+const ui = SwaggerUIBundle({
+  url: DOCUMENT,
+  responseInterceptor: receive,
   dom_id: "#swagger-ui",
   deepLinking: true,
   tryItOutEnabled: true,
+  queryConfigEnabled: false, // or ?url= would show the document of another host
   validatorUrl: null, // would send the document to another host
 });

@@ -5,9 +5,13 @@ from urllib.parse import urljoin
 
 import pytest
 
+import resources
+from tools import guides
+
 PAGES = ["/api/docs", "/api/redoc"]
+GUIDES = ["/api/docs/guides", *(f"/api/docs/guides/{slug}" for slug in resources.GUIDES)]
 PROBLEMS = ["/api/problems", "/api/problems/last-admin"]
-ALL = ["/api/openapi.json", *PAGES, *PROBLEMS]
+ALL = ["/api/openapi.json", *PAGES, *GUIDES, *PROBLEMS]
 
 
 def directives(response) -> dict[str, set[str]]:
@@ -22,9 +26,13 @@ def assets(response) -> list[str]:
 
 @pytest.mark.parametrize("path", ALL)
 class TestAll:
-    def test_unknown_parameters_are_a_422(self, client, path):
-        """Swagger UI would show the document of another host, if it were let by one."""
-        assert client.get(f"{path}?url=https://example.com").status_code == 422
+    @pytest.mark.parametrize("query", ["utm_source=x", "fbclid=x&fbclid=y", "v=2", "=", "a=\xff"])
+    def test_unknown_parameters_are_ignored(self, client, path, query):
+        assert client.get(path, environ_overrides={"QUERY_STRING": query}).status_code == 200
+
+    def test_unknown_parameters_of_the_api_stay_a_422(self, client, path):
+        for api in ("/api/products", "/api/health"):
+            assert client.get(f"{api}?utm_source=x").status_code == 422
 
     def test_other_methods_are_a_405_with_allow(self, client, path):
         answer = client.post(path)
@@ -57,6 +65,16 @@ class TestOpenAPIDocument:
         }
         assert answer.mimetype == "application/json"
         assert answer.json["paths"].keys() == ours
+
+
+    def test_names_the_server_that_it_came_from_by_an_absolute_url(self, client):
+        for host in ("localhost", "localhost:8080"):
+            answer = client.get("/api/openapi.json", headers={"Host": host})
+            assert [server["url"] for server in answer.json["servers"]] == [f"http://{host}"]
+
+    def test_file_names_the_server_of_make_run(self, app):
+        (server,) = app.extensions["openapi"].to_dict()["servers"]
+        assert server["url"] == "http://127.0.0.1:5000"
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -93,6 +111,57 @@ class TestPages:
             assert not answer.cache_control.no_store
             assert answer.headers["ETag"]
             answer.close()
+
+
+@pytest.mark.parametrize("path", [*PAGES, *GUIDES, *PROBLEMS])
+class TestHeader:
+    def test_shows_the_mark_and_leads_to_every_page(self, client, path):
+        page = client.get(path, headers={"Accept": "text/html"})
+
+        assert 'rel="icon" href="/api/static/mark.svg"' in page.text
+        header = page.text.partition("<header>")[2].partition("</header>")[0]
+        assert '<img src="/api/static/mark.svg"' in header
+        assert resources.TITLE in header
+        links = re.findall(r'href="([^"]+)"', header)
+        assert links == ["/api/docs", *PAGES, "/api/docs/guides", "/api/problems"]
+        assert all(client.get(link).status_code == 200 for link in links)
+
+
+class TestGuides:
+    def test_list_leads_to_each(self, client):
+        page = client.get("/api/docs/guides").text
+        assert all(f'href="/api/docs/guides/{slug}"' in page for slug in resources.GUIDES)
+
+    @pytest.mark.parametrize("slug", resources.GUIDES)
+    def test_are_those_of_the_docs(self, client, slug):
+        """`make docs` renders them."""
+        assert (guides.FOLDER / f"{slug}.html").read_text() == guides.guide(slug)
+
+    @pytest.mark.parametrize("slug", resources.GUIDES)
+    def test_links_lead_to_served_pages_or_to_other_sites(self, client, slug):
+        main = client.get(f"/api/docs/guides/{slug}").text.partition("<main>")[2]
+        for link in re.findall(r'href="([^"]+)"', main):
+            assert link.startswith("https://") or client.get(link).status_code == 200, link
+
+    @pytest.mark.parametrize("slug", ["absent", "..%2fpage", "Retries"])
+    def test_absent_one_is_a_404(self, client, slug):
+        assert client.get(f"/api/docs/guides/{slug}").status_code == 404
+
+    def test_description_leads_to_each_and_is_short(self, document):
+        told = document["info"]["description"]
+        assert all(f"(/api/docs/guides/{slug})" in told for slug in resources.GUIDES)
+        assert len(told) < 600
+
+
+class TestRoot:
+    def test_leads_to_the_docs_in_development(self, make_app):
+        client = make_app(flask_env="development").test_client()
+        for path in ("/", "/?utm_source=x"):
+            response = client.get(path)
+            assert (response.status_code, response.location) == (302, "/api/docs")
+
+    def test_is_a_404_elsewhere(self, client):
+        assert client.get("/").status_code == 404
 
 
 class TestAssets:

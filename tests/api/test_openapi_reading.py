@@ -11,6 +11,7 @@ from app.http.cors import READABLE
 from models.users import Scope
 from tests.support.clients import FOR_BROWSERS
 from tests.support.openapi import faults, operations_of
+from tests.support.servers import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +78,9 @@ class TestHeaders:
                 counted = not operation.path.startswith("/api/health")
                 assert ("X-RateLimit-Remaining" in answer["headers"]) == counted
 
-    def test_that_are_for_browsers_are_told_of_all_answers(self, document):
-        assert all(f"`{name}`" in document["info"]["description"] for name in FOR_BROWSERS)
+    def test_that_are_for_browsers_are_in_the_guide_to_conventions(self):
+        guide = (ROOT / "docs" / "conventions.md").read_text()
+        assert all(f"`{name}`" in guide for name in FOR_BROWSERS)
 
     def test_are_those_that_a_page_of_another_origin_may_read(self, app):
         operations = operations_of(app.extensions["openapi"].to_dict())
@@ -94,12 +96,28 @@ class TestParameters:
             for parameter in operation.parameters:
                 assert parameter["description"].endswith("."), parameter
 
-    def test_show_an_example_in_words_where_a_page_of_docs_would_send_it_along(self, operations):
-        """An example of a filter, a cursor or a key that is sent unasked does harm."""
+    def test_have_an_example_of_themselves(self, operations, document):
+        """Importers such as Postman's fill in placeholders where there is none."""
+        for operation in operations:
+            for parameter in operation.parameters:
+                schema = parameter["schema"]
+                shown = schema | parameter
+                examples = shown.get("examples", [shown.get("example")])
+                assert examples
+                for example in examples:
+                    assert faults(schema, example, document) == [], parameter["name"]
+
+    def test_that_are_optional_show_it_where_swagger_ui_does_not_send_it(self, operations):
+        """A filter, a cursor or a key that is sent unasked does harm."""
         for operation in operations:
             for parameter in operation.parameters:
                 sent = "example" in {**parameter["schema"], **parameter}
                 assert sent == (parameter["in"] == "path" or parameter["name"] == "limit")
+
+    def test_if_match_shows_first_what_every_version_matches(self, operations):
+        shown = [p for op in operations for p in op.parameters if p["name"] == "If-Match"]
+        assert shown
+        assert all(parameter["schema"]["examples"][0] == "*" for parameter in shown)
 
 
 class TestTags:
@@ -140,6 +158,28 @@ class TestOperations:
         known = {operation.name for operation in operations}
         assert known >= {name for targets in links.values() for name in targets}
 
+    def test_links_have_no_body_but_a_string_which_is_all_that_openapi_generator_reads(
+        self, operations
+    ):
+        links = [
+            link
+            for operation in operations
+            for answer in operation.successes.values()
+            for link in answer.get("links", {}).values()
+        ]
+        assert links
+        assert all(isinstance(link.get("requestBody", ""), str) for link in links)
+
+    def test_links_to_a_body_name_the_values_of_its_fields(self, operations):
+        links = {
+            name: link["description"]
+            for operation in operations
+            for answer in operation.successes.values()
+            for name, link in answer.get("links", {}).items()
+        }
+        assert "`email` from `$request.body#/email`" in links["login"]
+        assert "`refresh_token` from `$response.body#/refresh_token`" in links["refresh"]
+
     def test_say_what_a_link_takes_along(self, operations):
         for operation in operations:
             for answer in operation.successes.values():
@@ -153,8 +193,9 @@ class TestDocument:
             assert "/api/auth/login" in scheme["description"]
 
     def test_teaches_the_safe_way_to_retry(self, document):
-        told = document["info"]["description"]
-        assert told.index("# Retries") < told.index("Idempotency-Key") < told.index("# Problems")
+        assert "(/api/docs/guides/retries) with an `Idempotency-Key`" in (
+            document["info"]["description"]
+        )
 
     def test_examples_of_refusals_are_named_after_their_type(self, operations):
         for operation in operations:

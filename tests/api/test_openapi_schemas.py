@@ -1,10 +1,16 @@
 """The schemas and the examples of the OpenAPI document: what it shows works."""
 
+from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from marshmallow import class_registry
+from werkzeug.http import quote_etag
 
+from app.http import etags
+from models.base import etag
+from schemas.base import CREATED
 from tests.support.openapi import SCHEMA_REF, composed, faults, objects, reachable
 
 
@@ -105,3 +111,41 @@ class TestFields:
             schemas["SessionPage"]["properties"]["next_cursor"],
         ):
             assert nullable["type"] == ["string", "null"]
+
+
+class TestExamplesAgree:
+    def test_new_order_has_no_history_and_moved_ones_have(self, operations, schemas):
+        shown = {}
+        for name in ("createOrder", "getOrder", "updateOrder", "cancelOrder"):
+            (operation,) = [each for each in operations if each.name == name]
+            (response,) = operation.successes.values()
+            media = response["content"]["application/json"]
+            shown[name] = media.get("example", composed(media["schema"], schemas))
+
+        for name, status in [("createOrder", "pending"), ("getOrder", "pending")]:
+            assert (shown[name]["status"], shown[name]["history"]) == (status, [])
+            assert shown[name]["updated_at"] == shown[name]["created_at"]
+        for name, status in [("updateOrder", "paid"), ("cancelOrder", "cancelled")]:
+            assert [step["to"] for step in shown[name]["history"]] == [status]
+            assert shown[name]["status"] == status
+            assert shown[name]["updated_at"] == shown[name]["history"][-1]["at"]
+
+    def test_etag_is_that_of_a_new_row_of_the_examples_time(self):
+        made = datetime.fromisoformat(CREATED["example"])
+        row = SimpleNamespace(version=1, created_at=made)
+        assert etags.ETAG["example"] == quote_etag(etag(row))
+
+    def test_link_leads_to_the_cursor_of_the_body(self, operations, schemas):
+        lists = [operation for operation in operations if operation.answers_with("Link")]
+        assert lists
+        for operation in lists:
+            response = operation.successes["200"]
+            page = composed(response["content"]["application/json"]["schema"], schemas)
+            assert f"cursor={page['next_cursor']}>" in response["headers"]["Link"]["example"]
+
+    def test_country_is_recommended_and_state_required(self, schemas):
+        address = schemas["ShippingAddress"]
+        assert "country" in composed(address, schemas)
+        assert "Recommended" in address["properties"]["country"]["description"]
+        assert "state" in address["required"]
+        assert "country" not in address["required"]

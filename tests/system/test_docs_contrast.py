@@ -65,6 +65,8 @@ def browser():
         ("/api/redoc", "[data-section-id*='/operation/'] h2"),
         ("/api/problems", "h1"),
         ("/api/problems/invalid-input", "h1"),
+        ("/api/docs/guides/quickstart", "h1"),
+        ("/api/docs/guides/errors", "h1"),
     ],
 )
 def test_no_text_is_faint(browser, url, path, shown, dark):

@@ -27,6 +27,8 @@ LOOKS = [
     ("/api/docs#/users/updateProfile", f"{UPDATE_PROFILE} .headers td"),
     ("/api/redoc#tag/users/operation/updateProfile", "[data-section-id$='updateProfile'] h2"),
     ("/api/problems/invalid-input", "h1"),
+    ("/api/docs/guides/quickstart", "h1"),
+    ("/api/docs/guides/retries", "table td"),
     ("/api/problems", "h1"),
 ]
 # The brightness of the colour behind what can be read, and of its own: 0 is black, 255 is white.
@@ -76,6 +78,21 @@ class TestSwaggerUI:
         assert sorted(zip(methods, paths, strict=True)) == sorted(operations)
         assert page.foreign_requests() == []
         assert page.complaints() == []
+
+    def test_authorize_is_on_the_first_screen(self, browser, server):
+        for width, height in [(1280, 720), (PHONE, 812)]:
+            look(browser, width, height)
+            page = Page(browser, f"{server.url}/api/docs")
+
+            rect = page.see(".auth-wrapper .authorize").rect
+            assert rect["y"] + rect["height"] < height
+
+    def test_document_named_in_the_query_is_not_loaded(self, browser, server):
+        page = Page(browser, f"{server.url}/api/docs?url=/api/health&configUrl=/api/health")
+
+        page.see(".opblock")
+        assert page.see(".info .title").text.startswith("Flask API Service")
+        assert page.foreign_requests() == []
 
     def test_refusal_is_shown_to_who_is_not_authorized(self, browser, server):
         page = Page(browser, f"{server.url}/api/docs")

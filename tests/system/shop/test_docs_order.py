@@ -1,4 +1,4 @@
-"""An order placed in Swagger UI, with the example of the document."""
+"""A login and an order in Swagger UI, with the examples of the document."""
 
 import json
 
@@ -8,6 +8,7 @@ from services.demo import USER, USER_PASSWORD
 from tests.support.browser import NEEDS_CHROMIUM, Page
 
 pytestmark = NEEDS_CHROMIUM
+LOGIN = "#operations-auth-login"
 CREATE_ORDER = "#operations-orders-createOrder"
 
 
@@ -17,16 +18,17 @@ def signed_in(server):
         yield client
 
 
-def test_order_is_placed_with_the_token_and_the_example(browser, server, signed_in):
+def test_order_is_placed_with_the_examples_after_a_login_on_the_page(browser, server, signed_in):
     page = Page(browser, f"{server.url}/api/docs")
 
-    page.click(".auth-wrapper .authorize")
-    token = signed_in.headers["Authorization"].removeprefix("Bearer ")
-    page.see(".auth-container input").send_keys(token)
-    page.click(".auth-btn-wrapper .authorize")
-    page.click(".auth-btn-wrapper .btn-done")
+    page.click(f"{LOGIN} .opblock-summary-control")
+    page.click(f"{LOGIN} .execute")
+    page.see(f"{LOGIN} .live-responses-table .response")
+    page.see(".auth-wrapper .authorize.locked")
     page.click(f"{CREATE_ORDER} .opblock-summary-control")
     example = json.loads(page.see(f"{CREATE_ORDER} textarea").get_attribute("value"))
+    key = page.see(f"{CREATE_ORDER} tr[data-param-name='Idempotency-Key'] input")
+    assert key.get_attribute("value") == ""
     page.click(f"{CREATE_ORDER} .execute")
 
     answer = f"{CREATE_ORDER} .live-responses-table"

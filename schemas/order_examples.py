@@ -1,0 +1,43 @@
+"""Examples of orders for the OpenAPI document."""
+
+from typing import Any
+
+from schemas.base import CREATED
+from schemas.ids import typeid
+from schemas.users import USER_ID
+
+ADDRESS_EXAMPLE = {
+    "street": "123 Main St",
+    "city": "San Francisco",
+    "state": "CA",
+    "zip": "94102",
+    "country": "US",
+}
+NEW_ORDER_EXAMPLE = {
+    "items": [{"product_id": "abc", "quantity": 2}, {"product_id": "def", "quantity": 1}],
+    "shipping_address": ADDRESS_EXAMPLE,
+}
+# What that order comes to with the demo products.
+ORDER_ITEMS_EXAMPLE = [
+    {"product_id": "abc", "quantity": 2, "unit_price": 1250},
+    {"product_id": "def", "quantity": 1, "unit_price": 4900},
+]
+ORDER_EXAMPLE = {
+    "id": typeid("order")["example"],
+    "user_id": USER_ID["example"],
+    "status": "pending",
+    "items": ORDER_ITEMS_EXAMPLE,
+    "total": 7400,
+    "currency": "USD",
+    "shipping_address": ADDRESS_EXAMPLE,
+    "history": [],
+    "created_at": CREATED["example"],
+    "updated_at": CREATED["example"],
+}
+
+
+def changed_order_example(status: str) -> dict[str, Any]:
+    """Return the example of an order that has left `pending` for `status`."""
+    at = "2026-02-10T15:00:00Z"
+    change = {"from": "pending", "to": status, "by": USER_ID["example"], "at": at}
+    return {**ORDER_EXAMPLE, "status": status, "history": [change], "updated_at": at}

@@ -1,0 +1,49 @@
+"""`make docs`: the guides that the service serves, from the Markdown pages in docs/."""
+
+import re
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+
+from resources import GUIDES
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "app" / "templates" / "guides"
+# What follows is for engineers, not for API consumers.
+END = "<!-- The service serves the page up to here. -->"
+LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
+TEMPLATE = """\
+{{% extends "page.html" %}}
+{{% block title %}}{title}{{% endblock %}}
+{{% block main %}}
+{{% raw %}}
+{html}{{% endraw %}}
+{{% endblock %}}
+"""
+
+
+def guide(slug: str) -> str:
+    """Return the template of a guide."""
+    markdown = LINK.sub(_link, (ROOT / "docs" / f"{slug}.md").read_text().partition(END)[0])
+    title = markdown.partition("\n")[0].removeprefix("# ")
+    html = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
+    return TEMPLATE.format(title=title, html=html)
+
+
+def _link(match: re.Match[str]) -> str:
+    """Return a link to a served page as it is served, and a link to another file as its text."""
+    text, target = match.groups()
+    if target.startswith("https:"):
+        return match[0]
+    slug = target.removesuffix(".md")
+    return f"[{text}](/api/docs/guides/{slug})" if slug in GUIDES else text
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for slug in GUIDES:
+        (FOLDER / f"{slug}.html").write_text(guide(slug))
+
+
+if __name__ == "__main__":
+    main()
