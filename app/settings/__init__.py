@@ -15,7 +15,8 @@ import click
 from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
 from app.settings.files import UnreadableFileError, config_file, dotenv
-from app.settings.types import CommaSeparated, Hosts, PostgresURL, number, rate, redis_url
+from app.settings.names import hosts, origins
+from app.settings.types import CommaSeparated, PostgresURL, number, rate, redis_url
 
 # Anyone can read these in the repository, so they protect nothing.
 SAMPLE_SECRET = "dev-only-secret-key-not-for-production"  # noqa: S105
@@ -74,15 +75,16 @@ class Settings:
         "The least severe level that is logged.",
     )
     allowed_hosts: tuple[str, ...] = setting(
-        Hosts(),
+        hosts(),
         (),
         "Accepted `Host` headers, comma-separated; `.example.com` covers subdomains. "
         "Required in production; empty elsewhere means any.",
     )
     cors_origins: tuple[str, ...] = setting(
-        CommaSeparated(),
+        origins(),
         (),
-        "Origins, comma-separated, whose pages may call the API from a browser; none by default.",
+        "Origins, comma-separated, whose pages may call the API from a browser; "
+        "`https://*.example.com` covers subdomains. None by default.",
     )
     jwt_algorithm: str = setting(
         fields.String(validate=validate.OneOf(["HS256", "HS384", "HS512"])),

@@ -23,16 +23,6 @@ class CommaSeparated(fields.Field[tuple[str, ...]]):
         return tuple(part.strip() for part in parts if part.strip())
 
 
-class Hosts(CommaSeparated):
-    """Host names, which have no case (RFC 9110, section 4.2.3)."""
-
-    def _deserialize(self, *args: Any, **kwargs: Any) -> tuple[str, ...]:
-        hosts = tuple(host.lower() for host in super()._deserialize(*args, **kwargs))
-        if "*" in hosts:
-            raise ValidationError("must name hosts; * would name all.")
-        return hosts
-
-
 class PostgresURL(fields.String):
     """A libpq URL as people write it; to SQLAlchemy `postgresql://` would mean psycopg 3."""
 
