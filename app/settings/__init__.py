@@ -16,7 +16,8 @@ from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
 from app.settings.files import UnreadableFileError, read_sources, stripped
 from app.settings.names import hosts, origins
-from app.settings.types import CommaSeparated, PostgresURL, number, rate, redis_url
+from app.settings.postgres import PostgresURL
+from app.settings.types import CommaSeparated, number, rate, redis_url
 
 # Anyone can read these in the repository, so they protect nothing.
 SAMPLE_SECRET = "dev-only-secret-key-not-for-production"  # noqa: S105
