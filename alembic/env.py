@@ -11,11 +11,12 @@ import sqlalchemy
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from psycopg2.errors import DeadlockDetected, LockNotAvailable
-from sqlalchemy import Connection, create_engine, pool, text
+from sqlalchemy import Connection, create_engine, event, pool, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import TypeDecorator
 
 import models  # noqa: F401 (registers the tables)
+from app.db.connections import connect_args, require_utf8
 from app.settings import SettingsError, database_url
 from models.base import Base
 
@@ -51,7 +52,8 @@ def run() -> None:
 
 def migrate(url: str) -> None:
     """One transaction for all of it: the lock is given back by its end, whatever happens."""
-    engine = create_engine(url, poolclass=pool.NullPool)
+    engine = create_engine(url, poolclass=pool.NullPool, connect_args=connect_args(url))
+    event.listen(engine, "connect", require_utf8)
     with engine.connect() as connection, connection.begin():
         for name, value in TIMEOUTS.items():
             connection.execute(text(f"SET LOCAL {name} = '{value}'"))

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.db import pooler, prepared
+from app.db.connections import connect_args, require_utf8
 from app.settings import Settings
 
 UUID_OID, TIMESTAMPTZ_OID = 2950, 1184  # of pg_type
@@ -54,7 +55,7 @@ database = Database()
 
 def make_engine(settings: Settings) -> Engine:
     wanted = pooler.session_settings(settings)
-    options = {} if settings.database_pooler else {"options": pooler.startup_options(wanted)}
+    options = "" if settings.database_pooler else pooler.startup_options(wanted)
     engine = create_engine(
         settings.database_url,
         pool_size=settings.database_pool_size,
@@ -67,16 +68,18 @@ def make_engine(settings: Settings) -> Engine:
         json_deserializer=orjson.loads,
         # Each new connection would run a query for its OID.
         use_native_hstore=False,
-        connect_args={
-            "application_name": "flask-api",
-            "connect_timeout": 3,
-            "tcp_user_timeout": 10_000,
-            "keepalives_idle": 30,
-            "keepalives_interval": 10,
-            "keepalives_count": 3,
-            **options,
-        },
+        connect_args=connect_args(
+            settings.database_url,
+            options,
+            application_name="flask-api",
+            connect_timeout=3,
+            tcp_user_timeout=10_000,
+            keepalives_idle=30,
+            keepalives_interval=10,
+            keepalives_count=3,
+        ),
     )
+    event.listen(engine, "connect", require_utf8)
     event.listen(engine, "handle_error", remove_values)
     event.listen(engine, "connect", choose_types)
     if settings.database_pooler:

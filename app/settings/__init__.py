@@ -14,14 +14,16 @@ from typing import Any, Literal, cast
 import click
 from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
-from app.settings.files import UnreadableFileError, config_file, dotenv
-from app.settings.types import CommaSeparated, Hosts, PostgresURL, number, rate, redis_url
+from app.settings.files import UnreadableFileError, read_sources, stripped
+from app.settings.names import hosts, origins
+from app.settings.postgres import PostgresURL
+from app.settings.types import CommaSeparated, number, rate, redis_url
 
 # Anyone can read these in the repository, so they protect nothing.
 SAMPLE_SECRET = "dev-only-secret-key-not-for-production"  # noqa: S105
 SAMPLE_SECRETS = frozenset({SAMPLE_SECRET, "your-secret-key", "change-me"})
-# RFC 7518, section 3.2: an HS256 key has at least the size of the hash.
-SECRET_BYTES = 32
+# RFC 7518, section 3.2: a key has at least the size of the hash.
+KEY_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
 
 
 class SettingsError(click.ClickException):
@@ -47,7 +49,9 @@ class Settings:
     )
     debug: bool = setting(fields.Boolean(), False, "Debug mode; refused in production.")
     secret_key: str = setting(
-        fields.String(), "", "Signs tokens and cursors. In production: at least 32 bytes."
+        fields.String(),
+        "",
+        "Signs tokens and cursors. In production: at least 32 bytes, 48 for HS384, 64 for HS512.",
     )
     secret_key_fallbacks: tuple[str, ...] = setting(
         CommaSeparated(), (), "Former values of `SECRET_KEY`, comma-separated, that still verify."
@@ -74,18 +78,19 @@ class Settings:
         "The least severe level that is logged.",
     )
     allowed_hosts: tuple[str, ...] = setting(
-        Hosts(),
+        hosts(),
         (),
         "Accepted `Host` headers, comma-separated; `.example.com` covers subdomains. "
         "Required in production; empty elsewhere means any.",
     )
     cors_origins: tuple[str, ...] = setting(
-        CommaSeparated(),
+        origins(),
         (),
-        "Origins, comma-separated, whose pages may call the API from a browser; none by default.",
+        "Origins, comma-separated, whose pages may call the API from a browser; "
+        "`https://*.example.com` covers subdomains. None by default.",
     )
     jwt_algorithm: str = setting(
-        fields.String(validate=validate.OneOf(["HS256", "HS384", "HS512"])),
+        fields.String(validate=validate.OneOf(list(KEY_BYTES))),
         "HS256",
         "The one algorithm that tokens are signed with and accepted in.",
     )
@@ -166,21 +171,22 @@ class Settings:
                 "ALLOWED_HOSTS": (not self.allowed_hosts, "is missing; production requires it."),
                 "DEBUG": (self.debug, "must be off in production."),
             }
+            weak = WEAK_KEY.format(size=KEY_BYTES[self.jwt_algorithm], name=self.jwt_algorithm)
             if self.secret_key:
-                checks["SECRET_KEY"] = (not _strong(self.secret_key), WEAK_SECRET)
-            if not all(map(_strong, self.secret_key_fallbacks)):
-                checks["SECRET_KEY_FALLBACKS"] = (True, WEAK_SECRET)
+                checks["SECRET_KEY"] = (not self._strong(self.secret_key), weak)
+            if not all(map(self._strong, self.secret_key_fallbacks)):
+                checks["SECRET_KEY_FALLBACKS"] = (True, weak)
         return {name: [text] for name, (bad, text) in checks.items() if bad}
 
+    def _strong(self, secret: str) -> bool:
+        size = KEY_BYTES[self.jwt_algorithm]
+        return secret not in SAMPLE_SECRETS and len(secret.encode()) >= size
 
-WEAK_SECRET = (
-    f"is a sample or shorter than {SECRET_BYTES} bytes; "
-    "`python -c 'import secrets; print(secrets.token_urlsafe(48))'` makes a good one."
+
+WEAK_KEY = (
+    "is a sample or shorter than {size} bytes, the least for {name}; "
+    "`python -c 'import secrets; print(secrets.token_urlsafe(64))'` makes a good one."
 )
-
-
-def _strong(secret: str) -> bool:
-    return secret.strip() not in SAMPLE_SECRETS and len(secret.encode()) >= SECRET_BYTES
 
 
 class _EnvironmentSchema(Schema):
@@ -188,7 +194,8 @@ class _EnvironmentSchema(Schema):
 
     @pre_load
     def known(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:
-        return {name: data[name] for name in self.fields if data.get(name) not in (None, "")}
+        given = stripped(data)
+        return {name: given[name] for name in self.fields if given.get(name) not in (None, "")}
 
 
 def _schema(only: tuple[str, ...] | None = None) -> Schema:
@@ -216,15 +223,6 @@ def sources() -> dict[str, Any]:
         SettingsError: a file can't be read.
     """
     try:
-        files = config_file(), dotenv()
+        return read_sources(os.environ)
     except UnreadableFileError as error:
         raise SettingsError(str(error)) from error
-    weaker, stronger = map(_one_url, files)
-    return {**weaker, **stronger, **_one_url(os.environ)}
-
-
-def _one_url(source: Mapping[str, Any]) -> dict[str, Any]:
-    """`SQLALCHEMY_DATABASE_URI` by our name for it; of both in one source, ours wins."""
-    uri = source.get("SQLALCHEMY_DATABASE_URI")
-    named = uri and not source.get("DATABASE_URL")
-    return {**source, "DATABASE_URL": uri} if named else dict(source)

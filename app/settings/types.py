@@ -4,8 +4,6 @@ from typing import Any
 
 from limits import parse_many
 from marshmallow import ValidationError, fields, validate
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from app import redis_client
 
@@ -21,30 +19,6 @@ class CommaSeparated(fields.Field[tuple[str, ...]]):
         if not (isinstance(parts, (list, tuple)) and all(isinstance(part, str) for part in parts)):
             raise ValidationError("must be comma-separated text, or a list of texts.")
         return tuple(part.strip() for part in parts if part.strip())
-
-
-class Hosts(CommaSeparated):
-    """Host names, which have no case (RFC 9110, section 4.2.3)."""
-
-    def _deserialize(self, *args: Any, **kwargs: Any) -> tuple[str, ...]:
-        hosts = tuple(host.lower() for host in super()._deserialize(*args, **kwargs))
-        if "*" in hosts:
-            raise ValidationError("must name hosts; * would name all.")
-        return hosts
-
-
-class PostgresURL(fields.String):
-    """A libpq URL as people write it; to SQLAlchemy `postgresql://` would mean psycopg 3."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
-        text = super()._deserialize(value, *args, **kwargs)
-        try:
-            url = make_url(text)
-        except (ArgumentError, ValueError):
-            raise ValidationError("must be a URL such as postgresql://user:pass@host/db.") from None
-        if url.drivername not in {"postgres", "postgresql", "postgresql+psycopg2"}:
-            raise ValidationError("must start with postgresql:// or postgres://.")
-        return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
 
 
 def redis_url(value: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app import create_app
+from app.settings import Settings
 
 ORIGIN = "https://shop.example"
 PREFLIGHT = {
@@ -18,6 +19,25 @@ PREFLIGHT = {
 def shared(settings):
     """A client of a service that shares with one origin."""
     return create_app(replace(settings, cors_origins=(ORIGIN,))).test_client()
+
+
+@pytest.fixture
+def allowed(settings):
+    """Return whether the service shares with `origin`, given `CORS_ORIGINS`."""
+
+    def ask(cors_origins, origin):
+        given = {
+            "FLASK_ENV": "testing",
+            "SECRET_KEY": settings.secret_key,
+            "DATABASE_URL": settings.database_url,
+            "LOG_LEVEL": settings.log_level,
+            "CORS_ORIGINS": cors_origins,
+        }
+        client = create_app(Settings.load(given)).test_client()
+        headers = client.get("/api/health", headers={"Origin": origin}).headers
+        return headers.getlist("Access-Control-Allow-Origin") == [origin]
+
+    return ask
 
 
 class TestWithoutOrigins:
@@ -46,9 +66,108 @@ class TestWithOrigins:
         allowed = headers["Access-Control-Allow-Headers"].lower()
         assert {"authorization", "idempotency-key"} <= set(allowed.split(", "))
 
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "authorization",
+            "content-type",
+            "idempotency-key",
+            "if-match",
+            "if-modified-since",
+            "if-none-match",
+            "if-range",
+            "range",
+            "traceparent",
+            "tracestate",
+            "baggage",
+            "user-agent",
+            "x-request-id",
+        ],
+    )
+    def test_preflight_allows_each_header_that_the_service_reads(self, shared, name):
+        headers = {**PREFLIGHT, "Access-Control-Request-Headers": name}
+
+        answer = shared.options("/api/auth/logout", headers=headers)
+
+        assert answer.headers.get("Access-Control-Allow-Headers", "").lower() == name
+
+    def test_preflight_allows_each_header_of_the_document(self, shared, operations):
+        names = {
+            parameter["name"].lower()
+            for operation in operations
+            for parameter in operation.parameters
+            if parameter["in"] == "header"
+        }
+        requested = ", ".join(sorted(names))
+        headers = {**PREFLIGHT, "Access-Control-Request-Headers": requested}
+
+        answer = shared.options("/api/auth/logout", headers=headers)
+
+        assert answer.headers["Access-Control-Allow-Headers"].lower() == requested
+
+    def test_preflight_allows_no_other_header(self, shared):
+        headers = {**PREFLIGHT, "Access-Control-Request-Headers": "x-forwarded-for"}
+
+        answer = shared.options("/api/auth/logout", headers=headers)
+
+        assert "Access-Control-Allow-Headers" not in answer.headers
+
     def test_answers_and_problems_can_be_read(self, shared):
         for path in ("/api/health", "/api/nowhere"):
             headers = shared.get(path, headers={"Origin": ORIGIN}).headers
 
             assert headers["Access-Control-Allow-Origin"] == ORIGIN
             assert "X-Request-ID" in headers["Access-Control-Expose-Headers"]
+
+    @pytest.mark.parametrize("origin", [None, ORIGIN, "https://other.example"])
+    def test_caches_keep_the_responses_of_origins_apart(self, shared, origin):
+        headers = {"Origin": origin} if origin else {}
+
+        assert "Origin" in shared.get("/api/health", headers=headers).vary
+
+    def test_request_without_an_origin_does_not_list_the_origins(self, shared):
+        assert "Access-Control-Allow-Origin" not in shared.get("/api/health").headers
+
+
+class TestMatching:
+    @pytest.mark.parametrize(
+        ("setting", "origin"),
+        [
+            ("https://shop.example", "https://shop.example"),
+            ("HTTPS://Shop.example:443", "https://shop.example"),
+            ("http://localhost:3000", "http://localhost:3000"),
+            ("http://[::1]:3000", "http://[::1]:3000"),
+            ("https://*.example.com", "https://app.example.com"),
+            ("https://*.example.com", "https://a.b.example.com"),
+            ("https://*.example.com:8443", "https://app.example.com:8443"),
+            ("https://other.example, https://*.example.com", "https://app.example.com"),
+        ],
+    )
+    def test_origin_of_the_list_may(self, allowed, setting, origin):
+        assert allowed(setting, origin)
+
+    @pytest.mark.parametrize(
+        ("setting", "origin"),
+        [
+            ("https://shop.example", "http://shop.example"),
+            ("https://shop.example", "https://shop.example.evil.test"),
+            ("https://shop.example", "https://shop.example:8443"),
+            ("https://shop.example", "https://shopxexample"),
+            ("https://shop.example", "null"),
+            ("http://[::1]:3000", "http://:"),
+            ("https://*.example.com", "https://example.com"),
+            ("https://*.example.com", "https://xexample.com"),
+            ("https://*.example.com", "https://xexample.com.evil.test"),
+            ("https://*.example.com", "https://app.example.com.evil.test"),
+            ("https://*.example.com", "https://app.examplexcom"),
+            ("https://*.example.com", "https://evil.test/app.example.com"),
+            ("https://*.example.com", "https://evil.test#.example.com"),
+            ("https://*.example.com", "https://evil.test@app.example.com"),
+            ("https://*.example.com", "http://app.example.com"),
+            ("https://*.example.com", "https://app.example.com:8443"),
+            ("https://*.example.com", "https://.example.com"),
+            ("https://*.example.com", "https://a..example.com"),
+        ],
+    )
+    def test_any_other_origin_may_not(self, allowed, setting, origin):
+        assert not allowed(setting, origin)

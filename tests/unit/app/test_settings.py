@@ -136,6 +136,29 @@ class TestSources:
 
         assert (Settings.load().log_level, Settings.load().trusted_proxies) == ("INFO", 0)
 
+    @pytest.mark.parametrize(("name", "text", "value"), SETTINGS)
+    @pytest.mark.parametrize("space", ["\n", "\r\n", " ", "\t"])
+    def test_space_around_a_value_does_not_count(self, environment, name, text, value, space):
+        environment(**{**DEVELOPMENT, name: f"{space}{text}{space}"})
+
+        assert getattr(Settings.load(), name.lower()) == value
+
+    @pytest.mark.parametrize("source", ["environment", "config_py"])
+    def test_space_around_the_url_of_migrations_does_not_count(self, source, request):
+        request.getfixturevalue(source)(SQLALCHEMY_DATABASE_URI=f" {URL}\n")
+
+        assert database_url() == DRIVER_URL
+
+    def test_setting_that_is_only_space_is_not_set(self, environment):
+        environment(**DEVELOPMENT, LOG_LEVEL=" \n", SECRET_KEY_FALLBACKS=" ,\n")
+
+        assert (Settings.load().log_level, Settings.load().secret_key_fallbacks) == ("INFO", ())
+
+    def test_url_that_is_only_space_gives_way_to_the_other_name_for_it(self, environment):
+        environment(**{**DEVELOPMENT, "DATABASE_URL": "\n"}, SQLALCHEMY_DATABASE_URI=URL)
+
+        assert Settings.load().database_url == DRIVER_URL
+
     def test_config_py_has_values_of_python(self, config_py):
         config_py(**DEVELOPMENT, DEBUG=True, ALLOWED_HOSTS=["a.example"], TRUSTED_PROXIES=1)
 

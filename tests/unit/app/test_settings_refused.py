@@ -1,5 +1,9 @@
 """Settings that keep the service from starting."""
 
+import re
+import subprocess
+import sys
+
 import pytest
 
 from app.settings import SAMPLE_SECRETS, Settings, SettingsError
@@ -97,3 +101,34 @@ class TestProduction:
 
     def test_length_of_a_secret_is_counted_in_bytes(self):
         assert Settings.load({**PRODUCTION, "SECRET_KEY": "ä" * 16}).secret_key == "ä" * 16
+
+
+class TestKeySizes:
+    """RFC 7518, section 3.2: a key has at least the size of the hash."""
+
+    SIZES = (("HS256", 32), ("HS384", 48), ("HS512", 64))
+
+    @pytest.mark.parametrize(("algorithm", "size"), SIZES)
+    @pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS"])
+    def test_key_that_is_shorter_than_the_hash_is_refused(self, name, algorithm, size):
+        good = {**PRODUCTION, "SECRET_KEY": "k" * 64, "JWT_ALGORITHM": algorithm}
+
+        message = refusal({**good, name: "k" * (size - 1)})
+
+        assert f"  {name}: is a sample or shorter than {size} bytes" in message
+        assert algorithm in message
+
+    @pytest.mark.parametrize(("algorithm", "size"), SIZES)
+    def test_key_of_the_size_of_the_hash_is_accepted(self, algorithm, size):
+        key = "k" * size
+        given = {"SECRET_KEY": key, "SECRET_KEY_FALLBACKS": key, "JWT_ALGORITHM": algorithm}
+
+        assert Settings.load({**PRODUCTION, **given}).secret_key == key
+
+    @pytest.mark.parametrize("algorithm", [algorithm for algorithm, _ in SIZES])
+    def test_command_of_the_error_makes_a_key_that_is_accepted(self, algorithm):
+        given = {**PRODUCTION, "SECRET_KEY": "short", "JWT_ALGORITHM": algorithm}
+        code = re.search("`python -c '(.+)'`", refusal(given))[1]
+        key = subprocess.check_output([sys.executable, "-c", code], text=True)
+
+        assert Settings.load({**given, "SECRET_KEY": key}).secret_key == key.strip()

@@ -1,0 +1,114 @@
+"""Settings that are lists of host names or of web origins: validation and normal form."""
+
+import re
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any
+
+from marshmallow import ValidationError
+
+from app.settings.types import CommaSeparated
+
+# RFC 1035, section 2.3.4; service names of Docker may have an underscore.
+LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+LONGEST_NAME = 253
+ORIGIN = re.compile(
+    r"([a-z][a-z0-9+.-]*)://(\*\.)?(\[[0-9a-f:.]+\]|[^\[\]/?#@:]+)(?::([0-9]+))?", re.IGNORECASE
+)
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Names(CommaSeparated):
+    """A list whose items `read` normalizes; the error names every bad item and the right form."""
+
+    def __init__(self, read: Callable[[str], str], form: str) -> None:
+        super().__init__()
+        self.read, self.form = read, form
+
+    def _deserialize(self, *args: Any, **kwargs: Any) -> tuple[str, ...]:
+        names, bad = [], []
+        for given in super()._deserialize(*args, **kwargs):
+            try:
+                names.append(self.read(given))
+            except ValueError:
+                bad.append(repr(given))
+        if bad:
+            raise ValidationError(f"cannot use {', '.join(bad)}. {self.form}")
+        return tuple(names)
+
+
+def read_host(text: str) -> str:
+    """Return a host as `Host` headers name it, without a port; `.` before it adds subdomains.
+
+    Raises:
+        ValueError: no `Host` header matches it.
+    """
+    name, colon, port = text.removeprefix(".").partition(":")
+    if colon:
+        read_port(port)
+    name = read_domain(name.removesuffix("."))
+    # Werkzeug refuses a Host with an underscore.
+    if "_" in name or (text.startswith(".") and is_address(name)):
+        raise ValueError(text)
+    return f".{name}" if text.startswith(".") else name
+
+
+def read_origin(text: str) -> str:
+    """Return an origin as browsers send it (RFC 6454, section 6.2).
+
+    Raises:
+        ValueError: it is no origin.
+    """
+    match = ORIGIN.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    scheme, wildcard, host, port = match[1].lower(), match[2] or "", match[3], match[4]
+    name = f"[{IPv6Address(host[1:-1])}]" if host.startswith("[") else read_domain(host)
+    if wildcard and (is_address(name) or "." not in name):
+        raise ValueError(text)
+    number = read_port(port) if port else None
+    suffix = "" if number in (None, DEFAULT_PORTS.get(scheme)) else f":{number}"
+    return f"{scheme}://{wildcard}{name}{suffix}"
+
+
+def read_domain(text: str) -> str:
+    """Return a DNS name or an IPv4 address in lower case and ASCII.
+
+    Raises:
+        ValueError: it is neither, or its ASCII form is not certain.
+    """
+    given = text.lower()
+    name = given.encode("idna").decode("ascii")
+    # Python's IDNA of 2003 writes `straße` as `strasse`, which is another name to browsers.
+    uncertain = not given.isascii() and name.encode().decode("idna") != given
+    if uncertain or len(name) > LONGEST_NAME or not all(map(LABEL.fullmatch, name.split("."))):
+        raise ValueError(text)
+    if is_address(name):
+        IPv4Address(name)
+    return name
+
+
+def is_address(name: str) -> bool:
+    return name.startswith("[") or name.rpartition(".")[2].isdecimal()
+
+
+def read_port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 65_536):
+        raise ValueError(text)
+    return int(text)
+
+
+def hosts() -> Names:
+    return Names(
+        read_host,
+        "A host is written as api.example.com, or as .example.com for the domain and its "
+        "subdomains: without scheme, path and *, and not as an IPv6 address.",
+    )
+
+
+def origins() -> Names:
+    return Names(
+        read_origin,
+        "An origin is written as https://shop.example.com, or as https://*.example.com for all "
+        "subdomains: with scheme, maybe with port, and without a path or a final /.",
+    )

@@ -1,0 +1,134 @@
+"""Parameters of connections to PostgreSQL, for the service and for migrations."""
+
+import dataclasses
+import secrets
+from contextlib import contextmanager
+
+import pytest
+from alembic import command
+from loguru import logger
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from app import create_app
+from app.db.database import make_engine
+from app.db.schema_version import alembic_config, at_head
+
+ENCODINGS = ["SQL_ASCII", "LATIN1"]
+
+
+def with_query(url, **query):
+    return make_url(url).update_query_dict(query).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def connect(settings):
+    """Open a connection of the service whose URL has these parameters too."""
+
+    @contextmanager
+    def connect(**query):
+        url = with_query(settings.database_url, **query)
+        engine = make_engine(dataclasses.replace(settings, database_url=url))
+        with engine.connect() as connection:
+            yield connection
+        engine.dispose()
+
+    return connect
+
+
+@pytest.fixture
+def migrate():
+    def migrate(url):
+        config = alembic_config()
+        config.attributes["url"] = url
+        command.upgrade(config, "head")
+
+    return migrate
+
+
+def show(connection, name):
+    return connection.scalar(text(f"SHOW {name}"))
+
+
+@pytest.mark.unpooled
+class TestURL:
+    def test_options_are_added_to_those_of_the_service(self, connect):
+        with connect(options="-csearch_path=shop -c jit=off") as connection:
+            assert show(connection, "search_path") == "shop"
+            assert show(connection, "jit") == "off"
+            assert show(connection, "statement_timeout") == "5s"
+            assert show(connection, "TimeZone") == "UTC"
+
+    def test_application_name_is_that_of_the_url(self, connect):
+        with connect(application_name="shop") as connection:
+            assert show(connection, "application_name") == "shop"
+
+    @pytest.mark.parametrize("name", ["connect_timeout", "keepalives_idle", "tcp_user_timeout"])
+    def test_timeout_is_that_of_the_url(self, connect, name):
+        with connect(**{name: "7"}) as connection:
+            driver = connection.connection.driver_connection
+
+            assert driver.info.dsn_parameters[name] == "7"
+
+    @pytest.mark.parametrize("given", ["url", "environment"])
+    def test_service_reads_the_schema_that_migrations_write(
+        self, settings, new_database, migrate, given, monkeypatch
+    ):
+        url = new_database()
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            connection.execute(text("CREATE SCHEMA shop"))
+        engine.dispose()
+        if given == "url":
+            url = with_query(url, options="-csearch_path=shop")
+        else:
+            monkeypatch.setenv("PGOPTIONS", "-csearch_path=shop")
+
+        migrate(url)
+
+        engine = make_engine(dataclasses.replace(settings, database_url=url))
+        with Session(engine) as session:
+            assert at_head(session)
+            schema = session.scalar(text("SELECT CAST('alembic_version' AS regclass)::text"))
+            assert schema == "alembic_version"
+        engine.dispose()
+
+
+class TestEncoding:
+    @pytest.fixture(params=ENCODINGS)
+    def other(self, request, postgres_url):
+        """The URL of a database with another encoding."""
+        server = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+        name = f"test_{secrets.token_hex(6)}"
+        made = f"CREATE DATABASE {name} TEMPLATE template0 LOCALE 'C' ENCODING '{request.param}'"
+        with server.connect() as connection:
+            connection.execute(text(made))
+            yield postgres_url.set(database=name).render_as_string(hide_password=False)
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        server.dispose()
+
+    @pytest.mark.unpooled
+    def test_other_database_is_unready_and_the_log_says_why(self, settings, other):
+        unready = create_app(dataclasses.replace(settings, database_url=other))
+        logged = []
+        sink = logger.add(logged.append, level="ERROR", format="{message}")
+
+        for path in ("/api/health/ready", "/api/products"):
+            assert unready.test_client().get(path).status_code == 503
+        logger.remove(sink)
+        assert "ENCODING 'UTF8'" in logged[0]
+
+    @pytest.mark.unpooled
+    def test_other_database_is_not_migrated(self, other, migrate):
+        with pytest.raises(OperationalError, match="ENCODING 'UTF8'"):
+            migrate(other)
+
+    @pytest.mark.parametrize("name", ["é", "Łódź", "東京", "🙂"])
+    def test_every_text_is_sent_as_utf8_whatever_the_environment(self, connect, name, monkeypatch):
+        monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+
+        with connect() as connection:
+            assert show(connection, "client_encoding") == "UTF8"
+            assert connection.scalar(text("SELECT CAST(:name AS text)"), {"name": name}) == name
