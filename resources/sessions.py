@@ -59,8 +59,8 @@ class Registration(Resource):
 
 @blp.route("/login")
 class Login(Resource):
-    # Flask-Limiter checks from the bottom up. The address comes first: an address that is over its
-    # limit must not use up the limit of an account.
+    # Flask-Limiter checks from the bottom up and stops at a limit that is exceeded, so an address
+    # that is over its own limits does not use up the limit of the account.
     @limits.login
     @limits.login_address
     @blp.arguments(CredentialsSchema)
@@ -74,10 +74,12 @@ class Login(Resource):
 
         Wrong password and unknown account get the same answer, after the same time.
         """
-        grant = sessions.sign_in(
-            self.session, **credentials, client=self.client, refused=self.refused_passwords
+        account = sessions.find_account(self.session, credentials["email"])
+        self.session.rollback()  # argon2 must not hold a database connection
+        verified = sessions.verify_password(
+            account, credentials["password"], self.refused_passwords
         )
-        return issue(grant)
+        return issue(sessions.sign_in(self.session, *verified, self.client))
 
 
 @blp.route("/refresh")

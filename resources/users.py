@@ -69,13 +69,12 @@ class MyPassword(Resource):
 
         It takes the current one as well. The session that asks goes on.
         """
-        users.change_password(
-            self.session,
-            self.principal,
-            body["current_password"],
-            body["new_password"],
-            self.refused_passwords,
+        self.session.rollback()  # argon2 must not hold a database connection
+        known_hash = self.user.password_hash
+        new_hash = users.hash_new_password(
+            known_hash, body["current_password"], body["new_password"], self.refused_passwords
         )
+        users.change_password(self.session, self.principal, known_hash, new_hash)
 
 
 @blp.route("")
