@@ -61,6 +61,7 @@ class Registration(Resource):
 class Login(Resource):
     # Flask-Limiter checks from the bottom up and stops at a limit that is exceeded, so an address
     # that is over its own limits does not use up the limit of the account.
+    @limits.login_account
     @limits.login
     @limits.login_address
     @blp.arguments(CredentialsSchema)

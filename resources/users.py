@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from app.auth import limits
 from app.http.access import requires
 from app.http.blueprint import Blueprint
 from app.http.operation import may_lag
@@ -60,6 +61,7 @@ class Me(Resource):
 
 @blp.route("/me/password")
 class MyPassword(Resource):
+    @limits.password
     @blp.arguments(PasswordChangeSchema)
     @blp.response(204)
     @requires(Scope.PROFILE)

@@ -13,6 +13,7 @@ from flask import Flask, request
 from prometheus_client import Counter, Gauge, Histogram
 
 from app.auth import limits
+from app.auth.quotas import TooManyRequests
 from app.errors import handlers as problems
 from app.settings import Settings
 from services.errors import (
@@ -130,7 +131,7 @@ def counting(method: str, route: str, status: str) -> Callable[[float], None]:
 
 def count_problem(problem: Problem) -> None:
     rule = request.url_rule
-    if isinstance(problem, limits.TooManyRequests):
+    if isinstance(problem, TooManyRequests):
         REFUSALS.labels(problem.limit).inc()
     elif rule and (event := AUTH_EVENTS.get((request.method, rule.rule, type(problem)))):
         EVENTS.labels(event).inc()

@@ -92,7 +92,7 @@ class TestNames:
         limits = service.values("rate_limit_refusals_total", "limit").keys()
 
         assert len(events) == 11
-        assert len(limits) == 4
+        assert len(limits) == 6
         assert all(f"`{name}`" in page for name in events | limits)
 
 
