@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.auth import limits
-from app.auth.tokens import issue, refresh_claims
+from app.auth.tokens import events, issue, refresh_claims, successor_id
 from app.db.database import database
 from app.http.access import public, requires
 from app.http.blueprint import Blueprint
@@ -93,18 +93,23 @@ class Refresh(Resource):
     def post(self, body: dict[str, str]) -> dict[str, Any]:
         """Exchange a refresh token for new tokens.
 
-        A refresh token is good for one exchange. If it comes back later, somebody has a copy of
-        it, and the session ends.
+        A refresh token is good for one exchange. If the response is lost, repeat the request
+        within ten seconds to get the same refresh token again. A later repeat ends the session,
+        because the token may have been stolen.
         """
         claims = refresh_claims(body["refresh_token"])
         try:
-            grant = sessions.refresh(self.session, claims["sub"], claims["sid"], claims["jti"])
+            grant = sessions.refresh(
+                self.session, claims["sub"], claims["sid"], claims["jti"], successor_id(claims)
+            )
         except RefreshTokenReused:
             self.session.rollback()
             # The error response must not roll this back.
             with database.transaction() as session:
                 sessions.end_reused(session, claims["sid"])
             raise
+        if grant.repeated:
+            events.send("refresh_repeated")
         return issue(grant)
 
 

@@ -27,7 +27,7 @@ from services.errors import (
 from services.principals import Principal
 
 LIFETIME = timedelta(days=30)
-# Two tabs or a double click refresh with one token; that is no theft.
+# A client whose response was lost, or its second tab, repeats the exchange; that is no theft.
 GRACE = timedelta(seconds=10)
 
 
@@ -54,6 +54,7 @@ class Grant:
     user_id: str
     session_id: str
     token_id: str
+    repeated: bool = False
 
 
 users, auth_sessions = table(User), table(AuthSession)
@@ -128,17 +129,19 @@ def sign_in(session: Session, account: Row[Any], new_hash: str, client: Client) 
     return grant
 
 
-def refresh(session: Session, user_id: str, session_id: str, token_id: str) -> Grant:
-    """Exchange a refresh token for a new one.
+def refresh(
+    session: Session, user_id: str, session_id: str, token_id: str, successor: str
+) -> Grant:
+    """Exchange a refresh token for its successor.
 
-    One atomic statement does it, so of many parallel uses exactly one wins.
+    One atomic statement does it, so parallel uses create one successor. `successor` is derived
+    from the token, so a repeated exchange, such as after a lost response, returns it again.
 
     Raises:
-        RefreshSuperseded: it is the direct predecessor of the current one, exchanged just now.
+        RefreshSuperseded: it was exchanged just now, for a successor of another key.
         RefreshTokenReused: it was used before; the caller must call `end_reused`.
         InvalidRefreshToken: the session has ended already.
     """
-    successor = _new_token_id()
     exchanged = session.execute(
         update(AuthSession)
         .where(
@@ -158,22 +161,25 @@ def refresh(session: Session, user_id: str, session_id: str, token_id: str) -> G
         .returning(AuthSession.id)
     ).scalar()
     if exchanged is None:
-        raise _refused(session, session_id, token_id)
-    return Grant(user_id, session_id, successor)
+        _check_repeat(session, session_id, token_id, successor)
+    return Grant(user_id, session_id, successor, repeated=exchanged is None)
 
 
-def _refused(session: Session, session_id: str, token_id: str) -> Exception:
+def _check_repeat(session: Session, session_id: str, token_id: str, successor: str) -> None:
+    """Raise unless the token was exchanged for this successor within the grace period."""
     recent = AuthSession.refreshed_at > func.clock_timestamp() - GRACE
     row = session.execute(
-        select(
-            AuthSession.token_hash, AuthSession.previous_token_hash, recent.label("recent")
-        ).where(AuthSession.id == session_id, _alive())
+        select(AuthSession.token_hash, AuthSession.previous_token_hash, recent.label("recent"))
+        .join(User, User.id == AuthSession.user_id)
+        .where(AuthSession.id == session_id, User.is_active, _alive())
     ).one_or_none()
-    if row is None or row.token_hash == _hash(token_id):  # the latter: of an inactive user
-        return InvalidRefreshToken()
-    if row.recent and row.previous_token_hash == _hash(token_id):
-        return RefreshSuperseded()
-    return RefreshTokenReused()
+    if row is None or row.token_hash == _hash(token_id):  # the latter: of a user inactive until now
+        raise InvalidRefreshToken
+    if not row.recent or row.previous_token_hash != _hash(token_id):
+        raise RefreshTokenReused
+    if row.token_hash != _hash(successor):
+        raise RefreshSuperseded
+    logger.bind(session=session_id).info("Refresh repeated: the same refresh token was issued.")
 
 
 def end_reused(session: Session, session_id: str) -> None:
