@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.auth import limits
-from app.auth.tokens import issue, refresh_claims
+from app.auth.tokens import events, issue, refresh_claims, successor_id
 from app.db.database import database
 from app.http.access import public, requires
 from app.http.blueprint import Blueprint
@@ -59,8 +59,9 @@ class Registration(Resource):
 
 @blp.route("/login")
 class Login(Resource):
-    # Flask-Limiter checks from the bottom up. The address comes first: an address that is over its
-    # limit must not use up the limit of an account.
+    # Flask-Limiter checks from the bottom up and stops at a limit that is exceeded, so an address
+    # that is over its own limits does not use up the limit of the account.
+    @limits.login_account
     @limits.login
     @limits.login_address
     @blp.arguments(CredentialsSchema)
@@ -74,10 +75,12 @@ class Login(Resource):
 
         Wrong password and unknown account get the same answer, after the same time.
         """
-        grant = sessions.sign_in(
-            self.session, **credentials, client=self.client, refused=self.refused_passwords
+        account = sessions.find_account(self.session, credentials["email"])
+        self.session.rollback()  # argon2 must not hold a database connection
+        verified = sessions.verify_password(
+            account, credentials["password"], self.refused_passwords
         )
-        return issue(grant)
+        return issue(sessions.sign_in(self.session, *verified, self.client))
 
 
 @blp.route("/refresh")
@@ -90,18 +93,23 @@ class Refresh(Resource):
     def post(self, body: dict[str, str]) -> dict[str, Any]:
         """Exchange a refresh token for new tokens.
 
-        A refresh token is good for one exchange. If it comes back later, somebody has a copy of
-        it, and the session ends.
+        A refresh token is good for one exchange. If the response is lost, repeat the request
+        within ten seconds to get the same refresh token again. A later repeat ends the session,
+        because the token may have been stolen.
         """
         claims = refresh_claims(body["refresh_token"])
         try:
-            grant = sessions.refresh(self.session, claims["sub"], claims["sid"], claims["jti"])
+            grant = sessions.refresh(
+                self.session, claims["sub"], claims["sid"], claims["jti"], successor_id(claims)
+            )
         except RefreshTokenReused:
             self.session.rollback()
             # The error response must not roll this back.
             with database.transaction() as session:
                 sessions.end_reused(session, claims["sid"])
             raise
+        if grant.repeated:
+            events.send("refresh_repeated")
         return issue(grant)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from app.auth import limits
 from app.http.access import requires
 from app.http.blueprint import Blueprint
 from app.http.operation import may_lag
@@ -60,6 +61,7 @@ class Me(Resource):
 
 @blp.route("/me/password")
 class MyPassword(Resource):
+    @limits.password
     @blp.arguments(PasswordChangeSchema)
     @blp.response(204)
     @requires(Scope.PROFILE)
@@ -69,13 +71,12 @@ class MyPassword(Resource):
 
         It takes the current one as well. The session that asks goes on.
         """
-        users.change_password(
-            self.session,
-            self.principal,
-            body["current_password"],
-            body["new_password"],
-            self.refused_passwords,
+        self.session.rollback()  # argon2 must not hold a database connection
+        known_hash = self.user.password_hash
+        new_hash = users.hash_new_password(
+            known_hash, body["current_password"], body["new_password"], self.refused_passwords
         )
+        users.change_password(self.session, self.principal, known_hash, new_hash)
 
 
 @blp.route("")

@@ -65,8 +65,8 @@ class InvalidRefreshToken(Problem):
     default_headers = CHALLENGE
     detail = "The refresh token is invalid or expired, or its session has ended. Sign in again."
     advice = (
-        "Sign in again. If this comes as a surprise, change the password: a refresh token "
-        "that is used twice ends its session, because somebody may have a copy."
+        "Sign in again. If you did not expect this, change the password: a refresh token that is "
+        "used again after ten seconds ends its session, because the token may have been stolen."
     )
 
 
@@ -76,10 +76,10 @@ class RefreshTokenReused(InvalidRefreshToken):
 
 class RefreshSuperseded(Problem):
     status, slug, title = 409, "refresh-superseded", "Refreshed a moment ago"
-    detail = "This refresh token was exchanged a moment ago; use the tokens of that answer."
+    detail = "This refresh token was exchanged a moment ago; use the tokens of that response."
     advice = (
-        "Go on with the tokens that the other exchange got. Have one place in the client "
-        "refresh, so that two threads do not do it at once."
+        "Use the tokens of the other exchange. This happens only while the signing key of the "
+        "service changes; otherwise the same refresh token is returned again."
     )
 
 

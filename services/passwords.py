@@ -24,8 +24,6 @@ COMMON_PASSWORDS = frozenset(FREQUENCY_LISTS["passwords"])
 _hasher = PasswordHasher(time_cost=2, memory_cost=MEMORY_KIB, parallelism=1)
 # Each hash takes 19 MiB and a core: more at once than cores would only take memory.
 _cores = BoundedSemaphore(CORES)
-# For callers that need a database connection around a hash.
-slots = BoundedSemaphore(CORES)
 # Verified when there is no such account, so that both answers take the same time.
 _DUMMY = _hasher.hash("no such account")
 

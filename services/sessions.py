@@ -11,6 +11,7 @@ from typing import Any
 from loguru import logger
 from sqlalchemy import ColumnElement, Interval, Row, bindparam, cast, func, insert, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from models.base import table
 from models.sessions import SESSION_ID, AuthSession
@@ -26,7 +27,7 @@ from services.errors import (
 from services.principals import Principal
 
 LIFETIME = timedelta(days=30)
-# Two tabs or a double click refresh with one token; that is no theft.
+# A client whose response was lost, or its second tab, repeats the exchange; that is no theft.
 GRACE = timedelta(seconds=10)
 
 
@@ -53,7 +54,7 @@ class Grant:
     user_id: str
     session_id: str
     token_id: str
-    role: str
+    repeated: bool = False
 
 
 users, auth_sessions = table(User), table(AuthSession)
@@ -62,12 +63,21 @@ BY_EMAIL = (
     .where(users.c.email == bindparam("email"), users.c.is_active)
     .execution_options(prepared=True)
 )
-# The lock lets a change of password wait for this sign-in, so that it ends this session too.
-CURRENT_HASH = (
-    select(users.c.password_hash)
-    .where(users.c.id == bindparam("user_id"), users.c.is_active)
-    .with_for_update(read=True)
-    .execution_options(prepared=True)
+UNCHANGED = (
+    (users.c.id == bindparam("user_id"))
+    & users.c.is_active
+    & (users.c.password_hash == bindparam("known_hash"))
+)
+# Both lock the user: a change of password waits for this sign-in, so that it ends this session too.
+CONFIRM = (
+    select(users.c.id).where(UNCHANGED).with_for_update(read=True).execution_options(prepared=True)
+)
+# The version stays, because nothing that a client can read has changed.
+REHASH = (
+    update(users)
+    .where(UNCHANGED)
+    .values(password_hash=bindparam("new_hash"), updated_at=users.c.updated_at)
+    .returning(users.c.id)
 )
 OPEN = (
     insert(auth_sessions)
@@ -80,50 +90,59 @@ OPEN = (
 )
 
 
-def sign_in(
-    session: Session, email: str, password: str, client: Client, refused: Container[str] = ()
-) -> Grant:
-    """Open a session.
+def find_account(session: Session, email: str) -> Row[Any] | None:
+    """Return the active user with this email address."""
+    return session.execute(BY_EMAIL, {"email": email}).one_or_none()
+
+
+def verify_password(
+    account: Row[Any] | None, password: str, refused: Container[str] = ()
+) -> tuple[Row[Any], str]:
+    """Return the account and the hash to store: a new one if the current one is outdated.
+
+    This takes long and uses no database, so call it without an open transaction.
 
     Raises:
-        WrongCredentials: wrong password, unknown or inactive account; which one is not told.
+        WrongCredentials: the password is wrong, or there is no account.
     """
-    with passwords.slots:  # a sign-in that waits for a core holds no connection
-        user = session.execute(BY_EMAIL, {"email": email}).one_or_none()
-        password_hash = user.password_hash if user else None
-        if not passwords.matches(password, password_hash, refused) or user is None:
-            raise WrongCredentials
-        _recheck(session, user, password)
-    grant = Grant(user.id, SESSION_ID.new(), _new_token_id(), user.role)
-    values = {"user_id": user.id, "id": grant.session_id, "token_hash": _hash(grant.token_id)}
-    session.execute(OPEN, {**values, **asdict(client)})
+    known_hash = account.password_hash if account else None
+    if not passwords.matches(password, known_hash, refused) or account is None:
+        raise WrongCredentials
+    outdated = passwords.outdated(account.password_hash)
+    return account, passwords.hashed(password) if outdated else account.password_hash
+
+
+def sign_in(session: Session, account: Row[Any], new_hash: str, client: Client) -> Grant:
+    """Open a session for an account whose password was verified.
+
+    Raises:
+        StaleDataError: the account changed since it was read; the request is retried.
+    """
+    statement = CONFIRM if new_hash == account.password_hash else REHASH
+    known = {"user_id": account.id, "known_hash": account.password_hash}
+    values = known if statement is CONFIRM else {**known, "new_hash": new_hash}
+    if session.execute(statement, values).one_or_none() is None:
+        raise StaleDataError("The account changed during the sign-in.")
+    grant = Grant(account.id, SESSION_ID.new(), _new_token_id())
+    opened = {"user_id": account.id, "id": grant.session_id, "token_hash": _hash(grant.token_id)}
+    session.execute(OPEN, {**opened, **asdict(client)})
     return grant
 
 
-def _recheck(session: Session, user: Row[Any], password: str) -> None:
-    """Look again, at what may have changed while the password was hashed."""
-    password_hash = session.execute(CURRENT_HASH, {"user_id": user.id}).scalar_one_or_none()
-    if password_hash is None:
-        raise WrongCredentials
-    if password_hash != user.password_hash and not passwords.matches(password, password_hash):
-        raise WrongCredentials
-    if passwords.outdated(password_hash):
-        session.get_one(User, user.id).password_hash = passwords.hashed(password)
-        session.flush()
+def refresh(
+    session: Session, user_id: str, session_id: str, token_id: str, successor: str
+) -> Grant:
+    """Exchange a refresh token for its successor.
 
-
-def refresh(session: Session, user_id: str, session_id: str, token_id: str) -> Grant:
-    """Exchange a refresh token for a new one.
-
-    One atomic statement does it, so of many parallel uses exactly one wins.
+    One atomic statement does it, so parallel uses create one successor. `successor` is derived
+    from the token, so a repeated exchange, such as after a lost response, returns it again.
 
     Raises:
-        RefreshSuperseded: it is the direct predecessor of the current one, exchanged just now.
+        RefreshSuperseded: it was exchanged just now, for a successor of another key.
         RefreshTokenReused: it was used before; the caller must call `end_reused`.
         InvalidRefreshToken: the session has ended already.
     """
-    successor = _new_token_id()
-    role = session.execute(
+    exchanged = session.execute(
         update(AuthSession)
         .where(
             AuthSession.id == session_id,
@@ -139,25 +158,28 @@ def refresh(session: Session, user_id: str, session_id: str, token_id: str) -> G
             refreshed_at=func.now(),
             expires_at=func.now() + LIFETIME,
         )
-        .returning(User.role)
+        .returning(AuthSession.id)
     ).scalar()
-    if role is None:
-        raise _refused(session, session_id, token_id)
-    return Grant(user_id, session_id, successor, role)
+    if exchanged is None:
+        _check_repeat(session, session_id, token_id, successor)
+    return Grant(user_id, session_id, successor, repeated=exchanged is None)
 
 
-def _refused(session: Session, session_id: str, token_id: str) -> Exception:
+def _check_repeat(session: Session, session_id: str, token_id: str, successor: str) -> None:
+    """Raise unless the token was exchanged for this successor within the grace period."""
     recent = AuthSession.refreshed_at > func.clock_timestamp() - GRACE
     row = session.execute(
-        select(
-            AuthSession.token_hash, AuthSession.previous_token_hash, recent.label("recent")
-        ).where(AuthSession.id == session_id, _alive())
+        select(AuthSession.token_hash, AuthSession.previous_token_hash, recent.label("recent"))
+        .join(User, User.id == AuthSession.user_id)
+        .where(AuthSession.id == session_id, User.is_active, _alive())
     ).one_or_none()
-    if row is None or row.token_hash == _hash(token_id):  # the latter: of an inactive user
-        return InvalidRefreshToken()
-    if row.recent and row.previous_token_hash == _hash(token_id):
-        return RefreshSuperseded()
-    return RefreshTokenReused()
+    if row is None or row.token_hash == _hash(token_id):  # the latter: of a user inactive until now
+        raise InvalidRefreshToken
+    if not row.recent or row.previous_token_hash != _hash(token_id):
+        raise RefreshTokenReused
+    if row.token_hash != _hash(successor):
+        raise RefreshSuperseded
+    logger.bind(session=session_id).info("Refresh repeated: the same refresh token was issued.")
 
 
 def end_reused(session: Session, session_id: str) -> None:

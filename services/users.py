@@ -6,12 +6,13 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from models.users import Role, User
 from services import pages, passwords, queries, sessions
 from services.errors import EmailTaken, InvalidInput, LastAdmin
 from services.locking import IfMatch, locked, violated
-from services.principals import Principal
+from services.principals import Principal, authenticate
 
 
 def register(
@@ -50,21 +51,31 @@ def update_profile(
     return _update(session, principal.id, changes, if_match)
 
 
-def change_password(
-    session: Session, principal: Principal, current: str, new: str, refused: Container[str] = ()
-) -> None:
-    """Set a new password, and end all other sessions.
+def hash_new_password(known_hash: str, current: str, new: str, refused: Container[str] = ()) -> str:
+    """Return the hash of a new password.
+
+    This takes long and uses no database, so call it without an open transaction.
 
     Raises:
         InvalidInput: `current` is not the password, or `new` is a common one or `refused`.
     """
     passwords.refuse_common(new, "/new_password", refused)
-    known = session.scalars(select(User.password_hash).where(User.id == principal.id)).one()
-    new_hash = passwords.hashed(new)  # before the lock, which is not to be held for so long
-    matches = passwords.matches(current, known)
-    user = locked(session, select(User).where(User.id == principal.id))
-    if not matches or user.password_hash != known:
+    if not passwords.matches(current, known_hash):
         raise InvalidInput.at(["/current_password"], "This is not your password.")
+    return passwords.hashed(new)
+
+
+def change_password(session: Session, principal: Principal, known_hash: str, new_hash: str) -> None:
+    """Set a new password, and end all other sessions.
+
+    Raises:
+        InvalidToken: the caller's session ended since the request began.
+        StaleDataError: `known_hash` is no longer the current one; the request is retried.
+    """
+    user = locked(session, select(User).where(User.id == principal.id))
+    authenticate(session, principal.id, principal.session_id)
+    if user.password_hash != known_hash:
+        raise StaleDataError("The password changed since it was read.")
     user.password_hash = new_hash
     sessions.sign_out(session, principal, sessions.Which.OTHERS)
 

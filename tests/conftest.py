@@ -140,7 +140,9 @@ def settings(new_database, migrated_url) -> Settings:
         log_level="WARNING",
         rate_limit_default=PLENTY,
         rate_limit_login=PLENTY,
+        rate_limit_login_account=PLENTY,
         rate_limit_login_address=PLENTY,
+        rate_limit_password=PLENTY,
         rate_limit_register=PLENTY,
     )
 

@@ -4,6 +4,7 @@ import time
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Lock
 from typing import Any, NamedTuple, NoReturn
 
@@ -46,6 +47,7 @@ class Window(NamedTuple):
     accepted: bool
     hits: int
     oldest: float  # Unix time of the oldest hit
+    hit_at: float  # Unix time of this hit
 
 
 class MemoryWindows:
@@ -67,7 +69,13 @@ class MemoryWindows:
                 hits.extend([now] * cost)
                 self.windows[key] = now + seconds, hits
                 self.windows.move_to_end(key)
-            return Window(accepted, len(hits), hits[0] if hits else now)
+            return Window(accepted, len(hits), hits[0] if hits else now, now)
+
+    def release(self, key: str, hit_at: float) -> None:
+        with self.lock:
+            _, hits = self.windows.get(key, (0, []))
+            if hit_at in hits:
+                hits.remove(hit_at)
 
     def _evict(self, now: float) -> None:
         """Remove two windows at most, so that no hit has to wait for a clean-up."""
@@ -80,7 +88,7 @@ class MemoryWindows:
 class RedisOrMemoryStorage(Storage, MovingWindowSupport):
     """Storage of the library limits for the strategy "moving-window" (decision 11).
 
-    `on_hit` receives the limit, the seconds and the window of each hit, because
+    `on_hit` receives the key, the limit, the seconds and the window of each hit, because
     `get_moving_window` after a hit would be a second round trip to Redis.
     """
 
@@ -92,7 +100,7 @@ class RedisOrMemoryStorage(Storage, MovingWindowSupport):
         uri: str | None = None,
         *,
         redis_url: str = "",
-        on_hit: Callable[[int, int, Window], None] = lambda *_: None,
+        on_hit: Callable[[str, int, int, Window], None] = lambda *_: None,
     ) -> None:
         super().__init__(uri)
         self.redis_url, self.on_hit = redis_url, on_hit
@@ -110,8 +118,15 @@ class RedisOrMemoryStorage(Storage, MovingWindowSupport):
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         window = self._hit(key, limit, expiry, amount)
-        self.on_hit(limit, expiry, window)
+        self.on_hit(key, limit, expiry, window)
         return window.accepted
+
+    def release(self, key: str, hit_at: float) -> None:
+        """Take a hit back. Without Redis it stays there until it leaves the window."""
+        self.memory.release(key, hit_at)  # Redis may have been unavailable at the time.
+        if self.is_shared:
+            with suppress(*self.base_exceptions):
+                self.script.registered_client.lrem(key, 1, repr(hit_at))
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         window = self._hit(key, limit, expiry, cost=0)
@@ -132,7 +147,7 @@ class RedisOrMemoryStorage(Storage, MovingWindowSupport):
             self.unavailable, self.tried_at = True, time.time()
             return self.memory.hit(key, limit, seconds, cost)
         self.unavailable = False
-        return Window(bool(accepted), hits, float(oldest))
+        return Window(bool(accepted), hits, float(oldest), now)
 
     def check(self) -> bool:
         return True  # Memory is always available.

@@ -5,7 +5,6 @@ import ipaddress
 import math
 import time
 from collections.abc import Callable
-from typing import ClassVar, NamedTuple
 
 from flask import Flask, Response, current_app, g, request
 from flask_jwt_extended.exceptions import JWTExtendedException
@@ -15,55 +14,17 @@ from limits import parse_many
 from werkzeug.exceptions import HTTPException
 
 from app.auth.limit_storage import RedisOrMemoryStorage, Window
+from app.auth.quotas import Quota, TooManyRequests
 from app.errors.handlers import from_problem
 from app.http.access import access_claims
 from app.http.parser import json_body
 from app.settings import Settings
 from services.errors import Problem
 
-NAMES = ("default", "login", "login_address", "register")
+NAMES = ("default", "login", "login_account", "login_address", "password", "register")
+# Begins the keys of limits that count failures only.
+FAILURES = "failures:"
 UNLIMITED = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
-
-DOCUMENTED = {
-    "X-RateLimit-Limit": {
-        "schema": {"type": "integer", "minimum": 1},
-        "description": "How many requests there may be, of the limit that is nearest.",
-        "example": 300,
-    },
-    "X-RateLimit-Remaining": {
-        "schema": {"type": "integer", "minimum": 0},
-        "description": "How many of them are left.",
-        "example": 299,
-    },
-    "X-RateLimit-Reset": {
-        "schema": {"type": "integer", "minimum": 0},
-        "description": "When the next one is back, seconds since 1970 (Unix time).",
-        "example": 1770733860,
-    },
-}
-
-
-class TooManyRequests(Problem):
-    status, slug, title = 429, "too-many-requests", "Too many requests"
-    default_headers: ClassVar = {"Retry-After": "1"}
-    detail = "Too many requests; Retry-After says how many seconds to wait."
-    advice = (
-        "Wait as many seconds as `Retry-After` says. `X-RateLimit-Remaining` tells beforehand how "
-        "many requests are left, `X-RateLimit-Reset` when there are more."
-    )
-
-    def __init__(self, limit: str, seconds: int) -> None:
-        super().__init__(headers={"Retry-After": str(seconds)})
-        self.limit = limit
-
-
-class Quota(NamedTuple):
-    """State of a limit after the request was counted."""
-
-    accepted: bool
-    remaining: int
-    limit: int
-    reset_at: float  # Unix time
 
 
 def address() -> str:
@@ -97,6 +58,11 @@ def account() -> str:
     except (Problem, HTTPException, AttributeError, KeyError, TypeError, OSError):
         return address()
     return hashlib.sha256(email.encode(errors="replace")).hexdigest()
+
+
+def failures(*keys: Callable[[], str]) -> Callable[[], str]:
+    """Return a key function for a limit that counts failures only."""
+    return lambda: FAILURES + ":".join(key() for key in keys)
 
 
 def endpoint() -> str:
@@ -133,8 +99,10 @@ def limit(name: str, key: Callable[[], str]) -> RouteLimit:
     return limiter.shared_limit(lambda: rate(name), scope=name, key_func=key, exempt_when=is_retry)
 
 
-login = limit("login", account)
+login = limit("login", failures(account, address))
+login_account = limit("login_account", failures(account))
 login_address = limit("login_address", address)
+password = limit("password", user_or_address)
 register = limit("register", address)
 
 
@@ -151,6 +119,7 @@ def init_app(app: Flask) -> None:
     limiter.init_app(app)
     app.register_error_handler(RateLimitExceeded, too_many_requests)
     app.after_request(add_headers)
+    app.after_request(release_hits)  # runs first
 
 
 def limits_config(settings: Settings) -> dict[str, object]:
@@ -179,10 +148,30 @@ def is_shared() -> bool:
     return isinstance(limiter.storage, RedisOrMemoryStorage) and limiter.storage.is_shared
 
 
-def remember(limit: int, seconds: int, window: Window) -> None:
+def remember(key: str, limit: int, seconds: int, window: Window) -> None:
     """Keep the result of a hit for the headers of the response."""
-    quota = Quota(window.accepted, limit - window.hits, limit, window.oldest + seconds)
+    remaining, reset_at = limit - window.hits, window.oldest + seconds
+    quota = Quota(window.accepted, remaining, limit, reset_at, key, window.hit_at)
     g.setdefault("quotas", []).append(quota)
+
+
+def release_hits(response: Response) -> Response:
+    """Take back the hits of limits that count failures only, unless the response is a failure.
+
+    They are counted before the work, because parallel guesses would all pass a count after it.
+    """
+    status = response.status_code
+    if not 400 <= status < 500 or status == TooManyRequests.status:
+        for quota in g.get("quotas", ()):
+            if quota.accepted and FAILURES in quota.key:
+                release(quota)
+    return response
+
+
+def release(quota: Quota) -> None:
+    assert isinstance(limiter.storage, RedisOrMemoryStorage)
+    limiter.storage.release(quota.key, quota.hit_at)
+    quota.remaining += 1
 
 
 def add_headers(response: Response) -> Response:

@@ -5,6 +5,7 @@ import hmac
 from datetime import timedelta
 from typing import Any
 
+from blinker import Signal
 from flask import Flask, Response, current_app, request
 from flask_jwt_extended import (
     JWTManager,
@@ -27,6 +28,8 @@ TEXT_CLAIMS = ["jti", "sub", "sid", "type"]
 LEEWAY_SECONDS = 5
 
 jwt = JWTManager()
+# Sent the name of an event that the status of the response does not show.
+events = Signal()
 
 
 def jwt_config(settings: Settings) -> dict[str, object]:
@@ -69,6 +72,16 @@ def refresh_claims(token: str) -> dict[str, Any]:
     if claims["type"] != "refresh":
         raise InvalidRefreshToken
     return claims
+
+
+def successor_id(claims: dict[str, Any]) -> str:
+    """Return the id of the refresh token that follows the one with these claims.
+
+    It is derived, so that a repeated exchange returns the same successor. Nobody can compute it
+    without the key, and the database keeps only its hash.
+    """
+    message = f"refresh:{claims['sid']}:{claims['jti']}"
+    return hmac.digest(signing_key("").encode(), message.encode(), hashlib.sha256).hex()
 
 
 def init_app(app: Flask) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 from flask import Flask, request
 from prometheus_client import Counter, Gauge, Histogram
 
-from app.auth import limits
+from app.auth import limits, tokens
+from app.auth.quotas import TooManyRequests
 from app.errors import handlers as problems
 from app.observability.queue_time import start_time
 from app.settings import Settings
@@ -41,7 +42,8 @@ AUTH_EVENTS: dict[tuple[str, str, str | type[Problem]], str] = {
     ("DELETE", "/api/auth/sessions/<session_id>", "204"): "session_end",
     ("PUT", "/api/users/me/password", "204"): "password_change",
 }
-
+# Events that the status of the response does not show.
+OTHER_EVENTS = ("refresh_repeated",)
 
 REQUESTS = Counter("http_requests", "Answers.", ["method", "route", "status"])
 DURATIONS = Histogram(
@@ -74,8 +76,9 @@ def init_app(app: Flask) -> None:
     """Count what `app` does from now on."""
     app.wsgi_app = Counted(app.wsgi_app)  # type: ignore[method-assign]
     problems.answered.connect(count_problem)
+    tokens.events.connect(count_event)
     # A counter that is first seen at 1 has no increase to tell of.
-    for event in AUTH_EVENTS.values():
+    for event in (*AUTH_EVENTS.values(), *OTHER_EVENTS):
         EVENTS.labels(event)
     for name in limits.NAMES:
         REFUSALS.labels(name)
@@ -131,10 +134,14 @@ def counting(method: str, route: str, status: str) -> Callable[[float], None]:
 
 def count_problem(problem: Problem) -> None:
     rule = request.url_rule
-    if isinstance(problem, limits.TooManyRequests):
+    if isinstance(problem, TooManyRequests):
         REFUSALS.labels(problem.limit).inc()
     elif rule and (event := AUTH_EVENTS.get((request.method, rule.rule, type(problem)))):
         EVENTS.labels(event).inc()
+
+
+def count_event(event: str) -> None:
+    EVENTS.labels(event).inc()
 
 
 def sample(app: Flask) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema
 
-from app.auth.limits import TooManyRequests
+from app.auth.quotas import TooManyRequests
 from app.errors.http_errors import (
     MEDIA_TYPE,
     TYPE_PREFIX,

@@ -5,7 +5,7 @@ from typing import Any
 from apispec import APISpec, BasePlugin
 from flask import Flask
 
-from app.auth import limits
+from app.auth import limits, quotas
 from app.http import etags, idempotency, request_id
 from app.http.operation import Access, Link, Operation
 from app.openapi.errors import error_responses
@@ -20,7 +20,7 @@ BEARER = {
     "header `Authorization: Bearer …`. It is good for `expires_in` seconds; after that, and not "
     "at each request, exchange the `refresh_token` for new ones.",
 }
-COUNTED = limits.DOCUMENTED
+COUNTED = quotas.DOCUMENTED
 COMMON = request_id.DOCUMENTED
 LINK = {
     "schema": {"type": "string"},

@@ -101,8 +101,16 @@ class Settings:
     rate_limit_default: str = setting(
         rate(), "300 per minute", "Requests of one user, or of one address without a sign-in."
     )
-    rate_limit_login: str = setting(rate(), "5 per minute", "Sign-ins to one account.")
+    rate_limit_login: str = setting(
+        rate(), "5 per minute", "Failed sign-ins to one account from one address."
+    )
+    rate_limit_login_account: str = setting(
+        rate(), "20 per minute", "Failed sign-ins to one account from all addresses."
+    )
     rate_limit_login_address: str = setting(rate(), "20 per minute", "Sign-ins from one address.")
+    rate_limit_password: str = setting(
+        rate(), "5 per minute", "Attempts to change the password of one account."
+    )
     rate_limit_register: str = setting(rate(), "20 per hour", "Registrations from one address.")
     database_pool_size: int = setting(
         number(1), 10, "Connections to PostgreSQL that each process keeps open."

@@ -1,13 +1,18 @@
 """Rate limits: who is counted, and what is told."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from uuid import uuid4
 
 import pytest
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.auth.limits import in_seconds, limiter
+from app.auth.limits import NAMES, in_seconds, limiter
 from services import sessions
+from services.errors import WrongCredentials
 from tests.support.factories import PASSWORD, UserFactory
+from tests.support.openapi import objects, reachable
 
 PRODUCTS = "/api/notes"
 LOGIN = "/api/auth/login"
@@ -117,14 +122,91 @@ class TestDefault:
         assert statuses + gets(client, 2) == [200, 200, 200, 429]
 
 
-class TestLogin:
-    def test_counts_an_account_however_it_is_written(self, limited, user):
-        client = limited(rate_limit_login="2 per minute")
-        wrong = {"email": user.email, "password": "wrong"}
+def fail(client, email, times=1, **options):
+    """Return the statuses of sign-ins with a wrong password."""
+    body = {"email": email, "password": "wrong"}
+    return [client.post(LOGIN, json=body, **options).status_code for _ in range(times)]
 
-        assert [client.post(LOGIN, json=wrong).status_code for _ in range(2)] == [401, 401]
-        assert sign_in(client, user.email.upper(), environ_base=THERE) == 429
+
+class TestLogin:
+    def test_counts_failures_of_an_account_however_it_is_written(self, limited, user):
+        client = limited(rate_limit_login="2 per minute")
+
+        assert fail(client, user.email, 2) == [401, 401]
+        assert sign_in(client, user.email.upper()) == 429
         assert sign_in(client, UserFactory().email) == 200
+
+    def test_failures_elsewhere_keep_nobody_out(self, limited, user):
+        client = limited(rate_limit_login="2 per minute")
+
+        assert fail(client, user.email, 3, environ_base=HERE) == [401, 401, 429]
+        assert sign_in(client, user.email, environ_base=THERE) == 200
+
+    def test_successes_do_not_count(self, limited, user):
+        client = limited(rate_limit_login="2 per minute", rate_limit_login_account="2 per minute")
+        statuses = [sign_in(client, user.email) for _ in range(4)]
+
+        assert statuses == [200] * 4
+        assert fail(client, user.email, 3) == [401, 401, 429]
+
+    def test_success_takes_no_failure_back(self, limited, user):
+        client = limited(rate_limit_login="2 per minute")
+        first = fail(client, user.email)
+
+        assert sign_in(client, user.email) == 200
+        assert first + fail(client, user.email, 2) == [401, 401, 429]
+
+    def test_failures_from_many_addresses_reach_the_limit_of_the_account(self, limited, user):
+        client = limited(rate_limit_login_account="3 per minute")
+        addresses = [{"REMOTE_ADDR": f"203.0.113.{n}"} for n in range(3)]
+        statuses = [fail(client, user.email, environ_base=each)[0] for each in addresses]
+
+        assert statuses == [401] * 3
+        assert sign_in(client, user.email, environ_base={"REMOTE_ADDR": "203.0.113.9"}) == 429
+        assert sign_in(client, UserFactory().email) == 200
+
+    def test_one_address_alone_does_not_reach_the_limit_of_the_account(self, limited, user):
+        limits = {"rate_limit_login": "2 per minute", "rate_limit_login_account": "4 per minute"}
+        client = limited(**limits)
+        fail(client, user.email, 8, environ_base=HERE)
+
+        assert sign_in(client, user.email, environ_base=THERE) == 200
+
+    def test_outage_is_no_failure(self, limited, user, no_database):
+        client = limited(rate_limit_login="2 per minute")
+        statuses = [sign_in(client, user.email) for _ in range(3)]
+
+        assert statuses == [503] * 3
+
+    def test_refusal_by_another_limit_is_no_failure(self, limited, user, clock):
+        client = limited(rate_limit_login="3 per hour", rate_limit_login_account="2 per minute")
+        statuses = fail(client, user.email, 6)
+        clock(61)
+
+        assert statuses == [401, 401, 429, 429, 429, 429]
+        assert sign_in(client, user.email) == 200
+
+    @pytest.mark.parametrize("storage", ["memory", "redis"])
+    def test_parallel_guesses_do_not_slip_through(self, limited, monkeypatch, request, storage):
+        redis_url = request.getfixturevalue("redis_url") if storage == "redis" else ""
+        client = limited(rate_limit_login="3 per minute", redis_url=redis_url)
+        together, looked_at = Barrier(8), []
+
+        def guess(*_, **__):
+            looked_at.append(1)
+            raise WrongCredentials
+
+        def send(_):
+            together.wait(30)
+            return client.application.test_client().post(LOGIN, json=body).status_code
+
+        body = {"email": f"{uuid4().hex}@example.com", "password": "wrong"}
+        monkeypatch.setattr(sessions, "find_account", guess)
+        with ThreadPoolExecutor(8) as threads:
+            statuses = sorted(threads.map(send, range(8)))
+
+        assert statuses == [401] * 3 + [429] * 5
+        assert len(looked_at) == 3
 
     def test_counts_an_address_whatever_the_account(self, limited, session):
         client = limited(rate_limit_login_address="2 per minute")
@@ -137,16 +219,16 @@ class TestLogin:
     def test_counts_a_retried_transaction_once(self, limited, user, monkeypatch):
         client, attempts = limited(rate_limit_login="2 per minute"), []
 
-        def stale(*_, **__):
+        def stale_once(*_, **__):
             attempts.append(1)
-            raise StaleDataError
+            raise StaleDataError if len(attempts) == 1 else WrongCredentials
 
         with monkeypatch.context() as patch:
-            patch.setattr(sessions, "sign_in", stale)
-            sign_in(client, user.email)
+            patch.setattr(sessions, "find_account", stale_once)
+            assert sign_in(client, user.email) == 401
 
-        assert len(attempts) > 1
-        assert [sign_in(client, user.email) for _ in range(2)] == [200, 429]
+        assert len(attempts) == 2
+        assert fail(client, user.email, 2) == [401, 429]
 
     @pytest.mark.parametrize(
         ("data", "content_type", "status"),
@@ -182,6 +264,50 @@ class TestRegistration:
         assert client.post("/api/auth/register", json={}, environ_base=THERE).status_code == 422
 
 
+class TestSecrets:
+    """Each operation that takes a password has a limit of its own."""
+
+    def test_password_change_counts_an_account_in_all_its_sessions(self, limited, user, admin):
+        client = limited(rate_limit_password="2 per minute")
+        body = {"current_password": "wrong", "new_password": "another battery staple"}
+
+        def change():
+            return client.put("/api/users/me/password", json=body).status_code
+
+        statuses = [change()]
+        client.signed_in(user)
+        statuses += [change()]
+        client.signed_in(user)
+        statuses += [change(), change()]
+        client.signed_in(admin)
+
+        assert statuses == [401, 422, 422, 429]
+        assert change() == 422
+
+    def test_no_operation_takes_guesses_at_the_default_rate(
+        self, limited, document, operations, as_user
+    ):
+        strict = dict.fromkeys(
+            (f"rate_limit_{name}" for name in NAMES if name != "default"), "2 per minute"
+        )
+        client = limited(**strict)
+        client.tokens = as_user.tokens
+        schemas = document["components"]["schemas"]
+        secret = [
+            (operation.path, operation.method)
+            for operation in operations
+            for name in reachable(operation.body or {}, schemas)
+            if any(part.get("format") == "password" for part in objects(schemas[name]))
+        ]
+        third = {
+            (path, method): [client.open(path, method=method, json={}) for _ in range(3)][-1]
+            for path, method in secret
+        }
+
+        assert len(third) == 3
+        assert {response.status_code for response in third.values()} == {429}
+
+
 class TestQuota:
     def test_is_told_with_a_success(self, limited):
         client = limited(rate_limit_default="3 per minute")
@@ -207,6 +333,7 @@ class TestQuota:
         wait = int(refused.headers["Retry-After"])
 
         assert (refused.status_code, refused.headers["X-RateLimit-Remaining"]) == (429, "0")
+        assert (refused.json["limit"], refused.json["retry_after"]) == ("default", wait)
         assert 39 <= wait <= 42
         clock(wait - 2)
         assert gets(client, 1) == [429]

@@ -187,11 +187,11 @@ class TestSecrets:
         assert not [secret for secret in secrets if secret in written.err + written.out]
 
     def test_crash_tells_no_variables(self, anywhere, user, monkeypatch, capsys):
-        def sign_in(session, email, password, **_):
+        def verify_password(account, password, *_):
             credentials = {"password": password}
             raise KeyError(len(credentials))
 
-        monkeypatch.setattr("services.sessions.sign_in", sign_in)
+        monkeypatch.setattr("services.sessions.verify_password", verify_password)
         credentials = {"email": user.email, "password": PASSWORD}
         assert anywhere.post("/api/auth/login", json=credentials).status_code == 500
         written = capsys.readouterr().err

@@ -67,6 +67,15 @@ class TestEvents:
 
         assert increase("auth_events_total", event="login_failed") == 1
 
+    def test_repeated_refresh_is_counted(self, counted, increase, user):
+        client = ApiClient(counted).signed_in(user)
+        body = {"refresh_token": client.tokens["refresh_token"]}
+        increase("auth_events_total", event="refresh_repeated")
+        statuses = [client.post("/api/auth/refresh", json=body).status_code for _ in range(3)]
+
+        assert statuses == [200] * 3
+        assert increase("auth_events_total", event="refresh_repeated") == 2
+
     def test_refusal_of_a_limit_names_it(self, counted, increase):
         increase("rate_limit_refusals_total", limit="register")
         for _ in range(2):

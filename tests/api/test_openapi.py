@@ -9,7 +9,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app import create_app
-from app.auth.limits import TooManyRequests
+from app.auth.quotas import TooManyRequests
 from app.errors import handlers as problems
 from app.errors.http_errors import MEDIA_TYPE, TYPE_PREFIX, RangeNotSatisfiable
 from app.http.operation import Operation as Declaration

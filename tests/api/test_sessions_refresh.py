@@ -1,11 +1,14 @@
 """POST /api/auth/refresh: a refresh token is good for one exchange."""
 
+from dataclasses import replace
 from datetime import timedelta
 
+import jwt
 import pytest
 from loguru import logger
 from sqlalchemy import func, select, update
 
+from app.auth.tokens import successor_id
 from models.sessions import AuthSession
 from tests.support.clients import ApiClient
 
@@ -21,6 +24,10 @@ def log():
 
 def refresh(client, token):
     return client.post("/api/auth/refresh", json={"refresh_token": token})
+
+
+def token_id(token):
+    return jwt.decode(token, options={"verify_signature": False})["jti"]
 
 
 def exchanged(client, token):
@@ -83,17 +90,75 @@ class TestRefresh:
 
 
 class TestUsedToken:
-    def test_within_ten_seconds_is_a_409_and_the_session_lives(self, client, as_user, session, log):
+    def test_within_ten_seconds_returns_the_same_successor(self, client, as_user, session, log):
         first = as_user.tokens["refresh_token"]
         second = exchanged(client, first)
         let_pass(session, 5)
 
-        answer = refresh(client, first)
+        response = refresh(client, first)
 
-        assert answer.status_code == 409
-        assert answer.json["type"] == "/api/problems/refresh-superseded"
+        assert response.status_code == 200
+        assert token_id(response.json["refresh_token"]) == token_id(second)
+        assert [line for line in log if "repeated" in line]
         assert not any("reuse" in line for line in log)
+
+    def test_tokens_of_a_repeated_exchange_are_good(self, client, as_user):
+        first = as_user.tokens["refresh_token"]
+        exchanged(client, first)
+        again = refresh(client, first).json
+        bearer = {"Authorization": f"Bearer {again['access_token']}"}
+
+        assert client.get("/api/users/me", headers=bearer).status_code == 200
+        assert refresh(client, again["refresh_token"]).status_code == 200
+
+    def test_repeated_exchange_does_not_extend_the_ten_seconds(self, client, as_user, session):
+        first = as_user.tokens["refresh_token"]
+        exchanged(client, first)
+        let_pass(session, 6)
+        exchanged(client, first)
+        let_pass(session, 5)
+
+        assert refresh(client, first).status_code == 401
+
+    def test_repeated_exchange_of_an_inactive_user_is_a_401(self, client, as_user, session, user):
+        first = as_user.tokens["refresh_token"]
+        exchanged(client, first)
+        user.is_active = False
+        session.commit()
+
+        assert refresh(client, first).status_code == 401
+
+    def test_repeated_exchange_of_an_ended_session_is_a_401(self, client, as_user):
+        first = as_user.tokens["refresh_token"]
+        exchanged(client, first)
+        as_user.post("/api/auth/logout")
+
+        assert refresh(client, first).status_code == 401
+
+    def test_after_a_change_of_the_key_is_a_409_and_the_session_lives(
+        self, app, client, as_user, settings, monkeypatch
+    ):
+        first = as_user.tokens["refresh_token"]
+        second = exchanged(client, first)
+        former = settings.secret_key
+        changed = replace(settings, secret_key="k" * 32, secret_key_fallbacks=(former,))
+        monkeypatch.setitem(app.extensions, "settings", changed)
+
+        response = refresh(client, first)
+
+        assert response.status_code == 409
+        assert response.json["type"] == "/api/problems/refresh-superseded"
         assert refresh(client, second).status_code == 200
+
+    def test_successor_cannot_be_computed_without_the_key(self, app, as_user, monkeypatch):
+        claims = {"sid": "session_1", "jti": "a"}
+        with app.app_context():
+            one = successor_id(claims)
+            assert one == successor_id(claims)
+            assert len({one, *(successor_id(claims | {n: "b"}) for n in claims)}) == 3
+            changed = replace(app.extensions["settings"], secret_key="k" * 32)
+            monkeypatch.setitem(app.extensions, "settings", changed)
+            assert successor_id(claims) != one
 
     def test_later_is_a_401_that_ends_the_session(self, client, as_user, session):
         first = as_user.tokens["refresh_token"]

@@ -56,7 +56,9 @@ def environment(database_url: str, **more: str) -> dict[str, str]:
         "LOG_LEVEL": "WARNING",
         "RATE_LIMIT_DEFAULT": PLENTY,
         "RATE_LIMIT_LOGIN": PLENTY,
+        "RATE_LIMIT_LOGIN_ACCOUNT": PLENTY,
         "RATE_LIMIT_LOGIN_ADDRESS": PLENTY,
+        "RATE_LIMIT_PASSWORD": PLENTY,
         "RATE_LIMIT_REGISTER": PLENTY,
         **more,
     }

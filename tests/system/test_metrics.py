@@ -91,8 +91,8 @@ class TestNames:
         events = service.values("auth_events_total", "event").keys()
         limits = service.values("rate_limit_refusals_total", "limit").keys()
 
-        assert len(events) == 11
-        assert len(limits) == 4
+        assert len(events) == 12
+        assert len(limits) == 6
         assert all(f"`{name}`" in page for name in events | limits)
 
 
@@ -164,8 +164,8 @@ class TestRequests:
             "register_failed": 1,
             "login": 2,
             "login_failed": 1,
-            "refresh": 1,
-            "refresh_superseded": 1,
+            "refresh": 2,
+            "refresh_repeated": 1,
             "refresh_reused": 1,
             "refresh_failed": 1,
             "logout": 1,

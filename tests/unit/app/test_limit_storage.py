@@ -23,7 +23,7 @@ def storage(request, windows):
     redis_url = ""
     if request.param == "redis":
         redis_url = request.getfixturevalue("redis_url")
-    storage = RedisOrMemoryStorage(redis_url=redis_url, on_hit=lambda *hit: windows.append(hit[2]))
+    storage = RedisOrMemoryStorage(redis_url=redis_url, on_hit=lambda *hit: windows.append(hit[3]))
     if redis_url:
         storage.script.registered_client.flushall()
     return storage
@@ -74,7 +74,29 @@ class TestHit:
     def test_is_reported_to_on_hit(self, storage, windows):
         storage.acquire_entry("k", 1, 60)
 
-        assert windows[0] == (True, 1, windows[0].oldest)
+        assert windows[0] == (True, 1, windows[0].oldest, windows[0].oldest)
+
+
+class TestRelease:
+    def test_takes_that_hit_back_and_no_other(self, storage, windows, clock):
+        storage.acquire_entry("k", 2, 60)
+        clock(30)
+        storage.acquire_entry("k", 2, 60)
+        storage.release("k", windows[1].hit_at)
+        clock(31)
+
+        assert storage.get_moving_window("k", 2, 60)[1] == 0
+
+    def test_of_a_hit_that_has_left_the_window_does_nothing(self, storage, windows, clock):
+        storage.acquire_entry("k", 2, 60)
+        clock(61)
+        storage.acquire_entry("k", 2, 60)
+        storage.release("k", windows[0].hit_at)
+
+        assert storage.get_moving_window("k", 2, 60)[1] == 1
+
+    def test_of_an_unknown_key_does_nothing(self, storage):
+        storage.release("unknown", 1.0)
 
 
 class TestStrategy:
@@ -148,6 +170,13 @@ class UnavailableRedis:
             raise RedisError
         return [1, 1, b"0.0"]
 
+    @property
+    def registered_client(self):
+        return self
+
+    def lrem(self, *_):
+        raise RedisError
+
 
 class TestUnavailableRedis:
     @pytest.fixture
@@ -170,6 +199,16 @@ class TestUnavailableRedis:
             storage.acquire_entry("k", 9, 60)
 
         assert storage.script.calls == 2
+
+    def test_hit_in_memory_is_released_there(self, storage, clock):
+        storage.acquire_entry("k", 1, 60)
+        storage.script.back = True
+        clock(PAUSE_SECONDS)
+        storage.acquire_entry("other", 1, 60)
+        _, (hit_at,) = storage.memory.windows["k"]
+        storage.release("k", hit_at)
+
+        assert storage.memory.hit("k", 1, 60, 1).accepted
 
     def test_counts_again_when_it_is_back(self, storage, clock):
         storage.acquire_entry("k", 9, 60)
