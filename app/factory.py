@@ -10,7 +10,7 @@ from werkzeug.utils import find_modules, import_string
 import resources
 from app import cli
 from app.auth import limits, tokens
-from app.db import replica
+from app.db import readiness, replica
 from app.db.database import database
 from app.errors import handlers
 from app.http import cors, hosts, request_id, responses
@@ -50,8 +50,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False
     logging.configure(settings)
     # The first one sees a request first and its response last.
-    for part in (request_id, logging, responses, cors, hosts, database, replica, tokens, limits):
+    for part in (request_id, logging, responses, cors, hosts, database, tokens, limits):
         part.init_app(app)
+    readiness.init_app(app)
+    replica.init_app(app)
     handlers.init_app(app)
     api.init_app(app, blueprints())
     cli.init_app(app)
