@@ -18,7 +18,8 @@ refresh token is good once: keep the new one, and have one place in your program
 
 # Retries
 
-Reading, replacing and erasing can be sent again as they are. An order needs an `Idempotency-Key`:
+Reading, replacing and erasing can be sent again as they are. Without an `Idempotency-Key`, each
+retry places another order. With it, an order is placed once:
 
 1. Make a key, such as a UUID, before the first try, and write it down beside what you want to
    order.
@@ -27,8 +28,9 @@ Reading, replacing and erasing can be sent again as they are. An order needs an 
    a second will do), then send the same body with the same key. If the order was placed the first
    time, you get that answer again, with `Idempotency-Replayed: true`.
 4. After a 401, get new tokens and go on with the same key. After a 500, the same key finds out
-   whether the order was placed. Any other answer is final. For another order, or a changed one,
-   make another key.
+   whether the order was placed.
+5. Only a success is stored. After any other error, fix the cause; the same key then works again,
+   also with a changed body. For another order, make another key.
 
 Keys live 24 hours.
 
