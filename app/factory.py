@@ -10,7 +10,7 @@ from werkzeug.utils import find_modules, import_string
 import resources
 from app import cli
 from app.auth import limits, tokens
-from app.db import replica
+from app.db import readiness, replica
 from app.db.database import database
 from app.errors import handlers
 from app.http import cors, hosts, proxies, request_id, responses
@@ -50,9 +50,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False
     logging.configure(settings)
     # The first one sees a request first and its response last.
-    for part in (request_id, logging, responses, cors, hosts, database, replica, tokens, limits):
+    for part in (request_id, logging, responses, cors, hosts, tokens, limits):
         part.init_app(app)
-    proxies.init_app(app)
+    for part in (database, readiness, replica, proxies):
+        part.init_app(app)
     handlers.init_app(app)
     api.init_app(app, blueprints())
     cli.init_app(app)

@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from app.db.schema_version import at_head
+from flask import current_app
+
+from app.db.readiness import Readiness as ReadinessCheck
 from app.errors.http_errors import Unavailable
 from app.http.access import public
 from app.http.blueprint import Blueprint
@@ -52,10 +54,11 @@ class Readiness(Resource):
     @public
     @blp.doc(operationId="getReadiness")
     def get(self) -> dict[str, str]:
-        """Tell that PostgreSQL answers, and has the schema that this version needs.
+        """Check that PostgreSQL is writable and has the schema that this version needs.
 
-        Where it fails, requests should go to another replica for the moment.
+        While it fails, requests should go to another replica. The result is up to one second old.
         """
-        if not at_head(self.session):
-            raise Unavailable("The database is not at the schema of this version.")
+        check: ReadinessCheck = current_app.extensions["readiness"]
+        if fault := check.fault(self.session):
+            raise Unavailable(fault)
         return {"status": "ready"}

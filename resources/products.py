@@ -19,6 +19,7 @@ from schemas.products import (
     ProductSchema,
 )
 from services import products
+from services.errors import PreconditionRequired
 from services.pages import Page, PageRequest
 
 DESCRIPTION = """\
@@ -76,12 +77,14 @@ class ProductDetail(Resource):
     @blp.arguments(ProductChangeSchema)
     @blp.response(200, ProductSchema)
     @blp.etag
+    @blp.raises(PreconditionRequired)
     @requires(Scope.PRODUCTS_WRITE)
     @blp.doc(operationId="updateProduct")
     def patch(self, changes: dict[str, Any], product_id: str) -> Product:
         """Change a product's price, stock or description.
 
-        Orders keep the price that they were made at.
+        Orders keep the price that they were made at. A new `stock` needs `If-Match`, because orders
+        change the stock too: without it, you get a 428. `If-Match: *` overwrites any version.
         """
         return products.update(self.session, product_id, changes, self.if_match)
 

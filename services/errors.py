@@ -129,6 +129,14 @@ class PreconditionFailed(Problem):
     )
 
 
+class PreconditionRequired(Problem):
+    """RFC 6585, section 3."""
+
+    status, slug, title = 428, "precondition-required", "Precondition required"
+    detail = "Without If-Match, this change could overwrite a newer one."
+    advice = "Read the resource, and send its `ETag` in `If-Match` with the change."
+
+
 class InvalidInput(Problem):
     """Carries `errors`: a list of `pointer` (RFC 6901) and `detail`."""
 

@@ -26,8 +26,8 @@ class OutOfStock(Problem):
     status, slug, title = 409, "out-of-stock", "Out of stock"
     detail = "There is not enough stock; nothing was ordered."
     advice = (
-        "Look at `products`: it says what was asked for and what there is. Order less, or try "
-        "again later, with a new Idempotency-Key."
+        "Look at `products`: it says what was asked for and what there is. Order less, or retry "
+        "later. The same Idempotency-Key works for both, because errors are not stored."
     )
     example: ClassVar = {"products": [{"product_id": "abc", "requested": 2, "available": 1}]}
 

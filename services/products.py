@@ -11,7 +11,7 @@ from models.base import table
 from models.orders import OrderItem
 from models.products import Product
 from services import pages
-from services.errors import NotFound, Problem
+from services.errors import NotFound, PreconditionRequired, Problem
 from services.locking import IfMatch, locked, violated
 
 products = table(Product)
@@ -65,8 +65,16 @@ def create(session: Session, fields: Mapping[str, Any]) -> Product:
 def update(
     session: Session, product_id: str, changes: Mapping[str, Any], if_match: IfMatch = None
 ) -> Product:
-    """Change what `changes` names; orders keep the price that they were made at."""
+    """Change the fields in `changes`; orders keep the price that they were made at.
+
+    Raises:
+        NotFound: there is no such product for sale.
+        PreconditionFailed: the product has another version than `if_match`.
+        PreconditionRequired: a new stock needs `if_match`, because orders change the stock too.
+    """
     product = locked(session, _for_sale().where(Product.id == product_id), if_match)
+    if "stock" in changes and if_match is None:
+        raise PreconditionRequired("Orders change the stock too: send the ETag in If-Match.")
     for name, value in changes.items():
         setattr(product, name, value)
     session.flush()

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app import create_app
 from app.auth.limits import limiter
+from app.db import readiness
 from app.db.schema_version import alembic_config
 from app.settings import Settings
 from models.users import Role, User
@@ -189,6 +190,7 @@ def app(application, connection, monkeypatch) -> Flask:
         connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
     )
     monkeypatch.setitem(application.extensions, "sessions", sessions)
+    readiness.init_app(application)  # without the result of the test before
     limiter.init_app(application)  # with a new storage, also after a test with another application
     return application
 

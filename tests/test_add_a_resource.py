@@ -62,6 +62,17 @@ def test_deleted_supplier_is_a_404(as_admin):
     assert as_admin.delete(url).status_code == 204
     assert as_admin.get(url).status_code == 404
 """,
+    "Send something after the commit": """
+def test_effect_runs_after_the_commit(as_admin):
+    from loguru import logger
+
+    lines = []
+    sink = logger.add(lines.append, level="INFO")
+    assert as_admin.post("/api/suppliers", json=POTTERS).status_code == 201
+    logger.remove(sink)
+
+    assert [line for line in lines if "Welcome, Potters & Sons" in line]
+""",
     "Restrict suppliers to their owner": """
 def test_supplier_of_another_user_is_a_404(app, as_admin):
     from models.users import Role

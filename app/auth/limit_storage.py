@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 from limits.storage import MovingWindowSupport, Storage
 from loguru import logger
 from redis.commands.core import Script
-from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import RedisClusterException, RedisError, ResponseError
 from werkzeug.utils import cached_property
 
 from app import redis_client
@@ -145,9 +145,16 @@ class RedisOrMemoryStorage(Storage, MovingWindowSupport):
             if not self.unavailable:
                 logger.warning("Redis is unavailable; each process counts alone: {}", error)
             self.unavailable, self.tried_at = True, time.time()
+            if isinstance(error, ResponseError):
+                self._disconnect()
             return self.memory.hit(key, limit, seconds, cost)
         self.unavailable = False
         return Window(bool(accepted), hits, float(oldest), now)
+
+    def _disconnect(self) -> None:
+        """Close the connections: they may lead to a server that became a read-only replica."""
+        if script := vars(self).pop("script", None):
+            script.registered_client.close()
 
     def check(self) -> bool:
         return True  # Memory is always available.

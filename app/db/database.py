@@ -7,11 +7,11 @@ from typing import Any
 
 import orjson
 from flask import Flask, current_app
-from psycopg2.errors import DeadlockDetected, SerializationFailure
+from psycopg2.errors import DeadlockDetected, ReadOnlySqlTransaction, SerializationFailure
 from psycopg2.extensions import new_type, register_type
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -81,7 +81,9 @@ def make_engine(settings: Settings) -> Engine:
     )
     event.listen(engine, "connect", require_utf8)
     event.listen(engine, "handle_error", remove_values)
+    event.listen(engine, "handle_error", leave_read_only_server)
     event.listen(engine, "connect", choose_types)
+    event.listen(engine, "before_cursor_execute", refuse_isolation_level_of_statement)
     if settings.database_pooler:
         pooler.init_engine(engine, wanted)
     else:
@@ -89,8 +91,19 @@ def make_engine(settings: Settings) -> Engine:
     return engine
 
 
+class StrictSession(Session):
+    """A session that raises where SQLAlchemy ignores execution options with a warning."""
+
+    def connection(self, *args: Any, **kwargs: Any) -> Connection:
+        if kwargs.get("execution_options") and self.in_transaction():
+            raise InvalidRequestError("Set execution options before the first statement.")
+        return super().connection(*args, **kwargs)
+
+
 def make_sessions(engine: Engine) -> sessionmaker[Session]:
-    sessions = sessionmaker(engine, expire_on_commit=False)
+    sessions: sessionmaker[Session] = sessionmaker(
+        engine, class_=StrictSession, expire_on_commit=False
+    )
     event.listen(sessions, "after_begin", start_autocommit)
     event.listen(engine, "checkin", end_autocommit)
     return sessions
@@ -101,7 +114,9 @@ def start_autocommit(session: Session, _transaction: Any, connection: Connection
 
     SQLAlchemy's `isolation_level="AUTOCOMMIT"` sends a SET for each use of a pooled connection.
     """
-    if session.info["autocommit"]:
+    # An isolation level that the caller has chosen needs a transaction.
+    chosen = "isolation_level" in connection.get_execution_options()
+    if session.info["autocommit"] and not chosen:
         driver_connection: Any = connection.connection.driver_connection
         driver_connection.autocommit = True
 
@@ -110,6 +125,15 @@ def end_autocommit(connection: Any, _record: Any) -> None:
     """Return a connection to the pool as it was; one that was lost is None or closed."""
     if connection is not None and not connection.closed and connection.autocommit:
         connection.autocommit = False
+
+
+def refuse_isolation_level_of_statement(
+    connection: Connection, _cursor: Any, _sql: str, _parameters: Any, context: Any, _many: bool
+) -> None:
+    """Raise for an isolation level of one statement, which SQLAlchemy ignores."""
+    chosen = context.execution_options.get("isolation_level")
+    if chosen != connection.get_execution_options().get("isolation_level"):
+        raise InvalidRequestError("The isolation_level of a single statement has no effect.")
 
 
 def choose_types(connection: Any, _record: Any) -> None:
@@ -131,6 +155,16 @@ def remove_values(context: ExceptionContext) -> None:
     for error in (context.original_exception, context.sqlalchemy_exception):
         if error is not None and error.args:
             error.args = (str(error.args[0]).partition("\n")[0],)
+
+
+def leave_read_only_server(context: ExceptionContext) -> None:
+    """Treat a failed write to a read-only server as a lost connection.
+
+    After a failover, connections to the former primary still work. SQLAlchemy then drops all
+    connections of the pool, and the retry connects to the new primary.
+    """
+    if isinstance(context.original_exception, ReadOnlySqlTransaction):
+        context.is_disconnect = True
 
 
 def is_retryable(error: Exception, seconds: float = 0) -> bool:

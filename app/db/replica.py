@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from flask import Flask, Response, current_app, make_response, request
 from loguru import logger
 from sqlalchemy import Engine, Row
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
@@ -37,6 +37,7 @@ class Replica:
         self._failing, self._next_try = False, 0.0
 
     def in_service(self) -> bool:
+        """Return whether to read from it; after a failure, one request per pause may try."""
         with self._lock:
             now = time.monotonic()
             if self._failing and now < self._next_try:
@@ -50,8 +51,12 @@ class Replica:
                 logger.warning("The replica is unavailable: {}", getattr(error, "orig", error))
             self._failing, self._next_try = True, time.monotonic() + PAUSE_SECONDS
 
-    def succeeded(self) -> None:
+    def responded(self) -> None:
         self._failing = False
+
+    def was_not_asked(self) -> None:
+        """Let the next request try it."""
+        self._next_try = 0.0
 
 
 def init_app(app: Flask) -> None:
@@ -88,26 +93,49 @@ def read_from_replica(
     An error is no response either: the primary may have what the replica lacks.
     """
     replica: Replica | None = current_app.extensions["replica"]
-    if replica is None or not replica.in_service():
+    if "Authorization" in request.headers and not hasattr(resource, "user"):
         return None
-    user: Row[Any] | None = getattr(resource, "user", None)
-    if user is None and "Authorization" in request.headers:
+    if replica is None or not replica.in_service():
         return None
     primary = resource.session
     try:
-        with replica.sessions(info={"autocommit": True}) as session:
-            if user and not principals.has_seen(session, user.session_id, user.session_writes):
-                return None
-            resource.session = session
-            response = make_response(method(**path))
-        replica.succeeded()
-    except Problem:
-        replica.succeeded()
-        return None
-    except (DBAPIError, PoolTimeout) as error:
-        replica.failed(error)
-        return None
-    else:
-        return response
+        with replica.sessions(info={"autocommit": True}) as resource.session:
+            return respond(replica, resource, method, path)
     finally:
         resource.session = primary
+
+
+def respond(
+    replica: Replica, resource: Reading, method: Callable[..., Any], path: dict[str, Any]
+) -> Response | None:
+    """Return the response of the method, or None; record whether the replica can be reached."""
+    response = None
+    try:
+        if has_own_writes(resource):
+            response = make_response(method(**path))
+    except (Problem, DBAPIError, PoolTimeout) as error:
+        if is_unreachable(error):
+            replica.failed(error)
+            return None
+    # The session has begun a transaction if it has a connection.
+    if resource.session.in_transaction():
+        replica.responded()
+    else:
+        replica.was_not_asked()
+    return response
+
+
+def has_own_writes(resource: Reading) -> bool:
+    """Return whether the replica has applied all that the caller has written."""
+    user: Row[Any] | None = getattr(resource, "user", None)
+    return user is None or principals.has_seen(
+        resource.session, user.session_id, user.session_writes
+    )
+
+
+def is_unreachable(error: Exception) -> bool:
+    """Return whether there was no connection; an error with an SQLSTATE is a response."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, PoolTimeout)
+    broken = isinstance(error, (OperationalError, InterfaceError)) or error.connection_invalidated
+    return broken and getattr(error.orig, "pgcode", None) is None

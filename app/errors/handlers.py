@@ -5,9 +5,16 @@ from typing import Any
 from blinker import Signal
 from flask import Flask, Response, g, json
 from loguru import logger
-from psycopg2.errors import LockNotAvailable
+from psycopg2.errors import (
+    DeadlockDetected,
+    LockNotAvailable,
+    QueryCanceled,
+    ReadOnlySqlTransaction,
+    SerializationFailure,
+)
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import RoutingException
@@ -30,7 +37,7 @@ def from_exception(error: Exception) -> Response | HTTPException:
     if isinstance(error, Problem):
         return from_problem(error)
     if _is_outage(error):
-        logger.warning("PostgreSQL is away or overloaded: {}", " ".join(str(error).split()))
+        logger.warning("{}: {}", cause_of(error), " ".join(str(error).split()))
         return from_problem(Unavailable())
     logger.opt(exception=error).error("unexpected exception")
     return from_http(InternalServerError())
@@ -83,8 +90,23 @@ def document(
     return Response(json.dumps(body), status, headers, mimetype=MEDIA_TYPE)
 
 
-# Classes of SQLSTATE: connection exception, insufficient resources, operator intervention.
-OUTAGES = ("08", "53", "57")
+# Of SQLSTATE: connection exception, insufficient resources, operator intervention, read-only.
+OUTAGES = ("08", "53", "57", "25006")
+CAUSES: dict[type[Exception], str] = {
+    LockNotAvailable: "A lock was not released in time",
+    QueryCanceled: "A statement reached its timeout",
+    ReadOnlySqlTransaction: "PostgreSQL is read-only",
+    DeadlockDetected: "All retries ended in a conflict",
+    SerializationFailure: "All retries ended in a conflict",
+    StaleDataError: "All retries ended in a conflict",
+    PoolTimeout: "The connection pool is used up",
+}
+
+
+def cause_of(error: Exception) -> str:
+    """Return what an outage is, for the log."""
+    original = getattr(error, "orig", None) or error
+    return CAUSES.get(type(original), "PostgreSQL is unavailable or overloaded")
 
 
 def _is_outage(error: Exception) -> bool:

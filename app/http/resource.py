@@ -1,11 +1,12 @@
 """Base class of all resources: the steps of a request, in order."""
 
 import time
-from collections.abc import Container
+from collections.abc import Callable, Container
 from typing import Any, ClassVar
 
 from flask import Response, current_app, g, make_response, request
 from flask.views import MethodView
+from loguru import logger
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
@@ -28,7 +29,8 @@ class Resource(MethodView):
     """A URL and its methods, each of which declares its access, or the class is refused at import.
 
     A method can run several times, because a transaction that fails for a deadlock or a lost
-    connection is retried. It must change nothing but the database.
+    connection is retried. It must change nothing but the database; it passes any other effect,
+    such as an e-mail, to `after_commit`.
     """
 
     operations: ClassVar[dict[str, Operation]]
@@ -60,12 +62,31 @@ class Resource(MethodView):
         operation = self.operations[name]
         for attempt in range(1, ATTEMPTS + 1):
             g.attempt, began = attempt, time.monotonic()
+            self.effects: list[Callable[[], object]] = []
             try:
-                return self.run(name, operation, path)
+                response = self.run(name, operation, path)
+                break
             except Exception as error:
                 if attempt == ATTEMPTS or not is_retryable(error, time.monotonic() - began):
                     raise
-        raise AssertionError("unreachable")
+        self.run_effects()
+        return response
+
+    def after_commit(self, effect: Callable[[], object]) -> None:
+        """Run a function once, after the commit of the attempt that succeeds.
+
+        It runs before the response is sent and does not change it: an exception is logged. A
+        process that is killed in between loses it; write a row in the transaction where that
+        matters.
+        """
+        self.effects.append(effect)
+
+    def run_effects(self) -> None:
+        for effect in self.effects:
+            try:
+                effect()
+            except Exception:
+                logger.exception("An effect after the commit failed.")
 
     def run(self, name: str, operation: Operation, path: dict[str, Any]) -> Response:
         """Run the steps of a request, in one transaction if it may write."""

@@ -66,7 +66,6 @@ class TestOpenAPIDocument:
         assert answer.mimetype == "application/json"
         assert answer.json["paths"].keys() == ours
 
-
     def test_names_the_server_that_it_came_from_by_an_absolute_url(self, client):
         for host in ("localhost", "localhost:8080"):
             answer = client.get("/api/openapi.json", headers={"Host": host})

@@ -1,9 +1,11 @@
 """GET /api/health and the probes."""
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from app import __version__
+from app.db import readiness, schema_version
+from tests.support.statements import statements
 
 
 @pytest.fixture
@@ -11,7 +13,9 @@ def schema(session):
     """Has the database say that it is at this migration."""
 
     def set_to(revision):
-        session.execute(text("UPDATE alembic_version SET version_num = :n"), {"n": revision})
+        session.execute(text("DELETE FROM alembic_version"))
+        if revision:
+            session.execute(text("INSERT INTO alembic_version VALUES (:n)"), {"n": revision})
         session.commit()
 
     return set_to
@@ -39,19 +43,62 @@ class TestReadiness:
         assert answer.status_code == 503
         assert int(answer.headers["Retry-After"]) > 0
 
-    @pytest.mark.parametrize("revision", ["0001", "of another program"])
-    def test_schema_that_is_not_at_head_is_a_503_with_retry_after(self, client, schema, revision):
+    @pytest.mark.parametrize("revision", ["0001", ""])
+    def test_schema_before_the_head_is_a_503_with_retry_after(self, client, schema, revision):
         schema(revision)
 
-        answer = client.get("/api/health/ready")
+        response = client.get("/api/health/ready")
 
-        assert answer.status_code == 503
-        assert int(answer.headers["Retry-After"]) > 0
+        assert response.status_code == 503
+        assert int(response.headers["Retry-After"]) > 0
 
-    def test_schema_that_the_successors_have_migrated_already_is_ready(self, client, schema):
-        schema("0999")
+    @pytest.mark.parametrize("revision", ["0999", "9d1c0a7be2f4"])
+    def test_schema_that_a_later_version_has_migrated_is_ready(self, client, schema, revision):
+        schema(revision)
 
         assert client.get("/api/health/ready").status_code == 200
 
     def test_database_at_head_is_ready(self, client):
         assert client.get("/api/health/ready").json == {"status": "ready"}
+
+    def test_result_is_shared_for_a_second(self, client, engine, monkeypatch):
+        monkeypatch.setattr(readiness, "CACHE_SECONDS", 3600)
+        with statements(engine) as seen:
+            assert client.get("/api/health/ready").status_code == 200
+            first = len(seen)
+            assert {client.get("/api/health/ready").status_code for _ in range(5)} == {200}
+
+        assert len(seen) == first > 0
+
+    def test_failure_is_shared_for_a_second(self, client, use_engine, engine, monkeypatch):
+        monkeypatch.setattr(readiness, "CACHE_SECONDS", 3600)
+        use_engine(create_engine("postgresql+psycopg2://nobody@127.0.0.1:1/nowhere"))
+        assert client.get("/api/health/ready").status_code == 503
+        use_engine(engine)
+
+        with statements(engine) as seen:
+            response = client.get("/api/health/ready")
+
+        assert (response.status_code, seen) == (503, [])
+        assert int(response.headers["Retry-After"]) > 0
+
+    def test_result_expires(self, client, schema, monkeypatch):
+        monkeypatch.setattr(readiness, "CACHE_SECONDS", 0)
+        schema("0001")
+        assert client.get("/api/health/ready").status_code == 503
+        schema("0999")
+
+        assert client.get("/api/health/ready").status_code == 200
+
+
+def test_revisions_need_no_numbers(tmp_path, monkeypatch):
+    scripts = {"c0ffee": None, "beef": "c0ffee", "abad1dea": "beef"}
+    for revision, previous in scripts.items():
+        text_ = f"revision = {revision!r}\ndown_revision = {previous!r}\n"
+        (tmp_path / f"{revision}_.py").write_text(text_)
+    config = schema_version.alembic_config()
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("version_locations", str(tmp_path))
+    monkeypatch.setattr(schema_version, "alembic_config", lambda: config)
+
+    assert schema_version.outdated_revisions.__wrapped__() == {"c0ffee", "beef"}

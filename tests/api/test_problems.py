@@ -127,8 +127,8 @@ class TestRefusals:
 class TestOutages:
     @pytest.fixture(autouse=True)
     def warnings(self, logged):
-        """An outage is worth a warning, not a traceback."""
-        yield
+        """An outage is worth a warning that names the cause, not a traceback."""
+        yield logged
         assert [(record["level"].name, record["exception"]) for record in logged] == [
             ("WARNING", None)
         ]
@@ -140,21 +140,24 @@ class TestOutages:
         assert int(answer.headers["Retry-After"]) > 0
         assert "SELECT" not in answer.text
 
-    def test_database_that_is_away_is_a_503(self, client, no_database):
+    def test_database_that_is_away_is_a_503(self, client, warnings, no_database):
         self.assert_unavailable(client.get(NOTE))
+        assert warnings[0]["message"].startswith("PostgreSQL is unavailable or overloaded: ")
 
-    def test_statement_timeout_is_a_503(self, client, during_get):
+    def test_statement_timeout_is_a_503(self, client, warnings, during_get):
         during_get(run("SET LOCAL statement_timeout = 1", "SELECT pg_sleep(5)"))
 
         self.assert_unavailable(client.get(NOTE))
+        assert warnings[0]["message"].startswith("A statement reached its timeout: ")
 
-    def test_lock_timeout_is_a_503(self, client, during_get, engine):
+    def test_lock_timeout_is_a_503(self, client, warnings, during_get, engine):
         lock = "SELECT pg_advisory_xact_lock(4711)"
         during_get(run("SET LOCAL lock_timeout = 1", lock))
 
         with engine.begin() as other:
             other.execute(text(lock))
             self.assert_unavailable(client.get(NOTE))
+        assert warnings[0]["message"].startswith("A lock was not released in time: ")
 
     def test_connection_that_breaks_is_a_503(self, client, during_get, settings, use_engine):
         engine = make_engine(settings)
@@ -164,7 +167,7 @@ class TestOutages:
         self.assert_unavailable(client.get(NOTE))
         engine.dispose()
 
-    def test_no_free_connection_in_time_is_a_503(self, client, settings, use_engine):
+    def test_no_free_connection_in_time_is_a_503(self, client, warnings, settings, use_engine):
         small = {"database_pool_size": 1, "database_pool_overflow": 0}
         engine = make_engine(dataclasses.replace(settings, **small, database_pool_timeout=0.01))
         use_engine(engine)
@@ -172,6 +175,7 @@ class TestOutages:
         with engine.connect():
             self.assert_unavailable(client.get(NOTE))
         engine.dispose()
+        assert warnings[0]["message"].startswith("The connection pool is used up: ")
 
     def test_database_that_is_not_there_is_a_503(self, client, settings, use_engine):
         url = settings.database_url.replace("/test_", "/no_such_")

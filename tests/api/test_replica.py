@@ -6,12 +6,14 @@ from dataclasses import replace
 from secrets import token_hex
 
 import pytest
+from sqlalchemy import text
 
 from app import create_app
 from app.db.replica import Replica
 from tests.support import notes
 from tests.support.clients import ApiClient
 from tests.support.factories import PASSWORD
+from tests.support.notes import ABSENT
 from tests.support.replicas import replicated
 from tests.support.waiting import wait_for
 from tools import embedded
@@ -253,3 +255,56 @@ class TestAway:
             new = primary.run(CHANGE)
 
             assert priority(client) == new - 1
+
+
+class TestErrors:
+    """Only a connection that fails takes the replica out of service."""
+
+    @pytest.mark.parametrize("code", ["57014", "40001", "42P01"])
+    def test_error_of_one_statement_does_not(self, app, client, during_get, code, logged):
+        get_note = notes.get_note
+        raised = f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$"
+
+        def fail_on_the_replica(session):
+            if session.scalar(text("SELECT pg_is_in_recovery()")):
+                session.execute(text(raised))
+            return get_note(session, NOTE_ID)
+
+        during_get(fail_on_the_replica)
+
+        assert priority(client)
+        assert app.extensions["replica"].in_service()
+        assert logged == []
+
+    def test_any_response_of_the_replica_puts_it_back_in_service(self, app, client, monkeypatch):
+        replica = app.extensions["replica"]
+        replica.failed(RuntimeError("refused"))
+        monkeypatch.setattr(replica, "_next_try", 0)
+
+        assert client.get(f"/api/notes/{ABSENT}").status_code == 404
+
+        assert replica.in_service()
+        assert replica.in_service()
+
+    def test_replica_that_lags_is_in_service(self, app, author, behind, monkeypatch):
+        replica = app.extensions["replica"]
+        with behind():
+            author.post("/api/notes", json=NOTE)
+            replica.failed(RuntimeError("refused"))
+            monkeypatch.setattr(replica, "_next_try", 0)
+            assert author.get("/api/notes/mine").status_code == 200
+
+        assert replica.in_service()
+        assert replica.in_service()
+
+    def test_request_that_never_asked_it_leaves_the_next_try_to_another(
+        self, app, client, monkeypatch
+    ):
+        replica = app.extensions["replica"]
+        replica.failed(RuntimeError("refused"))
+        monkeypatch.setattr(replica, "_next_try", 0)
+
+        assert client.get("/api/notes?limit=0").status_code == 422
+
+        assert replica.in_service()  # once, to try
+        assert not replica.in_service()

@@ -135,6 +135,57 @@ class TestRetries:
         assert len(made) == 1
 
 
+class TestEffects:
+    """Effects outside the database run once, after the commit."""
+
+    @pytest.fixture
+    def effect(self, monkeypatch):
+        """Has each attempt of PATCH register a function to run after the commit."""
+        patch = notes.NoteDetail.patch
+
+        def register(function):
+            def patch_with_effect(resource, *args, **kwargs):
+                resource.after_commit(lambda: function(resource.session))
+                return patch(resource, *args, **kwargs)
+
+            monkeypatch.setattr(notes.NoteDetail, "patch", patch_with_effect)
+
+        return register
+
+    @pytest.fixture
+    def effects(self, effect):
+        """Whether the session was in a transaction at each effect."""
+        done = []
+        effect(lambda session: done.append(session.in_transaction()))
+        return done
+
+    def test_run_after_the_commit(self, change, effects):
+        assert change().status_code == 200
+        assert effects == [False]
+
+    def test_run_once_whatever_the_number_of_attempts(self, change, attempts, effects):
+        attempts(2, stale)
+
+        assert change().status_code == 200
+        assert len(effects) == 1
+
+    def test_do_not_run_for_an_error(self, change, attempts, effects):
+        attempts(3, stale)
+
+        assert change().status_code == 503
+        assert effects == []
+
+    def test_that_fail_are_logged_and_change_nothing_of_the_response(
+        self, change, attempts, effect, logged
+    ):
+        made = attempts(0, stale)
+        effect(stale)
+
+        assert change().status_code == 200
+        assert len(made) == 1
+        assert [record["level"].name for record in logged] == ["ERROR"]
+
+
 class TestAfterTheCommit:
     def test_500_may_have_created_a_note_and_the_same_key_tells(self, make_app, user, session):
         faults = [ZeroDivisionError]

@@ -136,12 +136,6 @@ class TestModels:
     def test_there_is_one_head(self, config):
         assert len(ScriptDirectory.from_config(config).get_heads()) == 1
 
-    def test_migrations_are_numbered(self, config):
-        """So that code knows of a migration that it has not got whether it is a newer one."""
-        numbers = [each.revision for each in ScriptDirectory.from_config(config).walk_revisions()]
-
-        assert numbers == [f"{n:04}" for n in range(len(numbers), 0, -1)]
-
 
 class TestDowngrade:
     def test_every_migration_goes_down_and_up_again_and_keeps_the_rows(self, engine, config):

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.db.database import make_engine
 from models.idempotency import IdempotencyKey
 from models.orders import Order
+from services.orders import OutOfStock
 from tests.support.clients import ApiClient
 from tests.support.factories import UserFactory
 from tests.support.shop import ADDRESS, ProductFactory
@@ -85,6 +86,16 @@ class TestRefusedAttempt:
 
         assert answer.status_code == 201
         assert REPLAYED not in answer.headers
+
+    def test_smaller_order_succeeds_with_the_same_key_after_out_of_stock(self, as_user, abc):
+        too_many = BODY | {"items": [{"product_id": "abc", "quantity": 11}]}
+        assert place(as_user, body=too_many).status_code == 409
+
+        assert place(as_user).status_code == 201
+
+    def test_advice_of_out_of_stock_allows_the_same_key(self):
+        assert "same Idempotency-Key" in OutOfStock.advice
+        assert "new Idempotency-Key" not in OutOfStock.advice
 
     def test_bad_body_may_be_corrected_under_the_same_key(self, as_user, abc, session):
         assert place(as_user, body=BODY | {"items": []}).status_code == 422

@@ -157,7 +157,9 @@ class TestCancelOrder:
     def test_stock_comes_back_to_a_product_that_was_filled_up_meanwhile(
         self, as_user, as_admin, order, mug, session
     ):
-        as_admin.patch(f"/api/products/{mug.id}", json={"stock": MAX_STOCK})
+        as_admin.patch(
+            f"/api/products/{mug.id}", json={"stock": MAX_STOCK}, headers={"If-Match": "*"}
+        )
 
         assert cancel(as_user, order).status_code == 200
         assert stock(session, mug) == MAX_STOCK + 3

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from schemas.orders import ADDRESS_EXAMPLE
 from tests.support.shop import ProductFactory
 
 MUG = {"id": "mug-350", "name": "Coffee mug", "price": 1250, "currency": "USD", "stock": 100}
@@ -136,11 +137,39 @@ class TestUpdateProduct:
         assert (answer.status_code, answer.json["price"]) == (200, 2)
         assert answer.headers["ETag"] == etag(as_admin, product)
 
-    def test_what_is_left_out_stays(self, as_admin):
-        path = f"/api/products/{ProductFactory().id}"
+    def test_stock_without_if_match_is_a_428_and_changes_nothing(self, as_admin):
+        path = f"/api/products/{ProductFactory(stock=7).id}"
         before = as_admin.get(path).json
 
-        after = as_admin.patch(path, json={"description": "Stoneware.", "stock": 0}).json
+        response = as_admin.patch(path, json={"stock": 3, "price": 1})
+
+        assert response.status_code == 428
+        assert response.json["type"] == "/api/problems/precondition-required"
+        assert "If-Match" in response.json["detail"]
+        assert as_admin.get(path).json == before
+
+    def test_stock_of_an_absent_product_without_if_match_is_a_404(self, as_admin):
+        assert as_admin.patch("/api/products/absent", json={"stock": 3}).status_code == 404
+
+    def test_pieces_sold_since_the_read_are_not_put_back_on_sale(self, as_admin, as_user):
+        product = ProductFactory(stock=7)
+        path, read = f"/api/products/{product.id}", etag(as_admin, product)
+        items = [{"product_id": product.id, "quantity": 2}]
+        order = {"items": items, "shipping_address": ADDRESS_EXAMPLE}
+        assert as_user.post("/api/orders", json=order).status_code == 201
+
+        response = as_admin.patch(path, json={"stock": 10}, headers={"If-Match": read})
+
+        assert response.status_code == 412
+        assert as_admin.get(path).json["stock"] == 5
+
+    def test_what_is_left_out_stays(self, as_admin):
+        product = ProductFactory()
+        path, headers = f"/api/products/{product.id}", {"If-Match": etag(as_admin, product)}
+        before = as_admin.get(path).json
+
+        change = {"description": "Stoneware.", "stock": 0}
+        after = as_admin.patch(path, json=change, headers=headers).json
 
         changed = {"description": "Stoneware.", "stock": 0, "updated_at": after["updated_at"]}
         assert after == before | changed

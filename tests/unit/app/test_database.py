@@ -1,10 +1,11 @@
 """Transactions, and the connections that they run on."""
 
 from contextlib import suppress
+from typing import ClassVar
 
 import pytest
 from sqlalchemy import create_engine, select, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidRequestError, PendingRollbackError
 
 from app.db.database import (
     GRACE_SECONDS,
@@ -168,6 +169,50 @@ class TestAutocommit:
         assert is_retryable(error.value)
         with sessions(info={"autocommit": True}) as session:
             assert session.scalar(text("SELECT 1")) == 1
+
+
+class TestIsolationLevel:
+    """A level that a caller sets holds, or raises."""
+
+    LEVEL: ClassVar = {"isolation_level": "SERIALIZABLE"}
+    SHOW = text("SHOW transaction_isolation")
+
+    @pytest.fixture(params=[False, True], ids=["transaction", "autocommit"])
+    def opened(self, pool, request):
+        with make_sessions(pool)(info={"autocommit": request.param}) as session:
+            yield session
+
+    def test_holds_before_the_first_statement(self, opened):
+        opened.connection(execution_options=self.LEVEL)
+
+        assert opened.scalar(self.SHOW) == "serializable"
+        now = text("SELECT now()")
+        assert opened.scalar(now) == opened.scalar(now)  # one transaction
+
+    def test_does_not_reach_the_next_session(self, opened, pool):
+        opened.connection(execution_options=self.LEVEL)
+        opened.scalar(self.SHOW)
+        opened.close()
+
+        with make_sessions(pool)(info={"autocommit": False}) as session:
+            assert session.scalar(self.SHOW) == "read committed"
+
+    @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
+    def test_raises_after_the_first_statement(self, opened):
+        opened.scalar(self.SHOW)
+
+        with pytest.raises(InvalidRequestError, match="first"):
+            opened.connection(execution_options=self.LEVEL)
+
+    def test_raises_for_one_statement(self, opened):
+        with pytest.raises(InvalidRequestError, match="isolation_level"):
+            opened.scalar(self.SHOW, execution_options=self.LEVEL)
+
+    def test_of_the_engine_holds(self, pool):
+        engine = pool.execution_options(**self.LEVEL)
+        for autocommit in (False, True):
+            with make_sessions(pool)(bind=engine, info={"autocommit": autocommit}) as session:
+                assert session.scalar(self.SHOW) == "serializable"
 
 
 class TestLostConnections:

@@ -6,10 +6,13 @@ import pytest
 from limits import RateLimitItemPerMinute
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
+from redis import Redis
 from redis.exceptions import RedisError
 
 from app.auth import limit_storage
 from app.auth.limit_storage import PAUSE_SECONDS, RedisOrMemoryStorage
+from tests.support.waiting import wait_for
+from tools import embedded
 
 
 @pytest.fixture
@@ -226,3 +229,28 @@ class TestUnavailableRedis:
         storage.acquire_entry("k", 9, 60)
 
         assert storage.script.calls == 2
+
+
+class TestDemotedRedis:
+    """A server that answers but may no longer write, because it became a replica."""
+
+    @pytest.fixture
+    def server(self):
+        with embedded.valkey() as url:
+            yield Redis.from_url(url)
+
+    def test_process_counts_alone_and_drops_its_connections(self, server, clock):
+        kwargs = server.connection_pool.connection_kwargs
+        storage = RedisOrMemoryStorage(redis_url=f"redis://{kwargs['host']}:{kwargs['port']}")
+        assert storage.acquire_entry("k", 2, 60)
+        assert (storage.is_shared, len(server.client_list())) == (True, 2)
+        server.replicaof("127.0.0.1", 1)
+
+        assert storage.acquire_entry("k", 2, 60)
+
+        assert not storage.is_shared
+        wait_for(lambda: len(server.client_list(_type="normal")) == 1)
+        server.replicaof("NO", "ONE")
+        clock(PAUSE_SECONDS)
+        assert storage.acquire_entry("k", 9, 60)
+        assert storage.is_shared
