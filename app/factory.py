@@ -50,9 +50,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False
     logging.configure(settings)
     # The first one sees a request first and its response last.
-    for part in (request_id, logging, responses, cors, hosts, tokens, limits):
-        part.init_app(app)
-    for part in (database, readiness, replica, proxies):
+    for part in (
+        *(request_id, logging, responses, cors, hosts, proxies),
+        *(database, readiness, replica, tokens, limits),
+    ):
         part.init_app(app)
     handlers.init_app(app)
     api.init_app(app, blueprints())
