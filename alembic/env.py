@@ -26,11 +26,13 @@ MIGRATION_LOCK = 7_205_759
 # (DATABASE_LOCK_TIMEOUT) before they fail. So it waits for less, in turns with pauses, until
 # its patience is over: seconds, `alembic -x patience=600 upgrade head`.
 DDL_LOCK_TIMEOUT, PAUSE, PATIENCE = 1, 3, 120
-# The role may have the timeouts of requests, but an index takes longer to build, and the wait for
-# the migration of another replica is a statement too. SET LOCAL acts behind a pooler as well.
+# Seconds between two attempts to take the lock of migrations.
+POLL = 0.2
+# The role may have the timeouts of requests, but an index takes longer to build. SET LOCAL acts
+# behind a pooler as well.
 TIMEOUTS = {
     "statement_timeout": "15min",
-    "lock_timeout": 0,
+    "lock_timeout": f"{DDL_LOCK_TIMEOUT}s",
     "idle_in_transaction_session_timeout": 0,
 }
 # The name of a type in its `repr`: `JSONB` and `Text` in `JSONB(astext_type=Text())`.
@@ -51,38 +53,61 @@ def run() -> None:
 
 
 def migrate(url: str) -> None:
-    """One transaction for all of it: the lock is given back by its end, whatever happens."""
+    """Run the migrations, one process at a time.
+
+    The lock has a connection of its own, because a migration with an `autocommit_block` commits.
+    """
     engine = create_engine(url, poolclass=pool.NullPool, connect_args=connect_args(url))
     event.listen(engine, "connect", require_utf8)
-    with engine.connect() as connection, connection.begin():
-        for name, value in TIMEOUTS.items():
-            connection.execute(text(f"SET LOCAL {name} = '{value}'"))
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
-        connection.execute(text(f"SET LOCAL lock_timeout = '{DDL_LOCK_TIMEOUT}s'"))
+    event.listen(engine, "begin", set_timeouts)
+    with engine.connect() as turn, engine.connect() as connection:
+        wait_for_turn(turn)
         context.configure(
             connection=connection, target_metadata=Base.metadata, render_item=plain_type
         )
-        run_in_turns(connection)
+        run_with_retries(turn)
 
 
-def run_in_turns(connection: Connection) -> None:
-    """Run the migrations; again, as long as others hold a table that they change.
+def set_timeouts(connection: Connection) -> None:
+    """Set the timeouts of a transaction; an `autocommit_block` has those of the role."""
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        for name, value in TIMEOUTS.items():
+            connection.exec_driver_sql(f"SET LOCAL {name} = '{value}'")
 
-    A savepoint gives the locks of the tables back, and keeps that of migrations: the other replicas
-    don't take their turns in the pauses.
+
+def wait_for_turn(turn: Connection) -> None:
+    """Take the lock of migrations in a transaction, which stays open.
+
+    A statement that waits for the lock would have a snapshot, and CREATE INDEX CONCURRENTLY waits
+    for all snapshots: a deadlock. So this asks again and again.
+    """
+    lock = text("SELECT pg_try_advisory_xact_lock(:key)")
+    waiting = False
+    while not turn.scalar(lock, {"key": MIGRATION_LOCK}):
+        turn.rollback()
+        if not waiting:
+            print("Another migration is running; waiting for it.", file=sys.stderr, flush=True)
+        waiting = True
+        time.sleep(POLL)
+
+
+def run_with_retries(turn: Connection) -> None:
+    """Run the migrations; again, as long as others lock a table that they change.
+
+    The rollback releases the locks of the tables, and keeps that of migrations.
     """
     patience = float(context.get_x_argument(as_dictionary=True).get("patience", PATIENCE))
     deadline = time.monotonic() + patience
     while True:
         try:
-            with connection.begin_nested():
+            with context.begin_transaction():
                 context.run_migrations()
             return
         except OperationalError as error:
             if not isinstance(error.orig, (LockNotAvailable, DeadlockDetected)):
                 raise
             if time.monotonic() + PAUSE > deadline:
-                sys.exit(given_up(connection, error, patience))
+                sys.exit(given_up(turn, error, patience))
             print("A table is locked by somebody else; trying again.", file=sys.stderr, flush=True)
             time.sleep(PAUSE)
 

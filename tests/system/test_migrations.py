@@ -18,6 +18,7 @@ from models.base import Base
 from models.idempotency import IdempotencyKey
 from models.sessions import AuthSession
 from models.users import User
+from tests.support.checkouts import copied
 from tests.support.migrations import check_downgrades, contents
 from tests.support.servers import BASE, ROOT
 
@@ -26,9 +27,6 @@ MIGRATION_LOCK = 7_205_759
 WAITS_FOR_A_TABLE = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event = 'relation'"""
-WAITS_FOR_ITS_TURN = """
-    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-        AND wait_event = 'advisory' AND clock_timestamp() - query_start > interval '200 ms'"""
 USERS = 3
 NEXT_YEAR = datetime.now(UTC) + timedelta(days=365)
 
@@ -64,11 +62,11 @@ def load(engine):
             session.add(IdempotencyKey(user_id=user.id, key="k", fingerprint=b"x"))
 
 
-def alembic(url, *args):
+def alembic(url, *args, cwd=ROOT):
     """Start an `alembic` that has nothing but DATABASE_URL."""
     return subprocess.Popen(
         [sys.executable, "-m", "alembic", *args],
-        cwd=ROOT,
+        cwd=cwd,
         env=BASE | {"DATABASE_URL": url},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -87,8 +85,8 @@ def wait_until(engine, question):
     raise AssertionError(question)
 
 
-def upgrade_at_once(url):
-    replicas = [alembic(url, "upgrade", "head") for _ in range(REPLICAS)]
+def upgrade_at_once(url, cwd=ROOT):
+    replicas = [alembic(url, "upgrade", "head", cwd=cwd) for _ in range(REPLICAS)]
     outputs = [replica.communicate(timeout=60)[0] for replica in replicas]
     assert [replica.returncode for replica in replicas] == [0] * REPLICAS, outputs
 
@@ -206,10 +204,68 @@ class TestTraffic:
             connection.commit()
             connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
             process = alembic(url, "upgrade", "head")
-            wait_until(engine, WAITS_FOR_ITS_TURN)
+            assert "waiting for it" in process.stdout.readline()
 
         output = process.communicate(timeout=60)[0]
         assert process.returncode == 0, output
+
+
+CONCURRENTLY = '''
+"""Index the names of users, without a lock on the table."""
+
+from alembic import op
+
+revision = "c0ffee"
+down_revision = "{head}"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.get_context().autocommit_block():
+        op.create_index(
+            "ix_users_name", "users", ["name"], postgresql_concurrently=True, if_not_exists=True
+        )
+
+
+def downgrade() -> None:
+    with op.get_context().autocommit_block():
+        op.drop_index("ix_users_name", "users", postgresql_concurrently=True, if_exists=True)
+'''
+VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = CAST('ix_users_name' AS regclass)"
+
+
+@pytest.fixture(scope="module")
+def checkout():
+    """A copy of the project with a migration that has an autocommit block."""
+    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    with copied() as copy:
+        path = copy / "alembic/versions/c0ffee_users_by_name.py"
+        path.write_text(CONCURRENTLY.format(head=head))
+        yield copy
+
+
+class TestAutocommitBlock:
+    """A migration can create an index concurrently, which PostgreSQL refuses in a transaction."""
+
+    def test_six_at_once_all_succeed(self, url, engine, config, checkout):
+        command.upgrade(config, "head")
+        load(engine)
+
+        upgrade_at_once(url, checkout)
+
+        with engine.connect() as connection:
+            assert connection.scalar(text(VALID)) is True
+            assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "c0ffee"
+
+    def test_goes_down_again(self, url, engine, checkout):
+        for args in (("upgrade", "head"), ("downgrade", "-1")):
+            process = alembic(url, *args, cwd=checkout)
+            output = process.communicate(timeout=60)[0]
+            assert process.returncode == 0, output
+
+        with engine.connect() as connection:
+            assert connection.scalar(text("SELECT to_regclass('ix_users_name')")) is None
 
 
 class TestCommandLine:
