@@ -68,22 +68,40 @@ def wait(connection: Any) -> None:
 
 
 def resolve_host(_dialect: Any, _record: Any, _args: Any, parameters: dict[str, Any]) -> None:
-    """Pass the addresses of a host on to libpq, whose own lookup would block all greenlets.
+    """Pass the addresses of all hosts on to libpq, whose own lookup would block all greenlets.
 
-    libpq tries the addresses in turn, and still verifies the certificate by the name. It gets lists
-    of hosts and folders of sockets as they are.
+    libpq tries the addresses in turn, and still verifies the certificate by the name. Folders of
+    sockets stay as they are.
 
     Raises:
-        OperationalError: the name has no address, or the lookup takes too long.
+        OperationalError: no host has an address, or the lookup takes too long.
     """
-    host = parameters.get("host") or "/"
-    if host.startswith(("/", "@")) or "," in host or "hostaddr" in parameters:
+    hosts = str(parameters.get("host") or "/").split(",")
+    if any(host.startswith(("/", "@")) for host in hosts) or "hostaddr" in parameters:
         return
-    late = OperationalError(f"The lookup of {host} took more than {CONNECT_SECONDS:g} seconds.")
-    try:
-        with Timeout(CONNECT_SECONDS, late):
-            found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise OperationalError(f"The host {host} cannot be resolved: {error}") from error
-    parameters["host"] = ",".join([host] * len(found))
-    parameters["hostaddr"] = ",".join(str(address[0]) for *_, address in found)
+    found = look_up(hosts)
+    ports = str(parameters.get("port", "")).split(",")
+    if len(ports) > 1:
+        parameters["port"] = ",".join(ports[place] for place, _ in found)
+    parameters["host"] = ",".join(hosts[place] for place, _ in found)
+    parameters["hostaddr"] = ",".join(address for _, address in found)
+
+
+def look_up(hosts: list[str]) -> list[tuple[int, str]]:
+    """Return the place of the host in the list with each address; an unknown host has none."""
+    late = OperationalError(
+        f"The lookup of {', '.join(hosts)} took more than {CONNECT_SECONDS:g} seconds."
+    )
+    found: list[tuple[int, str]] = []
+    failure: OSError | None = None
+    with Timeout(CONNECT_SECONDS, late):
+        for place, host in enumerate(hosts):
+            try:
+                addresses = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            except OSError as error:
+                failure = error
+            else:
+                found += [(place, str(address[0])) for *_, address in addresses]
+    if not found:
+        raise OperationalError(f"The host {', '.join(hosts)} cannot be resolved: {failure}")
+    return found

@@ -57,7 +57,10 @@ class Settings:
         CommaSeparated(), (), "Former values of `SECRET_KEY`, comma-separated, that still verify."
     )
     database_url: str = setting(
-        PostgresURL(), "", "PostgreSQL, `postgresql://` or `postgres://`. Required."
+        PostgresURL(),
+        "",
+        "PostgreSQL, `postgresql://` or `postgres://`, also with several hosts; see "
+        "docs/scaling.md. Required.",
     )
     database_replica_url: str = setting(
         PostgresURL(),

@@ -158,13 +158,33 @@ class TestHost:
             "port": 5432,
         }
 
+    def test_each_address_of_several_hosts_has_the_name_and_port_of_its_host(self, resolved):
+        assert resolved(host="one,two", port="1,2") == {
+            "host": "one,one,two,two",
+            "hostaddr": "::1,127.0.0.1,::1,127.0.0.1",
+            "port": "1,1,2,2",
+        }
+
+    def test_host_that_is_unknown_gives_way_to_the_next(self, monkeypatch):
+        def look_up(host, *_, **__):
+            if host == "gone":
+                raise socket.gaierror("unknown")
+            return [(2, 1, 6, "", ("127.0.0.1", 0))]
+
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        parameters = {"host": "gone,db", "port": "1,2"}
+
+        postgres_wait.resolve_host(None, None, [], parameters)
+
+        assert parameters == {"host": "db", "hostaddr": "127.0.0.1", "port": "2"}
+
     @pytest.mark.parametrize(
         "parameters",
         [
             {},
             {"host": "/run/postgresql"},
             {"host": "@abstract"},
-            {"host": "one,two", "port": "1,2"},
+            {"host": "/one,/two", "port": "1,2"},
             {"host": "db", "hostaddr": "10.0.0.1"},
         ],
     )
@@ -178,6 +198,20 @@ class TestHost:
             )
             engine = make_engine(by_name)
             postgres_wait.init_engine(engine, by_name)
+            with pytest.raises(OperationalError, match="did not answer"):
+                engine.connect()
+            assert end.result() in ENDS
+
+    def test_host_that_refuses_gives_way_to_the_next(self, settings):
+        with silent(WELCOME) as (url, end):
+            several = dataclasses.replace(
+                settings,
+                database_url=url.replace(
+                    "@127.0.0.1:", "@/a?host=127.0.0.1,localhost&port=1,"
+                ).replace("/a?sslmode", "&sslmode"),
+            )
+            engine = make_engine(several)
+            postgres_wait.init_engine(engine, several)
             with pytest.raises(OperationalError, match="did not answer"):
                 engine.connect()
             assert end.result() in ENDS
