@@ -45,7 +45,7 @@ fuzz: $(STAMP) ## Send thousands of generated requests to the service, for some 
 
 chart: $(STAMP) .venv-checkov/installed ## Write the chart's table of values, and test the chart by Helm 3 and Helm 4
 	@$(BIN)/python -m tools.chart_values
-	@$(BIN)/pytest -m deploy tests/deploy/test_chart*.py $(ARGS)
+	@$(BIN)/pytest -m deploy tests/deploy/test_chart*.py tests/deploy/shop/test_chart*.py $(ARGS)
 
 bench-pages: $(STAMP) ## Compare page 10,000 of a million orders with page 1 (three minutes)
 	@$(BIN)/python -m bench.pages

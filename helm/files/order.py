@@ -1,4 +1,4 @@
-"""`helm test`: somebody registers, orders, and sends the order again as after a lost answer.
+"""`helm test`: register, order, and send the order again, as after a lost response.
 
 It takes the base URL of the service, and erases what it made, because it may run in production.
 """

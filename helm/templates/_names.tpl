@@ -1,17 +1,24 @@
 {{- define "flask-api.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- default .Chart.Name .Values.nameOverride }}
 {{- end }}
 
-{{/* Short enough for the longest suffix, "-migrate-" and ten characters, in a label of 63. */}}
+{{/*
+Short enough for the longest suffix, "-migrate-" and ten characters, in a label of 63. A Service has
+the strictest rule for names (RFC 1035); Helm allows more for a release.
+*/}}
 {{- define "flask-api.fullname" -}}
 {{- $name := include "flask-api.name" . }}
 {{- $full := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) }}
-{{- default $full .Values.fullnameOverride | trunc 43 | trimSuffix "-" }}
+{{- $full = default $full .Values.fullnameOverride | trunc 43 | trimAll "-" }}
+{{- if not (regexMatch "^[a-z][-a-z0-9]*$" $full) }}
+{{- fail (printf "%s is no valid name of a Service (letters, digits and hyphens; a letter first): set fullnameOverride." $full) }}
+{{- end }}
+{{- $full }}
 {{- end }}
 
 {{- define "flask-api.selector" -}}
-app.kubernetes.io/name: {{ include "flask-api.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "flask-api.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "flask-api.labels" -}}
@@ -33,8 +40,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- default (ternary $made "default" .Values.serviceAccount.create) .Values.serviceAccount.name }}
 {{- end }}
 
-{{- define "flask-api.secret" -}}
-{{- default (include "flask-api.fullname" .) .Values.existingSecret }}
+{{/* The host names of Ingress and HTTPRoute, as an array in JSON. */}}
+{{- define "flask-api.hosts" -}}
+{{- $hosts := list }}
+{{- with .Values.ingress }}{{ if .enabled }}{{ $hosts = concat $hosts .hosts }}{{ end }}{{ end }}
+{{- with .Values.httpRoute }}{{ if .enabled }}{{ $hosts = concat $hosts .hostnames }}{{ end }}{{ end }}
+{{- uniq $hosts | toJson }}
 {{- end }}
 
 {{- define "flask-api.image" -}}
@@ -45,5 +56,5 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 
 {{/* Seconds from the end's announcement to SIGKILL. */}}
 {{- define "flask-api.gracePeriod" -}}
-{{- add .Values.preStopSeconds .Values.gunicorn.gracefulTimeout 5 }}
+{{- add (int .Values.preStopSeconds) (int .Values.gunicorn.gracefulTimeout) 5 }}
 {{- end }}

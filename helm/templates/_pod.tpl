@@ -5,9 +5,9 @@ enableServiceLinks: false
 securityContext:
   runAsNonRoot: true
   {{- with .Values.runAsUser }}
-  runAsUser: {{ . }}
-  runAsGroup: {{ . }}
-  fsGroup: {{ . }}
+  runAsUser: {{ int . }}
+  runAsGroup: {{ int . }}
+  fsGroup: {{ int . }}
   {{- end }}
   seccompProfile:
     type: RuntimeDefault
@@ -15,7 +15,7 @@ securityContext:
 imagePullSecrets: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with .Values.nodeSelector }}
 nodeSelector: {{- toYaml . | nindent 2 }}
@@ -37,7 +37,7 @@ volumes:
 {{- end }}
 
 {{- define "flask-api.container" -}}
-image: {{ include "flask-api.image" . }}
+image: {{ include "flask-api.image" . | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 securityContext:
   allowPrivilegeEscalation: false
@@ -52,13 +52,15 @@ volumeMounts:
   {{- end }}
 {{- end }}
 
-{{/* The settings of the service. */}}
+{{/* The settings of the service. A variable of `env` replaces one of `envFrom`. */}}
 {{- define "flask-api.settings" -}}
 envFrom:
   - configMapRef:
-      name: {{ include "flask-api.fullname" . }}
+      name: {{ include "flask-api.fullname" . | quote }}
+  {{- with include "flask-api.secret" . }}
   - secretRef:
-      name: {{ include "flask-api.secret" . }}
+      name: {{ . | quote }}
+  {{- end }}
 {{- end }}
 
 {{/* Changed settings make new pods. */}}

@@ -1,5 +1,6 @@
 """The chart, rendered by real Helm."""
 
+import json
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -17,12 +18,16 @@ VALUES = {path.stem: path for path in sorted(CHART.glob("ci/*.yaml"))}
 VERSIONS = (3, 4)
 
 
-def run(major: int, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def run(
+    major: int, *arguments: str | Path, stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
     try:
         program = helm(major)
     except NoHelmError as error:
         pytest.skip(str(error))
-    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        [program, *arguments], input=stdin, capture_output=True, text=True, timeout=60
+    )
 
 
 @cache
@@ -37,14 +42,39 @@ def manifests(values: str, major: int = 4, *options: str) -> list[dict[str, Any]
     return [each for each in yaml.safe_load_all(text(values, major, *options)) if each]
 
 
+def template(
+    values: dict[str, Any], *, major: int = 4, release: str = RELEASE, namespace: str = NAMESPACE
+) -> subprocess.CompletedProcess[str]:
+    """Run `helm template` with the minimal values and a file of others."""
+    files = ("-f", VALUES["minimal"], "-f", "-")
+    arguments = ("template", release, CHART, "-n", namespace, *files)
+    return run(major, *arguments, stdin=json.dumps(values))
+
+
+def rendered(values: dict[str, Any], **options: Any) -> list[dict[str, Any]]:
+    """Return the manifests of the minimal values and others."""
+    done = template(values, **options)
+    assert done.returncode == 0, done.stderr
+    return [each for each in yaml.safe_load_all(done.stdout) if each]
+
+
+def refused(values: dict[str, Any], **options: Any) -> str:
+    """Return the error of Helm about a file of values."""
+    done = template(values, **options)
+    assert done.returncode != 0, done.stdout
+    return done.stderr
+
+
 def only(kind: str, values: str, *options: str, component: str = "") -> dict[str, Any]:
     """The one manifest of a kind, with `component` in its name where there are several."""
-    (found,) = (
-        each
-        for each in manifests(values, 4, *options)
-        if each["kind"] == kind and component in each["metadata"]["name"]
+    return pick(manifests(values, 4, *options), kind, component)
+
+
+def pick(found: list[dict[str, Any]], kind: str, component: str = "") -> dict[str, Any]:
+    (manifest,) = (
+        each for each in found if each["kind"] == kind and component in each["metadata"]["name"]
     )
-    return found
+    return manifest
 
 
 def pod_spec(manifest: dict[str, Any]) -> dict[str, Any] | None:
@@ -58,3 +88,9 @@ def pod_spec(manifest: dict[str, Any]) -> dict[str, Any] | None:
         case "CronJob":
             return spec["jobTemplate"]["spec"]["template"]["spec"]
     return None
+
+
+def containers(found: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the container of each pod, by its name."""
+    pods = filter(None, map(pod_spec, found))
+    return {each["name"]: each for pod in pods for each in pod["containers"]}

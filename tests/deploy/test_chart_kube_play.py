@@ -56,9 +56,9 @@ class Release:
         finally:
             podman("kube", "down", file)
 
-    def run(self, kind: str) -> tuple[int, str]:
-        """The exit status, and the log, of the one pod that ends by itself."""
-        (manifest,) = self.of(kind)
+    def run(self, kind: str, component: str = "") -> tuple[int, str]:
+        """The exit status, and the log, of a pod that ends by itself."""
+        manifest = charts.pick(self.manifests, kind, component)
         with self.playing(manifest) as container:
             status = int(podman("wait", container.name).stdout)
             return status, container.logs()
@@ -73,6 +73,7 @@ def release(image, postgres_tcp_url, redis_url, tmp_path_factory) -> Iterator[Re
         "image.pullPolicy": "Never",
         "replicaCount": "1",
         "metrics.port": str(free_port()),
+        "helmTest.placeOrder": "true",
         "settings.ALLOWED_HOSTS": HOST,
         "secrets.DATABASE_URL": empty_database(postgres_tcp_url),
         "secrets.REDIS_URL": redis_url,
@@ -153,10 +154,20 @@ def test_pods_wait_for_the_migration_and_then_are_ready(release, migration):
 
 
 def test_an_order_is_placed_and_replayed(release, migration):
-    status, log = release.run("Pod")
+    status, log = release.run("Pod", "test-order")
 
     assert status == 0, log
     assert "Registered, ordered and replayed." in log
+
+
+def test_the_test_that_only_reads_passes(release, migration):
+    (manifest,) = (each for each in release.of("Pod") if each["metadata"]["name"].endswith("-test"))
+
+    with release.playing(manifest) as container:
+        status, log = int(podman("wait", container.name).stdout), container.logs()
+
+    assert status == 0, log
+    assert "The service is ready and responds." in log
 
 
 def test_pruning_ends_with_0(release, migration):

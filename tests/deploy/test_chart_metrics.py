@@ -3,16 +3,19 @@
 import re
 
 import pytest
+import yaml
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
 from app.observability import metrics
-from tests.deploy import promql
+from tests.deploy import charts, promql
+from tests.support.servers import ROOT
 
 pytestmark = pytest.mark.deploy
 # Prometheus adds these to what it scrapes, or makes them itself.
 SCRAPED = {"namespace", "job", "pod"}
 MADE = {"up"}
+DEFAULTS = yaml.safe_load((charts.CHART / "values.yaml").read_text())
 
 
 def exported():
@@ -82,4 +85,14 @@ class TestAlerts:
     def test_every_one_tells_what_it_means(self):
         for alert in promql.alerts():
             assert alert["labels"]["severity"] in {"info", "warning", "critical"}
-            assert set(alert["annotations"]) == {"summary", "description"}
+            assert set(alert["annotations"]) == {"summary", "description", "runbook_url"}
+
+    def test_every_one_leads_to_a_heading_of_the_runbooks(self):
+        text = (ROOT / DEFAULTS["metrics"]["prometheusRule"]["runbooks"]).read_text()
+        headings = {line.strip("# ").lower() for line in text.splitlines() if line[:1] == "#"}
+
+        for alert in promql.alerts():
+            page, _, heading = alert["annotations"]["runbook_url"].partition("#")
+            assert page == "https://wiki.example.com/runbooks"
+            assert heading == alert["alert"].lower()
+            assert heading in headings

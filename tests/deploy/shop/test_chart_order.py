@@ -1,4 +1,4 @@
-"""The script that `helm test` runs in the cluster, against a server here."""
+"""The order that `helm test` places with `helmTest.placeOrder`, against a server here."""
 
 import subprocess
 import sys
@@ -10,7 +10,6 @@ from models.orders import Order
 from models.products import Product
 from models.users import User
 from tests.deploy import charts
-from tests.deploy.charts import only
 from tests.support.servers import ROOT
 from tests.support.servers import environment as environment_of
 from tools.embedded import free_port
@@ -22,7 +21,8 @@ MODELS = (User, Product, Order)
 @pytest.fixture
 def script():
     """What the pod runs, as it is rendered."""
-    (container,) = only("Pod", "minimal")["spec"]["containers"]
+    found = charts.rendered({"helmTest": {"placeOrder": True}})
+    (container,) = charts.pick(found, "Pod", "test-order")["spec"]["containers"]
     python, *arguments = container["command"]
     assert python == "python"
     return arguments

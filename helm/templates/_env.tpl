@@ -1,0 +1,69 @@
+{{/* The Secret with settings: existingSecret, or that of the chart where any of `secrets` is set. */}}
+{{- define "flask-api.secret" -}}
+{{- if .Values.existingSecret -}}
+{{ .Values.existingSecret }}
+{{- else if values .Values.secrets | join "" -}}
+{{ include "flask-api.fullname" . }}
+{{- end }}
+{{- end }}
+
+{{/* "true" where secretKeyRefs or extraEnv sets a variable. To be called with the root and the name. */}}
+{{- define "flask-api.elsewhere" -}}
+{{- $name := .name }}
+{{- $set := hasKey .root.Values.secretKeyRefs $name }}
+{{- range .root.Values.extraEnv }}
+{{- $set = or $set (eq .name $name) }}
+{{- end }}
+{{- if $set }}true{{ end }}
+{{- end }}
+
+{{- define "flask-api.secretKeyRefs" -}}
+{{- range $name, $ref := .Values.secretKeyRefs }}
+- name: {{ $name }}
+  valueFrom:
+    secretKeyRef: {{- toYaml $ref | nindent 6 }}
+{{- end }}
+{{- end }}
+
+{{/*
+The variables of a container, each once: its own, and those of extraEnv, which replace its own.
+To be called with the root and the own ones, as a list in YAML.
+*/}}
+{{- define "flask-api.env" -}}
+{{- $names := list }}
+{{- range .root.Values.extraEnv }}
+{{- if has .name $names }}
+{{- fail (printf "extraEnv has %s twice." .name) }}
+{{- end }}
+{{- $names = append $names .name }}
+{{- end }}
+{{- $env := list }}
+{{- range .own | fromYamlArray }}
+{{- if not (has .name $names) }}
+{{- $env = append $env . }}
+{{- end }}
+{{- end }}
+env: {{- concat $env .root.Values.extraEnv | toYaml | nindent 2 }}
+{{- end }}
+
+{{- define "flask-api.apiEnv" -}}
+{{ include "flask-api.secretKeyRefs" . }}
+- name: GUNICORN_CMD_ARGS
+  {{- with .Values.gunicorn }}
+  value: --workers={{ int .workers }} --graceful-timeout={{ int .gracefulTimeout }}
+  {{- end }}
+{{- if .Values.metrics.enabled }}
+- name: METRICS_PORT
+  value: {{ .Values.metrics.port | int | quote }}
+{{- end }}
+{{- with .Values.otel.endpoint }}
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ . | quote }}
+- name: OTEL_SERVICE_NAME
+  value: {{ include "flask-api.fullname" $ | quote }}
+- name: POD_NAME
+  valueFrom: {fieldRef: {fieldPath: metadata.name}}
+- name: OTEL_RESOURCE_ATTRIBUTES
+  value: k8s.namespace.name={{ $.Release.Namespace }},k8s.pod.name=$(POD_NAME)
+{{- end }}
+{{- end }}

@@ -1,0 +1,110 @@
+"""The script that `helm test` runs in the cluster by default, against a server here."""
+
+import subprocess
+import sys
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import pytest
+
+from tests.deploy import charts
+from tests.support.servers import BASE
+from tools.embedded import free_port
+
+pytestmark = pytest.mark.deploy
+
+
+def pods(values):
+    return {
+        each["metadata"]["name"]: charts.pod_spec(each)["containers"][0]
+        for each in charts.rendered(values)
+        if each["kind"] == "Pod"
+    }
+
+
+@pytest.fixture(scope="module")
+def script():
+    """What the pod runs, as it is rendered."""
+    (container,) = pods({}).values()
+    python, *arguments = container["command"]
+    assert python == "python"
+    return arguments
+
+
+def run(script, url, hosts="127.0.0.1"):
+    return subprocess.run(
+        [sys.executable, *script, f"{url}/api"],
+        env=BASE | {"ALLOWED_HOSTS": hosts},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@contextmanager
+def responding(status):
+    """A server that responds to each request with a status and `{}`; it keeps the requests."""
+    requests = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            requests.append((self.command, self.headers["Host"]))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", requests
+        server.shutdown()
+
+
+def test_it_has_nothing_to_write_to_the_database_with():
+    (container,) = pods({}).values()
+
+    assert "secret" not in str(container["env"]).lower()
+    assert "envFrom" not in container
+    assert [entry["name"] for entry in container["env"]] == ["ALLOWED_HOSTS"]
+
+
+def test_an_order_is_placed_only_on_request():
+    assert list(pods({})) == ["shop-flask-api-test"]
+    assert set(pods({"helmTest": {"placeOrder": True}})) == {
+        "shop-flask-api-test",
+        "shop-flask-api-test-order",
+    }
+
+
+def test_passes_where_the_service_works(server, script):
+    done = run(script, server.url)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "The service is ready and responds.\n"
+
+
+@pytest.mark.parametrize("status", [200, 401, 404, 503])
+def test_fails_where_a_response_is_not_as_it_should_be(script, status):
+    with responding(status) as (url, _):
+        assert run(script, url).returncode != 0
+
+
+def test_fails_where_no_server_listens(script):
+    done = run(script, f"http://127.0.0.1:{free_port()}")
+
+    assert done.returncode != 0
+    assert "Connection refused" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("allowed", "host"),
+    [("", "localhost"), ("a.example.com, b", "a.example.com"), (".x.org", "helm-test.x.org")],
+)
+def test_reads_only_and_asks_for_a_host_that_is_allowed(script, allowed, host):
+    with responding(503) as (url, requests):
+        run(script, url, allowed)
+
+    assert requests == [("GET", host)]
