@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, Index, String, true
@@ -11,6 +12,11 @@ from models.base import Base, Versioned
 from models.types import PrefixedID
 
 USER_ID = PrefixedID("user")
+
+
+def canonical_email(address: str) -> str:
+    """Return the form in which an address is stored: NFC, in lower case."""
+    return unicodedata.normalize("NFC", address.lower())
 
 
 class Scope(StrEnum):
@@ -51,7 +57,7 @@ class User(Versioned, Base):
     )
 
     id: Mapped[str] = mapped_column(USER_ID, primary_key=True, default=USER_ID.new)
-    # In lower case: an address is one account, however it is typed.
+    # The result of `canonical_email`: an address is one account, however it is typed.
     email: Mapped[str] = mapped_column(String(254), unique=True)
     password_hash: Mapped[str] = mapped_column(String(255))
     name: Mapped[str] = mapped_column(String(200), server_default="")

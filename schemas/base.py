@@ -1,12 +1,14 @@
 """What all schemas and their fields share: strictness."""
 
 import re
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 from marshmallow_sqlalchemy import SQLAlchemySchema
 
+from models.users import canonical_email
 from schemas.fast import FastSchema
 
 # The largest integer that every JSON reader holds exactly (RFC 8259, section 6).
@@ -118,18 +120,32 @@ class Flag(fields.Boolean):
 
 
 class Email(fields.Email):
-    """An email address, in lower case: it is one account, however it is typed."""
+    """An email address in its canonical form: it is one account, however it is typed."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(validate=validate.Length(max=254), **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
-        address = super()._deserialize(value, *args, **kwargs).lower()
-        try:
-            address.encode()
-        except UnicodeEncodeError:
-            raise self.make_error("invalid") from None
+        address = super()._deserialize(value, *args, **kwargs)
+        if not all(map(is_unambiguous, address)):
+            raise self.make_error("invalid")
+        address = canonical_email(address)
+        # In octets (RFC 5321, 4.5.3.1).
+        if len(address.encode()) > 254 or len(address.rpartition("@")[0].encode()) > 64:
+            raise self.make_error("invalid")
         return address
+
+
+def is_unambiguous(character: str) -> bool:
+    """Return False for what an email address must not contain.
+
+    That is a control character, an invisible one, or one that stands for another one, such as
+    U+212A (Kelvin), whose lower case is "k".
+    """
+    if character.isascii():
+        return character.isprintable()
+    kind = unicodedata.category(character)[0]
+    return kind in "LMN" and unicodedata.normalize("NFKC", character) == character
 
 
 class Timestamp(fields.AwareDateTime):

@@ -1,6 +1,8 @@
 """Passwords: argon2id with the parameters of OWASP's Password Storage Cheat Sheet."""
 
 import os
+import secrets
+import unicodedata
 from collections.abc import Callable, Container
 from threading import BoundedSemaphore
 from typing import Any
@@ -24,8 +26,9 @@ COMMON_PASSWORDS = frozenset(FREQUENCY_LISTS["passwords"])
 _hasher = PasswordHasher(time_cost=2, memory_cost=MEMORY_KIB, parallelism=1)
 # Each hash takes 19 MiB and a core: more at once than cores would only take memory.
 _cores = BoundedSemaphore(CORES)
-# Verified when there is no such account, so that both answers take the same time.
-_DUMMY = _hasher.hash("no such account")
+# Verified when there is no such account, so that both responses take the same time. Of a random
+# password, because a match would end the verification early.
+_DUMMY = _hasher.hash(secrets.token_urlsafe())
 
 
 Run = Callable[[Callable[..., Any], tuple[Any, ...]], Any]
@@ -41,9 +44,14 @@ def run_hashes_in(run: Run) -> None:
     _run = run
 
 
+def normalized(password: str) -> str:
+    """Return the password in NFKC, because keyboards differ (NIST SP 800-63B-4, 3.1.1.2)."""
+    return unicodedata.normalize("NFKC", password)
+
+
 def hashed(password: str) -> str:
     with _cores:
-        hash_: str = _run(_hasher.hash, (password,))
+        hash_: str = _run(_hasher.hash, (normalized(password),))
         return hash_
 
 
@@ -52,9 +60,11 @@ def matches(password: str, password_hash: str | None, refused: Container[str] = 
 
     `refused` are passwords that match nothing, such as the demo's in production.
     """
+    # Hashes from before the normalization are of the password as it was sent.
+    forms = dict.fromkeys((normalized(password), password))
     with _cores:
-        right: bool = _run(_verifies, (password_hash or _DUMMY, password))
-    return right and password_hash is not None and password not in refused
+        right = any(_run(_verifies, (password_hash or _DUMMY, form)) for form in forms)
+    return right and password_hash is not None and not any(form in refused for form in forms)
 
 
 def _verifies(password_hash: str, password: str) -> bool:
@@ -71,6 +81,7 @@ def refuse_common(password: str, pointer: str, refused: Container[str] = ()) -> 
     Raises:
         InvalidInput: at `pointer`, this one is.
     """
+    password = normalized(password)
     if password.lower() in COMMON_PASSWORDS or password in refused:
         raise InvalidInput.at([pointer], "This is one of the most common passwords.")
 

@@ -19,6 +19,7 @@ from app.errors.handlers import from_problem
 from app.http.access import access_claims
 from app.http.parser import json_body
 from app.settings import Settings
+from models.users import canonical_email
 from services.errors import Problem
 
 NAMES = ("default", "login", "login_account", "login_address", "password", "register")
@@ -54,7 +55,7 @@ def user_or_address() -> str:
 def account() -> str:
     """Return a hash of the email address in the body, so that the key is short."""
     try:
-        email = json_body()["email"].strip().lower()
+        email = canonical_email(json_body()["email"].strip())
     except (Problem, HTTPException, AttributeError, KeyError, TypeError, OSError):
         return address()
     return hashlib.sha256(email.encode(errors="replace")).hexdigest()

@@ -136,6 +136,13 @@ class TestLogin:
         assert sign_in(client, user.email.upper()) == 429
         assert sign_in(client, UserFactory().email) == 200
 
+    def test_counts_failures_of_an_account_in_each_form_of_unicode(self, limited):
+        client = limited(rate_limit_login="2 per minute")
+        emails = ["jörg@example.com", "jo\u0308rg@example.com", "JO\u0308RG@example.com"]
+        statuses = [fail(client, email)[0] for email in emails]
+
+        assert statuses == [401, 401, 429]
+
     def test_failures_elsewhere_keep_nobody_out(self, limited, user):
         client = limited(rate_limit_login="2 per minute")
 

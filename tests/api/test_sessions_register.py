@@ -14,6 +14,20 @@ class TestRegister:
             ({"email": None}, "/email"),
             ({"email": "no address"}, "/email"),
             ({"email": f"{'a' * 250}@example.com"}, "/email"),
+            ({"email": f"{'a' * 65}@example.com"}, "/email"),
+            ({"email": f"{'é' * 33}@example.com"}, "/email"),
+            ({"email": f"{'a' * 60}@{('é' * 30 + '.') * 4}com"}, "/email"),
+            ({"email": '"a\u0001x"@example.com'}, "/email"),
+            ({"email": '"a\tx"@example.com'}, "/email"),
+            ({"email": '"a\\\u007f"@example.com'}, "/email"),
+            ({"email": "\u212aate@example.com"}, "/email"),
+            ({"email": "kate@\u212aiosk.example"}, "/email"),
+            ({"email": "\u017fam@example.com"}, "/email"),
+            ({"email": "\uff4aane@example.com"}, "/email"),
+            ({"email": "\ufb01ona@example.com"}, "/email"),
+            ({"email": "jane@example。com"}, "/email"),
+            ({"email": "jane@exa\u200bmple.com"}, "/email"),
+            ({"email": "ja\u00adne@example.com"}, "/email"),
             ({"password": "7 chars"}, "/password"),
             ({"password": "x" * 129}, "/password"),
             ({"password": "PassWord1"}, "/password"),
@@ -33,6 +47,26 @@ class TestRegister:
 
         assert answer.status_code == 409
         assert answer.json["type"] == "/api/problems/email-taken"
+
+    @pytest.mark.parametrize(
+        ("typed", "stored"),
+        [
+            ("Jane@EXAMPLE.com", "jane@example.com"),
+            ("jo\u0308rg@example.com", "jörg@example.com"),
+            ("JÖRG@bücher.example", "jörg@bücher.example"),
+            ('"jane..doe"@example.com', '"jane..doe"@example.com'),
+            (f"{'a' * 64}@example.com", f"{'a' * 64}@example.com"),
+            ("用户@例子.com", "用户@例子.com"),
+        ],
+        ids=ascii,
+    )
+    def test_address_is_one_account_in_each_form(self, client, typed, stored):
+        response = client.post("/api/auth/register", json=ACCOUNT | {"email": typed})
+
+        assert (response.status_code, response.json.get("email")) == (201, stored)
+        for email in (typed, stored):
+            login = ACCOUNT | {"email": email}
+            assert client.post("/api/auth/login", json=login).status_code == 200
 
     def test_answers_the_user_without_the_password(self, client):
         answer = client.post("/api/auth/register", json=ACCOUNT | {"name": "Jane Doe"})

@@ -11,6 +11,7 @@ from gevent import get_hub, sleep, spawn
 
 from services import passwords
 from services.errors import InvalidInput
+from tests.support.factories import CHEAP_HASHER
 
 HASH = passwords.hashed("correct")
 
@@ -32,6 +33,71 @@ class TestMatches:
 
     def test_right_one_does(self):
         assert passwords.matches("correct", HASH, refused={"other"})
+
+
+class TestNormalization:
+    """NIST SP 800-63B-4, 3.1.1.2: one password, however a keyboard encodes it."""
+
+    @pytest.mark.parametrize(
+        ("stored", "typed"),
+        [
+            ("clé à molette", "cle\u0301 a\u0300 molette"),
+            ("cle\u0301 a\u0300 molette", "clé à molette"),
+            ("\ufb01ne passphrase", "fine passphrase"),
+            ("\uff30\uff41\uff53\uff53\uff11\uff12\uff13\uff14", "Pass1234"),
+            ("한국어 암호 하나", "\u1112\u1161\u11ab국어 암호 하나"),
+        ],
+        ids=ascii,
+    )
+    def test_matches_in_each_form(self, stored, typed):
+        assert passwords.matches(typed, passwords.hashed(stored))
+
+    @pytest.mark.parametrize(
+        "password", ["cle\u0301 a\u0300 molette", "\ufb01ne", "\uff30\uff41\uff53\uff53"], ids=ascii
+    )
+    def test_older_hash_of_the_raw_form_still_matches(self, password):
+        assert passwords.matches(password, CHEAP_HASHER.hash(password))
+
+    def test_other_password_does_not_match(self):
+        assert not passwords.matches("cle", passwords.hashed("clé"))
+
+    @pytest.mark.parametrize(
+        "password",
+        [
+            "\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44\uff11",
+            "securepassword\uff11\uff12\uff13",
+        ],
+        ids=ascii,
+    )
+    def test_common_one_is_refused_in_each_form(self, password):
+        with pytest.raises(InvalidInput):
+            passwords.refuse_common(password, "/password", passwords.DEMO_PASSWORDS)
+
+    def test_refused_one_does_not_match_in_another_form(self):
+        typed = "\uff43\uff4f\uff52\uff52\uff45\uff43\uff54"
+        stored = CHEAP_HASHER.hash(typed)
+
+        assert passwords.matches(typed, stored)
+        assert not passwords.matches(typed, stored, refused={"correct"})
+
+    @pytest.mark.parametrize(
+        "password",
+        [
+            "wrong",
+            "cle\u0301",
+            "\uff4e\uff4f \uff53\uff55\uff43\uff48 \uff41\uff43\uff43\uff4f\uff55\uff4e\uff54",
+        ],
+        ids=ascii,
+    )
+    def test_unknown_account_takes_as_many_hashes_as_a_wrong_password(self, monkeypatch, password):
+        stored, count = passwords.hashed("a password"), []
+        verify = passwords._verifies
+        monkeypatch.setattr(passwords, "_verifies", lambda *args: count.append(1) or verify(*args))
+        assert not passwords.matches(password, stored)
+        of_known = len(count)
+        assert not passwords.matches(password, None)
+
+        assert len(count) == 2 * of_known
 
 
 class TestRefuseCommon:
