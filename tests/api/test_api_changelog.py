@@ -21,6 +21,12 @@ def released_as(version, document):
     return {**document, "info": {**document["info"], "version": version}}
 
 
+@pytest.fixture(scope="module")
+def document(document, shipped):
+    """The document as `make openapi` writes it: the served one names the server of the request."""
+    return {**document, "servers": shipped.extensions["openapi"].to_dict()["servers"]}
+
+
 @pytest.fixture
 def broken(document):
     """A version whose users have lost their name."""
