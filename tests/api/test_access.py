@@ -18,6 +18,8 @@ from tests.support.notes import NoteFactory
 # public by mistake; the test accepts entries of resources that were deleted.
 PUBLIC = {
     ("GET", "/api/docs"),
+    ("GET", "/api/docs/guides"),
+    ("GET", "/api/docs/guides/<slug>"),
     ("GET", "/api/health"),
     ("GET", "/api/health/live"),
     ("GET", "/api/health/ready"),
