@@ -54,6 +54,7 @@ class NewOrder(BaseModel):
 
 class Item(Row):
     product_id: str
+    name: str
     quantity: int
     unit_price: int
 

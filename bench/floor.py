@@ -31,7 +31,7 @@ ME = """me AS (
 )"""
 ORDER = """orders.id, orders.user_id, orders.status, orders.total, orders.currency,
     CAST(orders.shipping_address AS text), orders.created_at, orders.updated_at"""
-ITEM = "json_build_object('product_id', {}, 'quantity', quantity, 'unit_price', {})"
+ITEM = "json_build_object('product_id', {}, 'name', name, 'quantity', quantity, 'unit_price', {})"
 ITEMS = f"""(
     SELECT CAST(json_agg({ITEM.format("product_id", "unit_price")} ORDER BY position) AS text)
     FROM order_items WHERE order_id = orders.id)"""
@@ -50,7 +50,7 @@ STATEMENTS = {
         ORDER BY orders.created_at DESC, orders.id DESC""",
     "place (uuid, uuid, uuid, varchar[], integer[], jsonb, varchar, bytea, varchar)": f"""
         WITH {ME}, locked AS (
-            SELECT products.id, stock, price, products.currency, quantity, position
+            SELECT products.id, products.name, stock, price, products.currency, quantity, position
             FROM me, products JOIN unnest($4, $5) WITH ORDINALITY
                 AS line (product_id, quantity, position) ON product_id = products.id
             WHERE retired_at IS NULL
@@ -69,8 +69,8 @@ STATEMENTS = {
             SELECT $3, $2, total, currency, $6 FROM summed, claimed
             RETURNING *
         ), filled AS (
-            INSERT INTO order_items (order_id, position, product_id, quantity, unit_price)
-            SELECT placed.id, position - 1, locked.id, quantity, price FROM placed, locked
+            INSERT INTO order_items (order_id, position, product_id, name, quantity, unit_price)
+            SELECT placed.id, position - 1, locked.id, name, quantity, price FROM placed, locked
         ), taken AS (
             UPDATE products SET stock = locked.stock - quantity, version = products.version + 1,
                 updated_at = clock_timestamp()

@@ -52,6 +52,7 @@ class NewOrder(Struct):
 
 class Item(Struct):
     product_id: str
+    name: str
     quantity: int
     unit_price: int
 

@@ -192,6 +192,7 @@ async def add_items(session: AsyncSession, order: Order, items: Sequence[NewItem
         OrderItem(
             position=i,
             product_id=item.product_id,
+            name=products[item.product_id].name,
             quantity=item.quantity,
             unit_price=products[item.product_id].price,
         )

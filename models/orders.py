@@ -16,6 +16,7 @@ from sqlalchemy import (
     Index,
     Integer,
     String,
+    Text,
     func,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -101,7 +102,7 @@ class Order(Versioned, Base):
 
 
 class OrderItem(Base):
-    """A line of an order, at the price of the moment of ordering."""
+    """A line of an order, with the name and the price of the product at the time of ordering."""
 
     __tablename__ = "order_items"
     __table_args__ = (
@@ -117,6 +118,8 @@ class OrderItem(Base):
     product_id: Mapped[str] = mapped_column(ProductID, ForeignKey("products.id"))
     quantity: Mapped[int] = mapped_column(Integer)
     unit_price: Mapped[int] = mapped_column(BigInteger)
+    # Nullable, because pods of version 1.0 insert items without it during an upgrade.
+    name: Mapped[str | None] = mapped_column(Text)
 
 
 class OrderChange(Base):

@@ -25,7 +25,7 @@ from services.pages import Page, PageRequest
 DESCRIPTION = """\
 What is for sale, for anyone to read. Prices are integers of minor units: 1999 is 19.99 USD.
 Administrators put products on sale, change prices and stock, and take products off sale. An order
-keeps the price that it was made at, whatever becomes of the product.
+keeps the name and the price that the product had at the time of ordering.
 """
 
 blp = Blueprint("products", __name__, url_prefix="/api/products", description=DESCRIPTION)
@@ -81,9 +81,9 @@ class ProductDetail(Resource):
     @requires(Scope.PRODUCTS_WRITE)
     @blp.doc(operationId="updateProduct")
     def patch(self, changes: dict[str, Any], product_id: str) -> Product:
-        """Change a product's price, stock or description.
+        """Change a product's name, price, stock or description.
 
-        Orders keep the price that they were made at. A new `stock` needs `If-Match`, because orders
+        Existing orders keep their names and prices. A new `stock` needs `If-Match`, because orders
         change the stock too: without it, you get a 428. `If-Match: *` overwrites any version.
         """
         return products.update(self.session, product_id, changes, self.if_match)

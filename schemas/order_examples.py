@@ -19,8 +19,8 @@ NEW_ORDER_EXAMPLE = {
 }
 # What that order comes to with the demo products.
 ORDER_ITEMS_EXAMPLE = [
-    {"product_id": "abc", "quantity": 2, "unit_price": 1250},
-    {"product_id": "def", "quantity": 1, "unit_price": 4900},
+    {"product_id": "abc", "name": "Coffee mug", "quantity": 2, "unit_price": 1250},
+    {"product_id": "def", "name": "Tea pot", "quantity": 1, "unit_price": 4900},
 ]
 ORDER_EXAMPLE = {
     "id": typeid("order")["example"],

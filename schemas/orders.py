@@ -31,6 +31,10 @@ COUNTRY = validate.Regexp(r"^[A-Z]{2}\Z", error="Must be an ISO 3166-1 code, suc
 STATUS_TEXT = (
     "How far the order has come: `pending`, `paid`, `shipped`, `delivered`, or `cancelled`."
 )
+ITEM_NAME = {
+    "description": "The name of the product at the time of ordering.",
+    "example": "Coffee mug",
+}
 QUANTITY = {"description": "How many pieces.", "example": 2}
 
 
@@ -99,6 +103,7 @@ class OrderItemSchema(ResponseSchema):
     """A line of an order."""
 
     product_id = id_field(PRODUCT_ID)
+    name = text(200, required=True, metadata=ITEM_NAME)
     quantity = Whole(1, MAX_QUANTITY, required=True, metadata=QUANTITY)
     unit_price = Whole(
         0,

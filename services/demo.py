@@ -108,7 +108,7 @@ ORDERS = """
     ), placed AS MATERIALIZED (
         SELECT *, pg_temp.uuid7(at) AS id FROM timed
     ), lines AS MATERIALIZED (
-        SELECT o.id AS order_id, position, p.id AS product_id, p.price AS unit_price,
+        SELECT o.id AS order_id, position, p.id AS product_id, p.name, p.price AS unit_price,
                1 + (minute + position) % 3 AS quantity
         FROM placed o
         CROSS JOIN LATERAL generate_series(0, least(1 + mix % 2, :products - 1)) AS position
@@ -126,7 +126,7 @@ ORDERS = """
         FROM placed JOIN totals ON order_id = id
         RETURNING id
     ), filled AS (
-        INSERT INTO order_items (order_id, position, product_id, quantity, unit_price)
-        SELECT order_id, position, product_id, quantity, unit_price FROM lines
+        INSERT INTO order_items (order_id, position, product_id, name, quantity, unit_price)
+        SELECT order_id, position, product_id, name, quantity, unit_price FROM lines
     )
     SELECT count(*) FROM made"""

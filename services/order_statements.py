@@ -8,6 +8,7 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    Table,
     bindparam,
     case,
     cast,
@@ -18,29 +19,52 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from models.base import Base, table
+from models.base import table
 from models.orders import History, Order, OrderChange, OrderItem
+from models.products import Product
 from models.types import JSONText
 
 # With the columns of an order, `items` and `history`.
 OrderRow = Row[Any]
 
-orders = table(Order)
+orders, items, products = table(Order), table(OrderItem), table(Product)
+changes = table(OrderChange)
 
 
-def _of_order(model: type[Base], order_by: str, *names: str) -> ColumnElement[Any]:
-    """The rows of `model` that an order has, as a JSON array of objects."""
-    columns = table(model).c
-    mine = select(*(columns[name] for name in names)).where(columns.order_id == orders.c.id)
-    element = mine.order_by(columns[order_by]).correlate(orders).subquery("element")
-    rows = func.json_agg(func.row_to_json(element.table_valued()), type_=JSON)
-    return select(rows).select_from(element).scalar_subquery()
+def _of_order(
+    rows: Table, order_by: ColumnElement[Any], *columns: ColumnElement[Any]
+) -> ColumnElement[Any]:
+    """The `columns` of the rows that an order has, as a JSON array of objects."""
+    mine = select(*columns).where(rows.c.order_id == orders.c.id)
+    element = mine.order_by(order_by).correlate(orders).subquery("element")
+    array = func.json_agg(func.row_to_json(element.table_valued()), type_=JSON)
+    return select(array).select_from(element).scalar_subquery()
 
 
+PRODUCT_NAME = select(products.c.name).where(products.c.id == items.c.product_id).scalar_subquery()
+# Pods of version 1.0 insert items without a name during an upgrade.
+ITEM_NAME = func.coalesce(items.c.name, PRODUCT_NAME).label("name")
 # As they are returned.
-ITEMS = cast(_of_order(OrderItem, "position", "product_id", "quantity", "unit_price"), JSONText)
+ITEMS = cast(
+    _of_order(
+        items,
+        items.c.position,
+        items.c.product_id,
+        ITEM_NAME,
+        items.c.quantity,
+        items.c.unit_price,
+    ),
+    JSONText,
+)
 CHANGES = type_coerce(
-    _of_order(OrderChange, "version", "from_status", "to_status", "changed_by", "changed_at"),
+    _of_order(
+        changes,
+        changes.c.version,
+        changes.c.from_status,
+        changes.c.to_status,
+        changes.c.changed_by,
+        changes.c.changed_at,
+    ),
     History,
 )
 # An order of version 1 has no changes to look for.
@@ -78,7 +102,7 @@ _PLACING = text("""
         -- A row that is locked is the newest, though somebody has changed it since this statement
         -- began: so all that follows goes by these rows. They are locked in the order of their
         -- ids: who locks alike can't deadlock.
-        SELECT products.id, stock, version, price, currency, quantity, position
+        SELECT products.id, name, stock, version, price, currency, quantity, position
         FROM products JOIN wanted ON product_id = products.id
         WHERE retired_at IS NULL
         ORDER BY products.id
@@ -95,8 +119,8 @@ _PLACING = text("""
         WHERE enough = cardinality(CAST(:product_ids AS varchar[])) AND currencies = 1
         RETURNING *
     ), filled AS (
-        INSERT INTO order_items (order_id, position, product_id, quantity, unit_price)
-        SELECT placed.id, position - 1, locked.id, quantity, price
+        INSERT INTO order_items (order_id, position, product_id, name, quantity, unit_price)
+        SELECT placed.id, position - 1, locked.id, name, quantity, price
         FROM placed, locked
     ), taken AS (
         UPDATE products
@@ -110,7 +134,7 @@ _PLACING = text("""
         CAST(NULL AS json) AS history, (
             SELECT CAST(json_agg(row_to_json(item)) AS text)
             FROM (
-                SELECT id AS product_id, quantity, price AS unit_price
+                SELECT id AS product_id, name, quantity, price AS unit_price
                 FROM locked ORDER BY position
             ) AS item
         ) AS items,

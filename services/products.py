@@ -65,7 +65,7 @@ def create(session: Session, fields: Mapping[str, Any]) -> Product:
 def update(
     session: Session, product_id: str, changes: Mapping[str, Any], if_match: IfMatch = None
 ) -> Product:
-    """Change the fields in `changes`; orders keep the price that they were made at.
+    """Change the fields in `changes`; existing orders keep their names and prices.
 
     Raises:
         NotFound: there is no such product for sale.

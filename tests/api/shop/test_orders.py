@@ -165,8 +165,8 @@ class TestCreateOrder:
         assert answer.status_code == 201
         assert answer.headers["Location"] == f"/api/orders/{answer.json['id']}"
         assert answer.json["items"] == [
-            {"product_id": "abc", "quantity": 2, "unit_price": 1250},
-            {"product_id": "def", "quantity": 1, "unit_price": 4900},
+            {"product_id": "abc", "name": abc.name, "quantity": 2, "unit_price": 1250},
+            {"product_id": "def", "name": other.name, "quantity": 1, "unit_price": 4900},
         ]
         # PostgreSQL writes them, and the schema documents them.
         assert list(answer.json["items"][0]) == list(OrderItemSchema().fields)
@@ -200,6 +200,15 @@ class TestCreateOrder:
 
         as_admin.patch("/api/products/abc", json={"price": 9999, "currency": "EUR"})
 
+        assert as_user.get(placed.headers["Location"]).json == placed.json
+
+    def test_keeps_the_name_when_the_product_is_renamed(self, as_user, as_admin, abc):
+        placed = as_user.post("/api/orders", json=BODY)
+
+        renamed = as_admin.patch("/api/products/abc", json={"name": "Espresso cup"})
+
+        assert renamed.status_code == 200
+        assert placed.json["items"][0]["name"] == abc.name != "Espresso cup"
         assert as_user.get(placed.headers["Location"]).json == placed.json
 
     def test_costs_nothing_if_the_product_does(self, as_user, session):

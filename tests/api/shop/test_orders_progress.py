@@ -97,6 +97,12 @@ class TestGetOrder:
 
         assert (answer.status_code, answer.data) == (304, b"")
 
+    def test_item_without_a_name_of_its_own_has_that_of_the_product(self, as_user, order, mug):
+        """Pods of version 1.0 insert such items during an upgrade."""
+        items = as_user.get(f"/api/orders/{order.id}").json["items"]
+
+        assert [item["name"] for item in items] == [mug.name]
+
     def test_owner_and_admin_get_the_same(self, as_user, as_admin, order):
         mine = as_user.get(f"/api/orders/{order.id}")
 

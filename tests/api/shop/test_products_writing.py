@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from schemas.orders import ADDRESS_EXAMPLE
+from schemas.order_examples import ADDRESS_EXAMPLE
 from tests.support.shop import ProductFactory
 
 MUG = {"id": "mug-350", "name": "Coffee mug", "price": 1250, "currency": "USD", "stock": 100}

@@ -90,8 +90,8 @@ class TestPlace:
         order = place(pot=1, mug=3)
 
         assert as_sent(order.items) == [
-            {"product_id": "pot", "quantity": 1, "unit_price": 4900},
-            {"product_id": "mug", "quantity": 3, "unit_price": 1250},
+            {"product_id": "pot", "name": pot.name, "quantity": 1, "unit_price": 4900},
+            {"product_id": "mug", "name": mug.name, "quantity": 3, "unit_price": 1250},
         ]
         assert order.total == 4900 + 3 * 1250
         session.refresh(mug)

@@ -13,7 +13,7 @@ from tests.support.shop import ADDRESS
 
 NOON = datetime(2026, 2, 12, 12, 30, 1, 20, tzinfo=UTC)
 CHANGE = {"from_status": "pending", "to_status": "paid", "changed_by": "user_1", "changed_at": NOON}
-LINE = {"product_id": "abc", "quantity": 2, "unit_price": 1250}
+LINE = {"product_id": "abc", "name": "Coffee mug", "quantity": 2, "unit_price": 1250}
 
 
 def row(schema):

@@ -1,0 +1,64 @@
+"""Check the texts of the project for words that its style guide refuses (`make lint`)."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+# What is refused, as a regular expression, and what to write instead.
+REFUSED = {
+    r"answer(?:s|ed|ing)?": "response, return",
+    r"refusals?": "error",
+    r"whoever|somebody|nobody|lest": "the user, the caller, no client",
+    r"who asks": "the caller, the current user",
+    r"(?:is|are|be) told|tells (?:it|its|that|what|the)": "say, return, show",
+    r"as (?:it is|they are)|so many|comes to be|goes? on|that which": "name the subject",
+    r"(?:is|are|was) away": "is unavailable",
+    r"(?:is|are) held": "is locked",
+    r"what is not \w+": "name the subject",
+}
+PATTERN = re.compile("|".join(rf"\b(?P<r{i}>{each})\b" for i, each in enumerate(REFUSED)), re.I)
+SUFFIXES = {".py", ".md", ".html", ".yaml", ".yml", ".toml", ".tpl", ".js", ".ts", ".sh", ".json"}
+# Files that others have written, or that a command writes from texts that are checked.
+SKIPPED = re.compile(
+    r"requirements|package(?:-lock)?\.json|static/(?:swagger-ui|redoc)/|docs/api/|checkov\.txt"
+    r"|CODE_OF_CONDUCT|LICENSE|tools/plain_english\.py|test_plain_english\.py"
+)
+# Words that are right in one place, with the reason.
+ALLOWED: dict[str, str] = {}
+
+
+def files() -> Iterator[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    for name in listed:
+        path = ROOT / name
+        checked = path.suffix in SUFFIXES or path.name in {"Makefile", "NOTES.txt", "Dockerfile"}
+        if checked and path.is_file() and not SKIPPED.search(name):
+            yield path
+
+
+def hits(text: str) -> Iterator[tuple[int, str, str]]:
+    """Return the line, the words and what to write instead, of each refused word."""
+    texts = list(REFUSED.values())
+    for number, line in enumerate(text.splitlines(), 1):
+        for match in PATTERN.finditer(line):
+            index = int((match.lastgroup or "r0")[1:])
+            if match[0].lower() not in ALLOWED:
+                yield number, match[0], texts[index]
+
+
+def main() -> int:
+    found = 0
+    for path in files():
+        for number, words, instead in hits(path.read_text("utf-8")):
+            found += 1
+            print(f"{path.relative_to(ROOT)}:{number}: {words!r}; write: {instead}")
+    return min(found, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
