@@ -62,7 +62,7 @@ image: ## Build the container image with docker, podman or buildah
 		--build-arg VERSION=$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' app/version.py) \
 		--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .
 
-openapi: $(STAMP) ## Write docs/openapi.json, and what has changed into docs/api-changelog.md
+openapi: $(STAMP) ## Write docs/openapi.json, and what has changed into docs/consumers/api-changelog.md
 	@$(DOCUMENTED) $(BIN)/flask openapi write docs/openapi.json
 	@$(BIN)/python -m tools.api_changelog
 

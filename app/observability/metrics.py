@@ -1,6 +1,6 @@
 """What a worker counts for Prometheus.
 
-The names are an interface, of which alerts and dashboards are made; docs/operations.md lists them.
+Alerts and dashboards depend on the names; docs/operators/operations.md lists them.
 """
 
 import time

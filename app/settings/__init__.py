@@ -60,12 +60,12 @@ class Settings:
         PostgresURL(),
         "",
         "PostgreSQL, `postgresql://` or `postgres://`, also with several hosts; see "
-        "docs/scaling.md. Required.",
+        "docs/operators/scaling.md. Required.",
     )
     database_replica_url: str = setting(
         PostgresURL(),
         "",
-        "A streaming replica, for reads that may lag; see docs/scaling.md. "
+        "A streaming replica, for reads that may lag; see docs/operators/scaling.md. "
         "Clients read their own writes with or without it.",
     )
     redis_url: str = setting(
@@ -133,7 +133,7 @@ class Settings:
     database_pooler: bool = setting(
         fields.Boolean(),
         False,
-        "A pooler of transactions, such as PgBouncer, is in between; see docs/scaling.md.",
+        "Set this behind a transaction pooler such as PgBouncer; see docs/operators/scaling.md.",
     )
     metrics_port: int = setting(
         number(0, most=65_535), 0, "Port of `/metrics`, for Prometheus; 0 is off."

@@ -79,7 +79,7 @@ class TestHeaders:
                 assert ("X-RateLimit-Remaining" in answer["headers"]) == counted
 
     def test_that_are_for_browsers_are_in_the_guide_to_conventions(self):
-        guide = (ROOT / "docs" / "conventions.md").read_text()
+        guide = (ROOT / "docs" / "consumers" / "conventions.md").read_text()
         assert all(f"`{name}`" in guide for name in FOR_BROWSERS)
 
     def test_are_those_that_a_page_of_another_origin_may_read(self, app):
