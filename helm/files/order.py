@@ -75,8 +75,8 @@ def post(url: str, body: dict[str, Any], headers: dict[str, str]) -> tuple[Any, 
         HTTPError: the status is 400 or more.
     """
     request = Request(url, json.dumps(body).encode(), headers)  # noqa: S310
-    with urlopen(request, timeout=30) as answer:  # noqa: S310
-        return json.load(answer), answer.headers.get("Idempotency-Replayed") == "true"
+    with urlopen(request, timeout=30) as response:  # noqa: S310
+        return json.load(response), response.headers.get("Idempotency-Replayed") == "true"
 
 
 def erase(session: Session) -> None:
