@@ -22,7 +22,7 @@ HEAD = """\
 
 Made by `make openapi` from the OpenAPI documents of the versions in [api](api). A change that
 breaks a client comes with a new major version only;
-[decision 20](decisions/0020-what-breaks-a-client.md) says what that is.
+[decision 18](decisions/0018-breaking-changes.md) says what that is.
 """
 
 

@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode, as docs/decisions/0018-a-pooler-of-transactions.md says."""
+"""PgBouncer in transaction mode, as docs/decisions/0017-pgbouncer.md says."""
 
 import os
 import secrets
