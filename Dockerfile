@@ -1,31 +1,31 @@
 # The image: `docker build -t flask-api:latest .`, or with podman, or `make image`.
 #
-# Behind a package index or a proxy of your own, give the build two secrets. They are there while the
-# packages are installed, and in no layer:
+# For your own package index or proxy, pass two secrets. They are mounted while packages are
+# installed, and are in no layer:
 #   --secret id=pip.conf,src=$HOME/.config/pip/pip.conf
 #   --secret id=ca.pem,src=/etc/ssl/certs/ca-certificates.crt   (pip.conf: cert = /run/secrets/ca.pem)
 #
-# The tag gets the security fixes of Debian and Python with each build. For builds that can be
-# repeated, give the digest too: --build-arg BASE=docker.io/library/python:3.13-slim-trixie@sha256:…
+# With the tag, each build gets the security fixes of Debian and Python. For a repeatable build,
+# pass the digest too: --build-arg BASE=docker.io/library/python:3.13-slim-trixie@sha256:…
 ARG BASE=docker.io/library/python:3.13-slim-trixie
 
 FROM ${BASE} AS build
 COPY requirements.txt /tmp/
-# Only wheels: there is no compiler here, and the locked packages need none.
+# Wheels only, because the image has no compiler.
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf --mount=type=secret,id=ca.pem \
     python3 -m venv --without-pip /opt/venv \
     && python3 -m pip --python /opt/venv/bin/python3 install --no-cache-dir --no-compile \
         --disable-pip-version-check --only-binary :all: --no-deps --require-hashes -r /tmp/requirements.txt
 WORKDIR /srv
-# What .dockerignore lets through, and nothing else.
+# .dockerignore is an allow-list.
 COPY . .
-# The root is read-only when it runs, so it is compiled now; and whatever umask the files came with,
-# the user of the image can read them.
+# Compile now, because the root is read-only at runtime. Make all files readable for the user of the
+# image, whatever the umask of the checkout was.
 RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib /srv \
     && chmod -R u=rwX,go=rX /srv
 
 FROM ${BASE}
-# Nobody installs packages in here.
+# The running service installs no packages.
 RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3*/ensurepip \
         /usr/local/lib/python3*/site-packages/pip* \
     && useradd --uid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin app
@@ -36,7 +36,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
-# By number, so that Kubernetes sees that it isn't root.
+# A number, so that Kubernetes can verify that it is not root.
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM

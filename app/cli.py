@@ -11,6 +11,7 @@ from flask.cli import FlaskGroup
 from flask_smorest.spec import openapi_cli
 from marshmallow import ValidationError
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 from werkzeug.utils import find_modules, import_string
 
@@ -61,6 +62,9 @@ def transaction() -> Iterator[Session]:
     except DBAPIError as error:
         reason = " ".join(str(error.orig).split())
         raise click.ClickException(f"PostgreSQL: {reason}") from error
+    except PoolTimeoutError as error:
+        reason = "The command needs another connection; raise DATABASE_POOL_SIZE."
+        raise click.ClickException(reason) from error
 
 
 def message(problem: Problem) -> str:

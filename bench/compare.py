@@ -22,7 +22,7 @@ from sqlalchemy.engine import URL, make_url
 
 from bench import report
 from bench.load import Plan
-from bench.scenarios import SCENARIOS, Customer, answers, invalid_orders, sign_in
+from bench.scenarios import SCENARIOS, Customer, invalid_orders, responses, sign_in
 from bench.targets import DATA, ROOT, TARGETS, TEMPLATE, Server, fill, new_database, served
 from tools.embedded import postgres
 
@@ -68,7 +68,7 @@ def start(postgresql: URL, stack: ExitStack) -> dict[str, Server]:
 
 def check(servers: dict[str, Server], who: Customer) -> None:
     """Check that all targets give the same responses, and that all but the floor validate."""
-    expected, *others = (answers(server, who) for server in servers.values())
+    expected, *others = (responses(server, who) for server in servers.values())
     for name, answered in zip(list(servers)[1:], others, strict=True):
         assert answered == expected, f"{name} answers\n{answered}\nand not\n{expected}"
     for name, server in servers.items():

@@ -226,10 +226,10 @@ ROUTES: dict[tuple[str, str], Callable[[dict[str, Any]], Answer]] = {
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     handle = ROUTES.get((environ["REQUEST_METHOD"], environ["PATH_INFO"]), get_order)
     try:
-        status, answer = handle(environ)
+        status, response = handle(environ)
     except Refused as refused:
-        status, answer = refused.status, {"title": refused.status.phrase}
-    body = orjson.dumps(answer, option=orjson.OPT_UTC_Z)
+        status, response = refused.status, {"title": refused.status.phrase}
+    body = orjson.dumps(response, option=orjson.OPT_UTC_Z)
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     start_response(f"{status.value} {status.phrase}", headers)
     return [body]

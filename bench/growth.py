@@ -83,9 +83,9 @@ def cart(who: Customer, count: int) -> dict[str, object]:
 
 
 def placed(server: Server, who: Customer, order: dict[str, object]) -> str:
-    status, answer = ask(server, "POST", "/api/orders", order, Authorization=who.bearer)
-    assert status == 201, answer
-    identity: str = answer["id"]
+    status, response = ask(server, "POST", "/api/orders", order, Authorization=who.bearer)
+    assert status == 201, response
+    identity: str = response["id"]
     return identity
 
 

@@ -72,7 +72,7 @@ class Client:
         if time.perf_counter() >= self.ends_at:
             self.close()
             self.connect()
-        self.answer = b""
+        self.response = b""
         self.began = time.perf_counter()
         self.socket.sendall(next(self.requests).replace(b"{key}", os.urandom(16).hex().encode()))
 
@@ -83,8 +83,8 @@ class Client:
             BrokenAnswerError: it will never be.
         """
         arrived = self._arrived()
-        self.answer += arrived
-        head, end, body = self.answer.partition(END_OF_HEAD)
+        self.response += arrived
+        head, end, body = self.response.partition(END_OF_HEAD)
         if not end or len(body) < _length(head.lower()):
             return None
         if b"connection: close" in head.lower():

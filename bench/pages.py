@@ -67,8 +67,8 @@ def fill(url: str, engine: Engine) -> None:
 
 def signed_in(app: Flask, email: str, password: str) -> FlaskClient:
     client = app.test_client()
-    answer = client.post("/api/auth/login", json={"email": email, "password": password})
-    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {answer.get_json()['access_token']}"
+    response = client.post("/api/auth/login", json={"email": email, "password": password})
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {response.get_json()['access_token']}"
     return client
 
 

@@ -85,13 +85,13 @@ def ask(
         sent["Content-Type"] = "application/json"
     try:
         connection.request(method, path, json.dumps(body) if body else None, sent)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
     finally:
         connection.close()
 
 
-def answers(server: Server, who: Customer) -> dict[str, Any]:
+def responses(server: Server, who: Customer) -> dict[str, Any]:
     """What a target answers; who serves the contract answers as the service does."""
     paths = ["/api/users/me", LIST, f"/api/orders/{who.orders[0]}", "/api/orders/nothing"]
     read = {path: ask(server, "GET", path, Authorization=who.bearer) for path in paths}

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 from flask.cli import AppGroup
+from sqlalchemy.orm import Session
 
 from app.cli import transaction
 from services import product_import
+from services.product_import import Staged
 
 command = AppGroup("products", help="The catalogue.")
 
@@ -17,16 +19,39 @@ def import_products(file: Path) -> None:
     """Import products from a CSV file: id, name, price, currency, stock, and maybe description.
 
     The file is UTF-8 with commas. The price is in minor units. Existing products are updated. If a
-    line is bad, the command prints its number and imports nothing.
+    line is bad, the command prints its number and imports nothing. Else it writes the products
+    1,000 at a time; after an error in between, run it again.
     """
-    size = file.stat().st_size
     try:
-        with (
-            file.open("rb") as binary,
-            click.progressbar(length=size, label="Importing") as bar,
-            transaction() as session,
-        ):
-            count = product_import.run(session, binary, bar.update)
+        with transaction() as session:
+            staged = stage(session, file)
+            write(session, staged)
     except product_import.BadFileError as error:
         raise click.ClickException(f"{file}: nothing was imported.\n{error}") from error
-    click.echo(f"Imported {count} products.")
+    click.echo(f"Imported {staged.count} products.")
+
+
+def stage(session: Session, file: Path) -> Staged:
+    """Check the whole file, with a progress bar."""
+    size = file.stat().st_size
+    with file.open("rb") as binary, click.progressbar(length=size, label="Checking") as bar:
+        return product_import.stage(session, binary, bar.update)
+
+
+def write(session: Session, staged: Staged) -> None:
+    """Write each batch in a transaction of its own, so that orders do not wait for the import."""
+    written = 0
+    try:
+        with click.progressbar(length=staged.count, label="Writing") as bar:
+            for batch in product_import.batches(session, staged):
+                with transaction() as writing:
+                    product_import.write(writing, batch)
+                written += len(batch)
+                bar.update(len(batch))
+    except BaseException:  # Ctrl-C too
+        click.echo(
+            f"{written} of {staged.count} products were written. Run the import again to write "
+            "the others; it sets the values of the file for all products.",
+            err=True,
+        )
+        raise

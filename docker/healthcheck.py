@@ -1,9 +1,9 @@
-"""Exit 0 when the service in this container answers; the image has no curl."""
+"""Exit with 0 if the service in this container is live; the image has no curl."""
 
 import sys
 from http.client import HTTPConnection
 
-# Not urllib: that would ask a proxy, where the environment names one.
+# Not urllib, which would use a proxy from the environment.
 connection = HTTPConnection("127.0.0.1", 8000, timeout=4)
 connection.request("GET", "/api/health/live")
 sys.exit(connection.getresponse().status != 200)

@@ -15,7 +15,7 @@ class FastSchema(Schema):
 
     At each field of each row, marshmallow looks for defaults, dotted names, callables and hooks; a
     page of orders has hundreds of fields. A schema that needs one of these is refused when the
-    class is instantiated, which is at import. See docs/decisions/0012-fast-dump.md.
+    class is instantiated, which is at import. See docs/decisions/0011-fast-schema.md.
     """
 
     def __init__(self, **options: Any) -> None:

@@ -75,9 +75,9 @@ def claim(session: Session, principal: Principal, key: str, fingerprint: bytes) 
     return _kept(session, principal, key, fingerprint)
 
 
-def keep(session: Session, principal: Principal, key: str, answer: Answer) -> None:
+def keep(session: Session, principal: Principal, key: str, response: Answer) -> None:
     """Keep the answer under the key that this transaction has claimed."""
-    session.execute(KEEP, {"owner": principal.id, "name": key, **vars(answer)})
+    session.execute(KEEP, {"owner": principal.id, "name": key, **vars(response)})
 
 
 def _kept(session: Session, principal: Principal, key: str, fingerprint: bytes) -> Answer:

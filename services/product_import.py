@@ -1,31 +1,48 @@
-"""Products from a CSV file, by COPY: all of it or nothing."""
+"""Import of products from a CSV file: check all of it, then write it in batches."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, column, func, select, text
+from sqlalchemy import table as plain_table
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.product_csv import MAX_ERRORS, Reader
+from models.base import table
+from models.products import Product
+from services.product_csv import COLUMNS, MAX_ERRORS, Reader
+
+products = table(Product)
+# An order of one of the products waits for a batch to end, for 2 s at most.
+BATCH = 1000
 
 
 class BadFileError(Exception):
     """The text names the bad lines by number."""
 
 
-def run(session: Session, file: BinaryIO, progress: Callable[[int], None]) -> int:
-    """Import `file` (UTF-8, with a header), and return how many products it has.
+@dataclass(frozen=True)
+class Staged:
+    """The content of a file that has no bad line."""
 
-    Products that are there already get the new values, and retired ones come back; without a column
-    of descriptions they keep theirs. The memory used doesn't grow with the file. `progress` is
-    called with the number of bytes read since the last call.
+    count: int
+    columns: Sequence[str]
+
+
+def stage(session: Session, file: BinaryIO, progress: Callable[[int], None]) -> Staged:
+    """Check `file` (UTF-8, with a header) and copy it to a temporary table.
+
+    The table exists until the transaction ends. The memory used does not grow with the file.
+    `progress` is called with the number of bytes read since the last call.
 
     Raises:
         BadFileError: lines can't be understood, or name a product twice.
     """
-    session.execute(text("SET LOCAL statement_timeout = 0"))
+    for timeout in ("statement_timeout", "idle_in_transaction_session_timeout"):
+        session.execute(text(f"SET LOCAL {timeout} = 0"))
     session.execute(text(STAGING))
     reader = Reader(file, progress)
     connection: Any = session.connection().connection.driver_connection
@@ -35,28 +52,46 @@ def run(session: Session, file: BinaryIO, progress: Callable[[int], None]) -> in
         reader.bad(row.line, f"{row.id} is in line {row.first} already")
     if reader.errors:
         raise BadFileError(reader.told())
-    session.execute(text(MERGE), {"described": "description" in reader.header})
+    return Staged(reader.count, reader.header)
+
+
+def batches(session: Session, staged: Staged) -> Iterator[Sequence[RowMapping]]:
+    """Yield the staged products in the order of their ids, from a server-side cursor."""
+    source = plain_table("staged", *(column(name) for name in staged.columns))
+    query = select(source).order_by(source.c.id)
+    result = session.execute(query, execution_options={"yield_per": BATCH})
+    yield from result.mappings().partitions()
     session.execute(text("DROP TABLE staged"))
-    return reader.count
+
+
+def write(session: Session, batch: Sequence[RowMapping]) -> None:
+    """Insert products; existing ones get the new values, and retired ones are for sale again.
+
+    A column that the batch does not have keeps its value. The order of the ids is that in which
+    orders lock products, so that neither can deadlock the other.
+    """
+    statement = insert(products)
+    values = {name: statement.excluded[name] for name in batch[0] if name != "id"}
+    upsert = statement.on_conflict_do_update(
+        index_elements=[products.c.id],
+        set_={
+            **values,
+            "retired_at": None,
+            "version": products.c.version + 1,
+            "updated_at": func.now(),
+        },
+    )
+    session.execute(upsert, [dict(row) for row in batch])
 
 
 STAGING = """
     CREATE TEMPORARY TABLE staged (
         line bigint, id text, name text, price bigint, currency text, stock bigint, description text
-    )"""
+    ) ON COMMIT DROP"""
 
-COPY = "COPY staged (line, id, name, price, currency, stock, description) FROM STDIN"
+COPY = f"COPY staged (line, {', '.join(COLUMNS)}) FROM STDIN"
 
 TWICE = """
     SELECT line, id, first FROM (
         SELECT line, id, min(line) OVER (PARTITION BY id) AS first FROM staged
     ) AS lines WHERE line > first ORDER BY line LIMIT :most"""
-
-# In order of id, as orders lock them: neither can deadlock the other.
-MERGE = """
-    INSERT INTO products AS p (id, name, price, currency, stock, description)
-    SELECT id, name, price, currency, stock, description FROM staged ORDER BY id
-    ON CONFLICT (id) DO UPDATE SET
-        name = excluded.name, price = excluded.price, currency = excluded.currency,
-        stock = excluded.stock, retired_at = NULL, version = p.version + 1, updated_at = now(),
-        description = CASE WHEN :described THEN excluded.description ELSE p.description END"""

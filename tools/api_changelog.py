@@ -21,7 +21,7 @@ HEAD = """\
 # API changelog
 
 `make openapi` writes this page from the [OpenAPI documents](../api) of all versions. A breaking
-change needs a new major version ([decision 20](../decisions/0020-what-breaks-a-client.md)).
+change needs a new major version ([decision 18](../decisions/0018-breaking-changes.md)).
 """
 
 

@@ -1,6 +1,6 @@
 """What has changed between two versions of the OpenAPI document, and whether it breaks a client.
 
-docs/decisions/0020-what-breaks-a-client.md says what counts as a break, and why.
+docs/decisions/0018-breaking-changes.md says what counts as a break, and why.
 """
 
 import operator

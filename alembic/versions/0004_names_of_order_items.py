@@ -1,6 +1,5 @@
 """The name of the product at the time of ordering, in the items of orders."""
 
-import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
@@ -10,11 +9,13 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("order_items", sa.Column("name", sa.Text(), nullable=True))
-    op.execute("""
-        UPDATE order_items SET name = products.name
-        FROM products WHERE products.id = order_items.product_id
-        """)
+    op.execute("ALTER TABLE order_items ADD COLUMN IF NOT EXISTS name text")
+    # In a transaction of its own: ADD COLUMN locks the table against reads until its commit.
+    with op.get_context().autocommit_block():
+        op.execute("""
+            UPDATE order_items SET name = products.name
+            FROM products WHERE products.id = order_items.product_id AND order_items.name IS NULL
+            """)
 
 
 def downgrade() -> None:

@@ -86,7 +86,7 @@ class MemoryWindows:
 
 
 class RedisOrMemoryStorage(Storage, MovingWindowSupport):
-    """Storage of the library limits for the strategy "moving-window" (decision 11).
+    """Moving windows for the library limits; see docs/decisions/0010-flask-limiter.md.
 
     `on_hit` receives the key, the limit, the seconds and the window of each hit, because
     `get_moving_window` after a hit would be a second round trip to Redis.

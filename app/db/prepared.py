@@ -3,7 +3,7 @@
 psycopg2 has no API for them. A statement asks for it by `execution_options(prepared=True)`; its
 SQL must always be the same text, because PostgreSQL keeps it as long as the connection lives. Off
 behind a transaction pooler. PostgreSQL takes the type of a parameter from the column or CAST that
-it stands beside; without one it is text. See docs/decisions/0010-prepared-statements.md.
+it stands beside; without one it is text. See docs/decisions/0009-prepared-statements.md.
 """
 
 import re

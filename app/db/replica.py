@@ -1,6 +1,6 @@
 """A streaming replica for reads that may lag, never for what misses the caller's own writes.
 
-See docs/decisions/0017-reads-that-may-lag.md.
+See docs/decisions/0016-read-replica.md.
 """
 
 import dataclasses

@@ -32,7 +32,7 @@ class PaginationMixin:
             def wrapper(resource: Any, filters: dict[str, Any]) -> Any:
                 limit, cursor = filters.pop("limit"), filters.pop("cursor")
                 page = method(resource, PageRequest(limit, cursor and _decoded(cursor)), filters)
-                return _answer(page)
+                return _response(page)
 
             respond = self.response(200, page_of(item))
             return declare(
@@ -42,7 +42,7 @@ class PaginationMixin:
         return decorate
 
 
-def _answer(page: Page) -> tuple[dict[str, Any], dict[str, str]]:
+def _response(page: Page) -> tuple[dict[str, Any], dict[str, str]]:
     cursor = page.next and _encoded(page.next)
     headers = {}
     if cursor:

@@ -110,21 +110,21 @@ class Counted:
             return start_response(status, *args)
 
         began = start_time(environ)
-        answer = self.wsgi(environ, start)
+        response = self.wsgi(environ, start)
         if count:
             count(time.perf_counter() - began)
-        return answer
+        return response
 
 
 @cache
 def counting(method: str, route: str, status: str) -> Callable[[float], None]:
     """What counts an answer of this kind, given its seconds; to look it up costs more than that."""
-    answer = REQUESTS.labels(method, route, status)
+    response = REQUESTS.labels(method, route, status)
     duration = DURATIONS.labels(method, route)
     event = AUTH_EVENTS.get((method, route, status))
 
     def count(seconds: float) -> None:
-        answer.inc()
+        response.inc()
         duration.observe(seconds)
         if event:
             EVENTS.labels(event).inc()

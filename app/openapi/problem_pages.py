@@ -35,35 +35,36 @@ def _descendants(kind: type[Problem]) -> Iterator[type[Problem]]:
 
 def description(kind: type[Problem], spec: APISpec) -> dict[str, Any]:
     """The kind of problem for programs, and for the template."""
-    answers = _answers(spec).get(kind.slug, [])
+    responses = _responses(spec).get(kind.slug, [])
     example = {"type": TYPE_PREFIX + kind.slug, "title": kind.title, "status": kind.status}
     return {
         **example,
         "detail": kind.detail,
         "advice": kind.advice,
-        "example": _richest(answers) or {**example, "detail": kind.detail},
+        "example": _richest(responses) or {**example, "detail": kind.detail},
         "operations": [
-            {"method": answer.method, "path": answer.path, "docs": answer.url} for answer in answers
+            {"method": answer.method, "path": answer.path, "docs": answer.url}
+            for answer in responses
         ],
     }
 
 
-def _richest(answers: list[Answer]) -> dict[str, Any]:
-    return max((answer.example for answer in answers), key=lambda it: len(str(it)), default={})
+def _richest(responses: list[Answer]) -> dict[str, Any]:
+    return max((answer.example for answer in responses), key=lambda it: len(str(it)), default={})
 
 
 @cache
-def _answers(spec: APISpec) -> dict[str, list[Answer]]:
+def _responses(spec: APISpec) -> dict[str, list[Answer]]:
     """The operations that the document says to answer with a problem, by its slug."""
-    answers: dict[str, list[Answer]] = {}
+    responses: dict[str, list[Answer]] = {}
     for path, item in spec.to_dict()["paths"].items():
         for method in item.keys() - {"parameters"}:
             operation = item[method]
             url = f"/api/docs#/{operation['tags'][0]}/{operation['operationId']}"
             for slug, example in _examples(operation):
                 answer = Answer(method.upper(), path, url, example)
-                answers.setdefault(slug, []).append(answer)
-    return {slug: sorted(found, key=lambda answer: answer[:2]) for slug, found in answers.items()}
+                responses.setdefault(slug, []).append(answer)
+    return {slug: sorted(found, key=lambda answer: answer[:2]) for slug, found in responses.items()}
 
 
 def _examples(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

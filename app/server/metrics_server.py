@@ -3,7 +3,7 @@
 The master handles no requests, so metrics stay available when all workers are busy. Each worker
 writes its metrics into files in one folder, and the master adds them up. The files are named by the
 worker's place, not by its process: the successor of a worker goes on with its files, so there are
-never more files than workers. See docs/decisions/0015-metrics-from-the-master.md
+never more files than workers. See docs/decisions/0014-metrics-in-the-master.md
 """
 
 import atexit

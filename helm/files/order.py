@@ -1,6 +1,6 @@
-"""`helm test`: register, order, and send the order again, as after a lost response.
+"""`helm test`: register, place an order, and retry it with the same `Idempotency-Key`.
 
-It takes the base URL of the service, and erases what it made, because it may run in production.
+The argument is the base URL of the service. Deletes its data, because it may run in production.
 """
 
 import json
@@ -35,7 +35,7 @@ def main(url: str) -> None:
             order_twice(url, host(settings))
             with database.transaction() as session:
                 left = session.scalars(select(Product.stock).where(Product.id == NAME)).one()
-            assert left == STOCK - QUANTITY, f"{STOCK - left} were taken from the stock"
+            assert left == STOCK - QUANTITY, f"the stock decreased by {STOCK - left}"
         finally:
             with database.transaction() as session:
                 erase(session)
@@ -47,7 +47,7 @@ def product() -> dict[str, Any]:
 
 
 def host(settings: Settings) -> str:
-    """A name that the service answers to; the Service's own needn't be one."""
+    """Return an allowed host name; the name of the Service can be missing there."""
     name = next(iter(settings.allowed_hosts), "localhost")
     return f"helm-test{name}" if name.startswith(".") else name
 
@@ -65,18 +65,18 @@ def order_twice(url: str, host: str) -> None:
     first, _ = post(f"{url}/orders", wanted, headers)
     again, replayed = post(f"{url}/orders", wanted, headers)
     assert again == first, f"another order: {again}"
-    assert replayed, "the second answer is no replay"
+    assert replayed, "the second response is not a replay"
 
 
 def post(url: str, body: dict[str, Any], headers: dict[str, str]) -> tuple[Any, bool]:
-    """The answer, and whether it is a replay.
+    """Return the body of the response, and whether it is a replay.
 
     Raises:
         HTTPError: the status is 400 or more.
     """
     request = Request(url, json.dumps(body).encode(), headers)  # noqa: S310
-    with urlopen(request, timeout=30) as answer:  # noqa: S310
-        return json.load(answer), answer.headers.get("Idempotency-Replayed") == "true"
+    with urlopen(request, timeout=30) as response:  # noqa: S310
+        return json.load(response), response.headers.get("Idempotency-Replayed") == "true"
 
 
 def erase(session: Session) -> None:

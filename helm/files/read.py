@@ -1,6 +1,6 @@
-"""`helm test`: requests to the service that change nothing.
+"""`helm test`: read-only requests to the service.
 
-It takes the base URL of the service.
+The argument is the base URL of the service.
 """
 
 import json
@@ -24,7 +24,7 @@ def main(url: str) -> None:
 
 
 def host(allowed: str) -> str:
-    """Return a name that the service responds to; its Service can have another one."""
+    """Return an allowed host name; the name of the Service can be missing there."""
     name = allowed.split(",")[0].strip() or "localhost"
     return f"helm-test{name}" if name.startswith(".") else name
 

@@ -1,4 +1,4 @@
-{{/* The Secret with settings: existingSecret, or that of the chart where any of `secrets` is set. */}}
+{{/* Name of the Secret with settings: existingSecret, or the chart's if any of `secrets` is set. */}}
 {{- define "flask-api.secret" -}}
 {{- if .Values.existingSecret -}}
 {{ .Values.existingSecret }}
@@ -7,7 +7,7 @@
 {{- end }}
 {{- end }}
 
-{{/* "true" where secretKeyRefs or extraEnv sets a variable. To be called with the root and the name. */}}
+{{/* "true" if secretKeyRefs or extraEnv sets the variable. Arguments: root, name. */}}
 {{- define "flask-api.elsewhere" -}}
 {{- $name := .name }}
 {{- $set := hasKey .root.Values.secretKeyRefs $name }}
@@ -26,14 +26,14 @@
 {{- end }}
 
 {{/*
-The variables of a container, each once: its own, and those of extraEnv, which replace its own.
-To be called with the root and the own ones, as a list in YAML.
+The variables of a container; extraEnv overrides the others.
+Arguments: root, own (a YAML list).
 */}}
 {{- define "flask-api.env" -}}
 {{- $names := list }}
 {{- range .root.Values.extraEnv }}
 {{- if has .name $names }}
-{{- fail (printf "extraEnv has %s twice." .name) }}
+{{- fail (printf "extraEnv contains %s twice." .name) }}
 {{- end }}
 {{- $names = append $names .name }}
 {{- end }}

@@ -1,4 +1,4 @@
-{{/* To be called with the weight of the hook. */}}
+{{/* Argument: the weight of the hook. */}}
 {{- define "flask-api.migrationHook" -}}
 helm.sh/hook: pre-install,pre-upgrade
 helm.sh/hook-weight: {{ . | quote }}
@@ -9,7 +9,7 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{ include "flask-api.serviceAccount" . }}{{ if .Values.serviceAccount.create }}-migrate{{ end }}
 {{- end }}
 
-{{/* Where a migration has DATABASE_URL from. */}}
+{{/* The source of DATABASE_URL for a migration. */}}
 {{- define "flask-api.migrationEnv" -}}
 {{- $own := printf "%s-migrate" (include "flask-api.fullname" .) }}
 {{- $ref := dict "name" (default $own .Values.existingSecret) "key" "DATABASE_URL" }}

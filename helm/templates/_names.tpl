@@ -3,15 +3,15 @@
 {{- end }}
 
 {{/*
-Short enough for the longest suffix, "-migrate-" and ten characters, in a label of 63. A Service has
-the strictest rule for names (RFC 1035); Helm allows more for a release.
+At most 43 characters, because the longest suffix ("-migrate-" and ten characters) must fit into a
+label of 63. Names of Services follow RFC 1035; Helm allows more for a release.
 */}}
 {{- define "flask-api.fullname" -}}
 {{- $name := include "flask-api.name" . }}
 {{- $full := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) }}
 {{- $full = default $full .Values.fullnameOverride | trunc 43 | trimAll "-" }}
 {{- if not (regexMatch "^[a-z][-a-z0-9]*$" $full) }}
-{{- fail (printf "%s is no valid name of a Service (letters, digits and hyphens; a letter first): set fullnameOverride." $full) }}
+{{- fail (printf "%s is not a valid name of a Service (letters, digits and hyphens; a letter first): set fullnameOverride." $full) }}
 {{- end }}
 {{- $full }}
 {{- end }}
@@ -28,7 +28,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 }}
 {{- end }}
 
-{{/* Labels of a pod. To be called with the root and the component. */}}
+{{/* Labels of a pod. Arguments: root, component. */}}
 {{- define "flask-api.podLabels" -}}
 {{- $own := include "flask-api.labels" .root | fromYaml }}
 {{- $own = set $own "app.kubernetes.io/component" .component }}
@@ -40,7 +40,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- default (ternary $made "default" .Values.serviceAccount.create) .Values.serviceAccount.name }}
 {{- end }}
 
-{{/* The host names of Ingress and HTTPRoute, as an array in JSON. */}}
+{{/* The host names of Ingress and HTTPRoute, as a JSON array. */}}
 {{- define "flask-api.hosts" -}}
 {{- $hosts := list }}
 {{- with .Values.ingress }}{{ if .enabled }}{{ $hosts = concat $hosts .hosts }}{{ end }}{{ end }}
@@ -54,7 +54,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 {{- end }}
 
-{{/* Seconds from the end's announcement to SIGKILL. */}}
+{{/* Termination grace period in seconds. */}}
 {{- define "flask-api.gracePeriod" -}}
 {{- add (int .Values.preStopSeconds) (int .Values.gunicorn.gracefulTimeout) 5 }}
 {{- end }}

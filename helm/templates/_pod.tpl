@@ -1,4 +1,4 @@
-{{/* What all pods have in common: nobody's rights, and nothing to write on but /tmp. */}}
+{{/* The part of the spec that all pods share: no privileges, only /tmp is writable. */}}
 {{- define "flask-api.pod" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
@@ -63,13 +63,13 @@ envFrom:
   {{- end }}
 {{- end }}
 
-{{/* Changed settings make new pods. */}}
+{{/* Annotations that change with the settings, so that pods are replaced. */}}
 {{- define "flask-api.checksums" -}}
 checksum/config: {{ include (print $.Template.BasePath "/configmap.yaml") . | sha256sum }}
 {{ include "flask-api.secretChecksum" . }}
 {{- end }}
 
-{{/* Of all secrets together: that of a short password alone could be guessed. */}}
+{{/* One hash of all secrets: a short password could be guessed from its own hash. */}}
 {{- define "flask-api.secretChecksum" -}}
 checksum/secret: {{ include (print $.Template.BasePath "/secret.yaml") . | sha256sum }}
 {{- end }}

@@ -81,8 +81,8 @@ class TestEveryOperation:
 
     def test_anonymous_gets_a_401_with_a_challenge_unless_it_is_public(self, app, client):
         def refused(operation):
-            answer = operation.call(client)
-            return answer.status_code == 401 and "WWW-Authenticate" in answer.headers
+            response = operation.call(client)
+            return response.status_code == 401 and "WWW-Authenticate" in response.headers
 
         protected = [each for each in operations(app) if each.access != "public"]
 

@@ -38,7 +38,7 @@ def broken(document):
 
 
 class TestCopy:
-    def test_is_what_the_service_answers(self, document):
+    def test_is_what_the_service_responses(self, document):
         assert json.loads(CURRENT.read_text()) == document, "make openapi writes it anew"
 
     def test_is_of_the_current_version(self):

@@ -49,7 +49,7 @@ def token(claims):
 
 
 @pytest.fixture
-def answer_to(client):
+def response_to(client):
     def get(authorization):
         return client.get(ME, headers={"Authorization": authorization})
 
@@ -57,12 +57,12 @@ def answer_to(client):
 
 
 @pytest.fixture
-def refused(answer_to):
+def refused(response_to):
     def check(token):
-        answer = answer_to(f"Bearer {token}")
-        assert answer.status_code == 401
-        assert answer.json["type"] == "/api/problems/unauthenticated"
-        assert answer.headers["WWW-Authenticate"] == INVALID
+        response = response_to(f"Bearer {token}")
+        assert response.status_code == 401
+        assert response.json["type"] == "/api/problems/unauthenticated"
+        assert response.headers["WWW-Authenticate"] == INVALID
 
     return check
 
@@ -90,22 +90,22 @@ class TestAuthorizationHeader:
             "é",
         ],
     )
-    def test_without_a_bearer_token_is_a_401(self, answer_to, header):
-        answer = answer_to(header)
+    def test_without_a_bearer_token_is_a_401(self, response_to, header):
+        response = response_to(header)
 
-        assert answer.status_code == 401
-        assert answer.headers["WWW-Authenticate"] == ABSENT
+        assert response.status_code == 401
+        assert response.headers["WWW-Authenticate"] == ABSENT
 
     @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer a b"])
-    def test_without_one_token_is_a_401(self, answer_to, header):
-        answer = answer_to(header)
+    def test_without_one_token_is_a_401(self, response_to, header):
+        response = response_to(header)
 
-        assert answer.status_code == 401
-        assert answer.headers["WWW-Authenticate"] == INVALID
+        assert response.status_code == 401
+        assert response.headers["WWW-Authenticate"] == INVALID
 
     @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-    def test_scheme_is_read_in_any_case(self, answer_to, token, scheme):
-        assert answer_to(f"{scheme} {token()}").status_code == 200
+    def test_scheme_is_read_in_any_case(self, response_to, token, scheme):
+        assert response_to(f"{scheme} {token()}").status_code == 200
 
     def test_token_in_the_url_is_none(self, client, token):
         assert client.get(f"{ME}?access_token={token()}").status_code == 401
@@ -201,15 +201,15 @@ class TestAccessToken:
         refused(token())
 
     @pytest.mark.parametrize("name", ["exp", "iat"])
-    def test_clocks_may_differ_a_little(self, answer_to, token, name):
+    def test_clocks_may_differ_a_little(self, response_to, token, name):
         off = {"exp": seconds_from_now(-1), "iat": seconds_from_now(2)}[name]
 
-        assert answer_to(f"Bearer {token(**{name: off})}").status_code == 200
+        assert response_to(f"Bearer {token(**{name: off})}").status_code == 200
 
     def test_is_not_looked_at_where_anyone_may(self, client):
-        answer = client.get("/api/notes", headers={"Authorization": "Bearer garbage"})
+        response = client.get("/api/notes", headers={"Authorization": "Bearer garbage"})
 
-        assert answer.status_code == 200
+        assert response.status_code == 200
 
 
 class TestRefreshToken:
@@ -222,11 +222,11 @@ class TestRefreshToken:
             "without signature": f"{segment({'alg': 'none'})}.{segment(claims | refresh)}.",
             "other key": token(key=OTHER_KEY, **refresh),
         }
-        answer = client.post(REFRESH, json={"refresh_token": given[kind]})
+        response = client.post(REFRESH, json={"refresh_token": given[kind]})
 
-        assert answer.status_code == 401
-        assert answer.json["type"] == "/api/problems/invalid-refresh-token"
-        assert answer.headers["WWW-Authenticate"] == ABSENT
+        assert response.status_code == 401
+        assert response.json["type"] == "/api/problems/invalid-refresh-token"
+        assert response.headers["WWW-Authenticate"] == ABSENT
 
 
 class TestKeyRotation:
@@ -237,11 +237,11 @@ class TestKeyRotation:
         refused(signed)
 
     @pytest.mark.parametrize("fallbacks", [[SECRET_KEY], [THIRD_KEY, SECRET_KEY]])
-    def test_fallback_verifies_an_old_token(self, keys, token, answer_to, fallbacks):
+    def test_fallback_verifies_an_old_token(self, keys, token, response_to, fallbacks):
         signed = token()
         keys(OTHER_KEY, *fallbacks)
 
-        assert answer_to(f"Bearer {signed}").status_code == 200
+        assert response_to(f"Bearer {signed}").status_code == 200
 
     def test_old_token_that_is_expired_is_a_401(self, keys, token, refused):
         expired = token(exp=seconds_from_now(-60))

@@ -16,18 +16,18 @@ def test_token_whose_signature_has_other_spare_bits_is_a_401(as_user):
     token = as_user.tokens["access_token"]
     respelt = token[:-1] + BASE64[BASE64.index(token[-1]) ^ 1]
 
-    answer = as_user.get("/api/users/me", headers={"Authorization": f"Bearer {respelt}"})
+    response = as_user.get("/api/users/me", headers={"Authorization": f"Bearer {respelt}"})
 
-    assert answer.status_code == 401
+    assert response.status_code == 401
 
 
 @pytest.mark.parametrize(
     "header", ["Basic \xff", "Bearer \xff", "Bearer", "\xff", ", ,", ", ,x", " , ,Bearer x"]
 )
 def test_header_that_is_none_is_a_401(client, header):
-    answer = client.get("/api/users/me", headers={"Authorization": header})
+    response = client.get("/api/users/me", headers={"Authorization": header})
 
-    assert answer.status_code == 401
+    assert response.status_code == 401
 
 
 def test_token_of_one_request_is_not_that_of_the_next_in_one_context(app, as_user, client):
@@ -47,8 +47,8 @@ def test_remembered_token_is_refused_when_it_expires(app, client, as_user):
     remembered[f"Bearer {token}"] = {**claims, "exp": int(time.time()) - 60}
 
     assert client.get("/api/users/me", headers={"Authorization": header}).status_code == 200
-    answer = client.get("/api/users/me", headers={"Authorization": f"Bearer {token}"})
-    assert answer.status_code == 401
+    response = client.get("/api/users/me", headers={"Authorization": f"Bearer {token}"})
+    assert response.status_code == 401
 
 
 def test_remembered_tokens_are_bounded(app, as_user, monkeypatch):
@@ -65,6 +65,6 @@ def test_remembered_tokens_are_bounded(app, as_user, monkeypatch):
 def test_body_is_received_after_the_token_is_verified(client):
     too_large = b"x" * (1024 * 1024 + 1)
 
-    answer = client.patch("/api/users/me", data=too_large, content_type="application/json")
+    response = client.patch("/api/users/me", data=too_large, content_type="application/json")
 
-    assert answer.status_code == 401
+    assert response.status_code == 401

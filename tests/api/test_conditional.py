@@ -18,16 +18,16 @@ def etag(client, url):
 class TestIfNoneMatch:
     @pytest.mark.parametrize("header", ['"other"', 'W/"other", "more"', "other", ""])
     def test_other_version_is_a_200(self, client, url, etag, header):
-        answer = client.get(url, headers={"If-None-Match": header})
+        response = client.get(url, headers={"If-None-Match": header})
 
-        assert answer.status_code == 200
-        assert answer.headers["ETag"] == etag
+        assert response.status_code == 200
+        assert response.headers["ETag"] == etag
 
     def test_version_of_another_time_is_a_200(self, client, as_admin, url, etag):
         as_admin.patch(url, json={"priority": 6})
-        answer = client.get(url, headers={"If-None-Match": etag})
+        response = client.get(url, headers={"If-None-Match": etag})
 
-        assert (answer.status_code, answer.json["priority"]) == (200, 6)
+        assert (response.status_code, response.json["priority"]) == (200, 6)
 
     def test_absent_resource_is_a_404(self, client):
         assert client.get(f"/api/notes/{ABSENT}", headers={"If-None-Match": "*"}).status_code == 404
@@ -35,18 +35,18 @@ class TestIfNoneMatch:
     @pytest.mark.parametrize("header", ["{}", "W/{}", '"other", {}', 'W/"other",W/{}', "*"])
     @pytest.mark.parametrize("method", ["GET", "HEAD"])
     def test_this_version_is_a_304_without_a_body(self, app, url, etag, method, header):
-        answer = app.test_client().open(
+        response = app.test_client().open(
             url, method=method, headers={"If-None-Match": header.format(etag)}
         )
 
-        assert (answer.status_code, answer.data) == (304, b"")
-        assert answer.headers["ETag"] == etag
-        assert "Content-Type" not in answer.headers
+        assert (response.status_code, response.data) == (304, b"")
+        assert response.headers["ETag"] == etag
+        assert "Content-Type" not in response.headers
 
     def test_who_changes_something_is_told_what_it_is_now(self, as_admin, url):
-        answer = as_admin.patch(url, json={"priority": 6}, headers={"If-None-Match": "*"})
+        response = as_admin.patch(url, json={"priority": 6}, headers={"If-None-Match": "*"})
 
-        assert (answer.status_code, answer.json["priority"]) == (200, 6)
+        assert (response.status_code, response.json["priority"]) == (200, 6)
 
 
 class TestIfMatch:
@@ -55,9 +55,9 @@ class TestIfMatch:
     def test_other_version_is_a_412_and_nothing_changes(self, as_admin, url, etag, method, header):
         headers = {"If-Match": header.format(etag)}
         body = {"json": {"priority": 6}} if method == "PATCH" else {}
-        answer = as_admin.open(url, method=method, headers=headers, **body)
+        response = as_admin.open(url, method=method, headers=headers, **body)
 
-        assert answer.status_code == 412
+        assert response.status_code == 412
         assert as_admin.get(url).json["priority"] == 5
 
     def test_second_of_two_changes_is_a_412(self, as_admin, url, etag):
@@ -68,17 +68,17 @@ class TestIfMatch:
         assert as_admin.get(url).json["priority"] == 6
 
     def test_absent_resource_is_a_404(self, as_admin):
-        answer = as_admin.patch(f"/api/notes/{ABSENT}", json={}, headers={"If-Match": "*"})
+        response = as_admin.patch(f"/api/notes/{ABSENT}", json={}, headers={"If-Match": "*"})
 
-        assert answer.status_code == 404
+        assert response.status_code == 404
 
     @pytest.mark.parametrize("header", ["{}", '"other", {}', '{},"other"', "*"])
     def test_this_version_is_changed_and_has_a_new_tag(self, as_admin, url, etag, header):
         headers = {"If-Match": header.format(etag)}
-        answer = as_admin.patch(url, json={"priority": 6}, headers=headers)
+        response = as_admin.patch(url, json={"priority": 6}, headers=headers)
 
-        assert (answer.status_code, answer.json["priority"]) == (200, 6)
-        assert answer.headers["ETag"] == as_admin.get(url).headers["ETag"] != etag
+        assert (response.status_code, response.json["priority"]) == (200, 6)
+        assert response.headers["ETag"] == as_admin.get(url).headers["ETag"] != etag
 
     def test_without_it_the_change_is_made(self, as_admin, url):
         assert as_admin.patch(url, json={"priority": 6}).json["priority"] == 6

@@ -42,21 +42,21 @@ def allowed(settings):
 
 class TestWithoutOrigins:
     def test_nobody_may(self, client):
-        answer = client.options("/api/auth/logout", headers=PREFLIGHT)
+        response = client.options("/api/auth/logout", headers=PREFLIGHT)
 
-        assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
+        assert not [name for name, _ in response.headers if name.startswith("Access-Control")]
 
 
 class TestWithOrigins:
     def test_another_origin_may_not(self, shared):
-        answer = shared.get("/api/health", headers={"Origin": "https://other.example"})
+        response = shared.get("/api/health", headers={"Origin": "https://other.example"})
 
-        assert "Access-Control-Allow-Origin" not in answer.headers
+        assert "Access-Control-Allow-Origin" not in response.headers
 
     def test_no_cookies_are_asked_for(self, shared):
-        answer = shared.get("/api/health", headers={"Origin": ORIGIN})
+        response = shared.get("/api/health", headers={"Origin": ORIGIN})
 
-        assert "Access-Control-Allow-Credentials" not in answer.headers
+        assert "Access-Control-Allow-Credentials" not in response.headers
 
     def test_preflight_allows_what_the_api_takes(self, shared):
         headers = shared.options("/api/auth/logout", headers=PREFLIGHT).headers
@@ -87,9 +87,9 @@ class TestWithOrigins:
     def test_preflight_allows_each_header_that_the_service_reads(self, shared, name):
         headers = {**PREFLIGHT, "Access-Control-Request-Headers": name}
 
-        answer = shared.options("/api/auth/logout", headers=headers)
+        response = shared.options("/api/auth/logout", headers=headers)
 
-        assert answer.headers.get("Access-Control-Allow-Headers", "").lower() == name
+        assert response.headers.get("Access-Control-Allow-Headers", "").lower() == name
 
     def test_preflight_allows_each_header_of_the_document(self, shared, operations):
         names = {
@@ -101,18 +101,18 @@ class TestWithOrigins:
         requested = ", ".join(sorted(names))
         headers = {**PREFLIGHT, "Access-Control-Request-Headers": requested}
 
-        answer = shared.options("/api/auth/logout", headers=headers)
+        response = shared.options("/api/auth/logout", headers=headers)
 
-        assert answer.headers["Access-Control-Allow-Headers"].lower() == requested
+        assert response.headers["Access-Control-Allow-Headers"].lower() == requested
 
     def test_preflight_allows_no_other_header(self, shared):
         headers = {**PREFLIGHT, "Access-Control-Request-Headers": "x-forwarded-for"}
 
-        answer = shared.options("/api/auth/logout", headers=headers)
+        response = shared.options("/api/auth/logout", headers=headers)
 
-        assert "Access-Control-Allow-Headers" not in answer.headers
+        assert "Access-Control-Allow-Headers" not in response.headers
 
-    def test_answers_and_problems_can_be_read(self, shared):
+    def test_responses_and_problems_can_be_read(self, shared):
         for path in ("/api/health", "/api/nowhere"):
             headers = shared.get(path, headers={"Origin": ORIGIN}).headers
 

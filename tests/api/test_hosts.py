@@ -54,11 +54,11 @@ class TestAllowedHosts:
     )
     def test_other_host_is_a_400(self, make_app, host):
         client = make_app(allowed_hosts=ALLOWED).test_client()
-        answer = client.get("/api/health", headers={"Host": host})
+        response = client.get("/api/health", headers={"Host": host})
 
-        assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
-        assert answer.json["type"] == "/api/problems/host-not-allowed"
-        assert answer.json["request_id"] == answer.headers["X-Request-ID"]
+        assert (response.status_code, response.mimetype) == (400, "application/problem+json")
+        assert response.json["type"] == "/api/problems/host-not-allowed"
+        assert response.json["request_id"] == response.headers["X-Request-ID"]
 
     def test_other_host_of_an_unknown_url_is_a_400_as_well(self, make_app):
         client = make_app(allowed_hosts=ALLOWED).test_client()
@@ -104,20 +104,20 @@ class TestAllowedHosts:
     def test_allowed_host_of_an_absolute_target_is_served(self, make_app):
         client = make_app(allowed_hosts=ALLOWED).test_client()
         target = {"RAW_URI": "http://API.example.com.:80/api/health"}
-        answer = client.get(
+        response = client.get(
             "/api/health", headers={"Host": "evil.example"}, environ_overrides=target
         )
 
-        assert answer.status_code == 200
+        assert response.status_code == 200
 
     def test_colons_in_a_path_are_no_absolute_target(self, make_app):
         client = make_app(allowed_hosts=ALLOWED).test_client()
         target = {"RAW_URI": "/api/health?next=http://api.example.com/"}
-        answer = client.get(
+        response = client.get(
             "/api/health", headers={"Host": "evil.example"}, environ_overrides=target
         )
 
-        assert answer.status_code == 400
+        assert response.status_code == 400
 
     @pytest.mark.parametrize("probe", ["/api/health/live", "/api/health/ready"])
     def test_probes_are_exempt(self, make_app, probe):
@@ -128,11 +128,11 @@ class TestAllowedHosts:
     @pytest.mark.parametrize("path", ["/api/health", "/api/health/live", "/api/nothing"])
     @pytest.mark.parametrize("allowed", [(), ("127.0.0.1",)])
     def test_http_1_1_without_a_host_is_a_400(self, make_app, allowed, path):
-        answer = without_host(make_app(allowed_hosts=allowed), path, "HTTP/1.1")
+        response = without_host(make_app(allowed_hosts=allowed), path, "HTTP/1.1")
 
-        assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
-        assert answer.json["type"] == "/api/problems/bad-request"
-        assert "Host" in answer.json["detail"]
+        assert (response.status_code, response.mimetype) == (400, "application/problem+json")
+        assert response.json["type"] == "/api/problems/bad-request"
+        assert "Host" in response.json["detail"]
 
     @pytest.mark.parametrize(
         ("allowed", "path", "status"),
@@ -143,9 +143,9 @@ class TestAllowedHosts:
         ],
     )
     def test_http_1_0_without_a_host_means_the_bound_address(self, make_app, allowed, path, status):
-        answer = without_host(make_app(allowed_hosts=allowed), path, "HTTP/1.0")
+        response = without_host(make_app(allowed_hosts=allowed), path, "HTTP/1.0")
 
-        assert answer.status_code == status
+        assert response.status_code == status
 
     def test_empty_list_means_any(self, client):
         assert client.get("/api/health", headers={"Host": "any.example"}).status_code == 200

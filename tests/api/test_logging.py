@@ -47,7 +47,7 @@ class TestLogThatNobodyTakes:
             raise OSError(errno.ENOSPC, "No space left on device")
 
     @pytest.mark.parametrize("stream", [None, io.StringIO(), io.TextIOWrapper(Full())])
-    def test_costs_no_answer(self, production, monkeypatch, stream):
+    def test_costs_no_response(self, production, monkeypatch, stream):
         monkeypatch.setattr(sys, "stderr", stream)
 
         assert production.get("/api/health").status_code == 200
@@ -57,10 +57,10 @@ class TestLineOfARequest:
     def test_names_user_route_and_outcome(self, production, lines, user):
         production.signed_in(user)
         lines()
-        answer = production.delete("/api/notes/note_x", headers={"X-Request-ID": "mine"})
+        response = production.delete("/api/notes/note_x", headers={"X-Request-ID": "mine"})
         (line,) = lines()
 
-        assert answer.status_code == line["status"] == 404
+        assert response.status_code == line["status"] == 404
         assert line["ms"] > 0
         assert datetime.fromisoformat(line["time"]).tzinfo
         assert (
@@ -85,7 +85,7 @@ class TestLineOfARequest:
             ("POST", "/api/auth/login", 415, "/api/auth/login"),
         ],
     )
-    def test_is_there_for_every_answer(self, production, lines, method, url, status, route):
+    def test_is_there_for_every_response(self, production, lines, method, url, status, route):
         production.open(url, method=method)
         (line,) = lines()
 
@@ -144,13 +144,13 @@ class TestLineOfARequest:
 class TestExceptions:
     def test_is_one_line_with_the_traceback(self, production, lines, during_get):
         during_get(lambda _: 1 / 0)
-        answer = production.get("/api/notes/abc")
+        response = production.get("/api/notes/abc")
         error, request = lines()
 
         assert (error["level"], error["message"]) == ("ERROR", "unexpected exception")
         assert error["exception"].startswith("Traceback")
         assert error["exception"].rstrip().endswith("ZeroDivisionError: division by zero")
-        assert error["request_id"] == request["request_id"] == answer.json["request_id"]
+        assert error["request_id"] == request["request_id"] == response.json["request_id"]
         assert request["status"] == 500
 
     def test_text_that_utf8_cannot_hold_loses_no_line(self, production, lines, during_get):
@@ -176,8 +176,8 @@ class TestSecrets:
         for _ in range(3):
             old = anywhere.tokens["refresh_token"]
             secrets += old.split(".")[1:]
-            answer = anywhere.post("/api/auth/refresh", json={"refresh_token": old})
-            anywhere.tokens = answer.json if answer.status_code == 200 else anywhere.tokens
+            response = anywhere.post("/api/auth/refresh", json={"refresh_token": old})
+            anywhere.tokens = response.json if response.status_code == 200 else anywhere.tokens
         anywhere.post("/api/auth/register", json={"email": "x", "password": "short-hunter2"})
         anywhere.post("/api/auth/login?password=query-hunter2", data="hunter2{")
         written = capsys.readouterr()

@@ -81,13 +81,13 @@ class TestRefusals:
             ({"query_string": "colour=red"}, "invalid-input"),
         ],
     )
-    def test_what_any_operation_may_answer_each_of_them_tells(
+    def test_what_any_operation_may_response_each_of_them_tells(
         self, as_admin, operations, how, slug
     ):
         for operation in operations:
             # The client of the tests looks whether it is documented.
-            answer = as_admin.open(operation.path, method=operation.method.upper(), **how)
-            assert answer.json["type"] == TYPE_PREFIX + slug, operation.name
+            response = as_admin.open(operation.path, method=operation.method.upper(), **how)
+            assert response.json["type"] == TYPE_PREFIX + slug, operation.name
 
     def test_invalid_input_names_what_is_invalid(self, operations):
         examples = [example for op in operations for _, example in op.refusal_examples]
@@ -150,17 +150,17 @@ class TestOperations:
             assert op.takes("header", "If-None-Match") == reads, op.name
             assert ("304" in op.doc["responses"]) == reads, op.name
             assert op.takes("query", "cursor") == op.takes("query", "limit") == it.paginated
-            assert op.answers_with("Link") == it.paginated, op.name
-            assert op.answers_with("ETag") == (it.etag and "204" not in op.successes), op.name
-            assert op.answers_with("Location") == bool(it.location), op.name
-            assert op.answers_with("Idempotency-Replayed") == it.idempotent, op.name
+            assert op.responses_with("Link") == it.paginated, op.name
+            assert op.responses_with("ETag") == (it.etag and "204" not in op.successes), op.name
+            assert op.responses_with("Location") == bool(it.location), op.name
+            assert op.responses_with("Idempotency-Replayed") == it.idempotent, op.name
 
     def test_each_shape_of_operation_has_its_headers(self, operations):
         by_name = {operation.name: operation for operation in operations}
 
         assert by_name["getProfile"].takes("header", "If-None-Match")
-        assert by_name["getProfile"].answers_with("ETag")
+        assert by_name["getProfile"].responses_with("ETag")
         assert by_name["updateProfile"].takes("header", "If-Match")
         assert by_name["listSessions"].takes("query", "cursor")
-        assert by_name["listSessions"].answers_with("Link")
-        assert by_name["register"].answers_with("Location")
+        assert by_name["listSessions"].responses_with("Link")
+        assert by_name["register"].responses_with("Location")

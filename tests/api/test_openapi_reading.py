@@ -71,7 +71,7 @@ class TestHeaders:
             assert header["description"].endswith("."), name
             assert faults(header["schema"], header["example"], document) == [], name
 
-    def test_that_come_with_every_answer_are_on_every_answer(self, operations):
+    def test_that_come_with_every_response_are_on_every_response(self, operations):
         for operation in operations:
             for answer in operation.doc["responses"].values():
                 assert "X-Request-ID" in answer["headers"]

@@ -136,7 +136,7 @@ class TestExamplesAgree:
         assert etags.ETAG["example"] == quote_etag(etag(row))
 
     def test_link_leads_to_the_cursor_of_the_body(self, operations, schemas):
-        lists = [operation for operation in operations if operation.answers_with("Link")]
+        lists = [operation for operation in operations if operation.responses_with("Link")]
         assert lists
         for operation in lists:
             response = operation.successes["200"]

@@ -26,21 +26,21 @@ def cursor(client, ids):
 def walk(client, url):
     """All pages, from one `Link` to the next."""
     while url:
-        answer = client.get(url)
-        assert answer.status_code == 200
-        yield answer
-        link = re.fullmatch(r'<(.+)>; rel="next"', answer.headers.get("Link", ""))
-        assert bool(link) == bool(answer.json["next_cursor"])
+        response = client.get(url)
+        assert response.status_code == 200
+        yield response
+        link = re.fullmatch(r'<(.+)>; rel="next"', response.headers.get("Link", ""))
+        assert bool(link) == bool(response.json["next_cursor"])
         url = link and link[1]
 
 
 class TestLimit:
     @pytest.mark.parametrize("limit", ["0", "101", "-1", "1.5", "x", "1000000000"])
     def test_out_of_range_is_a_422_and_not_clamped(self, client, limit):
-        answer = client.get(NOTES, query_string={"limit": limit})
+        response = client.get(NOTES, query_string={"limit": limit})
 
-        assert answer.status_code == 422
-        assert [error["pointer"] for error in answer.json["errors"]] == ["/limit"]
+        assert response.status_code == 422
+        assert [error["pointer"] for error in response.json["errors"]] == ["/limit"]
 
     def test_is_20_unless_told(self, client, session):
         NoteFactory.create_batch(21)
@@ -55,9 +55,9 @@ class TestLimit:
 
 class TestCursor:
     def refused(self, client, cursor, url=NOTES):
-        answer = client.get(url, query_string={"cursor": cursor})
-        assert answer.status_code == 422
-        assert [error["pointer"] for error in answer.json["errors"]] == ["/cursor"]
+        response = client.get(url, query_string={"cursor": cursor})
+        assert response.status_code == 422
+        assert [error["pointer"] for error in response.json["errors"]] == ["/cursor"]
 
     @pytest.mark.parametrize("cursor", ["", "x", ".", "a.b", "é", "W10.x", "x" * 501, "\0"])
     def test_what_is_none_is_a_422(self, client, cursor):
@@ -101,16 +101,16 @@ class TestCursor:
 class TestPages:
     @pytest.mark.parametrize(("limit", "sizes"), [(3, [3, 3, 1]), (7, [7]), (6, [6, 1])])
     def test_have_each_row_once_newest_first(self, client, ids, limit, sizes):
-        pages = [answer.json["items"] for answer in walk(client, f"{NOTES}?limit={limit}")]
+        pages = [response.json["items"] for response in walk(client, f"{NOTES}?limit={limit}")]
 
         assert [len(page) for page in pages] == sizes
         assert [item["id"] for page in pages for item in page] == ids
 
     def test_empty_list_is_one_page(self, client):
-        answer = client.get(NOTES)
+        response = client.get(NOTES)
 
-        assert answer.json == {"items": [], "next_cursor": None}
-        assert "Link" not in answer.headers
+        assert response.json == {"items": [], "next_cursor": None}
+        assert "Link" not in response.headers
 
     def test_row_that_is_new_moves_nothing(self, client, ids, cursor):
         NoteFactory()

@@ -24,10 +24,10 @@ def refused(as_user, rows):
 
     def post(status, data, **options):
         before = rows()
-        answer = as_user.post(NOTES, data=data, **{"content_type": "application/json", **options})
-        assert answer.status_code == status, answer.text
+        response = as_user.post(NOTES, data=data, **{"content_type": "application/json", **options})
+        assert response.status_code == status, response.text
         assert rows() == before
-        return answer
+        return response
 
     return post
 
@@ -64,9 +64,9 @@ class TestMediaType:
         ],
     )
     def test_json_media_type_may_have_parameters_and_any_case(self, as_user, content_type):
-        answer = as_user.post(NOTES, data=body(), content_type=content_type)
+        response = as_user.post(NOTES, data=body(), content_type=content_type)
 
-        assert answer.status_code == 201
+        assert response.status_code == 201
 
 
 class TestSyntax:
@@ -97,10 +97,10 @@ class TestSyntax:
         ids=lambda data: repr(data)[:60],
     )
     def test_what_is_not_json_is_a_400(self, refused, data):
-        answer = refused(400, data)
+        response = refused(400, data)
 
-        assert answer.json["type"] == "/api/problems/malformed-body"
-        assert len(answer.json["detail"]) <= 300
+        assert response.json["type"] == "/api/problems/malformed-body"
+        assert len(response.json["detail"]) <= 300
 
     @pytest.mark.parametrize("data", [b"[]", b"[{}]", b'"text"', b"1", b"true", b"null"])
     def test_json_that_is_no_object_is_a_422(self, refused, data):
@@ -132,9 +132,9 @@ class TestValues:
         ],
     )
     def test_number_with_a_fraction_or_out_of_range_is_a_422(self, refused, number):
-        answer = refused(422, body().replace(b'"priority": 1', f'"priority": {number}'.encode()))
+        response = refused(422, body().replace(b'"priority": 1', f'"priority": {number}'.encode()))
 
-        assert [error["pointer"] for error in answer.json["errors"]] == ["/priority"]
+        assert [error["pointer"] for error in response.json["errors"]] == ["/priority"]
 
     @pytest.mark.parametrize(
         ("number", "value"),
@@ -153,11 +153,11 @@ class TestValues:
         self, as_user, number, value
     ):
         data = body().replace(b'"priority": 1', f'"priority": {number}'.encode())
-        answer = as_user.post(NOTES, data=data, content_type="application/json")
+        response = as_user.post(NOTES, data=data, content_type="application/json")
 
-        assert answer.status_code == 201, answer.text
-        assert answer.json["priority"] == value
-        assert isinstance(answer.json["priority"], int)
+        assert response.status_code == 201, response.text
+        assert response.json["priority"] == value
+        assert isinstance(response.json["priority"], int)
 
     @pytest.mark.parametrize("value", ["N\0w", "\ud800", "\udfff!", "", "x" * 201, 1, True, ["N"]])
     def test_what_is_no_text_for_the_database_is_a_422(self, refused, value):
@@ -169,9 +169,9 @@ class TestValues:
     def test_what_is_no_text_is_no_address_either(self, client, rows, email):
         before = rows()
         data = json.dumps({"email": email, "password": "long enough"})
-        answer = client.post(REGISTER, data=data, content_type="application/json")
+        response = client.post(REGISTER, data=data, content_type="application/json")
 
-        assert answer.status_code == 422
+        assert response.status_code == 422
         assert rows() == before
 
 
@@ -198,16 +198,16 @@ class TestUnknownFields:
 
         assert error["pointer"] == pointer
 
-    def test_many_of_them_are_told_in_a_bounded_answer(self, refused):
-        answer = refused(422, body(**{f"field{i}": i for i in range(20_000)}))
+    def test_many_of_them_are_told_in_a_bounded_response(self, refused):
+        response = refused(422, body(**{f"field{i}": i for i in range(20_000)}))
 
-        assert len(answer.json["errors"]) == 50
-        assert len(answer.data) < 10_000
+        assert len(response.json["errors"]) == 50
+        assert len(response.data) < 10_000
 
     def test_nested_fields_have_nested_pointers(self, as_user):
         items = [{"text": "a", "count": 1}, {"text": "b", "count": 0}, []]
-        answer = as_user.post(NOTES, json={**GOOD, "items": items})
-        pointers = [error["pointer"] for error in answer.json["errors"]]
+        response = as_user.post(NOTES, json={**GOOD, "items": items})
+        pointers = [error["pointer"] for error in response.json["errors"]]
 
         assert pointers == ["/items/1/count", "/items/2"]
 
@@ -232,10 +232,10 @@ class TestQuery:
         ],
     )
     def test_what_is_not_expected_is_a_422(self, client, url):
-        answer = client.get(url)
+        response = client.get(url)
 
-        assert answer.status_code == 422
-        assert len(answer.json["errors"]) == 1
+        assert response.status_code == 422
+        assert len(response.json["errors"]) == 1
 
     @pytest.mark.parametrize("url", ["/api/notes", "/api/health"])
     def test_names_are_json_pointers(self, client, url):
@@ -244,9 +244,9 @@ class TestQuery:
         assert error["pointer"] == "/a~1b~0c"
 
     def test_bytes_that_are_no_utf8_are_a_refusal(self, client):
-        answer = client.get("/api/notes", environ_overrides={"QUERY_STRING": "limit=\xff"})
+        response = client.get("/api/notes", environ_overrides={"QUERY_STRING": "limit=\xff"})
 
-        assert answer.status_code == 400
+        assert response.status_code == 400
 
     def test_writing_takes_none(self, refused):
         refused(422, body(), query_string={"dry_run": "true"})
@@ -257,9 +257,9 @@ class TestSize:
         refused(413, body().ljust(LIMIT + 1))
 
     def test_body_of_exactly_the_limit_is_read(self, as_user):
-        answer = as_user.post(NOTES, data=body().ljust(LIMIT), content_type="application/json")
+        response = as_user.post(NOTES, data=body().ljust(LIMIT), content_type="application/json")
 
-        assert answer.status_code == 201
+        assert response.status_code == 201
 
     @pytest.mark.parametrize(("size", "status"), [(LIMIT + 1, 413), (LIMIT * 3, 413), (LIMIT, 201)])
     def test_chunked_body_is_measured_and_not_cut_off(self, server, size, status):

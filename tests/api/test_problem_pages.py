@@ -60,7 +60,7 @@ class TestPage:
 
         assert client.get(refusal.json["type"]).status_code == 200
 
-    def test_names_the_operations_that_answer_so(self, client):
+    def test_names_the_operations_that_response_so(self, client):
         page = client.get("/api/problems/last-admin", headers=HTML)
 
         assert re.findall(r'<li><a href="([^"]+)">([^<]+)', page.text) == [
@@ -68,10 +68,10 @@ class TestPage:
         ]
 
     def test_is_json_for_who_asks_for_it(self, client):
-        answer = client.get("/api/problems/invalid-input", headers=JSON)
+        response = client.get("/api/problems/invalid-input", headers=JSON)
 
-        assert answer.json["advice"] == kinds()["invalid-input"].advice
-        assert answer.json["example"]["errors"]
+        assert response.json["advice"] == kinds()["invalid-input"].advice
+        assert response.json["example"]["errors"]
 
     @pytest.mark.parametrize("url", ["/api/problems", "/api/problems/invalid-input"])
     @pytest.mark.parametrize(
@@ -91,22 +91,22 @@ class TestPage:
         ],
     )
     def test_is_what_the_reader_likes_best(self, client, url, accept, mimetype):
-        answer = client.get(url, headers={"Accept": accept})
+        response = client.get(url, headers={"Accept": accept})
 
-        assert answer.mimetype == mimetype
-        assert answer.vary.as_set() == {"accept"}
+        assert response.mimetype == mimetype
+        assert response.vary.as_set() == {"accept"}
 
     def test_of_who_names_no_liking_is_for_people(self, client):
-        answer = client.get("/api/problems")
+        response = client.get("/api/problems")
 
-        assert (answer.mimetype, answer.vary.as_set()) == ("text/html", {"accept"})
+        assert (response.mimetype, response.vary.as_set()) == ("text/html", {"accept"})
 
     def test_of_an_unknown_kind_is_a_404(self, client):
-        answer = client.get("/api/problems/%3Cscript%3E", headers=HTML)
+        response = client.get("/api/problems/%3Cscript%3E", headers=HTML)
 
-        assert answer.status_code == 404
-        assert answer.json["type"] == TYPE_PREFIX + NotFound.slug
-        assert "<script>" not in answer.text
+        assert response.status_code == 404
+        assert response.json["type"] == TYPE_PREFIX + NotFound.slug
+        assert "<script>" not in response.text
 
     def test_needs_no_script_and_no_other_host(self, client):
         page = client.get("/api/problems/invalid-input", headers=HTML)

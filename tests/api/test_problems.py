@@ -52,37 +52,37 @@ def run(*statements):
 class TestRefusals:
     @pytest.mark.parametrize(("method", "url", "options", "status", "slug"), REFUSALS)
     def test_is_a_problem_document(self, client, method, url, options, status, slug):
-        answer = client.open(url, method=method, **options)
+        response = client.open(url, method=method, **options)
 
-        assert answer.status_code == status
-        assert answer.mimetype == "application/problem+json"
-        assert answer.json.keys() - {"errors"} == {
+        assert response.status_code == status
+        assert response.mimetype == "application/problem+json"
+        assert response.json.keys() - {"errors"} == {
             "type",
             "title",
             "status",
             "detail",
             "request_id",
         }
-        assert answer.json["type"] == f"/api/problems/{slug}"
-        assert (answer.json["status"], "Location" in answer.headers) == (status, False)
-        assert all(answer.json.values())
-        assert ("WWW-Authenticate" in answer.headers) == (status == 401)
+        assert response.json["type"] == f"/api/problems/{slug}"
+        assert (response.json["status"], "Location" in response.headers) == (status, False)
+        assert all(response.json.values())
+        assert ("WWW-Authenticate" in response.headers) == (status == 401)
 
     def test_what_a_role_may_not_is_a_403(self, as_user):
-        answer = as_user.get("/api/users")
+        response = as_user.get("/api/users")
 
-        assert (answer.status_code, answer.json["type"]) == (403, "/api/problems/forbidden")
+        assert (response.status_code, response.json["type"]) == (403, "/api/problems/forbidden")
 
     def test_405_tells_what_is_allowed(self, client):
-        answer = client.delete("/api/notes")
+        response = client.delete("/api/notes")
 
-        assert answer.allow.as_set() >= {"get", "head", "post"}
-        assert "delete" not in answer.allow
+        assert response.allow.as_set() >= {"get", "head", "post"}
+        assert "delete" not in response.allow
 
     def test_422_points_at_what_is_invalid(self, client):
-        answer = client.post(REGISTER, json={"email": "x", "password": "long enough"})
+        response = client.post(REGISTER, json={"email": "x", "password": "long enough"})
 
-        assert answer.json["errors"] == [
+        assert response.json["errors"] == [
             {"pointer": "/email", "detail": "Not a valid email address."}
         ]
 
@@ -95,22 +95,22 @@ class TestRefusals:
         assert head.content_type == "application/problem+json"
         assert head.headers.get("WWW-Authenticate") == get.headers.get("WWW-Authenticate")
 
-    def test_members_and_headers_of_a_refusal_are_in_the_answer(self, app, during_get):
+    def test_members_and_headers_of_a_refusal_are_in_the_response(self, app, during_get):
         def refuse(_):
             raise InvalidInput(errors=[{"pointer": "/a"}], headers={"X-Reason": "test"})
 
         during_get(refuse)
-        answer = app.test_client().get(NOTE)
+        response = app.test_client().get(NOTE)
 
-        assert answer.json["errors"] == [{"pointer": "/a"}]
-        assert answer.headers["X-Reason"] == "test"
+        assert response.json["errors"] == [{"pointer": "/a"}]
+        assert response.headers["X-Reason"] == "test"
 
     def test_status_without_a_kind_of_its_own_is_told_by_its_name(self, app, during_get):
         during_get(lambda _: abort(418))
-        answer = app.test_client().get(NOTE)
+        response = app.test_client().get(NOTE)
 
-        assert answer.json["type"] == "about:blank"  # RFC 9457, section 4.2.1
-        assert answer.json["title"] == "I'm a teapot"
+        assert response.json["type"] == "about:blank"  # RFC 9457, section 4.2.1
+        assert response.json["title"] == "I'm a teapot"
 
     def test_error_before_the_request_is_routed(self, make_app):
         def refuse():
@@ -118,10 +118,10 @@ class TestRefusals:
 
         app = make_app()
         app.before_request(refuse)
-        answer = app.test_client().get("/api/health")
+        response = app.test_client().get("/api/health")
 
-        assert (answer.status_code, answer.mimetype) == (409, "application/problem+json")
-        assert answer.json["request_id"] == answer.headers["X-Request-ID"]
+        assert (response.status_code, response.mimetype) == (409, "application/problem+json")
+        assert response.json["request_id"] == response.headers["X-Request-ID"]
 
 
 class TestOutages:
@@ -134,11 +134,11 @@ class TestOutages:
         ]
 
     @staticmethod
-    def assert_unavailable(answer):
-        assert answer.status_code == 503
-        assert answer.json["type"] == "/api/problems/unavailable"
-        assert int(answer.headers["Retry-After"]) > 0
-        assert "SELECT" not in answer.text
+    def assert_unavailable(response):
+        assert response.status_code == 503
+        assert response.json["type"] == "/api/problems/unavailable"
+        assert int(response.headers["Retry-After"]) > 0
+        assert "SELECT" not in response.text
 
     def test_database_that_is_away_is_a_503(self, client, warnings, no_database):
         self.assert_unavailable(client.get(NOTE))
@@ -190,35 +190,35 @@ class TestUnexpectedExceptions:
         self, client, during_get, logged, action
     ):
         during_get(action)
-        answer = client.get(NOTE)
+        response = client.get(NOTE)
 
-        assert answer.status_code == 500
-        assert answer.json["type"] == "/api/problems/internal-server-error"
-        assert not any(word in answer.text for word in ("no_such", "SELECT", "Traceback", "File"))
+        assert response.status_code == 500
+        assert response.json["type"] == "/api/problems/internal-server-error"
+        assert not any(word in response.text for word in ("no_such", "SELECT", "Traceback", "File"))
         (record,) = logged
         assert record["level"].name == "ERROR"
         assert "no_such" in str(record["exception"].value)
         assert record["exception"].traceback is not None
-        assert record["extra"]["request_id"] == answer.json["request_id"]
+        assert record["extra"]["request_id"] == response.json["request_id"]
 
     def test_status_without_a_kind_of_its_own_is_told_by_its_name(self, app, during_get):
         during_get(lambda _: abort(418))
-        answer = app.test_client().get(NOTE)
+        response = app.test_client().get(NOTE)
 
-        assert answer.json["type"] == "about:blank"  # RFC 9457, section 4.2.1
-        assert answer.json["title"] == "I'm a teapot"
+        assert response.json["type"] == "about:blank"  # RFC 9457, section 4.2.1
+        assert response.json["title"] == "I'm a teapot"
 
     def test_error_before_the_request_is_routed(self, make_app):
         app = make_app()
         app.before_request(lambda: 1 / 0)
-        answer = app.test_client().get("/api/health")
+        response = app.test_client().get("/api/health")
 
-        assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")
-        assert answer.json["request_id"] == answer.headers["X-Request-ID"]
+        assert (response.status_code, response.mimetype) == (500, "application/problem+json")
+        assert response.json["request_id"] == response.headers["X-Request-ID"]
 
     def test_debug_mode_tells_no_more(self, make_app, during_get):
         during_get(run("SELECT no_such_column"))
-        answer = make_app(flask_env="development", debug=True).test_client().get(NOTE)
+        response = make_app(flask_env="development", debug=True).test_client().get(NOTE)
 
-        assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")
-        assert "no_such" not in answer.text
+        assert (response.status_code, response.mimetype) == (500, "application/problem+json")
+        assert "no_such" not in response.text

@@ -115,9 +115,9 @@ def behind(replica, catch_up):
 
 
 def priority(client):
-    answer = client.get(f"/api/notes/{NOTE_ID}")
-    assert answer.status_code == 200, answer.text
-    return answer.json["priority"]
+    response = client.get(f"/api/notes/{NOTE_ID}")
+    assert response.status_code == 200, response.text
+    return response.json["priority"]
 
 
 def titles(client):
@@ -202,9 +202,9 @@ class TestOwnWrites:
 
     def test_at_once_are_all_counted(self, author, primary):
         with ThreadPoolExecutor(8) as threads:
-            answers = list(threads.map(lambda _: author.post("/api/notes", json=NOTE), range(8)))
+            responses = list(threads.map(lambda _: author.post("/api/notes", json=NOTE), range(8)))
 
-        assert {answer.status_code for answer in answers} == {201}
+        assert {response.status_code for response in responses} == {201}
         assert primary.run("SELECT writes FROM sessions ORDER BY created_at DESC LIMIT 1") == 8
 
     def test_refused_ones_are_not_counted(self, author, primary):

@@ -9,16 +9,16 @@ MADE = re.compile(r"[0-9a-f]{32}")
 
 @pytest.mark.parametrize("given", ["", " ", "a b", "x" * 129, "é", 'a"b', "a;b", "<script>"])
 def test_insane_one_is_replaced(client, given):
-    answer = client.get("/api/health", headers={"X-Request-ID": given})
+    response = client.get("/api/health", headers={"X-Request-ID": given})
 
-    assert MADE.fullmatch(answer.headers["X-Request-ID"])
+    assert MADE.fullmatch(response.headers["X-Request-ID"])
 
 
 @pytest.mark.parametrize("given", ["a", "x" * 128, "3f2c-9A_.7"])
 def test_sane_one_is_kept(client, given):
-    answer = client.get("/api/nothing", headers={"X-Request-ID": given})
+    response = client.get("/api/nothing", headers={"X-Request-ID": given})
 
-    assert answer.headers["X-Request-ID"] == answer.json["request_id"] == given
+    assert response.headers["X-Request-ID"] == response.json["request_id"] == given
 
 
 def test_each_request_without_one_gets_its_own(client):
@@ -39,23 +39,23 @@ def test_each_request_without_one_gets_its_own(client):
         ("PUT", "/api/notes", 405),
     ],
 )
-def test_is_on_every_answer(as_user, method, url, status):
-    answer = as_user.open(url, method=method, headers={"X-Request-ID": "mine"}, buffered=True)
+def test_is_on_every_response(as_user, method, url, status):
+    response = as_user.open(url, method=method, headers={"X-Request-ID": "mine"}, buffered=True)
 
-    assert (answer.status_code, answer.headers["X-Request-ID"]) == (status, "mine")
+    assert (response.status_code, response.headers["X-Request-ID"]) == (status, "mine")
 
 
 def test_is_on_a_500(client, during_get):
     during_get(lambda _: 1 / 0)
-    answer = client.get("/api/notes/abc", headers={"X-Request-ID": "mine"})
+    response = client.get("/api/notes/abc", headers={"X-Request-ID": "mine"})
 
-    assert (answer.status_code, answer.headers["X-Request-ID"]) == (500, "mine")
+    assert (response.status_code, response.headers["X-Request-ID"]) == (500, "mine")
 
 
 def test_is_on_a_304(as_user):
     version = as_user.get("/api/users/me").headers["ETag"]
-    answer = as_user.get(
+    response = as_user.get(
         "/api/users/me", headers={"If-None-Match": version, "X-Request-ID": "mine"}
     )
 
-    assert (answer.status_code, answer.headers["X-Request-ID"]) == (304, "mine")
+    assert (response.status_code, response.headers["X-Request-ID"]) == (304, "mine")

@@ -20,11 +20,11 @@ class TestSecurityHeaders:
 
     def test_they_are_on_a_500(self, client, during_get):
         during_get(lambda _: 1 / 0)
-        answer = client.get("/api/notes/abc")
+        response = client.get("/api/notes/abc")
 
-        assert answer.status_code == 500
-        assert answer.headers["X-Frame-Options"] == "DENY"
-        assert answer.headers["Cache-Control"] == "no-store"
+        assert response.status_code == 500
+        assert response.headers["X-Frame-Options"] == "DENY"
+        assert response.headers["Cache-Control"] == "no-store"
 
     def test_only_the_docs_may_run_scripts(self, client):
         assert "script-src 'self'" in client.get("/api/docs").headers["Content-Security-Policy"]
@@ -32,9 +32,9 @@ class TestSecurityHeaders:
 
     @pytest.mark.parametrize(("scheme", "there"), [("http", False), ("https", True)])
     def test_https_stays_https(self, client, scheme, there):
-        answer = client.get("/api/health", base_url=f"{scheme}://api.example.com")
+        response = client.get("/api/health", base_url=f"{scheme}://api.example.com")
 
-        assert ("Strict-Transport-Security" in answer.headers) == there
+        assert ("Strict-Transport-Security" in response.headers) == there
 
 
 class TestCaching:
@@ -51,42 +51,42 @@ class TestCaching:
 
     @pytest.mark.parametrize("url", ["/api/users/me", "/api/notes/mine", "/api/auth/sessions"])
     def test_personal_data_is_private(self, as_user, url):
-        answer = as_user.get(url)
+        response = as_user.get(url)
 
-        assert answer.status_code == 200
-        assert answer.cache_control.private
-        assert not answer.cache_control.public
+        assert response.status_code == 200
+        assert response.cache_control.private
+        assert not response.cache_control.public
 
     @pytest.mark.parametrize("url", ["/api/users/me", "/api/nothing"])
     def test_refusals_are_stored_nowhere(self, client, url):
         assert client.get(url).cache_control.no_store
 
     def test_files_of_the_docs_may_be_kept(self, client):
-        answer = client.get("/api/static/redoc.js", buffered=True)
+        response = client.get("/api/static/redoc.js", buffered=True)
 
-        assert answer.cache_control.max_age == 3600
-        assert not answer.cache_control.no_store
+        assert response.cache_control.max_age == 3600
+        assert not response.cache_control.no_store
 
 
 class TestLength:
-    def test_answer_without_a_body_has_none(self, as_user):
-        answer = as_user.post("/api/auth/logout")
+    def test_response_without_a_body_has_none(self, as_user):
+        response = as_user.post("/api/auth/logout")
 
-        assert answer.status_code == 204
-        assert "Content-Length" not in answer.headers
+        assert response.status_code == 204
+        assert "Content-Length" not in response.headers
 
     @pytest.mark.parametrize("method", ["GET", "HEAD"])
     def test_is_that_of_the_body(self, as_user, method):
         body = as_user.get("/api/users/me").data
 
-        answer = as_user.open("/api/users/me", method=method)
+        response = as_user.open("/api/users/me", method=method)
 
-        assert answer.content_length == len(body)
+        assert response.content_length == len(body)
 
 
 class TestJSON:
     def test_is_utf8_and_not_escaped(self, as_user):
-        answer = as_user.patch("/api/users/me", json={"name": "Zoë 😀"})
+        response = as_user.patch("/api/users/me", json={"name": "Zoë 😀"})
 
-        assert "Zoë 😀".encode() in answer.data
-        assert answer.mimetype == "application/json"
+        assert "Zoë 😀".encode() in response.data
+        assert response.mimetype == "application/json"

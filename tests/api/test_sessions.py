@@ -39,18 +39,18 @@ def session_ids(client):
 
 
 class TestLogin:
-    def test_wrong_password_unknown_and_inactive_account_get_the_same_answer(self, client, user):
+    def test_wrong_password_unknown_and_inactive_account_get_the_same_response(self, client, user):
         attempts = [
             {"email": user.email, "password": "wrong"},
             {"email": "nobody@example.com", "password": PASSWORD},
             {"email": UserFactory(is_active=False).email, "password": PASSWORD},
         ]
         headers = {"X-Request-ID": "the-same"}
-        answers = [client.post("/api/auth/login", json=a, headers=headers) for a in attempts]
+        responses = [client.post("/api/auth/login", json=a, headers=headers) for a in attempts]
 
-        assert {answer.status_code for answer in answers} == {401}
-        assert all("WWW-Authenticate" in answer.headers for answer in answers)
-        assert len({answer.data for answer in answers}) == 1
+        assert {response.status_code for response in responses} == {401}
+        assert all("WWW-Authenticate" in response.headers for response in responses)
+        assert len({response.data for response in responses}) == 1
 
     @pytest.mark.parametrize("password", sorted(passwords.DEMO_PASSWORDS))
     def test_demo_password_opens_nothing_in_production(
@@ -65,15 +65,15 @@ class TestLogin:
 
         assert client.post("/api/auth/login", json=credentials).status_code == 401
 
-    def test_answers_tokens_that_nobody_may_store(self, client, user):
+    def test_responses_tokens_that_nobody_may_store(self, client, user):
         body = {"email": user.email.upper(), "password": PASSWORD}
 
-        answer = client.post("/api/auth/login", json=body)
+        response = client.post("/api/auth/login", json=body)
 
-        assert answer.status_code == 200
-        assert answer.json.keys() == {"access_token", "refresh_token", "token_type", "expires_in"}
-        assert (answer.json["token_type"], answer.json["expires_in"]) == ("bearer", 1800)
-        assert "no-store" in answer.headers["Cache-Control"]
+        assert response.status_code == 200
+        assert response.json.keys() == {"access_token", "refresh_token", "token_type", "expires_in"}
+        assert (response.json["token_type"], response.json["expires_in"]) == ("bearer", 1800)
+        assert "no-store" in response.headers["Cache-Control"]
 
     def test_outdated_hash_is_renewed(self, app, session):
         weak = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
@@ -136,10 +136,10 @@ class TestLogout:
         assert client.post("/api/auth/logout").status_code == 401
 
     def test_unknown_choice_is_a_422(self, as_user):
-        answer = as_user.post("/api/auth/logout", json={"sessions": "some"})
+        response = as_user.post("/api/auth/logout", json={"sessions": "some"})
 
-        assert answer.status_code == 422
-        assert [error["pointer"] for error in answer.json["errors"]] == ["/sessions"]
+        assert response.status_code == 422
+        assert [error["pointer"] for error in response.json["errors"]] == ["/sessions"]
         assert profile(as_user) == 200
 
     @pytest.mark.parametrize(

@@ -29,9 +29,9 @@ def test_operation_stays_in_its_budget(engine, as_user, calls, name):
     key = {"Idempotency-Key": "k"} if name == "createNote" else {}
 
     with statements(engine) as seen:
-        answer = as_user.open(url, method=method, json=body, headers=key)
+        response = as_user.open(url, method=method, json=body, headers=key)
 
-    assert answer.status_code < 300, answer.text
+    assert response.status_code < 300, response.text
     assert len(seen) <= BUDGET[name], seen
 
 

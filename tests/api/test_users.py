@@ -18,16 +18,16 @@ def etag(client):
 
 class TestGetProfile:
     def test_anonymous_is_a_401(self, client):
-        answer = client.get("/api/users/me")
+        response = client.get("/api/users/me")
 
-        assert answer.status_code == 401
-        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="api"'
+        assert response.status_code == 401
+        assert response.headers["WWW-Authenticate"] == 'Bearer realm="api"'
 
     def test_tells_what_is_ones_own_business(self, as_user, user):
-        answer = as_user.get("/api/users/me")
+        response = as_user.get("/api/users/me")
 
-        assert answer.status_code == 200
-        assert answer.json == {
+        assert response.status_code == 200
+        assert response.json == {
             "id": user.id,
             "email": user.email,
             "name": user.name,
@@ -40,19 +40,19 @@ class TestGetProfile:
         assert "private" in as_user.get("/api/users/me").headers["Cache-Control"]
 
     def test_current_copy_is_a_304_without_a_body(self, as_user):
-        answer = as_user.get("/api/users/me", headers={"If-None-Match": etag(as_user)})
+        response = as_user.get("/api/users/me", headers={"If-None-Match": etag(as_user)})
 
-        assert (answer.status_code, answer.data) == (304, b"")
-        assert answer.headers["ETag"] == etag(as_user)
+        assert (response.status_code, response.data) == (304, b"")
+        assert response.headers["ETag"] == etag(as_user)
 
     def test_old_copy_is_a_200(self, as_user):
         old = etag(as_user)
         as_user.patch("/api/users/me", json={"name": "Jane Roe"})
 
-        answer = as_user.get("/api/users/me", headers={"If-None-Match": old})
+        response = as_user.get("/api/users/me", headers={"If-None-Match": old})
 
-        assert answer.status_code == 200
-        assert answer.headers["ETag"] != old
+        assert response.status_code == 200
+        assert response.headers["ETag"] != old
 
 
 class TestUpdateProfile:
@@ -79,36 +79,38 @@ class TestUpdateProfile:
     def test_bad_field_is_a_422_and_changes_nothing(self, as_user, body, pointer):
         before = as_user.get("/api/users/me").json
 
-        answer = as_user.patch("/api/users/me", json={"name": "Jane Doe", **body})
+        response = as_user.patch("/api/users/me", json={"name": "Jane Doe", **body})
 
-        assert answer.status_code == 422
-        assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+        assert response.status_code == 422
+        assert [error["pointer"] for error in response.json["errors"]] == [pointer]
         assert as_user.get("/api/users/me").json == before
 
     def test_stale_if_match_is_a_412_and_changes_nothing(self, as_user):
         old = etag(as_user)
         as_user.patch("/api/users/me", json={"name": "First"})
 
-        answer = as_user.patch("/api/users/me", json={"name": "Second"}, headers={"If-Match": old})
+        response = as_user.patch(
+            "/api/users/me", json={"name": "Second"}, headers={"If-Match": old}
+        )
 
-        assert answer.status_code == 412
+        assert response.status_code == 412
         assert as_user.get("/api/users/me").json["name"] == "First"
 
     def test_current_if_match_changes_the_name(self, as_user):
-        answer = as_user.patch(
+        response = as_user.patch(
             "/api/users/me", json={"name": "Jane"}, headers={"If-Match": etag(as_user)}
         )
 
-        assert (answer.status_code, answer.json["name"]) == (200, "Jane")
-        assert answer.headers["ETag"] == etag(as_user)
+        assert (response.status_code, response.json["name"]) == (200, "Jane")
+        assert response.headers["ETag"] == etag(as_user)
 
     def test_phone_comes_and_goes_and_the_name_stays(self, as_user, user):
-        answer = as_user.patch("/api/users/me", json={"phone": "+1234567890"})
-        assert (answer.json["phone"], answer.json["name"]) == ("+1234567890", user.name)
+        response = as_user.patch("/api/users/me", json={"phone": "+1234567890"})
+        assert (response.json["phone"], response.json["name"]) == ("+1234567890", user.name)
 
-        answer = as_user.patch("/api/users/me", json={"phone": None})
-        assert (answer.json["phone"], answer.json["name"]) == (None, user.name)
-        assert as_user.get("/api/users/me").json == answer.json
+        response = as_user.patch("/api/users/me", json={"phone": None})
+        assert (response.json["phone"], response.json["name"]) == (None, user.name)
+        assert as_user.get("/api/users/me").json == response.json
 
 
 class TestChangePassword:
@@ -132,10 +134,10 @@ class TestChangePassword:
         elsewhere = ApiClient(app).signed_in(user)
         good = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
 
-        answer = as_user.put("/api/users/me/password", json=good | body)
+        response = as_user.put("/api/users/me/password", json=good | body)
 
-        assert answer.status_code == 422
-        assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+        assert response.status_code == 422
+        assert [error["pointer"] for error in response.json["errors"]] == [pointer]
         assert profile(elsewhere) == 200
         ApiClient(app).signed_in(user)
 

@@ -34,10 +34,10 @@ class TestListUsers:
         ],
     )
     def test_bad_parameter_is_a_422_that_points_at_it(self, as_admin, query, pointer):
-        answer = as_admin.get(f"/api/users?{query}")
+        response = as_admin.get(f"/api/users?{query}")
 
-        assert answer.status_code == 422
-        assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+        assert response.status_code == 422
+        assert [error["pointer"] for error in response.json["errors"]] == [pointer]
 
     @pytest.mark.parametrize(
         ("query", "expected"),
@@ -65,9 +65,9 @@ class TestListUsers:
 
         pages, url = [], "/api/users?is_active=false&limit=2"
         while url:
-            answer = as_admin.get(url)
-            pages.append([item["id"] for item in answer.json["items"]])
-            url = answer.headers.get("Link", "").removesuffix('>; rel="next"').removeprefix("<")
+            response = as_admin.get(url)
+            pages.append([item["id"] for item in response.json["items"]])
+            url = response.headers.get("Link", "").removesuffix('>; rel="next"').removeprefix("<")
 
         ids = [user.id for user in reversed(made)]
         assert pages == [ids[:2], ids[2:4], ids[4:]]
@@ -90,11 +90,11 @@ class TestGetUser:
         assert as_admin.get(f"/api/users/{user.id}", headers=headers).status_code == 304
 
     def test_tells_the_activity_and_no_password(self, as_admin, user):
-        answer = as_admin.get(f"/api/users/{user.id}")
+        response = as_admin.get(f"/api/users/{user.id}")
 
-        assert (answer.json["id"], answer.json["is_active"]) == (user.id, True)
+        assert (response.json["id"], response.json["is_active"]) == (user.id, True)
         profile = {"id", "email", "name", "phone", "role", "created_at"}
-        assert answer.json.keys() == profile | {"is_active", "updated_at"}
+        assert response.json.keys() == profile | {"is_active", "updated_at"}
 
 
 class TestUpdateUser:
@@ -120,47 +120,47 @@ class TestUpdateUser:
         ],
     )
     def test_bad_field_is_a_422_that_points_at_it(self, as_admin, user, body, pointer):
-        answer = as_admin.patch(f"/api/users/{user.id}", json=body)
+        response = as_admin.patch(f"/api/users/{user.id}", json=body)
 
-        assert answer.status_code == 422
-        assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+        assert response.status_code == 422
+        assert [error["pointer"] for error in response.json["errors"]] == [pointer]
 
     @pytest.mark.parametrize("change", [{"role": "user"}, {"is_active": False}])
     def test_last_active_admin_is_a_409_and_stays(self, as_admin, admin, change):
         UserFactory(role=Role.ADMIN, is_active=False)
 
-        answer = as_admin.patch(f"/api/users/{admin.id}", json=change)
+        response = as_admin.patch(f"/api/users/{admin.id}", json=change)
 
-        assert answer.status_code == 409
-        assert answer.json["type"] == "/api/problems/last-admin"
+        assert response.status_code == 409
+        assert response.json["type"] == "/api/problems/last-admin"
         assert as_admin.get("/api/users").status_code == 200
 
     def test_stale_if_match_is_a_412_before_the_409(self, as_admin, admin):
         old = etag(as_admin, admin)
         as_admin.patch("/api/users/me", json={"name": "Changed"})
 
-        answer = as_admin.patch(
+        response = as_admin.patch(
             f"/api/users/{admin.id}", json={"role": "user"}, headers={"If-Match": old}
         )
 
-        assert answer.status_code == 412
+        assert response.status_code == 412
 
     def test_current_if_match_is_accepted(self, as_admin, user):
-        answer = as_admin.patch(
+        response = as_admin.patch(
             f"/api/users/{user.id}",
             json={"role": "admin"},
             headers={"If-Match": etag(as_admin, user)},
         )
 
-        assert (answer.status_code, answer.json["role"]) == (200, "admin")
-        assert answer.headers["ETag"] == etag(as_admin, user)
+        assert (response.status_code, response.json["role"]) == (200, "admin")
+        assert response.headers["ETag"] == etag(as_admin, user)
 
     def test_one_of_two_admins_can_go(self, as_admin, admin):
         UserFactory(role=Role.ADMIN)
 
-        answer = as_admin.patch(f"/api/users/{admin.id}", json={"role": "user"})
+        response = as_admin.patch(f"/api/users/{admin.id}", json={"role": "user"})
 
-        assert (answer.status_code, answer.json["role"]) == (200, "user")
+        assert (response.status_code, response.json["role"]) == (200, "user")
         assert as_admin.get("/api/users").status_code == 403
 
     def test_last_admin_may_stay_one(self, as_admin, admin):

@@ -112,4 +112,4 @@ class TestAutoscaling:
     def test_fewer_pods_at_most_than_at_least_are_refused(self):
         values = {"autoscaling": {"enabled": True, "minReplicas": 7}}
 
-        assert "minReplicas is above" in charts.refused(values)
+        assert "minReplicas is greater" in charts.refused(values)

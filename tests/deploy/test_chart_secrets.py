@@ -89,7 +89,7 @@ class TestTwoSources:
         value = "postgresql://replica/db" if "DATABASE" in name else f"redis://{'x' * 32}"
         values = {"existingSecret": "api", "secrets": NONE | {name: value}}
 
-        assert f"secrets.{name} has no effect beside existingSecret" in charts.refused(values)
+        assert f"secrets.{name} has no effect with existingSecret" in charts.refused(values)
 
     def test_a_secret_beside_a_key_of_another_is_refused(self):
         assert "secrets.DATABASE_URL is set" in charts.refused({"secretKeyRefs": URI})

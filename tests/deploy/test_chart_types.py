@@ -214,7 +214,7 @@ class TestExtraEnv:
     def test_a_name_that_is_there_twice_is_refused(self):
         entries = [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]
 
-        assert "extraEnv has A twice" in charts.refused({"extraEnv": entries})
+        assert "extraEnv contains A twice" in charts.refused({"extraEnv": entries})
 
     def test_every_source_of_a_value_is_accepted(self):
         sources = [

@@ -143,9 +143,9 @@ class TestLabels:
 
 class TestServing:
     def test_is_ready_on_the_database_that_the_image_migrated(self, container):
-        answer = httpx.get(f"{container.url}/api/health/ready")
+        response = httpx.get(f"{container.url}/api/health/ready")
 
-        assert answer.json() == {"status": "ready"}
+        assert response.json() == {"status": "ready"}
 
     def test_an_order_is_placed_and_replayed(self, container):
         first, again = order_twice(container.url)

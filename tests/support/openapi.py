@@ -29,8 +29,8 @@ class Operation:
     def takes(self, place: str, name: str) -> bool:
         return any(p["in"] == place and p["name"] == name for p in self.parameters)
 
-    def answers_with(self, header: str) -> bool:
-        return any(header in answer.get("headers", {}) for answer in self.successes.values())
+    def responses_with(self, header: str) -> bool:
+        return any(header in response.get("headers", {}) for response in self.successes.values())
 
     @property
     def successes(self) -> dict[str, Any]:

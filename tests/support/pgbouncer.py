@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode, as docs/decisions/0018-a-pooler-of-transactions.md says."""
+"""PgBouncer in transaction mode, as docs/decisions/0017-pgbouncer.md says."""
 
 import os
 import secrets
@@ -72,7 +72,7 @@ def pgbouncer(server: URL) -> Iterator[URL]:
         with (Path(folder) / "log").open("w") as log:
             process = subprocess.Popen([PROGRAM, "-q", config], stdout=log, stderr=log)
             try:
-                wait_until_it_answers(port, process, server.database)
+                wait_until_it_responses(port, process, server.database)
                 yield server.set(username=USER, host="127.0.0.1", port=port, query={})
             finally:
                 process.terminate()
@@ -91,7 +91,7 @@ def role(server: URL) -> Iterator[str]:
     engine.dispose()
 
 
-def wait_until_it_answers(port: int, process: subprocess.Popen, database: str) -> None:
+def wait_until_it_responses(port: int, process: subprocess.Popen, database: str) -> None:
     for _ in range(100):
         assert process.poll() is None, f"pgbouncer ended with status {process.returncode}"
         try:

@@ -79,8 +79,8 @@ def recovery(url: str, seconds: float = 30) -> float:
     """How long it takes from now on until the service is ready, in seconds."""
     began = time.monotonic()
     while time.monotonic() - began < seconds:
-        answer = ready(url)
-        if answer is not None and answer.status_code == 200:
+        response = ready(url)
+        if response is not None and response.status_code == 200:
             took = time.monotonic() - began
             print(f"ready again after {took * 1000:.0f} ms")
             return took

@@ -23,9 +23,9 @@ class Watched:
     port: int
 
     def families(self) -> list[Metric]:
-        answer = httpx.get(f"http://127.0.0.1:{self.port}/metrics")
-        assert answer.status_code == 200
-        return list(text_string_to_metric_families(answer.text))
+        response = httpx.get(f"http://127.0.0.1:{self.port}/metrics")
+        assert response.status_code == 200
+        return list(text_string_to_metric_families(response.text))
 
     def values(self, name: str, *labels: str) -> dict:
         """The values of a metric by those of its labels; by the value, if it is one label."""

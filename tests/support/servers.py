@@ -32,8 +32,8 @@ class Server:
     def signed_in(self, email: str, password: str) -> Iterator[httpx.Client]:
         """A client with an access token."""
         with httpx.Client(base_url=self.url, timeout=30) as client:
-            answer = client.post("/api/auth/login", json={"email": email, "password": password})
-            client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+            response = client.post("/api/auth/login", json={"email": email, "password": password})
+            client.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
             yield client
 
     def flask(self, *args: str) -> str:

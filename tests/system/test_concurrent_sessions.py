@@ -38,12 +38,12 @@ class TestRefresh:
             body = {"refresh_token": tokens["refresh_token"]}
 
             with ThreadPoolExecutor(20) as threads:
-                answers = list(
+                responses = list(
                     threads.map(lambda _: client.post("/api/auth/refresh", json=body), range(20))
                 )
 
-            assert Counter(answer.status_code for answer in answers) == {200: 20}
-            tokens = [answer.json() for answer in answers]
+            assert Counter(response.status_code for response in responses) == {200: 20}
+            tokens = [response.json() for response in responses]
             unverified = {"verify_signature": False}
             refresh = (jwt.decode(each["refresh_token"], options=unverified) for each in tokens)
             assert len({claims["jti"] for claims in refresh}) == 1
@@ -91,10 +91,10 @@ class TestEveryWorker:
                 for _ in range(4)
             ]
             assert here.put("/api/users/me/password", json=change).status_code == 204
-            answers = [each.result() for each in under_way]
+            responses = [each.result() for each in under_way]
 
-            for answer in answers:
-                if answer.status_code == 200:
-                    headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+            for response in responses:
+                if response.status_code == 200:
+                    headers = {"Authorization": f"Bearer {response.json()['access_token']}"}
                     me = httpx.get(f"{server.url}/api/users/me", headers=headers)
                     assert me.status_code == 401

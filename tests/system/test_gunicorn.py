@@ -51,8 +51,8 @@ def exchange(url, request):
     address = httpx.URL(url)
     with socket.create_connection((address.host, address.port), timeout=10) as sock:
         sock.sendall(request)
-        answer = b"".join(iter(lambda: sock.recv(65_536), b""))
-    head, _, body = answer.partition(b"\r\n\r\n")
+        response = b"".join(iter(lambda: sock.recv(65_536), b""))
+    head, _, body = response.partition(b"\r\n\r\n")
     return head.decode(), body
 
 
@@ -81,8 +81,8 @@ class TestStart:
                 ThreadPoolExecutor(4) as threads,
                 httpx.Client(headers=NO_KEEPALIVE, timeout=30) as client,
             ):
-                answers = list(threads.map(client.get, [f"{url}/api/health/live"] * 120))
-            assert {answer.status_code for answer in answers} == {200}
+                responses = list(threads.map(client.get, [f"{url}/api/health/live"] * 120))
+            assert {response.status_code for response in responses} == {200}
             master = psutil.Process(process.pid)
             wait_for(lambda: not first <= set(master.children()))
             last = set(master.children())

@@ -132,11 +132,11 @@ class TestRequests:
     def test_failures_are_counted_too(self, service, increase, database):
         with database.begin() as connection:
             connection.execute(text("ALTER TABLE users RENAME TO people"))
-        answer = httpx.post(f"{service.server.url}/api/auth/login", json=WRONG)
+        response = httpx.post(f"{service.server.url}/api/auth/login", json=WRONG)
         with database.begin() as connection:
             connection.execute(text("ALTER TABLE people RENAME TO users"))
 
-        assert answer.status_code == 500
+        assert response.status_code == 500
         assert increase("http_requests_total", *LABELS) == {("POST", "/api/auth/login", "500"): 1}
 
     def test_who_comes_and_who_goes(self, service, increase, database):

@@ -94,45 +94,45 @@ def test_those_that_do_not_read_are_no_error_of_the_service(new_database, migrat
         assert "ERROR" not in log.read()
 
 
-def test_answer_is_whole_though_the_connection_ends_with_it(server):
+def test_response_is_whole_though_the_connection_ends_with_it(server):
     with connections(server, 1, LARGE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")) as (
         sock,
     ):
-        answer = b""
+        response = b""
         while piece := sock.recv(65536):
-            answer += piece
+            response += piece
 
-    head, _, body = answer.partition(b"\r\n\r\n")
+    head, _, body = response.partition(b"\r\n\r\n")
     assert f"Content-Length: {len(body)}".encode() in head
 
 
 def test_second_request_may_come_in_pieces_behind_the_first(server):
     with connections(server, 1, HEALTH + b"\r\n" + HEALTH) as (sock,):
-        answers = b""
-        while b"}" not in answers:
-            answers += sock.recv(65536)
+        responses = b""
+        while b"}" not in responses:
+            responses += sock.recv(65536)
         sock.sendall(b"Connection: close\r\n\r\n")
         while piece := sock.recv(65536):
-            answers += piece
+            responses += piece
 
-    assert answers.count(b"HTTP/1.1 200 OK") == 2
+    assert responses.count(b"HTTP/1.1 200 OK") == 2
 
 
-def test_client_that_closes_its_side_gets_its_answers(server):
+def test_client_that_closes_its_side_gets_its_responses(server):
     with connections(server, 1, HEALTH + b"\r\n" + HEALTH + b"\r\n") as (sock,):
         sock.shutdown(socket.SHUT_WR)
-        answers = b""
+        responses = b""
         while piece := sock.recv(65536):
-            answers += piece
+            responses += piece
 
-    assert answers.count(b"HTTP/1.1 200 OK") == 2
+    assert responses.count(b"HTTP/1.1 200 OK") == 2
 
 
-def test_answer_that_breaks_off_comes_as_far_as_it_goes(breaking_off):
+def test_response_that_breaks_off_comes_as_far_as_it_goes(breaking_off):
     with connections(breaking_off, 1, b"GET /breaking-off HTTP/1.1\r\nHost: a\r\n\r\n") as (sock,):
-        answer = b""
+        response = b""
         while piece := sock.recv(65536):
-            answer += piece
+            response += piece
 
-    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert answer.endswith(b"\r\n\r\nthe beginning")
+    assert response.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert response.endswith(b"\r\n\r\nthe beginning")

@@ -174,7 +174,7 @@ class TestRequests:
 
             assert received(sock, b"}").startswith(b"HTTP/1.1 200 OK\r\n")
 
-    def test_two_requests_in_one_packet_get_two_answers(self, server):
+    def test_two_requests_in_one_packet_get_two_responses(self, server):
         with connections(server, 1, HEALTH + HEALTH) as (sock,):
             answers = received(sock, b"}")
             if answers.count(b"HTTP/1.1 200 OK") < 2:

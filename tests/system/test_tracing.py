@@ -47,13 +47,13 @@ def traced(server, collector):
     def send(method, path, **kwargs):
         trace_id = secrets.token_hex(16)
         headers = {"traceparent": f"00-{trace_id}-{PARENT}-01"}
-        answer = httpx.request(method, f"{server.url}{path}", headers=headers, **kwargs)
+        response = httpx.request(method, f"{server.url}{path}", headers=headers, **kwargs)
 
         def spans():
             found = collector.trace(trace_id)
             return found if any(span.kind == Span.SPAN_KIND_SERVER for span in found) else None
 
-        return answer, wait_for(spans)
+        return response, wait_for(spans)
 
     return send
 
@@ -65,10 +65,10 @@ def of_request(spans):
 
 class TestSpans:
     def test_request_goes_on_with_the_trace_of_its_client(self, traced):
-        answer, spans = traced("GET", "/api/problems/abc?x=1")
+        response, spans = traced("GET", "/api/problems/abc?x=1")
         span = of_request(spans)
 
-        assert answer.status_code == 422
+        assert response.status_code == 422
         assert span.name == "GET /api/problems/<slug>"
         assert span.parent_span_id.hex() == PARENT
         assert told(span.attributes) == {
@@ -78,15 +78,15 @@ class TestSpans:
         }
 
     def test_request_has_its_sql_and_its_questions_to_redis(self, traced):
-        answer, spans = traced("POST", "/api/auth/login", json=WRONG)
+        response, spans = traced("POST", "/api/auth/login", json=WRONG)
         below = [span for span in spans if span.parent_span_id == of_request(spans).span_id]
         systems = {told(span.attributes)["db.system"] for span in below}
 
-        assert answer.status_code == 401
+        assert response.status_code == 401
         assert len(below) == len(spans) - 1
         assert systems == {"postgresql", "redis"}
 
-    def test_url_that_nothing_answers_to_has_no_route(self, traced):
+    def test_url_that_nothing_responses_to_has_no_route(self, traced):
         _, spans = traced("GET", "/api/nothing")
 
         assert of_request(spans).name == "GET"
@@ -155,14 +155,14 @@ class TestEnd:
 
             assert len(collector.trace(trace_id)) == 1
 
-    def test_collector_that_does_not_answer_keeps_nobody_waiting(self, own_url):
+    def test_collector_that_does_not_response_keeps_nobody_waiting(self, own_url):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             url = f"http://127.0.0.1:{silent.getsockname()[1]}"
             patient = {"OTEL_EXPORTER_OTLP_TIMEOUT": "600", **SOON}
             with served(own_url, OTEL_EXPORTER_OTLP_ENDPOINT=url, **patient) as server:
-                answers = [httpx.get(f"{server.url}/api/problems") for _ in range(20)]
+                responses = [httpx.get(f"{server.url}/api/problems") for _ in range(20)]
                 server.process.terminate()
                 status = server.process.wait(20)
 
-        assert [answer.status_code for answer in answers] == [200] * 20
+        assert [response.status_code for response in responses] == [200] * 20
         assert status == 0

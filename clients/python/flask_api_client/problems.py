@@ -44,15 +44,15 @@ class Answer(Protocol[T_co]):
         """The body; None if there is none."""
 
 
-def unwrap(answer: Answer[Problem | T]) -> T:
+def unwrap(response: Answer[Problem | T]) -> T:
     """What was asked for.
 
     Raises:
         ApiProblem: the service refused.
         NotModified: a 304, which has no body.
     """
-    if answer.status_code == 304:
+    if response.status_code == 304:
         raise NotModified
-    if isinstance(answer.parsed, Problem):
-        raise ApiProblem(answer.parsed, answer.headers)
-    return answer.parsed  # type: ignore[return-value]  # None is the body of a 204
+    if isinstance(response.parsed, Problem):
+        raise ApiProblem(response.parsed, response.headers)
+    return response.parsed  # type: ignore[return-value]  # None is the body of a 204

@@ -21,9 +21,9 @@ def without(name, value):
     return {key: field for key, field in value.items() if key != name}
 
 
-def pointers(answer):
-    assert answer.status_code == 422
-    return [error["pointer"] for error in answer.json["errors"]]
+def pointers(response):
+    assert response.status_code == 422
+    return [error["pointer"] for error in response.json["errors"]]
 
 
 @pytest.fixture
@@ -66,9 +66,9 @@ class TestCreateOrderRefused:
 
     @pytest.mark.parametrize("body", ["null", "[]", '"order"', "7"])
     def test_body_that_is_no_object_is_a_422(self, as_user, body):
-        answer = as_user.post("/api/orders", data=body, content_type="application/json")
+        response = as_user.post("/api/orders", data=body, content_type="application/json")
 
-        assert pointers(answer) == [""]
+        assert pointers(response) == [""]
 
     @pytest.mark.parametrize(
         ("line", "name"),
@@ -87,9 +87,9 @@ class TestCreateOrderRefused:
         ],
     )
     def test_bad_item_is_a_422_that_points_at_it(self, as_user, abc, line, name):
-        answer = as_user.post("/api/orders", json=BODY | {"items": [LINE, line]})
+        response = as_user.post("/api/orders", json=BODY | {"items": [LINE, line]})
 
-        assert pointers(answer) == [f"/items/1/{name}"]
+        assert pointers(response) == [f"/items/1/{name}"]
 
     @pytest.mark.parametrize(
         ("address", "name"),
@@ -108,23 +108,23 @@ class TestCreateOrderRefused:
         ],
     )
     def test_bad_address_is_a_422_that_points_at_it(self, as_user, abc, address, name):
-        answer = as_user.post("/api/orders", json=BODY | {"shipping_address": address})
+        response = as_user.post("/api/orders", json=BODY | {"shipping_address": address})
 
-        assert pointers(answer) == [f"/shipping_address/{name}"]
+        assert pointers(response) == [f"/shipping_address/{name}"]
 
     def test_product_that_is_there_twice_is_a_422(self, as_user, abc, other, session):
         items = [LINE, {"product_id": "def", "quantity": 1}, LINE | {"quantity": 2}]
 
-        answer = as_user.post("/api/orders", json=BODY | {"items": items})
+        response = as_user.post("/api/orders", json=BODY | {"items": items})
 
-        assert pointers(answer) == ["/items/2/product_id"]
+        assert pointers(response) == ["/items/2/product_id"]
         session.refresh(abc)
         assert abc.stock == 10
 
     def test_unknown_product_is_a_422_and_nothing_is_taken(self, as_user, abc, session):
-        answer = as_user.post("/api/orders", json=order_of({"abc": 1, "unknown": 1}))
+        response = as_user.post("/api/orders", json=order_of({"abc": 1, "unknown": 1}))
 
-        assert pointers(answer) == ["/items/1/product_id"]
+        assert pointers(response) == ["/items/1/product_id"]
         session.refresh(abc)
         assert abc.stock == 10
 
@@ -138,20 +138,20 @@ class TestCreateOrderRefused:
     def test_several_currencies_are_a_422_and_nothing_is_taken(self, as_user, abc, session):
         ProductFactory(id="euro", currency="EUR")
 
-        answer = as_user.post("/api/orders", json=order_of({"abc": 1, "euro": 1}))
+        response = as_user.post("/api/orders", json=order_of({"abc": 1, "euro": 1}))
 
-        assert pointers(answer) == ["/items/1"]
+        assert pointers(response) == ["/items/1"]
         session.refresh(abc)
         assert abc.stock == 10
 
     def test_out_of_stock_is_a_409_that_lists_it_and_nothing_is_taken(
         self, as_user, abc, other, session
     ):
-        answer = as_user.post("/api/orders", json=order_of({"abc": 10, "def": 6}))
+        response = as_user.post("/api/orders", json=order_of({"abc": 10, "def": 6}))
 
-        assert answer.status_code == 409
-        assert answer.json["type"] == "/api/problems/out-of-stock"
-        assert answer.json["products"] == [{"product_id": "def", "requested": 6, "available": 5}]
+        assert response.status_code == 409
+        assert response.json["type"] == "/api/problems/out-of-stock"
+        assert response.json["products"] == [{"product_id": "def", "requested": 6, "available": 5}]
         session.refresh(abc)
         session.refresh(other)
         assert (abc.stock, other.stock) == (10, 5)
@@ -159,17 +159,17 @@ class TestCreateOrderRefused:
 
 
 class TestCreateOrder:
-    def test_answers_the_order_and_where_it_is(self, as_user, abc, other, user):
-        answer = as_user.post("/api/orders", json=order_of({"abc": 2, "def": 1}))
+    def test_responses_the_order_and_where_it_is(self, as_user, abc, other, user):
+        response = as_user.post("/api/orders", json=order_of({"abc": 2, "def": 1}))
 
-        assert answer.status_code == 201
-        assert answer.headers["Location"] == f"/api/orders/{answer.json['id']}"
-        assert answer.json["items"] == [
+        assert response.status_code == 201
+        assert response.headers["Location"] == f"/api/orders/{response.json['id']}"
+        assert response.json["items"] == [
             {"product_id": "abc", "name": abc.name, "quantity": 2, "unit_price": 1250},
             {"product_id": "def", "name": other.name, "quantity": 1, "unit_price": 4900},
         ]
         # PostgreSQL writes them, and the schema documents them.
-        assert list(answer.json["items"][0]) == list(OrderItemSchema().fields)
+        assert list(response.json["items"][0]) == list(OrderItemSchema().fields)
         expected = {
             "user_id": user.id,
             "status": "pending",
@@ -177,8 +177,8 @@ class TestCreateOrder:
             "currency": "USD",
             "shipping_address": ADDRESS,
         }
-        assert answer.json.items() >= expected.items()
-        assert answer.json["id"].startswith("order_")
+        assert response.json.items() >= expected.items()
+        assert response.json["id"].startswith("order_")
 
     def test_is_read_as_it_was_answered(self, as_user, abc, other):
         placed = as_user.post("/api/orders", json=order_of({"def": 1, "abc": 2}))
@@ -222,14 +222,14 @@ class TestCreateOrder:
             for _ in range(MAX_ITEMS)
         }
 
-        answer = as_user.post("/api/orders", json=order_of(items))
+        response = as_user.post("/api/orders", json=order_of(items))
 
-        assert answer.status_code == 201
-        assert answer.json["total"] == 10**15
+        assert response.status_code == 201
+        assert response.json["total"] == 10**15
 
     def test_keeps_the_country(self, as_user, abc):
         address = ADDRESS | {"country": "US"}
 
-        answer = as_user.post("/api/orders", json=BODY | {"shipping_address": address})
+        response = as_user.post("/api/orders", json=BODY | {"shipping_address": address})
 
-        assert answer.json["shipping_address"] == address
+        assert response.json["shipping_address"] == address

@@ -23,8 +23,8 @@ def url(order):
     return f"/api/orders/{order.id}"
 
 
-def steps(answer):
-    return [(step["from"], step["to"], step["by"]) for step in answer.json["history"]]
+def steps(response):
+    return [(step["from"], step["to"], step["by"]) for step in response.json["history"]]
 
 
 class TestHistory:
@@ -41,7 +41,7 @@ class TestHistory:
             ("shipped", "delivered", admin.id),
         ]
 
-    def test_answer_of_the_change_has_it_already(self, as_user, as_admin, url, user, admin):
+    def test_response_of_the_change_has_it_already(self, as_user, as_admin, url, user, admin):
         paid = as_admin.patch(url, json={"status": "paid"})
         cancelled = as_user.post(f"{url}/cancel")
 

@@ -43,10 +43,10 @@ class TestKeyRefused:
         "key", ["", '""', "a b", '"a b"', 'a"b', "a\\b", "é", "x" * 256, "k,k", '"k","k"', ","]
     )
     def test_malformed_key_is_a_400_and_orders_nothing(self, as_user, abc, session, key):
-        answer = place(as_user, key)
+        response = place(as_user, key)
 
-        assert answer.status_code == 400
-        assert answer.json["type"] == "/api/problems/malformed-idempotency-key"
+        assert response.status_code == 400
+        assert response.json["type"] == "/api/problems/malformed-idempotency-key"
         assert orders(session) == 0
 
     def test_anonymous_is_a_401_before_the_400(self, client):
@@ -63,11 +63,11 @@ class TestKeyRefused:
     def test_other_body_is_a_422_and_orders_nothing(self, as_user, abc, session, change):
         place(as_user)
 
-        answer = place(as_user, body=BODY | change)
+        response = place(as_user, body=BODY | change)
 
-        assert answer.status_code == 422
-        assert answer.json["type"] == "/api/problems/idempotency-key-reused"
-        assert REPLAYED not in answer.headers
+        assert response.status_code == 422
+        assert response.json["type"] == "/api/problems/idempotency-key-reused"
+        assert REPLAYED not in response.headers
         assert orders(session) == 1
 
 
@@ -82,10 +82,10 @@ class TestRefusedAttempt:
 
         abc.stock = 2
         session.commit()
-        answer = place(as_user)
+        response = place(as_user)
 
-        assert answer.status_code == 201
-        assert REPLAYED not in answer.headers
+        assert response.status_code == 201
+        assert REPLAYED not in response.headers
 
     def test_smaller_order_succeeds_with_the_same_key_after_out_of_stock(self, as_user, abc):
         too_many = BODY | {"items": [{"product_id": "abc", "quantity": 11}]}
@@ -105,7 +105,7 @@ class TestRefusedAttempt:
 
 
 class TestReplay:
-    def test_is_the_first_answer_again(self, as_user, abc):
+    def test_is_the_first_response_again(self, as_user, abc):
         first = place(as_user)
         again = place(as_user)
 
@@ -123,7 +123,7 @@ class TestReplay:
         session.refresh(abc)
         assert abc.stock == 8
 
-    def test_is_the_first_answer_even_when_the_order_has_moved_on(self, as_user, abc):
+    def test_is_the_first_response_even_when_the_order_has_moved_on(self, as_user, abc):
         first = place(as_user)
         as_user.post(f"{first.headers['Location']}/cancel")
 
@@ -234,11 +234,11 @@ class TestInFlight:
         first.add(IdempotencyKey(user_id=buyer.id, key=KEY, fingerprint=b"\0" * 32))
         first.flush()
 
-        answer = place(twin, body=body)
+        response = place(twin, body=body)
 
-        assert answer.status_code == 409
-        assert answer.json["type"] == "/api/problems/request-in-flight"
-        assert int(answer.headers["Retry-After"]) > 0
+        assert response.status_code == 409
+        assert response.json["type"] == "/api/problems/request-in-flight"
+        assert int(response.headers["Retry-After"]) > 0
 
     def test_product_that_somebody_has_locked_is_no_twin(self, impatient, app, first, buyer):
         client, product = ApiClient(app).signed_in(buyer), ProductFactory.build(id="abc")

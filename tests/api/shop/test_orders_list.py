@@ -21,16 +21,16 @@ def week(user):
     return [order.id for order in reversed(orders)]
 
 
-def ids(answer):
-    assert answer.status_code == 200, answer.text
-    return [item["id"] for item in answer.json["items"]]
+def ids(response):
+    assert response.status_code == 200, response.text
+    return [item["id"] for item in response.json["items"]]
 
 
-def next_url(answer):
+def next_url(response):
     """The URL in the `Link` header, or None."""
-    if "Link" not in answer.headers:
+    if "Link" not in response.headers:
         return None
-    url, relation = answer.headers["Link"].split("; ")
+    url, relation = response.headers["Link"].split("; ")
     assert relation == 'rel="next"'
     return url.removeprefix("<").removesuffix(">")
 
@@ -39,16 +39,16 @@ def pages(client, url):
     """The ids on each page, following the links from `url`."""
     found = []
     while url:
-        answer = client.get(url)
-        found.append(ids(answer))
-        url = next_url(answer)
+        response = client.get(url)
+        found.append(ids(response))
+        url = next_url(response)
     return found
 
 
 def refused(client, query, pointer):
-    answer = client.get("/api/orders", query_string=query)
-    assert answer.status_code == 422, answer.text
-    assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+    response = client.get("/api/orders", query_string=query)
+    assert response.status_code == 422, response.text
+    assert [error["pointer"] for error in response.json["errors"]] == [pointer]
 
 
 class TestListOrders:
@@ -159,15 +159,15 @@ class TestPages:
         assert pages(as_user, url) == [week[0:2], week[2:4], week[4:5]]
 
     def test_next_cursor_is_that_of_the_link(self, as_user, week):
-        answer = as_user.get("/api/orders?limit=3")
+        response = as_user.get("/api/orders?limit=3")
 
-        assert next_url(answer).endswith(f"cursor={answer.json['next_cursor']}")
+        assert next_url(response).endswith(f"cursor={response.json['next_cursor']}")
 
     def test_last_page_has_neither_cursor_nor_link(self, as_user, week):
-        answer = as_user.get("/api/orders?limit=7")
+        response = as_user.get("/api/orders?limit=7")
 
-        assert answer.json["next_cursor"] is None
-        assert "Link" not in answer.headers
+        assert response.json["next_cursor"] is None
+        assert "Link" not in response.headers
 
     def test_order_that_is_placed_meanwhile_shifts_nothing(self, as_user, user, week):
         first = as_user.get("/api/orders?limit=3")

@@ -85,17 +85,17 @@ class TestGetOrder:
         assert client.get(f"/api/orders/{order.id}").status_code == 401
 
     def test_unknown_parameter_is_a_422(self, as_user, order):
-        answer = as_user.get(f"/api/orders/{order.id}?expand=items")
+        response = as_user.get(f"/api/orders/{order.id}?expand=items")
 
-        assert answer.status_code == 422
-        assert [error["pointer"] for error in answer.json["errors"]] == ["/expand"]
+        assert response.status_code == 422
+        assert [error["pointer"] for error in response.json["errors"]] == ["/expand"]
 
     def test_current_copy_is_a_304_without_a_body(self, as_user, order):
         headers = {"If-None-Match": etag(as_user, order)}
 
-        answer = as_user.get(f"/api/orders/{order.id}", headers=headers)
+        response = as_user.get(f"/api/orders/{order.id}", headers=headers)
 
-        assert (answer.status_code, answer.data) == (304, b"")
+        assert (response.status_code, response.data) == (304, b"")
 
     def test_item_without_a_name_of_its_own_has_that_of_the_product(self, as_user, order, mug):
         """Pods of version 1.0 insert such items during an upgrade."""
@@ -118,10 +118,10 @@ class TestCancelOrder:
     def test_too_late_is_a_409_and_no_stock_comes_back(self, as_user, user, mug, session, status):
         order = placed(user, mug, status)
 
-        answer = cancel(as_user, order)
+        response = cancel(as_user, order)
 
-        assert answer.status_code == 409
-        assert answer.json["type"] == "/api/problems/transition-not-allowed"
+        assert response.status_code == 409
+        assert response.json["type"] == "/api/problems/transition-not-allowed"
         assert stock(session, mug) == 7
 
     def test_stale_if_match_is_a_412_and_the_order_stays(self, as_user, as_admin, order):
@@ -142,9 +142,9 @@ class TestCancelOrder:
     def test_owner_and_admin_get_the_stock_back(self, request, user, mug, session, status, caller):
         order = placed(user, mug, status)
 
-        answer = cancel(request.getfixturevalue(caller), order)
+        response = cancel(request.getfixturevalue(caller), order)
 
-        assert (answer.status_code, answer.json["status"]) == (200, "cancelled")
+        assert (response.status_code, response.json["status"]) == (200, "cancelled")
         assert stock(session, mug) == 10
 
     def test_stock_comes_back_exactly_once(self, as_user, as_admin, order, mug, session):
@@ -171,10 +171,10 @@ class TestCancelOrder:
         assert stock(session, mug) == MAX_STOCK + 3
 
     def test_current_if_match_is_accepted(self, as_user, order):
-        answer = cancel(as_user, order, headers={"If-Match": etag(as_user, order)})
+        response = cancel(as_user, order, headers={"If-Match": etag(as_user, order)})
 
-        assert answer.status_code == 200
-        assert answer.headers["ETag"] == etag(as_user, order)
+        assert response.status_code == 200
+        assert response.headers["ETag"] == etag(as_user, order)
 
 
 class TestUpdateOrder:
@@ -186,9 +186,9 @@ class TestUpdateOrder:
         assert as_user.get(f"/api/orders/{order.id}").json["status"] == "pending"
 
     def test_absent_order_is_a_404(self, as_admin):
-        answer = as_admin.patch(f"/api/orders/{ABSENT}", json={"status": "paid"})
+        response = as_admin.patch(f"/api/orders/{ABSENT}", json={"status": "paid"})
 
-        assert answer.status_code == 404
+        assert response.status_code == 404
 
     @pytest.mark.parametrize(
         ("body", "pointer"),
@@ -201,27 +201,27 @@ class TestUpdateOrder:
         ],
     )
     def test_bad_field_is_a_422_that_points_at_it(self, as_admin, order, body, pointer):
-        answer = as_admin.patch(f"/api/orders/{order.id}", json=body)
+        response = as_admin.patch(f"/api/orders/{order.id}", json=body)
 
-        assert answer.status_code == 422
-        assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+        assert response.status_code == 422
+        assert [error["pointer"] for error in response.json["errors"]] == [pointer]
 
     def test_stale_if_match_is_a_412_before_the_409(self, as_admin, order):
         old = etag(as_admin, order)
         move(as_admin, order, "paid")
 
-        answer = move(as_admin, order, "paid", headers={"If-Match": old})
+        response = move(as_admin, order, "paid", headers={"If-Match": old})
 
-        assert answer.status_code == 412
+        assert response.status_code == 412
 
     @pytest.mark.parametrize(("before", "after"), list(pairs(OrderStatus, OrderStatus)))
     def test_moves_along_the_allowed_transitions_only(self, as_admin, user, mug, before, after):
         order = placed(user, mug, before)
 
-        answer = move(as_admin, order, after)
+        response = move(as_admin, order, after)
 
         allowed = (before, after) in ALLOWED
-        assert answer.status_code == (200 if allowed else 409)
+        assert response.status_code == (200 if allowed else 409)
         status = as_admin.get(f"/api/orders/{order.id}").json["status"]
         assert status == (after if allowed else before)
 
@@ -232,7 +232,7 @@ class TestUpdateOrder:
         assert stock(session, mug) == 10
 
     def test_current_if_match_is_accepted(self, as_admin, order):
-        answer = move(as_admin, order, "paid", headers={"If-Match": etag(as_admin, order)})
+        response = move(as_admin, order, "paid", headers={"If-Match": etag(as_admin, order)})
 
-        assert (answer.status_code, answer.json["status"]) == (200, "paid")
-        assert answer.headers["ETag"] == etag(as_admin, order)
+        assert (response.status_code, response.json["status"]) == (200, "paid")
+        assert response.headers["ETag"] == etag(as_admin, order)

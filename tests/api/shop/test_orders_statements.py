@@ -30,9 +30,9 @@ def test_operation_stays_in_its_budget(engine, as_user, calls, name):
     key = {"Idempotency-Key": "k"} if name == "createOrder" else {}
 
     with statements(engine) as seen:
-        answer = as_user.open(url, method=method, json=body, headers=key)
+        response = as_user.open(url, method=method, json=body, headers=key)
 
-    assert answer.status_code < 300, answer.text
+    assert response.status_code < 300, response.text
     assert len(seen) <= BUDGET[name], seen
 
 
@@ -42,9 +42,9 @@ def test_placing_an_order_costs_the_same_whatever_its_items(engine, as_user, cou
     body = {"items": items, "shipping_address": ADDRESS}
 
     with statements(engine) as seen:
-        answer = as_user.post("/api/orders", json=body, headers={"Idempotency-Key": "k"})
+        response = as_user.post("/api/orders", json=body, headers={"Idempotency-Key": "k"})
 
-    assert answer.status_code == 201
+    assert response.status_code == 201
     assert len(seen) <= BUDGET["createOrder"], seen
 
 

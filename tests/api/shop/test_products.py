@@ -28,15 +28,15 @@ def ordered(user):
 class TestListProducts:
     @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=abc"])
     def test_bad_limit_is_a_422(self, client, query):
-        answer = client.get(f"/api/products?{query}")
+        response = client.get(f"/api/products?{query}")
 
-        assert answer.status_code == 422
-        assert [error["pointer"] for error in answer.json["errors"]] == ["/limit"]
+        assert response.status_code == 422
+        assert [error["pointer"] for error in response.json["errors"]] == ["/limit"]
 
     def test_unknown_parameter_is_a_422(self, client):
-        answer = client.get("/api/products?color=red")
+        response = client.get("/api/products?color=red")
 
-        assert [error["pointer"] for error in answer.json["errors"]] == ["/color"]
+        assert [error["pointer"] for error in response.json["errors"]] == ["/color"]
 
     def test_anyone_reads_it_newest_first_a_page_at_a_time(self, client, session):
         start = datetime(2020, 1, 1, tzinfo=UTC)
@@ -64,9 +64,9 @@ class TestAbsentProduct:
     def test_absent_or_malformed_id_is_a_404(self, as_admin, method, bad_id):
         body = {"price": 1} if method == "PATCH" else None
 
-        answer = as_admin.open(f"/api/products/{bad_id}", method=method, json=body)
+        response = as_admin.open(f"/api/products/{bad_id}", method=method, json=body)
 
-        assert answer.status_code == 404
+        assert response.status_code == 404
 
 
 class TestGetProduct:
@@ -78,31 +78,31 @@ class TestGetProduct:
     def test_anyone_gets_it(self, client, session):
         product = ProductFactory(id="abc", price=1250, stock=7)
 
-        answer = client.get("/api/products/abc")
+        response = client.get("/api/products/abc")
 
-        assert answer.status_code == 200
-        assert answer.json.items() >= {"id": "abc", "price": 1250, "stock": 7}.items()
+        assert response.status_code == 200
+        assert response.json.items() >= {"id": "abc", "price": 1250, "stock": 7}.items()
         details = {"name", "description", "currency", "created_at", "updated_at"}
-        assert answer.json.keys() == {"id", "price", "stock"} | details
-        assert answer.json["name"] == product.name
+        assert response.json.keys() == {"id", "price", "stock"} | details
+        assert response.json["name"] == product.name
 
     def test_current_copy_is_a_304_without_a_body(self, client, session):
         product = ProductFactory()
         headers = {"If-None-Match": etag(client, product)}
 
-        answer = client.get(f"/api/products/{product.id}", headers=headers)
+        response = client.get(f"/api/products/{product.id}", headers=headers)
 
-        assert (answer.status_code, answer.data) == (304, b"")
-        assert answer.headers["ETag"] == headers["If-None-Match"]
+        assert (response.status_code, response.data) == (304, b"")
+        assert response.headers["ETag"] == headers["If-None-Match"]
 
     def test_copy_from_before_a_change_is_a_200(self, client, as_admin):
         product = ProductFactory()
         headers = {"If-None-Match": etag(client, product)}
         as_admin.patch(f"/api/products/{product.id}", json={"price": 1})
 
-        answer = client.get(f"/api/products/{product.id}", headers=headers)
+        response = client.get(f"/api/products/{product.id}", headers=headers)
 
-        assert (answer.status_code, answer.json["price"]) == (200, 1)
+        assert (response.status_code, response.json["price"]) == (200, 1)
 
 
 class TestDeleteProduct:
@@ -133,9 +133,9 @@ class TestDeleteProduct:
         product = ProductFactory()
         headers = {"If-Match": etag(as_admin, product)}
 
-        answer = as_admin.delete(f"/api/products/{product.id}", headers=headers)
+        response = as_admin.delete(f"/api/products/{product.id}", headers=headers)
 
-        assert (answer.status_code, answer.data) == (204, b"")
+        assert (response.status_code, response.data) == (204, b"")
         assert session.scalar(select(func.count(Product.id))) == 0
 
     def test_one_that_was_ordered_is_retired(self, as_admin, session, user):
@@ -147,7 +147,7 @@ class TestDeleteProduct:
         assert product.retired_at is not None
 
     @pytest.mark.parametrize("was_ordered", [False, True])
-    def test_url_answers_404_afterwards(self, as_admin, user, was_ordered):
+    def test_url_responses_404_afterwards(self, as_admin, user, was_ordered):
         product = ordered(user) if was_ordered else ProductFactory()
         path = f"/api/products/{product.id}"
         as_admin.delete(path)

@@ -52,11 +52,11 @@ def waits(monkeypatch):
     return waits
 
 
-def ask(method, answers, headers=None):
+def ask(method, responses, headers=None):
     """The status that comes of it when the service answers with these, and then with 200."""
-    coming = iter(answers)
+    coming = iter(responses)
 
-    def answer(request):
+    def response(request):
         what = next(coming, (200, {}))
         if isinstance(what, Exception):
             raise what
@@ -64,7 +64,7 @@ def ask(method, answers, headers=None):
             return httpx.Response(200, stream=BODIES[what]())
         return httpx.Response(what[0], headers=what[1])
 
-    transport = retry.RetryTransport(httpx.MockTransport(answer))
+    transport = retry.RetryTransport(httpx.MockTransport(response))
     with httpx.Client(transport=transport) as client:
         return client.request(method, "http://service/", headers=headers).status_code
 
@@ -75,12 +75,12 @@ class TestRepeated:
         assert ask("POST", [(status, {"Retry-After": "7"})] * 2, KEY) == 200
         assert waits == [7, 7]
 
-    def test_reading_after_a_lost_answer_with_longer_and_longer_pauses(self, waits):
+    def test_reading_after_a_lost_response_with_longer_and_longer_pauses(self, waits):
         assert ask("GET", [LOST] * 4) == 200
         assert [0.125 <= waits[0] <= 0.25, 1 <= waits[3] <= 2] == [True, True]
 
     @pytest.mark.parametrize(("method", "headers"), [("GET", None), ("POST", KEY)])
-    def test_what_is_safe_after_an_answer_that_was_cut(self, waits, method, headers):
+    def test_what_is_safe_after_an_response_that_was_cut(self, waits, method, headers):
         assert ask(method, [CUT, CUT], headers) == 200
         assert len(waits) == 2
 
@@ -105,7 +105,7 @@ class TestRepeated:
 
 
 class TestNotRepeated:
-    def test_without_a_key_after_a_lost_answer(self, waits):
+    def test_without_a_key_after_a_lost_response(self, waits):
         with pytest.raises(httpx.ReadError):
             ask("POST", [LOST])
         with pytest.raises(httpx.RemoteProtocolError):
@@ -136,7 +136,7 @@ class TestNotRepeated:
             ask("GET", [LOST] * 1000)
         assert 20 < sum(waits) <= 30
 
-    def test_when_the_answer_takes_hours(self, waits):
+    def test_when_the_response_takes_hours(self, waits):
         with pytest.raises(httpx.ReadTimeout):
             ask("GET", [DRIPPING] * 100)
         assert sum(waits) < 70

@@ -88,22 +88,22 @@ def log_in(url, times=1):
         return list(threads.map(lambda _: client.post("/api/auth/login", json=WRONG), range(times)))
 
 
-def is_unavailable(answer):
+def is_unavailable(response):
     return (
-        answer.status_code == 503
-        and int(answer.headers["Retry-After"]) > 0
-        and answer.headers["Content-Type"] == "application/problem+json"
-        and answer.json()["type"] == "/api/problems/unavailable"
+        response.status_code == 503
+        and int(response.headers["Retry-After"]) > 0
+        and response.headers["Content-Type"] == "application/problem+json"
+        and response.json()["type"] == "/api/problems/unavailable"
     )
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 def test_stopped(url, own_data, mode):
     with alive(url), embedded.away(own_data, mode):
-        answers = [*log_in(url, 20), ready(url)]
+        responses = [*log_in(url, 20), ready(url)]
 
     assert recovery(url) < 2
-    assert all(map(is_unavailable, answers))
+    assert all(map(is_unavailable, responses))
     assert log_in(url)[0].status_code == 401
 
 
@@ -111,31 +111,31 @@ def test_frozen(url, postmaster):
     assert log_in(url)[0].status_code == 401
     with alive(url), frozen(postmaster):
         # More than the pools have connections.
-        answers = [*log_in(url, 24), ready(url)]
+        responses = [*log_in(url, 24), ready(url)]
 
     assert recovery(url) < 2
-    assert all(map(is_unavailable, answers))
+    assert all(map(is_unavailable, responses))
 
 
 def test_slow(url, database):
     with alive(url), locked(database):
-        answers = log_in(url, 40)
+        responses = log_in(url, 40)
 
     assert recovery(url) < 2
-    assert all(map(is_unavailable, answers))
+    assert all(map(is_unavailable, responses))
 
 
 def test_out_of_connections(url, own_database_url):
     with alive(url), full(own_database_url):
-        answers = [*log_in(url, 4), ready(url)]
+        responses = [*log_in(url, 4), ready(url)]
 
     assert recovery(url) < 2
-    assert all(map(is_unavailable, answers))
+    assert all(map(is_unavailable, responses))
 
 
 def test_pool_exhausted(small_url, database):
     with alive(small_url), locked(database):
-        answers = log_in(small_url, 30)
+        responses = log_in(small_url, 30)
 
     assert recovery(small_url) < 2
-    assert all(map(is_unavailable, answers))
+    assert all(map(is_unavailable, responses))

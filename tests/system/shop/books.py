@@ -199,7 +199,7 @@ class Call:
     operation: Operation
     sent: float
     answered: float
-    answer: httpx.Response
+    response: httpx.Response
     said: Said
 
 

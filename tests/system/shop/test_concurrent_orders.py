@@ -54,9 +54,9 @@ def body(*ids: str, quantity: int = 1) -> dict:
     return {"items": items, "shipping_address": ADDRESS}
 
 
-def orders_of(answers: list[httpx.Response]) -> dict[str, dict]:
+def orders_of(responses: list[httpx.Response]) -> dict[str, dict]:
     """By id, those that were accepted."""
-    accepted = [answer.json() for answer in answers if answer.status_code == 201]
+    accepted = [response.json() for response in responses if response.status_code == 201]
     return {order["id"]: order for order in accepted}
 
 
@@ -81,10 +81,10 @@ class TestStock:
     def test_of_fifty_buyers_of_ten_pieces_ten_get_one(self, buyer, product):
         scarce = product(10)
 
-        answers = at_once(50, lambda _: buyer.post("/api/orders", json=body(scarce)))
+        responses = at_once(50, lambda _: buyer.post("/api/orders", json=body(scarce)))
 
-        assert Counter(answer.status_code for answer in answers) == {201: 10, 409: 40}
-        lines = [line for order in orders_of(answers).values() for line in order["items"]]
+        assert Counter(response.status_code for response in responses) == {201: 10, 409: 40}
+        lines = [line for order in orders_of(responses).values() for line in order["items"]]
         assert sum(line["quantity"] for line in lines) == 10
         assert stock_of(buyer, scarce) == 0
 
@@ -92,19 +92,19 @@ class TestStock:
         a, b = product(1000), product(1000)
         bodies = [body(a, b), body(b, a)]
 
-        answers = at_once(30, lambda n: buyer.post("/api/orders", json=bodies[n % 2]).status_code)
+        responses = at_once(30, lambda n: buyer.post("/api/orders", json=bodies[n % 2]).status_code)
 
-        assert set(answers) == {201}
+        assert set(responses) == {201}
         assert (stock_of(buyer, a), stock_of(buyer, b)) == (970, 970)
 
     def test_orders_and_changes_of_the_same_products_all_succeed(self, buyer, admin, product):
         ids = [product(1000) for _ in range(5)]
         calls = orders_and_changes(buyer, admin, ids)
 
-        answers = at_once(60, lambda n: calls[n]())
+        responses = at_once(60, lambda n: calls[n]())
 
-        assert Counter(answer.status_code for answer in answers) == {201: 40, 200: 20}
-        for order in orders_of(answers).values():
+        assert Counter(response.status_code for response in responses) == {201: 40, 200: 20}
+        for order in orders_of(responses).values():
             assert {line["unit_price"] for line in order["items"]} <= {100, 7, 5, 9}
             assert order["total"] == sum(line["unit_price"] for line in order["items"])
 
@@ -112,9 +112,9 @@ class TestStock:
         scarce = product(5)
         order = buyer.post("/api/orders", json=body(scarce)).json()["id"]
 
-        answers = at_once(10, lambda _: buyer.post(f"/api/orders/{order}/cancel").status_code)
+        responses = at_once(10, lambda _: buyer.post(f"/api/orders/{order}/cancel").status_code)
 
-        assert Counter(answers) == {200: 1, 409: 9}
+        assert Counter(responses) == {200: 1, 409: 9}
         assert stock_of(buyer, scarce) == 5
 
     def test_of_cancelling_and_shipping_one_wins(self, buyer, admin, product):
@@ -126,9 +126,9 @@ class TestStock:
             lambda: buyer.post(f"/api/orders/{order}/cancel"),
         ]
 
-        answers = at_once(2, lambda n: calls[n]().status_code)
+        responses = at_once(2, lambda n: calls[n]().status_code)
 
-        assert sorted(answers) == [200, 409]
+        assert sorted(responses) == [200, 409]
         cancelled = buyer.get(f"/api/orders/{order}").json()["status"] == "cancelled"
         assert stock_of(buyer, scarce) == (5 if cancelled else 4)
 
@@ -137,10 +137,10 @@ class TestIdempotencyKey:
     def test_twenty_parallel_posts_with_one_key_make_one_order(self, buyer, product):
         scarce, key = product(100), {"Idempotency-Key": str(uuid4())}
 
-        answers = at_once(20, lambda _: buyer.post("/api/orders", json=body(scarce), headers=key))
+        responses = at_once(20, lambda _: buyer.post("/api/orders", json=body(scarce), headers=key))
 
-        assert {answer.status_code for answer in answers} <= {201, 409}
-        assert len(orders_of(answers)) == 1
+        assert {response.status_code for response in responses} <= {201, 409}
+        assert len(orders_of(responses)) == 1
         assert stock_of(buyer, scarce) == 99
 
     def test_of_parallel_posts_with_one_key_each_user_gets_an_order_of_their_own(
@@ -149,12 +149,12 @@ class TestIdempotencyKey:
         scarce, key = product(100), {"Idempotency-Key": str(uuid4())}
         buyers = [buyer, other_buyer]
 
-        answers = at_once(
+        responses = at_once(
             20, lambda n: buyers[n % 2].post("/api/orders", json=body(scarce), headers=key)
         )
 
-        assert {answer.status_code for answer in answers} <= {201, 409}
-        own, others = orders_of(answers[::2]), orders_of(answers[1::2])
+        assert {response.status_code for response in responses} <= {201, 409}
+        own, others = orders_of(responses[::2]), orders_of(responses[1::2])
         assert (len(own), len(others), len(own | others)) == (1, 1, 2)
         assert stock_of(buyer, scarce) == 98
 
@@ -164,13 +164,15 @@ class TestIdempotencyKey:
         scarce, key = product(100), {"Idempotency-Key": str(uuid4())}
         bodies = [body(scarce, quantity=quantity) for quantity in (1, 2)]
 
-        answers = at_once(20, lambda n: buyer.post("/api/orders", json=bodies[n % 2], headers=key))
+        responses = at_once(
+            20, lambda n: buyer.post("/api/orders", json=bodies[n % 2], headers=key)
+        )
 
-        ((_, order),) = orders_of(answers).items()
+        ((_, order),) = orders_of(responses).items()
         ordered = order["items"][0]["quantity"]
-        same, other = answers[ordered - 1 :: 2], answers[2 - ordered :: 2]
-        assert {answer.status_code for answer in same} <= {201, 409}
-        assert {answer.status_code for answer in other} == {422}
+        same, other = responses[ordered - 1 :: 2], responses[2 - ordered :: 2]
+        assert {response.status_code for response in same} <= {201, 409}
+        assert {response.status_code for response in other} == {422}
         assert stock_of(buyer, scarce) == 100 - ordered
 
 
@@ -179,11 +181,11 @@ class TestIfMatch:
         scarce = product(1)
         etag = {"If-Match": admin.get(f"/api/products/{scarce}").headers["ETag"]}
 
-        answers = at_once(
+        responses = at_once(
             10,
             lambda n: admin.patch(
                 f"/api/products/{scarce}", json={"price": n}, headers=etag
             ).status_code,
         )
 
-        assert Counter(answers) == {200: 1, 412: 9}
+        assert Counter(responses) == {200: 1, 412: 9}

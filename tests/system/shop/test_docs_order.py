@@ -31,9 +31,9 @@ def test_order_is_placed_with_the_examples_after_a_login_on_the_page(browser, se
     assert key.get_attribute("value") == ""
     page.click(f"{CREATE_ORDER} .execute")
 
-    answer = f"{CREATE_ORDER} .live-responses-table"
-    assert page.see(f"{answer} .response .response-col_status").text.startswith("201")
-    shown = json.loads(page.see(f"{answer} .highlight-code code").text)
+    response = f"{CREATE_ORDER} .live-responses-table"
+    assert page.see(f"{response} .response .response-col_status").text.startswith("201")
+    shown = json.loads(page.see(f"{response} .highlight-code code").text)
     order = signed_in.get(f"/api/orders/{shown['id']}").json()
     assert order == shown
     assert order["shipping_address"] == example["shipping_address"]

@@ -102,16 +102,18 @@ class Orders(RuleBasedStateMachine):
 
     def call(self, operation: Operation) -> Call:
         sent = time.monotonic()
-        answer = operation.send(self.shop)
+        response = operation.send(self.shop)
         answered = time.monotonic()
-        assert answer.status_code < 500, answer.text
-        return Call(operation, sent, answered, answer, said(answer))
+        assert response.status_code < 500, response.text
+        return Call(operation, sent, answered, response, said(response))
 
     def remember(self, call: Call) -> None:
         match call:
-            case Call(operation=Buy(name=name), answer=httpx.Response(status_code=201) as answer):
-                first = self.shop.orders.setdefault(name, answer.json())
-                assert answer.json() == first, "a retry got another answer"
+            case Call(
+                operation=Buy(name=name), response=httpx.Response(status_code=201) as response
+            ):
+                first = self.shop.orders.setdefault(name, response.json())
+                assert response.json() == first, "a retry got another answer"
             case Call(operation=Restock(product=n, stock=stock), said=(200, *_)):
                 self.put_in[n] += stock - self.after.shelves[n][0]
 
@@ -143,7 +145,7 @@ class Orders(RuleBasedStateMachine):
         assert [self.after.shelves[n][0] + sold[n] for n in range(3)] == self.put_in
 
     @invariant()
-    def there_is_an_order_that_explains_the_answers(self):
+    def there_is_an_order_that_explains_the_responses(self):
         calls = sorted(self.calls, key=lambda call: call.answered)
         story = [self.before, *((call.operation, call.said) for call in calls), self.after]
         assert explained(calls, self.before, self.after), "\n".join(map(str, story))
@@ -166,14 +168,14 @@ def sale(order: dict) -> Sale:
     return Sale(order["status"], tuple(lines), order["total"])
 
 
-def said(answer: httpx.Response) -> Said:
-    body, replayed = answer.json(), "Idempotency-Replayed" in answer.headers
+def said(response: httpx.Response) -> Said:
+    body, replayed = response.json(), "Idempotency-Replayed" in response.headers
     assert all(each["available"] < each["requested"] for each in body.get("products", ())), body
-    if answer.is_error:
-        return answer.status_code, body["type"].rpartition("/")[2]
+    if response.is_error:
+        return response.status_code, body["type"].rpartition("/")[2]
     if "stock" in body:
-        return answer.status_code, body["stock"], body["price"]
-    return answer.status_code, "replayed" if replayed else "done", sale(body)
+        return response.status_code, body["stock"], body["price"]
+    return response.status_code, "replayed" if replayed else "done", sale(body)
 
 
 @pytest.fixture

@@ -85,13 +85,13 @@ class Load:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             try:
-                answer = client.post("/api/orders", json=body, headers=key)
+                response = client.post("/api/orders", json=body, headers=key)
             except httpx.TransportError:
                 pass
             else:
-                if answer.status_code == 201:
-                    return answer.json()["id"]
-                assert answer.status_code == 503, answer.text
+                if response.status_code == 201:
+                    return response.json()["id"]
+                assert response.status_code == 503, response.text
             self.failed.release()
             time.sleep(0.05)
         raise AssertionError(f"not ordered within {PATIENCE_SECONDS} s")

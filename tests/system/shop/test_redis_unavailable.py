@@ -66,16 +66,16 @@ def test_twenty_parallel_posts_with_one_key_make_one_order(buyer, database):
     key, (orders, stock) = str(uuid4()), books(database)
 
     with ThreadPoolExecutor(20) as threads:
-        answers = list(threads.map(lambda _: place(buyer, key), range(20)))
+        responses = list(threads.map(lambda _: place(buyer, key), range(20)))
 
-    made = {answer.json()["id"] for answer in answers if answer.status_code == 201}
-    refused = {answer.json()["type"] for answer in answers if answer.status_code != 201}
+    made = {response.json()["id"] for response in responses if response.status_code == 201}
+    refused = {response.json()["type"] for response in responses if response.status_code != 201}
     assert len(made) == 1
     assert refused <= {"/api/problems/request-in-flight"}
     assert books(database) == (orders | made, stock - 1)
 
 
-def test_retry_gets_the_first_answer_again_and_orders_nothing(buyer, database):
+def test_retry_gets_the_first_response_again_and_orders_nothing(buyer, database):
     key = str(uuid4())
     first, before = place(buyer, key), books(database)
 

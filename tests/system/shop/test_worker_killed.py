@@ -141,19 +141,19 @@ class TestKilled:
     def test_between_insert_and_commit_the_retry_makes_the_one_order(self, shop, noticed):
         orders, stock = shop.books()
 
-        answer = killed(shop, INSERTED, noticed=noticed)
+        response = killed(shop, INSERTED, noticed=noticed)
 
-        assert answer.status_code == 201
-        assert "Idempotency-Replayed" not in answer.headers
+        assert response.status_code == 201
+        assert "Idempotency-Replayed" not in response.headers
         assert shop.books() == (orders + 1, stock - 3)
 
-    def test_in_the_commit_the_retry_gets_the_answer_that_was_lost(self, shop, noticed):
+    def test_in_the_commit_the_retry_gets_the_response_that_was_lost(self, shop, noticed):
         orders, stock = shop.books()
 
-        answer = killed(shop, COMMITTING, noticed=noticed)
+        response = killed(shop, COMMITTING, noticed=noticed)
 
-        assert answer.status_code == 201
-        assert answer.headers["Idempotency-Replayed"] == "true"
+        assert response.status_code == 201
+        assert response.headers["Idempotency-Replayed"] == "true"
         assert shop.books() == (orders + 1, stock - 3)
-        order = f"{shop.server.url}{answer.headers['Location']}"
-        assert httpx.get(order, headers=shop.headers).json() == answer.json()
+        order = f"{shop.server.url}{response.headers['Location']}"
+        assert httpx.get(order, headers=shop.headers).json() == response.json()

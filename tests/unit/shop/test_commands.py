@@ -125,7 +125,7 @@ class TestLoadDemo:
         account = {"email": "user@example.com", "password": "securepassword123"}
         token = client.post("/api/auth/login", json=account).json["access_token"]
 
-        answer = client.post(
+        response = client.post(
             "/api/orders",
             headers={"Authorization": f"Bearer {token}"},
             json={
@@ -142,4 +142,4 @@ class TestLoadDemo:
             },
         )
 
-        assert answer.status_code == 201, answer.text
+        assert response.status_code == 201, response.text

@@ -17,9 +17,11 @@ HEADER = "id,name,price,currency,stock,description\n"
 
 def run(session, content, progress=lambda size: None):
     data = content if isinstance(content, bytes) else content.encode()
-    count = product_import.run(session, io.BytesIO(data), progress)
+    staged = product_import.stage(session, io.BytesIO(data), progress)
+    for batch in product_import.batches(session, staged):
+        product_import.write(session, batch)
     session.expire_all()
-    return count
+    return staged.count
 
 
 def refusal(session, content):

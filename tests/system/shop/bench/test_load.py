@@ -18,7 +18,7 @@ KEYED = "POST /good HTTP/1.1\r\nContent-Length: 2\r\nIdempotency-Key: {key}\r\n\
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def answer(self):
+    def response(self):
         self.server.seen.append((self.path, self.headers["Idempotency-Key"]))
         self.server.connections.add(self.client_address)
         if self.path == "/broken":
@@ -30,7 +30,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_GET = do_POST = answer  # noqa: N815
+    do_GET = do_POST = response  # noqa: N815
 
     def log_message(self, *_):
         pass
@@ -52,7 +52,7 @@ def loaded(server, *clients, warm_up=0.0):
 
 
 class TestRun:
-    def test_counts_every_answer(self):
+    def test_counts_every_response(self):
         with serving() as server:
             report = loaded(server, [GOOD], [GOOD])
 

@@ -31,8 +31,8 @@ class Shop:
     def account(self) -> str:
         """The email address of a new account; the password is `PASSWORD`."""
         email = f"{uuid4().hex}@example.com"
-        answer = self._post("register", email)
-        assert answer.status_code == 201, answer.text
+        response = self._post("register", email)
+        assert response.status_code == 201, response.text
         return email
 
     def expired_tokens(self, email: str) -> dict[str, Any]:

@@ -74,9 +74,9 @@ class TestSession:
         old, kept = Tokens.from_dict(shop.expired_tokens(email)), []
 
         with resume(shop.server.url, old, keep=kept.append) as api, ThreadPoolExecutor(20) as many:
-            answers = list(many.map(lambda _: get_profile.sync_detailed(client=api), range(20)))
+            responses = list(many.map(lambda _: get_profile.sync_detailed(client=api), range(20)))
 
-        assert {unwrap(answer).email for answer in answers} == {email}
+        assert {unwrap(response).email for response in responses} == {email}
         assert len(kept) == 1
 
     def test_ended_session_is_a_typed_problem(self, api):
@@ -99,16 +99,16 @@ class TestModels:
 
 
 class TestOrder:
-    def test_lost_answer_is_asked_for_again_and_one_order_is_made(self, shop, losing_url, email):
+    def test_lost_response_is_asked_for_again_and_one_order_is_made(self, shop, losing_url, email):
         with sign_in(losing_url, email, PASSWORD) as api:
-            answer = place(api)
+            response = place(api)
             (listed,) = items(lambda at: list_orders.sync_detailed(client=api, cursor=at))
 
-        assert answer.headers["Idempotency-Replayed"] == "true"
-        assert listed.id == unwrap(answer).id
+        assert response.headers["Idempotency-Replayed"] == "true"
+        assert listed.id == unwrap(response).id
         assert shop.orders(email) == 1
 
-    def test_without_a_key_a_lost_answer_is_told_and_nothing_is_repeated(
+    def test_without_a_key_a_lost_response_is_told_and_nothing_is_repeated(
         self, shop, losing_url, email
     ):
         with sign_in(losing_url, email, PASSWORD) as api, pytest.raises(httpx.TransportError):
@@ -165,8 +165,8 @@ class TestPages:
 
 class TestConditional:
     def test_copy_that_is_current_is_not_sent_again(self, api):
-        answer = get_product.sync_detailed("abc", client=api)
-        etag = answer.headers["ETag"]
+        response = get_product.sync_detailed("abc", client=api)
+        etag = response.headers["ETag"]
 
         with pytest.raises(NotModified):
             unwrap(get_product.sync_detailed("abc", client=api, if_none_match=etag))
@@ -178,9 +178,9 @@ class TestConditional:
 class TestLimit:
     def test_waits_as_long_as_the_service_says(self, busy_url):
         with connect(busy_url) as api:
-            answers = [list_products.sync_detailed(client=api) for _ in range(5)]
+            responses = [list_products.sync_detailed(client=api) for _ in range(5)]
 
-        assert {answer.status_code for answer in answers} == {200}
+        assert {response.status_code for response in responses} == {200}
 
 
 class TestExample:

@@ -75,7 +75,7 @@ def test_path_before_the_service_is_kept():
     assert service.asked == ["/shop/api/orders", f"/shop{REFRESH}", "/shop/api/orders"]
 
 
-def test_lost_answer_is_asked_for_again():
+def test_lost_response_is_asked_for_again():
     def exchange(request):
         if service.asked.count(REFRESH) > 1:
             return exchanged(request)

@@ -21,13 +21,13 @@ PROBLEM = {
 }
 
 
-def connected(answer):
+def connected(response):
     """A client whose network gives this answer to everything."""
-    return connect("http://proxy", transport=lambda: httpx.MockTransport(lambda request: answer))
+    return connect("http://proxy", transport=lambda: httpx.MockTransport(lambda request: response))
 
 
-def problem_of(answer):
-    with connected(answer) as api, pytest.raises(ApiProblem) as refused:
+def problem_of(response):
+    with connected(response) as api, pytest.raises(ApiProblem) as refused:
         unwrap(list_products.sync_detailed(client=api))
     return refused.value.problem
 
@@ -46,9 +46,9 @@ class TestRefusal:
 
     @pytest.mark.parametrize("document", [{}, PROBLEM])
     def test_has_the_headers_and_reaches_another_process_whole(self, document):
-        answer = httpx.Response(429, json=document, headers={"Retry-After": "60"})
+        response = httpx.Response(429, json=document, headers={"Retry-After": "60"})
 
-        with connected(answer) as api, pytest.raises(ApiProblem) as refused:
+        with connected(response) as api, pytest.raises(ApiProblem) as refused:
             unwrap(list_products.sync_detailed(client=api))
 
         copy = pickle.loads(pickle.dumps(refused.value))  # noqa: S301
@@ -91,11 +91,11 @@ class TestSuccess:
 class TestConditional:
     def test_copy_that_is_current_is_neither_a_problem_nor_a_body(self):
         with connected(httpx.Response(304)) as api:
-            answer = get_product.sync_detailed("abc", client=api, if_none_match="*")
+            response = get_product.sync_detailed("abc", client=api, if_none_match="*")
 
-        assert answer.status_code == 304
+        assert response.status_code == 304
         with pytest.raises(NotModified):
-            unwrap(answer)
+            unwrap(response)
 
 
 class TestPath:
