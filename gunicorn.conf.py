@@ -46,7 +46,7 @@ control_socket_disable = True
 # The service has its own access log; gunicorn's messages go to the same output.
 accesslog = None
 logger_class = "app.server.log.ServerLogger"
-# Only ProxyFix decides which headers of a proxy count, by TRUSTED_PROXIES.
+# app/http/proxies.py decides which headers of a proxy count (TRUSTED_PROXIES).
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
 limit_request_line = 8190
