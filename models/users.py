@@ -12,6 +12,7 @@ from models.base import Base, Versioned
 from models.types import PrefixedID
 
 USER_ID = PrefixedID("user")
+MAX_EMAIL = 254  # octets (RFC 5321, section 4.5.3.1)
 
 
 def canonical_email(address: str) -> str:

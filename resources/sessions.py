@@ -109,7 +109,7 @@ class Refresh(Resource):
                 sessions.end_reused(session, claims["sid"])
             raise
         if grant.repeated:
-            events.send("refresh_repeated")
+            self.after_commit(lambda: events.send("refresh_repeated"))
         return issue(grant)
 
 

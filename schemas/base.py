@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 from marshmallow_sqlalchemy import SQLAlchemySchema
 
-from models.users import canonical_email
+from models.users import MAX_EMAIL, canonical_email
 from schemas.fast import FastSchema
 
 # The largest integer that every JSON reader holds exactly (RFC 8259, section 6).
@@ -73,6 +73,16 @@ class Password(Text):
     nul = True
 
 
+class NormalizedLength(validate.Length):
+    """Counts the characters of a password in NFKC, the form that is hashed."""
+
+    def __call__(self, value: str) -> str:
+        # A longer text is too long in each form, and takes long to normalize.
+        is_short = len(value) <= 4 * (self.max or 0)
+        super().__call__(unicodedata.normalize("NFKC", value) if is_short else value)
+        return value
+
+
 def text(longest: int, *, shortest: int = 1, **kwargs: Any) -> Text:
     """A text of `shortest` to `longest` characters."""
     # For the document; the field itself says it better than "does not match".
@@ -83,7 +93,7 @@ def text(longest: int, *, shortest: int = 1, **kwargs: Any) -> Text:
 def password(shortest: int, **kwargs: Any) -> Password:
     """A password of `shortest` to 128 characters."""
     kwargs["metadata"] = {"format": "password", **kwargs.get("metadata", {})}
-    return Password(required=True, validate=validate.Length(shortest, 128), **kwargs)
+    return Password(required=True, validate=NormalizedLength(shortest, 128), **kwargs)
 
 
 class Whole(fields.Integer):
@@ -123,15 +133,15 @@ class Email(fields.Email):
     """An email address in its canonical form: it is one account, however it is typed."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(validate=validate.Length(max=254), **kwargs)
+        super().__init__(validate=validate.Length(max=MAX_EMAIL), **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         address = super()._deserialize(value, *args, **kwargs)
-        if not all(map(is_unambiguous, address)):
+        # Checked first, because to normalize a long text takes seconds.
+        if len(address) > MAX_EMAIL or not all(map(is_unambiguous, address)):
             raise self.make_error("invalid")
         address = canonical_email(address)
-        # In octets (RFC 5321, 4.5.3.1).
-        if len(address.encode()) > 254 or len(address.rpartition("@")[0].encode()) > 64:
+        if len(address.encode()) > MAX_EMAIL or len(address.rpartition("@")[0].encode()) > 64:
             raise self.make_error("invalid")
         return address
 

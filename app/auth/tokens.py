@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from services.errors import InvalidRefreshToken, InvalidToken, Unauthenticated
 
 ISSUER = AUDIENCE = "flask-api"
 REQUIRED_CLAIMS = ["exp", "iat", "jti", "sub", "sid", "type", "iss", "aud"]
+BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)  # RFC 6750, section 2.1
 TEXT_CLAIMS = ["jti", "sub", "sid", "type"]
 # For clocks that differ a little between two machines.
 LEEWAY_SECONDS = 5
@@ -87,14 +89,19 @@ def successor_id(claims: dict[str, Any]) -> str:
 def init_app(app: Flask) -> None:
     jwt.init_app(app)
     app.extensions["verified_tokens"] = {}
-    app.before_request(normalize_scheme)
+    app.before_request(normalize_header)
 
 
-def normalize_scheme() -> None:
-    """Write the scheme as the extension expects it; it is case-insensitive (RFC 9110, 11.1)."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        request.environ["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+def normalize_header() -> None:
+    """Write the header as the extension expects it; its scheme has no case (RFC 9110, 11.1).
+
+    The extension would also find a token in a list of several credentials.
+    """
+    header = request.headers.get("Authorization", "")
+    if match := BEARER.fullmatch(header):
+        request.environ["HTTP_AUTHORIZATION"] = f"Bearer {match[1]}"
+    elif "bearer" in header.lower():
+        request.environ["HTTP_AUTHORIZATION"] = "Bearer invalid"
 
 
 def key_id(key: str) -> str:

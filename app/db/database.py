@@ -22,6 +22,7 @@ from app.settings import Settings
 UUID_OID, TIMESTAMPTZ_OID = 2950, 1184  # of pg_type
 # How much longer than PostgreSQL's own timeout the server waits for a statement.
 GRACE_SECONDS = 2.0
+TRANSACTION_OPTIONS = {"isolation_level", "postgresql_readonly", "postgresql_deferrable"}
 CONFLICTS = (DeadlockDetected, SerializationFailure)
 
 
@@ -94,10 +95,10 @@ def make_engine(settings: Settings) -> Engine:
 class StrictSession(Session):
     """A session that raises where SQLAlchemy ignores execution options with a warning."""
 
-    def connection(self, *args: Any, **kwargs: Any) -> Connection:
-        if kwargs.get("execution_options") and self.in_transaction():
+    def connection(self, bind_arguments: Any = None, execution_options: Any = None) -> Connection:
+        if execution_options and self.in_transaction():
             raise InvalidRequestError("Set execution options before the first statement.")
-        return super().connection(*args, **kwargs)
+        return super().connection(bind_arguments, execution_options)
 
 
 def make_sessions(engine: Engine) -> sessionmaker[Session]:
@@ -114,8 +115,8 @@ def start_autocommit(session: Session, _transaction: Any, connection: Connection
 
     SQLAlchemy's `isolation_level="AUTOCOMMIT"` sends a SET for each use of a pooled connection.
     """
-    # An isolation level that the caller has chosen needs a transaction.
-    chosen = "isolation_level" in connection.get_execution_options()
+    # What the caller has chosen for the transaction needs one.
+    chosen = TRANSACTION_OPTIONS & connection.get_execution_options().keys()
     if session.info["autocommit"] and not chosen:
         driver_connection: Any = connection.connection.driver_connection
         driver_connection.autocommit = True

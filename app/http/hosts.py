@@ -24,6 +24,7 @@ class HostNotAllowed(Problem):
 def init_app(app: Flask) -> None:
     settings: Settings = app.extensions["settings"]
     app.before_request(require_host)
+    app.before_request(use_target)
     if settings.allowed_hosts:
         app.before_request(partial(check_host, settings.allowed_hosts))
 
@@ -40,14 +41,16 @@ def check_host(allowed: tuple[str, ...]) -> None:
         raise HostNotAllowed
 
 
-def target_host() -> str:
-    """Return the host and port of the request, without a final dot and an empty port.
-
-    That of an absolute target overrides `Host` (RFC 9112, section 3.2.2).
-    """
+def use_target() -> None:
+    """Replace `Host` by the host of an absolute target (RFC 9112, section 3.2.2)."""
     target = request.environ.get("RAW_URI", "/")
-    absolute = "" if target.startswith("/") else urlsplit(target).netloc
-    host = (absolute or request.headers.get("Host", request.host)).lower().removesuffix(":")
+    if not target.startswith("/") and (host := urlsplit(target).netloc):
+        request.environ["HTTP_HOST"] = request.host = host
+
+
+def target_host() -> str:
+    """Return the host and port of the request, without a final dot and an empty port."""
+    host = request.headers.get("Host", request.host).lower().removesuffix(":")
     name, colon, port = host.partition(":")
     return host if host.startswith("[") else name.removesuffix(".") + colon + port
 

@@ -23,9 +23,6 @@ SINGLE = frozenset(
         "IF-UNMODIFIED-SINCE",
         "ORIGIN",
         "RANGE",
-        "REFERER",
-        "USER-AGENT",
-        "X-REQUEST-ID",
     }
 )
 

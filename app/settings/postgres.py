@@ -20,14 +20,8 @@ PASSWORD = re.compile(r"(?<=:)([^@]*)(?=@)")
 INTEGERS = re.compile(r"connect_timeout|tcp_user_timeout|keepalives\w*")
 HOST = re.compile(r"[/@].+|[^/@:\s]*")
 OPTION = re.compile(r"(?:^|\s)(?:-c\s*|--)([\w.-]+)")
-# The code depends on the first two; the service has settings for the others.
-RESERVED = (
-    "client_encoding",
-    "timezone",
-    "statement_timeout",
-    "lock_timeout",
-    "idle_in_transaction_session_timeout",
-)
+# The code depends on these; the service has settings for timeouts.
+RESERVED = ("client_encoding", "timezone")
 
 
 class PostgresURL(fields.String):
@@ -108,12 +102,17 @@ def is_ipv6(host: str) -> bool:
 
 def check_session(parameters: dict[str, str]) -> None:
     """Refuse what contradicts the settings or the code; other options are kept."""
+    if "replication" in parameters:
+        raise ValidationError("must not set replication.")
+    hosts, addresses = (parameters.get(name, "").count(",") for name in ("host", "hostaddr"))
+    if parameters.get("hostaddr") and parameters.get("host") and hosts != addresses:
+        raise ValidationError("must have as many hostaddr as host.")
     encoding = parameters.get("client_encoding", "UTF8")
     if encoding.upper().replace("-", "") != "UTF8":
         raise ValidationError("client_encoding must be UTF8.")
     options = OPTION.findall(parameters.get("options", ""))
     for name in (option.lower().replace("-", "_") for option in options):
-        if name in RESERVED:
+        if name in RESERVED or name.endswith("_timeout"):
             raise ValidationError(
                 f"must not set {name} in its options; see the settings DATABASE_*_TIMEOUT."
             )
