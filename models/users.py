@@ -1,4 +1,4 @@
-"""Who may sign in."""
+"""User accounts, roles and scopes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def canonical_email(address: str) -> str:
 
 
 class Scope(StrEnum):
-    """What an endpoint asks for."""
+    """A permission that an endpoint requires."""
 
     PROFILE = "profile"
     ORDERS_READ = "orders:read"
@@ -32,7 +32,7 @@ class Scope(StrEnum):
 
 
 class Role(StrEnum):
-    """What a user is; each role is a set of scopes."""
+    """The role of a user: a set of scopes."""
 
     USER = "user"
     ADMIN = "admin"
@@ -58,7 +58,7 @@ class User(Versioned, Base):
     )
 
     id: Mapped[str] = mapped_column(USER_ID, primary_key=True, default=USER_ID.new)
-    # The result of `canonical_email`: an address is one account, however it is typed.
+    # In the form of `canonical_email`, so that each address has one account.
     email: Mapped[str] = mapped_column(String(254), unique=True)
     password_hash: Mapped[str] = mapped_column(String(255))
     name: Mapped[str] = mapped_column(String(200), server_default="")

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from marshmallow import fields
 
-from schemas.base import Whole
+from schemas.base import StrictInteger
 from schemas.problems import extension_member
 from services.errors import Problem
 
@@ -39,7 +39,7 @@ extension_member(
 )
 extension_member(
     "retry_after",
-    Whole(
+    StrictInteger(
         1,
         2**31 - 1,
         metadata={

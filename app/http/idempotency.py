@@ -61,13 +61,13 @@ def claim(session: Session, principal: Principal) -> Response | None:
 def store(session: Session, principal: Principal, response: Response) -> None:
     """Store a response under the key of the request, in the transaction that it describes."""
     if HEADER in request.headers:
-        answer = idempotency.Answer(
+        answer = idempotency.StoredResponse(
             response.status_code,
             response.get_data(),
             response.location,
             response.headers.get("ETag"),
         )
-        idempotency.keep(session, principal, _key(), answer)
+        idempotency.store(session, principal, _key(), answer)
 
 
 def _key() -> str:
@@ -86,7 +86,7 @@ def _fingerprint() -> bytes:
     return hashlib.sha256(f"{request.method} {request.path}\n{body}".encode()).digest()
 
 
-def _replay(answer: idempotency.Answer) -> Response:
+def _replay(answer: idempotency.StoredResponse) -> Response:
     headers = {REPLAYED: "true", "Location": answer.location, "ETag": answer.etag}
     return Response(
         answer.body,
