@@ -79,7 +79,7 @@ class Password(Text):
 class NormalizedLength(validate.Length):
     """Counts the characters of a password in NFKC, the form that is hashed."""
 
-    def __call__(self, value: str) -> str:
+    def __call__(self, value: Any) -> Any:
         # A longer text is too long in each form, and takes long to normalize.
         is_short = len(value) <= 4 * (self.max or 0)
         super().__call__(unicodedata.normalize("NFKC", value) if is_short else value)
