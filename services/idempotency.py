@@ -24,7 +24,7 @@ LIFETIME = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
-class Answer:
+class StoredResponse:
     """An answer as it was sent."""
 
     status: int
@@ -57,7 +57,9 @@ KEEP = (
 KEPT = select(keys).where(MINE)
 
 
-def claim(session: Session, principal: Principal, key: str, fingerprint: bytes) -> Answer | None:
+def claim(
+    session: Session, principal: Principal, key: str, fingerprint: bytes
+) -> StoredResponse | None:
     """Take the key for this transaction; or the answer that it stands for already.
 
     Raises:
@@ -75,15 +77,15 @@ def claim(session: Session, principal: Principal, key: str, fingerprint: bytes) 
     return _kept(session, principal, key, fingerprint)
 
 
-def keep(session: Session, principal: Principal, key: str, response: Answer) -> None:
+def keep(session: Session, principal: Principal, key: str, response: StoredResponse) -> None:
     """Keep the answer under the key that this transaction has claimed."""
     session.execute(KEEP, {"owner": principal.id, "name": key, **vars(response)})
 
 
-def _kept(session: Session, principal: Principal, key: str, fingerprint: bytes) -> Answer:
+def _kept(session: Session, principal: Principal, key: str, fingerprint: bytes) -> StoredResponse:
     row = session.execute(KEPT, {"owner": principal.id, "name": key}).one()
     if row.fingerprint != fingerprint:
         raise IdempotencyKeyReused
     assert row.status is not None
     assert row.body is not None
-    return Answer(row.status, row.body, row.location, row.etag)
+    return StoredResponse(row.status, row.body, row.location, row.etag)
