@@ -1,4 +1,4 @@
-"""Reads from a streaming replica, once it has applied the caller's own writes.
+"""Reads from a streaming replica that has applied the caller's own writes.
 
 See docs/decisions/0017-reads-that-may-lag.md.
 """

@@ -52,7 +52,7 @@ def access_claims() -> dict[str, Any]:
 def verify_token() -> dict[str, Any]:
     try:
         verify_jwt_in_request()
-    except IndexError:  # the extension's parser fails so on a header such as ", ,"
+    except IndexError:  # raised by the extension for a header such as ", ,"
         raise NoAuthorizationError from None
     return get_jwt()
 

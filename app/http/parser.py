@@ -52,8 +52,8 @@ def receive_body() -> bytes:
 
 
 def _received() -> bytes:
-    # Werkzeug truncates a chunked body at the limit without an error. One more byte makes a body
-    # that is too long visible.
+    # Werkzeug truncates a chunked body at the limit without an error. A limit of one more byte
+    # makes a body that is too long detectable.
     request.max_content_length = MAX_BODY + 1
     try:
         body = request.get_data(cache=True)

@@ -44,7 +44,7 @@ def init_app(app: Flask) -> Callable[[], None]:
 
 
 def resource() -> Resource:
-    """Return the resource attributes; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win."""
+    """Return default resource attributes; the OTEL_* environment variables override them."""
     ours = {"service.name": "flask-api", "service.version": __version__}
     return Resource.create(ours).merge(OTELResourceDetector().detect())
 
@@ -62,7 +62,7 @@ def trace_id() -> str | None:
 
 
 def shut_down(provider: TracerProvider) -> None:
-    """Stop tracing; wait for a collector that does not respond only `FLUSH_SECONDS`."""
+    """Stop tracing; wait at most `FLUSH_SECONDS` for the collector."""
     sending = Thread(target=provider.shutdown, daemon=True)
     sending.start()
     sending.join(FLUSH_SECONDS)

@@ -51,12 +51,12 @@ class Settings:
     secret_key: str = setting(
         fields.String(),
         "",
-        "Key that signs tokens and cursors. Production requires 32 bytes (HS384: 48, HS512: 64).",
+        "Signing key of tokens and cursors. Production minimum: 32 bytes (HS384: 48, HS512: 64).",
     )
     secret_key_fallbacks: tuple[str, ...] = setting(
         CommaSeparated(),
         (),
-        "Former values of `SECRET_KEY`, comma-separated; tokens that they signed stay valid.",
+        "Former values of `SECRET_KEY`, comma-separated; their signatures stay valid.",
     )
     database_url: str = setting(
         PostgresURL(),
@@ -114,9 +114,9 @@ class Settings:
     rate_limit_login_account: str = setting(
         rate(), "20 per minute", "Failed logins per account, from all addresses."
     )
-    rate_limit_login_address: str = setting(rate(), "20 per minute", "Logins per address.")
+    rate_limit_login_address: str = setting(rate(), "20 per minute", "Login attempts per address.")
     rate_limit_password: str = setting(
-        rate(), "5 per minute", "Password changes per account, including failed ones."
+        rate(), "5 per minute", "Attempts to change the password, per account."
     )
     rate_limit_register: str = setting(rate(), "20 per hour", "Registrations per address.")
     database_pool_size: int = setting(
@@ -174,7 +174,7 @@ class Settings:
         return settings
 
     def _unsafe(self) -> dict[str, list[str]]:
-        """Return the errors of settings that are valid but missing or unsafe."""
+        """Return the errors of missing and unsafe settings."""
         checks: dict[str, tuple[bool, str]] = {
             "SECRET_KEY": (not self.secret_key, "is missing."),
             "DATABASE_URL": (not self.database_url, "is missing."),

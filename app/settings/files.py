@@ -69,7 +69,7 @@ def stripped(source: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _one_url(source: Mapping[str, Any]) -> dict[str, Any]:
-    """Rename `SQLALCHEMY_DATABASE_URI` to `DATABASE_URL`, which wins if a source has both."""
+    """Rename `SQLALCHEMY_DATABASE_URI` to `DATABASE_URL`, unless the source has both."""
     uri = source.get("SQLALCHEMY_DATABASE_URI")
     named = uri and not source.get("DATABASE_URL")
     return {**source, "DATABASE_URL": uri} if named else dict(source)
