@@ -26,11 +26,11 @@ class Problem(Exception):  # noqa: N818 (the word of RFC 9457)
         detail: str | None = None,
         *,
         headers: Mapping[str, str] | None = None,
-        **members: Any,
+        **extension_members: Any,
     ) -> None:
         super().__init__(detail or self.detail)
         self.headers = {**self.default_headers, **(headers or {})}
-        self.members = members
+        self.extension_members = extension_members
 
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="api"'}

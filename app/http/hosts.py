@@ -11,14 +11,14 @@ from app.settings import Settings
 from services.errors import Problem
 
 MAX_LENGTH = 262  # a name of 255 characters (RFC 1035) and a port
-# A kubelet sends them to the address of the pod, which no list can have.
+# A kubelet sends probes to the IP address of the pod, which the setting cannot list.
 PROBES = frozenset({"/api/health/live", "/api/health/ready"})
 
 
 class HostNotAllowed(Problem):
     status, slug, title = 400, "host-not-allowed", "Host not allowed"
-    detail = "This service doesn't answer to the Host of the request."
-    advice = "Use the address that you were given. If you run the service, see `ALLOWED_HOSTS`."
+    detail = "The service does not accept the Host header of the request."
+    advice = "Use the documented address of the API. Operators configure `ALLOWED_HOSTS`."
 
 
 def init_app(app: Flask) -> None:
@@ -30,9 +30,9 @@ def init_app(app: Flask) -> None:
 
 
 def require_host() -> None:
-    """Raise BadRequest for a request of HTTP/1.1 without `Host` (RFC 9112, section 3.2)."""
+    """Raise BadRequest for an HTTP/1.1 request without `Host` (RFC 9112, section 3.2)."""
     if "Host" not in request.headers and request.environ["SERVER_PROTOCOL"] != "HTTP/1.0":
-        raise BadRequest("A request of HTTP/1.1 must have a Host header.")
+        raise BadRequest("An HTTP/1.1 request must have a Host header.")
 
 
 def check_host(allowed: tuple[str, ...]) -> None:

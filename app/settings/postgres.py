@@ -1,4 +1,4 @@
-"""PostgreSQL URLs: read as libpq reads them, and checked without connecting."""
+"""PostgreSQL URLs: parsed and validated with libpq, without connecting."""
 
 import re
 from collections import Counter
@@ -25,7 +25,7 @@ RESERVED = ("client_encoding", "timezone")
 
 
 class PostgresURL(fields.String):
-    """A libpq URL as people write it; to SQLAlchemy `postgresql://` would mean psycopg 3."""
+    """Field that converts a libpq URL to a URL of SQLAlchemy for psycopg2."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         scheme, separator, rest = super()._deserialize(value, *args, **kwargs).partition("://")
@@ -39,10 +39,10 @@ class PostgresURL(fields.String):
 
 
 def parse(rest: str) -> dict[str, str]:
-    """Return the parameters of libpq in what follows the scheme of a URL.
+    """Return the libpq parameters of a URL without its scheme.
 
     Raises:
-        ValidationError: libpq cannot read it. Its own message may contain the password.
+        ValidationError: libpq rejects it. libpq's own message could contain the password.
     """
     if not rest.isprintable():
         raise ValidationError(FORM)
@@ -55,7 +55,7 @@ def parse(rest: str) -> dict[str, str]:
 
 
 def check_names(rest: str) -> None:
-    """Name the parameters that libpq does not know, and those of which it takes the last one."""
+    """Reject unknown parameters, and repeated ones, of which libpq would use the last."""
     _, _, query = rest.partition("?")
     if "@" in query:  # the ? may be part of a password
         return
@@ -67,9 +67,9 @@ def check_names(rest: str) -> None:
 
 
 def encode(rest: str) -> str:
-    """Encode what SQLAlchemy and libpq read differently, so that libpq reads it as SQLAlchemy does.
+    """Encode a `+` in the query and a password such as `a/b` or `50%`.
 
-    That is a `+` in the query, and a password such as `a/b` or `50%`.
+    libpq then reads them as SQLAlchemy does.
     """
     server, mark, query = rest.partition("?")
     server = PASSWORD.sub(lambda match: quote(unquote(match[1]), safe=""), server, count=1)
@@ -119,9 +119,9 @@ def check_session(parameters: dict[str, str]) -> None:
 
 
 def check_values(parameters: dict[str, str]) -> None:
-    """Refuse values that libpq would refuse at each attempt to connect.
+    """Reject values that libpq rejects.
 
-    libpq checks them when it connects, so this connects to a socket that cannot exist.
+    libpq validates them when it connects, so this connects to a socket that cannot exist.
     """
     for name, value in parameters.items():
         if INTEGERS.fullmatch(name) and not re.fullmatch(r"-?[0-9]{1,9}", value):
@@ -137,7 +137,7 @@ def check_values(parameters: dict[str, str]) -> None:
 
 
 def to_sqlalchemy(parameters: dict[str, str]) -> URL:
-    """Return the URL; SQLAlchemy takes lists of hosts and folders of sockets in the query."""
+    """Return the URL, with host lists and socket folders in the query, as SQLAlchemy needs."""
     rest = dict(parameters)
     user, password, name = (rest.pop(key, None) for key in ("user", "password", "dbname"))
     url = URL.create("postgresql+psycopg2", user, password, database=name)

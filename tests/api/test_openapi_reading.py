@@ -7,7 +7,7 @@ import pytest
 from werkzeug.utils import import_string
 
 import resources
-from app.http.cors import READABLE
+from app.http.cors import EXPOSED_HEADERS
 from models.users import Scope
 from tests.support.clients import FOR_BROWSERS
 from tests.support.openapi import faults, operations_of
@@ -87,7 +87,7 @@ class TestHeaders:
         responses = [each for op in operations for each in op.doc["responses"].values()]
         names = {name for response in responses for name in response["headers"]}
 
-        assert names - {"WWW-Authenticate"} == set(READABLE)
+        assert names - {"WWW-Authenticate"} == set(EXPOSED_HEADERS)
 
 
 class TestParameters:
