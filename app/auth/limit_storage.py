@@ -86,7 +86,7 @@ class MemoryWindows:
 
 
 class RedisOrMemoryStorage(Storage, MovingWindowSupport):
-    """Storage backend of the library limits, for the strategy "moving-window" (decision 10).
+    """Moving-window storage for the library limits; see docs/decisions/0010-flask-limiter.md.
 
     `on_hit` receives the key, the limit, the seconds and the window of each hit. That saves the
     second round trip to Redis that `get_moving_window` takes.

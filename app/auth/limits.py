@@ -58,7 +58,7 @@ def account() -> str:
         email = json_body()["email"].strip()
     except (Problem, HTTPException, AttributeError, KeyError, TypeError, OSError):
         return address()
-    if len(email) > MAX_EMAIL:  # to normalize a long text takes seconds
+    if len(email) > MAX_EMAIL:  # Normalizing a long text takes seconds.
         return address()
     email = canonical_email(email)
     return hashlib.sha256(email.encode(errors="replace")).hexdigest()

@@ -93,9 +93,9 @@ def init_app(app: Flask) -> None:
 
 
 def normalize_header() -> None:
-    """Write the header as the extension expects it; its scheme has no case (RFC 9110, 11.1).
+    """Normalize the case-insensitive `Bearer` scheme for the extension (RFC 9110, 11.1).
 
-    The extension would also find a token in a list of several credentials.
+    Reject a list of several credentials, in which the extension would find a token.
     """
     header = request.headers.get("Authorization", "")
     if match := BEARER.fullmatch(header):

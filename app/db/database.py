@@ -115,7 +115,7 @@ def start_autocommit(session: Session, _transaction: Any, connection: Connection
 
     SQLAlchemy's `isolation_level="AUTOCOMMIT"` would send a SET for each use of a connection.
     """
-    # What the caller has chosen for the transaction needs one.
+    # Explicit transaction options need a transaction.
     chosen = TRANSACTION_OPTIONS & connection.get_execution_options().keys()
     if session.info["autocommit"] and not chosen:
         driver_connection: Any = connection.connection.driver_connection

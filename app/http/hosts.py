@@ -42,14 +42,14 @@ def check_host(allowed: tuple[str, ...]) -> None:
 
 
 def use_target() -> None:
-    """Replace `Host` by the host of an absolute target (RFC 9112, section 3.2.2)."""
+    """Replace `Host` with the host of an absolute request target (RFC 9112, section 3.2.2)."""
     target = request.environ.get("RAW_URI", "/")
     if not target.startswith("/") and (host := urlsplit(target).netloc):
         request.environ["HTTP_HOST"] = request.host = host
 
 
 def target_host() -> str:
-    """Return the host and port of the request, without a final dot and an empty port."""
+    """Return the host and port of the request, without a final dot or an empty port."""
     host = request.headers.get("Host", request.host).lower().removesuffix(":")
     name, colon, port = host.partition(":")
     return host if host.startswith("[") else name.removesuffix(".") + colon + port

@@ -20,7 +20,7 @@ PASSWORD = re.compile(r"(?<=:)([^@]*)(?=@)")
 INTEGERS = re.compile(r"connect_timeout|tcp_user_timeout|keepalives\w*")
 HOST = re.compile(r"[/@].+|[^/@:\s]*")
 OPTION = re.compile(r"(?:^|\s)(?:-c\s*|--)([\w.-]+)")
-# The code depends on these; the service has settings for timeouts.
+# The code requires fixed values of these; timeouts have settings of their own.
 RESERVED = ("client_encoding", "timezone")
 
 
@@ -101,12 +101,12 @@ def is_ipv6(host: str) -> bool:
 
 
 def check_session(parameters: dict[str, str]) -> None:
-    """Refuse what contradicts the settings or the code; other options are kept."""
+    """Reject session options that conflict with other settings or with the code."""
     if "replication" in parameters:
         raise ValidationError("must not set replication.")
     hosts, addresses = (parameters.get(name, "").count(",") for name in ("host", "hostaddr"))
     if parameters.get("hostaddr") and parameters.get("host") and hosts != addresses:
-        raise ValidationError("must have as many hostaddr as host.")
+        raise ValidationError("must have the same number of hostaddr and host values.")
     encoding = parameters.get("client_encoding", "UTF8")
     if encoding.upper().replace("-", "") != "UTF8":
         raise ValidationError("client_encoding must be UTF8.")

@@ -135,11 +135,12 @@ class TestTags:
 
 
 class TestOperations:
-    def test_say_more_than_their_summary_and_who_may(self, operations):
+    def test_say_more_than_their_summary_and_the_access(self, operations):
         for operation in operations:
-            told, _, who = operation.doc["description"].partition("\n\n**Who:** ")
-            assert is_sentence(told), operation.name
-            assert who.startswith("anyone" if operation.doc["security"] == [] else "the scope `")
+            text, _, access = operation.doc["description"].partition("\n\n**Access:** ")
+            assert is_sentence(text), operation.name
+            public = operation.doc["security"] == []
+            assert access.startswith("public" if public else "requires the scope `")
 
     def test_name_a_scope_that_there_is(self, operations):
         for operation in operations:
