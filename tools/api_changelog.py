@@ -1,7 +1,7 @@
-"""docs/api-changelog.md, made of the OpenAPI documents of all versions; and the rule they follow.
+"""Write docs/api-changelog.md from the OpenAPI documents, and reject breaking changes.
 
-A released version keeps its document as docs/api/VERSION.json; with the argument `release` the
-current one is put there.
+docs/api/VERSION.json is the document of a released version; the argument `release` adds the
+current one.
 """
 
 import json
@@ -45,7 +45,7 @@ def _refused(found: list[str], reason: str) -> int:
 
 
 def released_documents() -> list[Object]:
-    """Those of all versions that were released, the oldest first."""
+    """Return the documents of all released versions, oldest first."""
     return sorted(map(_read, RELEASED.glob("*.json")), key=_version)
 
 
@@ -58,7 +58,7 @@ def _version(document: Object) -> Version:
 
 
 def breaks(released: list[Object], current: Object) -> list[Change]:
-    """What would break the clients of the last version, and has no major version for it."""
+    """Return the breaking changes since the last release, unless the major version is new."""
     if not released or _version(current).major > _version(released[-1]).major:
         return []
     return [change for change in changes(released[-1], current) if change.breaks]

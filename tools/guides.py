@@ -9,7 +9,7 @@ from resources import GUIDES
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "app" / "templates" / "guides"
-# What follows is for engineers, not for API consumers.
+# The text after this line is for developers, not for API consumers.
 END = "<!-- The service serves the page up to here. -->"
 LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
 TEMPLATE = """\
@@ -31,7 +31,7 @@ def guide(slug: str) -> str:
 
 
 def _link(match: re.Match[str]) -> str:
-    """Return a link to a served page as it is served, and a link to another file as its text."""
+    """Return a link to another guide with its URL; replace a link to another file by its text."""
     text, target = match.groups()
     if target.startswith("https:"):
         return match[0]

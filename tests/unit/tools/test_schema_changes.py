@@ -96,7 +96,10 @@ SAME = [
 
 
 def breaks(old, new, direction):
-    return any(hurts for _, hurts in schema_changes(deepcopy(old), deepcopy(new), direction))
+    return any(
+        breaks_client
+        for _, breaks_client in schema_changes(deepcopy(old), deepcopy(new), direction)
+    )
 
 
 @pytest.mark.parametrize(("wide", "narrow"), NARROWED)
@@ -132,7 +135,7 @@ def test_nothing_is_told_of_what_means_the_same(old, new, direction):
         ({"items": {"enum": ["a", "b"]}}, {"items": {"enum": ["a"]}}, "each: is never `b`"),
         (having(a=TEXT), having(a=TEXT) | {"required": ["a"]}, "`a` is required"),
         ({}, {"additionalProperties": False}, "any other: is refused"),
-        ({}, {"not": {"enum": ["long"] * 20}}, "`not` is another"),
+        ({}, {"not": {"enum": ["long"] * 20}}, "`not` has changed"),
     ],
 )
 def test_change_is_told_with_its_place(old, new, text):
