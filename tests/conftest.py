@@ -218,7 +218,7 @@ def use_engine(app, monkeypatch) -> Callable[[Engine], None]:
 @pytest.fixture
 def no_database(use_engine) -> None:
     """PostgreSQL is away."""
-    use_engine(create_engine("postgresql+psycopg2://nobody@127.0.0.1:1/nowhere"))
+    use_engine(create_engine("postgresql+psycopg2://unknown@127.0.0.1:1/nowhere"))
 
 
 @pytest.fixture

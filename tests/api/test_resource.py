@@ -91,10 +91,10 @@ class TestRetries:
     @pytest.mark.parametrize("action", [sqlstate(DEADLOCK), sqlstate(SERIALIZATION), stale])
     def test_after_three_attempts_it_is_a_503(self, change, attempts, session, note, action):
         made = attempts(3, action)
-        answer = change()
+        response = change()
 
-        assert (answer.status_code, len(made)) == (503, 3)
-        assert int(answer.headers["Retry-After"]) > 0
+        assert (response.status_code, len(made)) == (503, 3)
+        assert int(response.headers["Retry-After"]) > 0
         session.refresh(note)
         assert note.priority == 5
 
@@ -121,9 +121,9 @@ class TestRetries:
         self, change, attempts, session, note, action, times
     ):
         made = attempts(times, action)
-        answer = change()
+        response = change()
 
-        assert (answer.status_code, answer.json["priority"]) == (200, 4)
+        assert (response.status_code, response.json["priority"]) == (200, 4)
         assert len(made) == len(set(map(id, made))) == times + 1
         session.refresh(note)
         assert note.priority == 4

@@ -1,14 +1,14 @@
-"""The headers that every answer has."""
+"""The headers that every response has."""
 
 import pytest
 
 from tests.support.factories import PASSWORD
 
-ANSWERS = ["/api/health", "/api/nothing", "/api/docs", "/api/static/redoc.js", "/api/openapi.json"]
+URLS = ["/api/health", "/api/nothing", "/api/docs", "/api/static/redoc.js", "/api/openapi.json"]
 
 
 class TestSecurityHeaders:
-    @pytest.mark.parametrize("url", ANSWERS)
+    @pytest.mark.parametrize("url", URLS)
     def test_nobody_sniffs_or_frames_it(self, client, url):
         headers = client.get(url, buffered=True).headers
 

@@ -42,7 +42,7 @@ class TestLogin:
     def test_wrong_password_unknown_and_inactive_account_get_the_same_response(self, client, user):
         attempts = [
             {"email": user.email, "password": "wrong"},
-            {"email": "nobody@example.com", "password": PASSWORD},
+            {"email": "unknown@example.com", "password": PASSWORD},
             {"email": UserFactory(is_active=False).email, "password": PASSWORD},
         ]
         headers = {"X-Request-ID": "the-same"}

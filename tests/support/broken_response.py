@@ -1,4 +1,4 @@
-"""The service's worker, with an answer that breaks off after its beginning."""
+"""The service's worker, with an response that breaks off after its beginning."""
 
 from app.server import worker
 

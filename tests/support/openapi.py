@@ -37,12 +37,12 @@ class Operation:
         return {code: doc for code, doc in self.doc["responses"].items() if code.startswith("2")}
 
     @property
-    def refusals(self) -> dict[str, Any]:
+    def errors(self) -> dict[str, Any]:
         return {code: doc for code, doc in self.doc["responses"].items() if code[0] in "45d"}
 
     @property
-    def refusal_examples(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        for code, doc in self.refusals.items():
+    def error_examples(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        for code, doc in self.errors.items():
             for example in doc["content"][MEDIA_TYPE]["examples"].values():
                 yield code, example["value"]
 

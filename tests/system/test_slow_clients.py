@@ -109,10 +109,10 @@ class TestOthersAreServed:
     def test_while_all_of_these_wait(self, server, count, sent):
         with connections(server, count, sent) as slow:
             with httpx.Client(base_url=server.url, limits=NO_KEEPALIVE, timeout=1) as client:
-                answers = [client.get("/api/health") for _ in range(10)]
+                responses = [client.get("/api/health") for _ in range(10)]
 
-            assert [answer.status_code for answer in answers] == [200] * 10
-            # All of them were still being waited for: no answer, no end.
+            assert [response.status_code for response in responses] == [200] * 10
+            # All of them were still being waited for: no response, no end.
             assert select.select(slow, [], [], 0)[0] == []
 
     def test_all_at_once_on_one_process(self, single):
@@ -149,9 +149,9 @@ class TestDeadlines:
 
     def test_head_without_an_end_is_a_431(self, server):
         with connections(server, 20, ENDLESS) as endless:
-            answers = [received(each) for each in endless]
+            responses = [received(each) for each in endless]
 
-        assert {answer[:12] for answer in answers} == {b"HTTP/1.1 431"}
+        assert {response[:12] for response in responses} == {b"HTTP/1.1 431"}
 
     @pytest.mark.parametrize("sent", [b"", b"GET /api/health HTTP/1.1\r\nX-Half: "])
     def test_connection_without_a_whole_head_just_ends(self, impatient, sent):
@@ -160,9 +160,9 @@ class TestDeadlines:
 
     def test_slow_bodies_hold_no_transaction(self, impatient, slow_changes):
         with connections(impatient, 4, slow_changes) as slow:
-            answers = [received(each).split(b"\r\n")[0] for each in slow]
+            responses = [received(each).split(b"\r\n")[0] for each in slow]
 
-        assert {answer[:12] for answer in answers} == {b"HTTP/1.1 408"}
+        assert {response[:12] for response in responses} == {b"HTTP/1.1 408"}
 
 
 class TestRequests:
@@ -176,11 +176,11 @@ class TestRequests:
 
     def test_two_requests_in_one_packet_get_two_responses(self, server):
         with connections(server, 1, HEALTH + HEALTH) as (sock,):
-            answers = received(sock, b"}")
-            if answers.count(b"HTTP/1.1 200 OK") < 2:
-                answers += received(sock, b"}")
+            responses = received(sock, b"}")
+            if responses.count(b"HTTP/1.1 200 OK") < 2:
+                responses += received(sock, b"}")
 
-        assert answers.count(b"HTTP/1.1 200 OK") == 2
+        assert responses.count(b"HTTP/1.1 200 OK") == 2
 
     def test_connection_serves_one_request_after_another(self, server):
         with connections(server, 1) as (sock,):
@@ -189,17 +189,17 @@ class TestRequests:
                 assert received(sock, b"}").startswith(b"HTTP/1.1 200 OK\r\n")
 
     def test_malformed_chunk_is_a_400_and_no_limit_forgets(self, strict):
-        wrong = {"email": "nobody@example.com", "password": "wrong"}
+        wrong = {"email": "unknown@example.com", "password": "wrong"}
         for _ in range(3):
             httpx.post(f"{strict.url}/api/auth/login", json=wrong)
-        answers = []
+        responses = []
         for chunk in (b"ZZ\r\n", b"-1\r\n", b"2\r\n{}XX\r\n", b"2;a\rb\r\n{}\r\n0\r\n\r\n"):
             broken = LOGIN + b"Transfer-Encoding: chunked\r\n\r\n" + chunk
             with connections(strict, 2, broken) as pair:
-                answers += [received(each, b"}")[:12] for each in pair]
+                responses += [received(each, b"}")[:12] for each in pair]
 
-        assert set(answers[:2]) == {b"HTTP/1.1 400"}
-        assert set(answers) == {b"HTTP/1.1 400", b"HTTP/1.1 429"}
+        assert set(responses[:2]) == {b"HTTP/1.1 400"}
+        assert set(responses) == {b"HTTP/1.1 400", b"HTTP/1.1 429"}
         assert httpx.post(f"{strict.url}/api/auth/login", json=wrong).status_code == 429
 
     @pytest.mark.parametrize("chunk", [b"ZZ\r\n", b"-1\r\n", b"2\r\n{}XX\r\n", b"2;a\rb\r\n{}\r\n"])
@@ -247,8 +247,8 @@ class TestFastClients:
         with ThreadPoolExecutor(1) as threads:
             flooding = threads.submit(flood)
             # Held up, a request would take as long as the flood, or the worker's heartbeat: 30 s.
-            answers = [httpx.get(f"{single.url}/api/health/live", timeout=20) for _ in range(5)]
+            responses = [httpx.get(f"{single.url}/api/health/live", timeout=20) for _ in range(5)]
             stop.set()
             flooding.result()
 
-        assert {answer.status_code for answer in answers} == {200}
+        assert {response.status_code for response in responses} == {200}

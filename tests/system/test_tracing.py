@@ -16,7 +16,7 @@ from tests.support.servers import served
 from tests.support.waiting import wait_for
 
 ACCOUNT = {"email": "ada@example.com", "password": PASSWORD, "name": "Ada Lovelace"}
-WRONG = {"email": "nobody@example.com", "password": "wrong"}
+WRONG = {"email": "unknown@example.com", "password": "wrong"}
 PARENT = "00f067aa0ba902b7"
 SOON = {"OTEL_BSP_SCHEDULE_DELAY": "50"}
 AT_THE_END = {"OTEL_BSP_SCHEDULE_DELAY": "600000"}

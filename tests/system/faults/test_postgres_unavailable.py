@@ -23,7 +23,7 @@ SMALL = {
     "DATABASE_LOCK_TIMEOUT": "30000",
 }
 # A login reads the users; 401 is the response of a database that works.
-WRONG = {"email": "nobody@example.com", "password": "wrong"}
+WRONG = {"email": "unknown@example.com", "password": "wrong"}
 OURS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'flask-api'"
 
 

@@ -198,7 +198,7 @@ class Restock(Operation):
 class Call:
     operation: Operation
     sent: float
-    answered: float
+    responded: float
     response: httpx.Response
     said: Said
 
@@ -209,7 +209,7 @@ def explained(calls: Sequence[Call], books: Books, end: Books) -> bool:
         return books == end
     for call in calls:
         others = [other for other in calls if other is not call]
-        if any(other.answered < call.sent for other in others):
+        if any(other.responded < call.sent for other in others):
             continue
         said, after = call.operation.foreseen(books)
         if said == call.said and explained(others, after, end):

@@ -103,9 +103,9 @@ class Orders(RuleBasedStateMachine):
     def call(self, operation: Operation) -> Call:
         sent = time.monotonic()
         response = operation.send(self.shop)
-        answered = time.monotonic()
+        responded = time.monotonic()
         assert response.status_code < 500, response.text
-        return Call(operation, sent, answered, response, said(response))
+        return Call(operation, sent, responded, response, said(response))
 
     def remember(self, call: Call) -> None:
         match call:
@@ -146,7 +146,7 @@ class Orders(RuleBasedStateMachine):
 
     @invariant()
     def there_is_an_order_that_explains_the_responses(self):
-        calls = sorted(self.calls, key=lambda call: call.answered)
+        calls = sorted(self.calls, key=lambda call: call.responded)
         story = [self.before, *((call.operation, call.said) for call in calls), self.after]
         assert explained(calls, self.before, self.after), "\n".join(map(str, story))
 

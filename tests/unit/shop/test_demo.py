@@ -70,10 +70,10 @@ class TestLoad:
         assert order.status == "delivered"
 
     def test_existing_account_keeps_its_password(self, session):
-        load(session, email="somebody{n}@example.com", password="the first one")
-        load(session, email="Somebody{n}@Example.com", password="the second one")
+        load(session, email="loaded{n}@example.com", password="the first one")
+        load(session, email="Loaded{n}@Example.com", password="the second one")
 
-        user = session.query(User).filter_by(email="somebody1@example.com").one()
+        user = session.query(User).filter_by(email="loaded1@example.com").one()
         assert passwords.matches("the first one", user.password_hash)
 
     def test_one_product_is_enough(self, session):
