@@ -1,4 +1,4 @@
-# The clients: generated, and tried against the service. Included by the Makefile at the root.
+# Generate and test the clients. Included by the Makefile at the root.
 
 TYPESCRIPT := $(if $(shell command -v npm),client-typescript,client-without-node)
 
@@ -6,7 +6,7 @@ TYPESCRIPT := $(if $(shell command -v npm),client-typescript,client-without-node
 
 clients: client-python $(TYPESCRIPT) ## Generate the Python and the TypeScript client from the document
 
-test-clients: clients ## Check the types of both clients, and use them against the running service
+test-clients: clients ## Check the types of both clients, and test them against the running service
 	cd clients/python && ../../$(BIN)/mypy
 	@$(BIN)/pytest -m clients -rs tests/system $(ARGS)
 
@@ -19,7 +19,7 @@ client-typescript: docs/openapi.json clients/typescript/node_modules/installed
 	@cd clients/typescript && npm run --silent build
 
 client-without-node:
-	@echo "Node is not installed: there is no TypeScript client."
+	@echo "Node is not installed: the TypeScript client is not generated."
 
 clients/typescript/node_modules/installed: clients/typescript/package-lock.json
 	cd clients/typescript && npm ci --silent --no-audit --no-fund
