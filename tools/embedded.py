@@ -79,7 +79,7 @@ def replica(primary: Path, data: Path) -> Iterator[str]:
 
 
 @contextmanager
-def away(data: Path, mode: str) -> Iterator[None]:
+def stopped(data: Path, mode: str) -> Iterator[None]:
     """Stop the server of `postgres(data)`, and start it again at the end of the block.
 
     Args:

@@ -32,7 +32,7 @@ class TestHealth:
 
 
 class TestLiveness:
-    def test_responses_without_a_database(self, client, no_database):
+    def test_succeeds_without_a_database(self, client, no_database):
         assert client.get("/api/health/live").json == {"status": "alive"}
 
 

@@ -127,7 +127,7 @@ class TestLineOfARequest:
 
         assert lines()[-1]["ms"] >= seconds * 1000
 
-    def test_names_nobody_whose_session_has_ended(self, production, lines, user):
+    def test_names_no_user_whose_session_has_ended(self, production, lines, user):
         production.signed_in(user)
         production.post("/api/auth/logout")
         lines()

@@ -1,4 +1,4 @@
-"""What somebody finds who reads the OpenAPI document: nothing is left without a word."""
+"""Descriptions, examples and links in the OpenAPI document are complete."""
 
 from importlib.util import find_spec
 from typing import Any

@@ -20,7 +20,7 @@ def body(**changes):
 
 @pytest.fixture
 def refused(as_user, rows):
-    """Posts a note, and sees to it that the answer is the refusal, and nothing is written."""
+    """Return a function that posts a note, and checks the error and that no row was written."""
 
     def post(status, data, **options):
         before = rows()

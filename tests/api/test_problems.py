@@ -1,4 +1,4 @@
-"""Whatever goes wrong, the answer is a problem document (RFC 9457)."""
+"""Every error response is a problem document (RFC 9457)."""
 
 import dataclasses
 

@@ -33,13 +33,13 @@ def note(session):
 
 @pytest.fixture
 def change(as_admin, note):
-    """Change the note by a request, and return the response."""
+    """Return a function that changes the note, and returns the response."""
     return lambda: as_admin.patch(f"/api/notes/{note.id}", json={"title": "New"})
 
 
 @pytest.fixture
 def attempts(monkeypatch, note):
-    """Has the first so many attempts lower the priority and then fail; counts them all."""
+    """Let the first attempts lower the priority and then fail; collect all attempts."""
     made = []
 
     def fail(times, action):

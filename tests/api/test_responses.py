@@ -1,4 +1,4 @@
-"""The headers that every response has."""
+"""Headers of every response."""
 
 import pytest
 
@@ -9,7 +9,7 @@ URLS = ["/api/health", "/api/nothing", "/api/docs", "/api/static/redoc.js", "/ap
 
 class TestSecurityHeaders:
     @pytest.mark.parametrize("url", URLS)
-    def test_nobody_sniffs_or_frames_it(self, client, url):
+    def test_has_security_headers(self, client, url):
         headers = client.get(url, buffered=True).headers
 
         assert headers["X-Content-Type-Options"] == "nosniff"

@@ -61,7 +61,7 @@ class TestRefresh:
     def test_access_token_is_a_401(self, client, as_user):
         assert refresh(client, as_user.tokens["access_token"]).status_code == 401
 
-    def test_responses_new_tokens_of_the_same_session(self, client, as_user):
+    def test_returns_new_tokens_of_the_same_session(self, client, as_user):
         sessions = as_user.get("/api/auth/sessions").json["items"]
 
         response = refresh(client, as_user.tokens["refresh_token"])

@@ -68,7 +68,7 @@ class TestRegister:
             login = ACCOUNT | {"email": email}
             assert client.post("/api/auth/login", json=login).status_code == 200
 
-    def test_responses_the_user_without_the_password(self, client):
+    def test_returns_the_user_without_the_password(self, client):
         response = client.post("/api/auth/register", json=ACCOUNT | {"name": "Jane Doe"})
 
         assert response.status_code == 201

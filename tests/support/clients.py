@@ -1,4 +1,4 @@
-"""A client that signs in, and that holds every response against the OpenAPI document."""
+"""Test client that signs in, and checks every response against the OpenAPI document."""
 
 from functools import cache
 from typing import Any
@@ -38,7 +38,7 @@ class ApiClient(FlaskClient):
         return response
 
     def _check_documented(self, response: TestResponse) -> None:
-        """An response that the document doesn't list under its operation is a fault of either."""
+        """Fail if the document does not list the response under its operation."""
         request = response.request
         with self.application.test_request_context(request.path, method=request.method) as context:
             rule = context.request.url_rule
@@ -63,7 +63,7 @@ def _paths(spec: Any) -> dict[str, Any]:
 
 
 def undocumented(responses: dict[str, Any], response: TestResponse) -> set[str]:
-    """What the response has and its operation doesn't tell: the status, the problem, headers."""
+    """Return the undocumented parts of a response: the status, the problem type, headers."""
     status = str(response.status_code)
     if status not in responses and response.status_code < 400:
         return {status}
@@ -76,7 +76,7 @@ def undocumented(responses: dict[str, Any], response: TestResponse) -> set[str]:
     return refused
 
 
-# What the description of the document tells of all responses.
+# Headers of all responses, in the description of the document.
 FOR_BROWSERS = {"Cache-Control", "Strict-Transport-Security", *DEFAULTS}
-# OpenAPI wants the type of the content told elsewhere than among the headers.
+# OpenAPI documents the content type outside `headers`.
 UNIVERSAL = {"Content-Length", "Content-Type", *FOR_BROWSERS}

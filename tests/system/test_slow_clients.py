@@ -25,7 +25,7 @@ HEALTH = b"GET /api/health HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
-def impatient(new_database, migrated_url):
+def short_timeouts(new_database, migrated_url):
     """A server whose deadlines are short."""
     url = new_database(make_url(migrated_url).database)
     with served(
@@ -44,7 +44,7 @@ def single(new_database, migrated_url):
 
 @pytest.fixture
 def strict(new_database, migrated_url):
-    """A server that lets an account sign in twice a minute, with nobody counted yet."""
+    """Run a server with a limit of two logins per minute and account, and new counters."""
     url = new_database(make_url(migrated_url).database)
     with (
         embedded.valkey() as redis_url,
@@ -54,11 +54,11 @@ def strict(new_database, migrated_url):
 
 
 @pytest.fixture
-def slow_changes(impatient):
-    """A change of the profile, signed in, of whose large body only the beginning comes."""
+def slow_changes(short_timeouts):
+    """Return an authorized PATCH request with only the beginning of its large body."""
     account = {"email": f"{uuid4().hex}@example.com", "password": "correct horse battery"}
-    httpx.post(f"{impatient.url}/api/auth/register", json=account)
-    tokens = httpx.post(f"{impatient.url}/api/auth/login", json=account).json()
+    httpx.post(f"{short_timeouts.url}/api/auth/register", json=account)
+    tokens = httpx.post(f"{short_timeouts.url}/api/auth/login", json=account).json()
     return (
         b"PATCH /api/users/me HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
         b"Authorization: Bearer " + tokens["access_token"].encode() + b"\r\n"
@@ -68,7 +68,7 @@ def slow_changes(impatient):
 
 @contextmanager
 def connections(server, count, sent=b""):
-    """So many connections on which `sent` was sent."""
+    """Open connections, and send `sent` on each."""
     url = httpx.URL(server.url)
     with ExitStack() as stack:
         opened = [
@@ -112,7 +112,7 @@ class TestOthersAreServed:
                 responses = [client.get("/api/health") for _ in range(10)]
 
             assert [response.status_code for response in responses] == [200] * 10
-            # All of them were still being waited for: no response, no end.
+            # The slow connections are still open, without a response.
             assert select.select(slow, [], [], 0)[0] == []
 
     def test_all_at_once_on_one_process(self, single):
@@ -140,8 +140,8 @@ class TestDeadlines:
             pytest.param(LOGIN + b"Transfer-Encoding: chunked\r\n\r\n9\r\n{", id="chunk"),
         ],
     )
-    def test_what_does_not_come_is_a_408_and_the_end(self, impatient, sent):
-        with connections(impatient, 1, sent) as (slow,):
+    def test_what_does_not_come_is_a_408_and_the_end(self, short_timeouts, sent):
+        with connections(short_timeouts, 1, sent) as (slow,):
             head, _, body = received(slow).partition(b"\r\n\r\n")
 
         assert head.startswith(b"HTTP/1.1 408 ")
@@ -154,12 +154,12 @@ class TestDeadlines:
         assert {response[:12] for response in responses} == {b"HTTP/1.1 431"}
 
     @pytest.mark.parametrize("sent", [b"", b"GET /api/health HTTP/1.1\r\nX-Half: "])
-    def test_connection_without_a_whole_head_just_ends(self, impatient, sent):
-        with connections(impatient, 1, sent) as (idle,):
+    def test_connection_without_a_whole_head_just_ends(self, short_timeouts, sent):
+        with connections(short_timeouts, 1, sent) as (idle,):
             assert received(idle) == b""
 
-    def test_slow_bodies_hold_no_transaction(self, impatient, slow_changes):
-        with connections(impatient, 4, slow_changes) as slow:
+    def test_slow_bodies_hold_no_transaction(self, short_timeouts, slow_changes):
+        with connections(short_timeouts, 4, slow_changes) as slow:
             responses = [received(each).split(b"\r\n")[0] for each in slow]
 
         assert {response[:12] for response in responses} == {b"HTTP/1.1 408"}

@@ -44,7 +44,7 @@ def checkout():
 
 
 def command(checkout, port, *options, **environment):
-    """What `subprocess` needs for a run; in a session of its own, as if in a terminal."""
+    """Return the arguments of `subprocess` for a run in a new session, like in a terminal."""
     return {
         "args": [sys.executable, "-m", "tools.run", *options],
         "cwd": checkout,
@@ -56,7 +56,7 @@ def command(checkout, port, *options, **environment):
 
 @contextmanager
 def running(checkout, interrupt, *options):
-    """A run that answers; after the block it was interrupted, says so, and leaves nothing."""
+    """Run the service; interrupt it after the block, and check that all processes end."""
     port = free_port()
     process = subprocess.Popen(**command(checkout, port, *options), stdout=subprocess.PIPE)
     try:
@@ -74,7 +74,7 @@ def running(checkout, interrupt, *options):
 
 
 def refused(checkout, port, prefix=(), **environment):
-    """What a run says that can't start."""
+    """Return the error message of a run that cannot start."""
     how = command(checkout, port, **environment)
     how["args"] = [*prefix, *how["args"]]
     done = subprocess.run(**how, capture_output=True, timeout=60)
@@ -99,7 +99,7 @@ def migrate(connection):
 
 
 def waits(engine):
-    """Whether somebody waits for a lock."""
+    """Return whether a transaction waits for a lock."""
     with engine.connect() as connection:
         query = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
         return connection.execute(query).scalar() > 0

@@ -1,4 +1,4 @@
-"""The `flask` commands, as somebody at a terminal meets them."""
+"""Output and errors of the `flask` commands."""
 
 import click
 import pytest

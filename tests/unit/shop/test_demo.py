@@ -38,7 +38,7 @@ def load(session, users=2, products=3, orders=0, email=PATTERN, password="p" * 8
 
 
 class TestWithoutAccounts:
-    def test_nobody_has_a_documented_address(self, session):
+    def test_no_account_has_a_documented_address(self, session):
         load(session, accounts=False)
 
         emails = set(session.scalars(text("SELECT email FROM users")))

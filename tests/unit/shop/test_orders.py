@@ -135,7 +135,7 @@ class TestBesideOthers:
             return order
 
     @staticmethod
-    def wait_until_somebody_waits(own_engine):
+    def wait_until_locked(own_engine):
         waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
@@ -143,14 +143,14 @@ class TestBesideOthers:
                 if connection.scalar(waiting):
                     return
             time.sleep(0.01)
-        raise AssertionError("nobody waits")
+        raise AssertionError("no transaction waits for a lock")
 
     def test_stock_that_came_while_the_order_waited_counts(self, own_engine, buyer):
         with Session(own_engine) as restock, ThreadPoolExecutor(1) as thread:
             restock.get(Product, "w").stock = 10
             restock.flush()
             order = thread.submit(self.order, own_engine, buyer)
-            self.wait_until_somebody_waits(own_engine)
+            self.wait_until_locked(own_engine)
             restock.commit()
 
             assert [item["quantity"] for item in as_sent(order.result(10).items)] == [1, 2]
@@ -162,7 +162,7 @@ class TestBesideOthers:
             change.get(Product, "w").price = 7
             change.flush()
             order = thread.submit(self.order, own_engine, buyer)
-            self.wait_until_somebody_waits(own_engine)
+            self.wait_until_locked(own_engine)
             change.commit()
 
             assert order.result(10).total == 1000 + 2 * 7
