@@ -81,9 +81,7 @@ class TestRefusals:
             ({"query_string": "colour=red"}, "invalid-input"),
         ],
     )
-    def test_what_any_operation_may_response_each_of_them_tells(
-        self, as_admin, operations, how, slug
-    ):
+    def test_every_operation_documents_the_common_errors(self, as_admin, operations, how, slug):
         for operation in operations:
             # The client of the tests looks whether it is documented.
             response = as_admin.open(operation.path, method=operation.method.upper(), **how)

@@ -198,7 +198,7 @@ class TestUnknownFields:
 
         assert error["pointer"] == pointer
 
-    def test_many_of_them_are_told_in_a_bounded_response(self, refused):
+    def test_many_of_them_give_a_bounded_response(self, refused):
         response = refused(422, body(**{f"field{i}": i for i in range(20_000)}))
 
         assert len(response.json["errors"]) == 50

@@ -60,7 +60,7 @@ class TestPage:
 
         assert client.get(response.json["type"]).status_code == 200
 
-    def test_names_the_operations_that_response_so(self, client):
+    def test_names_the_operations_that_return_it(self, client):
         page = client.get("/api/problems/last-admin", headers=HTML)
 
         assert re.findall(r'<li><a href="([^"]+)">([^<]+)', page.text) == [

@@ -64,7 +64,7 @@ def of_request(spans):
 
 
 class TestSpans:
-    def test_request_goes_on_with_the_trace_of_its_client(self, traced):
+    def test_request_continues_the_trace_of_its_client(self, traced):
         response, spans = traced("GET", "/api/problems/abc?x=1")
         span = of_request(spans)
 
@@ -86,7 +86,7 @@ class TestSpans:
         assert len(below) == len(spans) - 1
         assert systems == {"postgresql", "redis"}
 
-    def test_url_that_nothing_responses_to_has_no_route(self, traced):
+    def test_unknown_url_has_no_route(self, traced):
         _, spans = traced("GET", "/api/nothing")
 
         assert of_request(spans).name == "GET"

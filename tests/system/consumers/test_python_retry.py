@@ -80,7 +80,7 @@ class TestRepeated:
         assert [0.125 <= waits[0] <= 0.25, 1 <= waits[3] <= 2] == [True, True]
 
     @pytest.mark.parametrize(("method", "headers"), [("GET", None), ("POST", KEY)])
-    def test_what_is_safe_after_an_response_that_was_cut(self, waits, method, headers):
+    def test_safe_request_after_an_incomplete_response(self, waits, method, headers):
         assert ask(method, [CUT, CUT], headers) == 200
         assert len(waits) == 2
 
