@@ -1,22 +1,22 @@
-# `make` alone prints what there is.
+# `make` prints the targets.
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
-# `make run` needs less than half of the packages; with all of them installed it needs nothing more.
+# `make run` needs fewer packages than the other targets. Use the complete environment if it exists.
 RUNNABLE := $(or $(wildcard $(STAMP)),.venv/runnable)
 SOURCE := app commands resources schemas services models alembic tools bench clients/python tests docker helm gunicorn.conf.py
 IMAGE ?= flask-api:latest
-# docker's client may be there without its engine.
+# The docker client can be installed without a running engine, so `info` is the test.
 ENGINE ?= $(shell for tool in docker podman buildah; do $$tool info >/dev/null 2>&1 && echo $$tool && break; done)
 
 NODE := tools/node/node_modules
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
 # The locks are complete. See tools/install.py for the reason for --no-deps.
 INSTALL_LOCKED := -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
-# The document can be had without a service; these settings open nothing.
+# Placeholders: writing the document needs no database and no secret.
 DOCUMENTED := FLASK_ENV=testing SECRET_KEY=unused DATABASE_URL=postgresql://localhost/unused
 
-# Tests of a copy of the project, which start servers of their own, do not depend on these.
+# Without the tests whose result does not depend on the version of PostgreSQL or on PgBouncer.
 MATRIX := not (fuzz or deploy or checkout or clients)
 
 .PHONY: help run dev test test-matrix test-deploy fuzz image chart bench-pages bench-growth bench openapi openapi-release screenshots lint lint-api api-linted api-unlinted format migration docs lock clean
@@ -24,62 +24,62 @@ MATRIX := not (fuzz or deploy or checkout or clients)
 help: ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
-run: $(RUNNABLE) ## Serve on http://localhost:5000 with a PostgreSQL of its own and demo data
+run: $(RUNNABLE) ## Serve on http://localhost:5000, with an embedded PostgreSQL and demo data
 	@$(BIN)/python -m tools.run
 
-dev: $(RUNNABLE) ## The same as make run, and restart the server when the code changes
+dev: $(RUNNABLE) ## Serve as make run, and restart the server when the code changes
 	@$(BIN)/python -m tools.run --reload
 
-test: $(STAMP) ## Run the whole suite on a real PostgreSQL and a real Redis-protocol server
+test: $(STAMP) ## Run all tests, on embedded PostgreSQL and Redis-compatible servers
 	@$(BIN)/pytest --cov -n auto --dist loadfile $(ARGS)
 
-test-matrix: $(STAMP) ## Run the suite on PostgreSQL 15, and through PgBouncer
+test-matrix: $(STAMP) ## Run the tests on PostgreSQL 15, and through PgBouncer
 	@$(BIN)/pytest -n auto --dist loadfile --postgres=15 -m '$(MATRIX)' $(ARGS)
 	@$(BIN)/pytest -n auto --dist loadfile --pgbouncer -m '$(MATRIX)' $(ARGS)
 
-test-deploy: $(STAMP) .venv-checkov/installed ## Build the image and run it under podman, as a cluster would
+test-deploy: $(STAMP) .venv-checkov/installed ## Build the image, and test it with podman and the chart
 	@$(BIN)/pytest -n auto --dist loadgroup -m deploy tests/deploy $(ARGS)
 
-fuzz: $(STAMP) ## Send thousands of generated requests to the service, for some minutes
+fuzz: $(STAMP) ## Send generated requests to the service for some minutes
 	@$(BIN)/pytest -m fuzz tests/system/fuzz $(ARGS)
 
-chart: $(STAMP) .venv-checkov/installed ## Write the chart's table of values, and test the chart by Helm 3 and Helm 4
+chart: $(STAMP) .venv-checkov/installed ## Write the table of values in the chart's README, and test the chart with Helm 3 and 4
 	@$(BIN)/python -m tools.chart_values
 	@$(BIN)/pytest -m deploy tests/deploy/test_chart*.py tests/deploy/shop/test_chart*.py $(ARGS)
 
-bench-pages: $(STAMP) ## Compare page 10,000 of a million orders with page 1 (three minutes)
+bench-pages: $(STAMP) ## Measure page 10,000 and page 1 of a million orders (three minutes)
 	@$(BIN)/python -m bench.pages
 
-bench-growth: $(STAMP) ## Compare 10,000 orders with a million, 1 item with 50, 1 connection with 64 (nine minutes)
+bench-growth: $(STAMP) ## Measure the growth of costs with orders, items and connections (nine minutes)
 	@$(BIN)/python -m bench.growth
 
-bench: $(STAMP) .venv-bench/installed ## Compare the service with a bare floor, FastAPI and Litestar (five minutes)
+bench: $(STAMP) .venv-bench/installed ## Compare the service with a bare WSGI function, FastAPI and Litestar (five minutes)
 	@$(BIN)/python -m bench.compare
 
 image: ## Build the container image with docker, podman or buildah
-	@[ -n "$(ENGINE)" ] || { echo "docker, podman or buildah is needed, and able to work here"; exit 1; }
+	@[ -n "$(ENGINE)" ] || { echo "Install docker, podman or buildah, and start its engine."; exit 1; }
 	BUILDAH_FORMAT=docker $(ENGINE) build $(IMAGE_FLAGS) --tag $(IMAGE) \
 		--build-arg VERSION=$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' app/version.py) \
 		--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .
 
-openapi: $(STAMP) ## Write docs/openapi.json, and what has changed into docs/api-changelog.md
+openapi: $(STAMP) ## Write docs/openapi.json and docs/consumers/api-changelog.md
 	@$(DOCUMENTED) $(BIN)/flask openapi write docs/openapi.json
 	@$(BIN)/python -m tools.api_changelog
 
-openapi-release: openapi ## Keep docs/openapi.json as that of a released version: of the current one
+openapi-release: openapi ## Store docs/openapi.json as the document of the current version
 	@$(BIN)/python -m tools.api_changelog release
 
-screenshots: $(STAMP) ## Take pictures of both pages of docs: light, dark, and on a phone
+screenshots: $(STAMP) ## Take screenshots of Swagger UI and ReDoc: light, dark and phone
 	@$(BIN)/python -m tools.screenshots
 
-lint-api: $(if $(shell command -v npm),api-linted,api-unlinted) ## Check docs/openapi.json with Redocly and Spectral; a warning is an error
+lint-api: $(if $(shell command -v npm),api-linted,api-unlinted) ## Check docs/openapi.json with Redocly and Spectral; warnings are errors
 
 api-linted: $(NODE)/installed
 	@REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(NODE)/.bin/redocly lint --config tools/node/redocly.yaml docs/openapi.json
 	@$(NODE)/.bin/spectral lint --ruleset tools/node/spectral.yaml --fail-severity warn docs/openapi.json
 
 api-unlinted:
-	@echo "Node is not installed: Redocly and Spectral have not looked at docs/openapi.json"
+	@echo "Node is not installed: docs/openapi.json is not checked with Redocly and Spectral."
 
 lint: $(STAMP) ## Check style, types and architecture
 	$(BIN)/ruff check $(SOURCE)
@@ -88,15 +88,15 @@ lint: $(STAMP) ## Check style, types and architecture
 	$(BIN)/lint-imports
 	@if [ -x $(BIN)/hadolint ]; then echo $(BIN)/hadolint Dockerfile; $(BIN)/hadolint Dockerfile; fi
 
-format: $(STAMP) ## Format the code, and print what only an editor can fix
+format: $(STAMP) ## Format the code, and print the errors that need a manual fix
 	$(BIN)/ruff check --fix-only $(SOURCE)
 	$(BIN)/black $(SOURCE)
 	$(BIN)/ruff check $(SOURCE)
 
-migration: $(STAMP) ## Write a migration from the difference to the models: make migration NAME=suppliers
+migration: $(STAMP) ## Write a migration of the changed models: make migration NAME=suppliers
 	@$(BIN)/python -m tools.migration "$(NAME)"
 
-docs: $(STAMP) ## Write the served guides, and the tables of the settings, the chart's values and the benchmark
+docs: $(STAMP) ## Write the served guides, and the tables of settings, chart values and benchmarks
 	@$(BIN)/python -m tools.guides
 	@$(BIN)/python -m tools.readme
 	@$(BIN)/python -m tools.chart_values

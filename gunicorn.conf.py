@@ -1,11 +1,11 @@
-"""Configuration of gunicorn; `gunicorn "app:create_app()"` finds this file by itself."""
+"""Configuration of gunicorn; `gunicorn "app:create_app()"` loads this file by default."""
 
 # ruff: noqa: E402 (gevent must patch the standard library before anything else is imported)
 
 import os
 import sys
 
-# The other worker that this service supports, `-k gthread`, runs without gevent.
+# The service also supports `-k gthread`, which runs without gevent.
 GEVENT = "gthread" not in " ".join([*sys.argv, os.environ.get("GUNICORN_CMD_ARGS", "")])
 if GEVENT:
     from gevent import monkey
@@ -29,33 +29,33 @@ descriptors = getrlimit(RLIMIT_NOFILE)[0]
 bind = "127.0.0.1:8000"
 workers = 2
 worker_class = "app.server.worker.Worker"
-# Each connection takes a descriptor; PostgreSQL, Redis and files need some too.
+# Each connection needs a file descriptor; PostgreSQL, Redis and files need some too.
 worker_connections = 1000 if descriptors == RLIM_INFINITY else min(1000, descriptors * 3 // 4)
 timeout = 30
 graceful_timeout = 25
-# Longer than the idle timeout of the proxy in front, so that it never meets a closed connection.
+# Longer than the idle timeout of the proxy, so that it never reuses a closed connection.
 keepalive = 75
-# The workers share one socket (no `reuse_port`): connections wait there while a worker is replaced.
-# Against slow leaks. A new worker costs as much CPU time as a thousand requests.
+# No `reuse_port`: connections wait in the shared socket while a worker restarts.
+# Restarts limit slow memory leaks. A restart takes much CPU time, so they are rare.
 max_requests = 200_000
 max_requests_jitter = 20_000
-# A heartbeat must not wait for a disk.
+# In memory, so that the heartbeat of a worker does not wait for a disk.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
-# It would be a file below $HOME, which the user of a container does not have.
+# The socket would be a file in $HOME, which does not exist in the container.
 control_socket_disable = True
-# The service has its own access log; gunicorn's messages go to the same output.
+# The service writes its own access log.
 accesslog = None
 logger_class = "app.server.log.ServerLogger"
-# Only ProxyFix decides which headers of a proxy count, by TRUSTED_PROXIES.
+# Only app/http/proxies.py reads headers of proxies, as TRUSTED_PROXIES allows.
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
 limit_request_line = 8190
-# Not `gunicorn_h1c`, should it be installed: 0.6.10 accepts several spaces in a request line.
+# Not `gunicorn_h1c`: 0.6.10 accepts several spaces in a request line.
 http_parser = "python"
 
 
 def on_starting(server: Arbiter) -> None:
-    """Report bad settings once, in the master, and not again in each worker."""
+    """Report invalid settings once, in the master instead of in each worker."""
     try:
         settings = Settings.load()
         require_tracing(settings)
@@ -72,29 +72,29 @@ def require_tracing(settings: Settings) -> None:
 
 
 def serve_metrics(server: Arbiter, settings: Settings) -> Any:
-    """Start the metrics server; prometheus_client is only imported where it is needed."""
+    """Start the metrics server; import prometheus_client only if it is needed."""
     from app.server.metrics_server import MetricsServer
 
     metrics = MetricsServer(settings.metrics_port, server.cfg)
-    # Where prometheus_client writes, in the workers.
+    # The folder in which prometheus_client writes in the workers.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics.folder
     return metrics
 
 
 def pre_fork(server: Arbiter, worker: Worker) -> None:
-    worker.place = server.metrics and server.metrics.free_place(server.WORKERS.values())
+    worker.slot = server.metrics and server.metrics.free_slot(server.WORKERS.values())
 
 
 def post_fork(server: Arbiter, worker: Worker) -> None:
     if server.metrics:
-        server.metrics.begin_worker(worker.place)
+        server.metrics.init_worker(worker.slot)
 
 
 def post_worker_init(worker: Worker) -> None:
-    """Prepare the loaded application, before its first request."""
+    """Prepare the loaded application before its first request."""
     if GEVENT:
         cooperate(worker.wsgi)
-    if worker.place is not None:
+    if worker.slot is not None:
         from app.observability import metrics
 
         metrics.init_app(worker.wsgi)
@@ -102,13 +102,13 @@ def post_worker_init(worker: Worker) -> None:
         from app.observability import tracing
 
         worker.end_traces = tracing.init_app(worker.wsgi)
-    # The application lives as long as the process; the garbage collector need not look through it.
+    # The garbage collector skips the objects of the application, which live as long as the process.
     gc.collect()
     gc.freeze()
 
 
 def cooperate(app: Any) -> None:
-    """Keep PostgreSQL and argon2 from blocking the event loop, which monkey patches cannot do."""
+    """Keep PostgreSQL and argon2, which gevent cannot patch, from blocking the event loop."""
     from gevent import get_hub
 
     from app.server import postgres_wait
@@ -129,4 +129,4 @@ def worker_exit(server: Arbiter, worker: Worker) -> None:
 
 def child_exit(server: Arbiter, worker: Worker) -> None:
     if server.metrics:
-        server.metrics.forget(worker.place)
+        server.metrics.mark_dead(worker.slot)

@@ -1,4 +1,4 @@
-"""How Alembic reaches the database, and how migrations take turns: with each other, with users."""
+"""Alembic environment: connection, migration lock, timeouts and retries."""
 
 import re
 import sys
@@ -20,22 +20,22 @@ from app.db.connections import connect_args, require_utf8
 from app.settings import SettingsError, database_url
 from models.base import Base
 
-# Any number, as long as no other program takes this lock in the same database.
+# Key of the advisory lock; no other program may use it in the same database.
 MIGRATION_LOCK = 7_205_759
-# A migration that waits for a table makes all wait who come after it, and requests do that for 2 s
-# (DATABASE_LOCK_TIMEOUT) before they fail. So it waits for less, in turns with pauses, until
-# its patience is over: seconds, `alembic -x patience=600 upgrade head`.
-DDL_LOCK_TIMEOUT, PAUSE, PATIENCE = 1, 3, 120
-# Seconds between two attempts to take the lock of migrations.
+# Seconds. Requests queue behind a migration that waits for a table lock, and fail after 2 s
+# (DATABASE_LOCK_TIMEOUT). So a migration waits for less and retries after a pause, until
+# RETRY_SECONDS are over; `alembic -x retry_seconds=600 upgrade head` changes that.
+DDL_LOCK_TIMEOUT, PAUSE, RETRY_SECONDS = 1, 3, 120
+# Seconds between two attempts to take the migration lock.
 POLL = 0.2
-# The role may have the timeouts of requests, but an index takes longer to build. SET LOCAL acts
-# behind a pooler as well.
+# The role may have short timeouts for requests, but building an index takes longer. SET LOCAL also
+# works behind a transaction pooler.
 TIMEOUTS = {
     "statement_timeout": "15min",
     "lock_timeout": f"{DDL_LOCK_TIMEOUT}s",
     "idle_in_transaction_session_timeout": 0,
 }
-# The name of a type in its `repr`: `JSONB` and `Text` in `JSONB(astext_type=Text())`.
+# Matches type names in a `repr`: `JSONB` and `Text` in `JSONB(astext_type=Text())`.
 CONSTRUCTOR = re.compile(r"\b[A-Z]\w*(?=\()")
 
 
@@ -44,7 +44,7 @@ def run() -> None:
         url = context.config.attributes.get("url") or database_url()
     except SettingsError as error:
         sys.exit(str(error))
-    if context.is_offline_mode():  # `alembic upgrade head --sql` prints what it would do
+    if context.is_offline_mode():  # `alembic upgrade head --sql` only prints SQL
         context.configure(url=url, target_metadata=Base.metadata, literal_binds=True)
         with context.begin_transaction():
             context.run_migrations()
@@ -55,49 +55,50 @@ def run() -> None:
 def migrate(url: str) -> None:
     """Run the migrations, one process at a time.
 
-    The lock has a connection of its own, because a migration with an `autocommit_block` commits.
+    The lock has its own connection, because a migration with an `autocommit_block` commits.
     """
     engine = create_engine(url, poolclass=pool.NullPool, connect_args=connect_args(url))
     event.listen(engine, "connect", require_utf8)
     event.listen(engine, "begin", set_timeouts)
-    with engine.connect() as turn, engine.connect() as connection:
-        wait_for_turn(turn)
+    with engine.connect() as lock_connection, engine.connect() as connection:
+        take_migration_lock(lock_connection)
         context.configure(
             connection=connection, target_metadata=Base.metadata, render_item=plain_type
         )
-        run_with_retries(turn)
+        run_with_retries(lock_connection)
 
 
 def set_timeouts(connection: Connection) -> None:
-    """Set the timeouts of a transaction; an `autocommit_block` has those of the role."""
+    """Set the timeouts of a transaction; an `autocommit_block` keeps those of the role."""
     if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
         for name, value in TIMEOUTS.items():
             connection.exec_driver_sql(f"SET LOCAL {name} = '{value}'")
 
 
-def wait_for_turn(turn: Connection) -> None:
-    """Take the lock of migrations in a transaction, which stays open.
+def take_migration_lock(connection: Connection) -> None:
+    """Take the migration lock in a transaction that stays open.
 
-    A statement that waits for the lock would have a snapshot, and CREATE INDEX CONCURRENTLY waits
-    for all snapshots: a deadlock. So this asks again and again.
+    This polls, because a statement that waits for the lock holds a snapshot. CREATE INDEX
+    CONCURRENTLY waits for all snapshots, which would be a deadlock.
     """
     lock = text("SELECT pg_try_advisory_xact_lock(:key)")
     waiting = False
-    while not turn.scalar(lock, {"key": MIGRATION_LOCK}):
-        turn.rollback()
+    while not connection.scalar(lock, {"key": MIGRATION_LOCK}):
+        connection.rollback()
         if not waiting:
             print("Another migration is running; waiting for it.", file=sys.stderr, flush=True)
         waiting = True
         time.sleep(POLL)
 
 
-def run_with_retries(turn: Connection) -> None:
-    """Run the migrations; again, as long as others lock a table that they change.
+def run_with_retries(lock_connection: Connection) -> None:
+    """Run the migrations; retry while other transactions lock a table that they change.
 
-    The rollback releases the locks of the tables, and keeps that of migrations.
+    A rollback releases the table locks and keeps the migration lock.
     """
-    patience = float(context.get_x_argument(as_dictionary=True).get("patience", PATIENCE))
-    deadline = time.monotonic() + patience
+    options = context.get_x_argument(as_dictionary=True)
+    seconds = float(options.get("retry_seconds", RETRY_SECONDS))
+    deadline = time.monotonic() + seconds
     while True:
         try:
             with context.begin_transaction():
@@ -107,23 +108,23 @@ def run_with_retries(turn: Connection) -> None:
             if not isinstance(error.orig, (LockNotAvailable, DeadlockDetected)):
                 raise
             if time.monotonic() + PAUSE > deadline:
-                sys.exit(given_up(turn, error, patience))
-            print("A table is locked by somebody else; trying again.", file=sys.stderr, flush=True)
+                sys.exit(failure_message(lock_connection, error, seconds))
+            print("Another transaction locks a table; retrying.", file=sys.stderr, flush=True)
             time.sleep(PAUSE)
 
 
-def given_up(connection: Connection, error: OperationalError, patience: float) -> str:
+def failure_message(connection: Connection, error: OperationalError, seconds: float) -> str:
     blockers = connection.execute(text(OLDEST)).scalars()
     lines = "\n".join(f"  {line}" for line in blockers)
     return (
-        f"Nothing was migrated: after {patience:g} s a table is still locked by somebody else.\n"
+        f"The migration failed: another transaction still locks a table after {seconds:g} s.\n"
         f"The statement: {' '.join(str(error.statement).split())}\n"
         f"The oldest transactions on this database:\n{lines}\n"
-        "Wait until they are over or end them with pg_terminate_backend(pid), and run this again."
+        "Wait until they end, or end them with pg_terminate_backend(pid). Then run this again."
     )
 
 
-# No text of statements: there may be personal data in them.
+# Without the text of statements, which may contain personal data.
 OLDEST = """
     SELECT format('pid %s, %s of %s, %s for %s', pid, coalesce(nullif(application_name, ''), '?'),
         usename, state, date_trunc('second', clock_timestamp() - xact_start))
@@ -134,9 +135,9 @@ OLDEST = """
 
 
 def plain_type(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
-    """Return the code of the column type behind a `TypeDecorator`; False for any other item.
+    """Return the code of the type behind a `TypeDecorator`, or False for other items.
 
-    A migration must not change with the models, so it imports none of them.
+    Migrations must not import the models, because they would change with them.
     """
     if kind != "type" or not isinstance(item, TypeDecorator):
         return False

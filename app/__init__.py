@@ -1,4 +1,4 @@
-"""The application: everything but the nouns of the product."""
+"""The Flask application, without the resources of the product."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises:
         SettingsError: the settings are incomplete, unreadable or unsafe.
     """
-    # A migration imports this package for its settings, and needs nothing of the application.
+    # Imported here because migrations import this package only for its settings.
     from app.factory import create_app
 
     return create_app(settings)

@@ -1,4 +1,4 @@
-"""What commands of `flask` share: discovery, transactions, and errors as one line."""
+"""Helpers for `flask` commands: discovery, transactions and error messages on one line."""
 
 import sys
 from collections.abc import Iterator
@@ -20,15 +20,15 @@ from schemas.users import RegistrationSchema
 from services.errors import Problem
 
 
-def is_asked_for_help() -> bool:
-    """Return whether this is `flask --help`, which must work without settings."""
+def is_help_requested() -> bool:
+    """Return True for `flask --help`, which must work without settings."""
     context = click.get_current_context(silent=True)
     is_flask = context is not None and isinstance(context.command, FlaskGroup)
     return is_flask and (sys.argv[1:] == [] or sys.argv[-1] == "--help")
 
 
 def commands_only() -> Flask:
-    """Return an application that has the commands and nothing else."""
+    """Return an application that has only the commands."""
     app = Flask(__name__)
     init_app(app)
     app.cli.add_command(openapi_cli)
@@ -36,13 +36,13 @@ def commands_only() -> Flask:
 
 
 def init_app(app: Flask) -> None:
-    """Add the command of every module in the package `commands`."""
+    """Register `command` of every module in the package `commands`."""
     for name in find_modules("commands"):
         app.cli.add_command(import_string(f"{name}:command"))
 
 
 def checked(**account: str) -> dict[str, Any]:
-    """Return an account as registration accepts it, or end the command with the errors."""
+    """Return the validated account, or end the command with the validation errors."""
     try:
         return RegistrationSchema().load(account)
     except ValidationError as error:
@@ -53,7 +53,7 @@ def checked(**account: str) -> dict[str, Any]:
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """Open a transaction, and end the command with one line where it fails."""
+    """Open a transaction; on failure, end the command with a message on one line."""
     try:
         with database.transaction() as session:
             yield session
@@ -68,7 +68,7 @@ def transaction() -> Iterator[Session]:
 
 
 def message(problem: Problem) -> str:
-    """Return the errors of a problem with the names of their fields, or else its detail."""
-    errors = problem.members.get("errors", ())
+    """Return the field errors of a problem, or its detail if there are none."""
+    errors = problem.extension_members.get("errors", ())
     texts = (f"{error['pointer'].lstrip('/')}: {error['detail']}" for error in errors)
     return "; ".join(text.removeprefix(": ") for text in texts) or str(problem)

@@ -20,14 +20,14 @@ from app.settings import Settings
 
 
 class NoSessions(SessionInterface):
-    """Sign no cookie: access tokens identify the caller."""
+    """Disables session cookies: access tokens identify the caller."""
 
     def open_session(self, *_: Any) -> None:
         return None
 
 
 class Service(Flask):
-    """Flask without coroutines and without sessions in cookies."""
+    """Flask without async views and without session cookies."""
 
     session_interface = NoSessions()
 
@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises:
         SettingsError: the settings are incomplete, unreadable or unsafe.
     """
-    if settings is None and cli.is_asked_for_help():
+    if settings is None and cli.is_help_requested():
         return cli.commands_only()
     settings = settings or Settings.load()
     app = Service("app", static_url_path="/api/static")
@@ -49,7 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.from_mapping(flask_config(settings))
     app.url_map.merge_slashes = False
     logging.configure(settings)
-    # The first one sees a request first and its response last.
+    # Flask runs before_request hooks in this order and after_request hooks in reverse order.
     for part in (
         *(request_id, logging, responses, cors, hosts, proxies),
         *(database, readiness, replica, tokens, limits),

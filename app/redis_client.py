@@ -1,7 +1,7 @@
-"""The way to Redis: to one server, to the one that Sentinel calls master, or to a cluster.
+"""Redis clients: one server, the master that Sentinel reports, or a cluster.
 
-The URLs of the latter two are those of the library limits: `redis+sentinel://host:port,…/service`
-and `redis+cluster://host:port,…`. A password is for the servers and for the Sentinels alike.
+The URL formats are those of the library limits: `redis+sentinel://host:port,…/service` and
+`redis+cluster://host:port,…`. The same password applies to the servers and to the Sentinels.
 """
 
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ PORTS = {"sentinel": 26379, "cluster": 6379}
 
 
 class Group(NamedTuple):
-    """Redis servers that belong together."""
+    """Parsed URL of a cluster, or of the Sentinels of a service."""
 
     kind: str
     nodes: list[tuple[str, int]]
@@ -33,10 +33,10 @@ class Group(NamedTuple):
 
 
 def connect(url: str) -> Redis | RedisCluster:
-    """A client that asks once, and waits for no server longer than `TIMEOUT_SECONDS`.
+    """Return a client without retries and with a timeout of `TIMEOUT_SECONDS`.
 
     Raises:
-        RedisClusterException: no server of the cluster answers. All others connect when asked.
+        RedisClusterException: no server of the cluster responds. Other clients connect lazily.
     """
     once = Retry(NoBackoff(), 0)
     if _scheme(url) in ONE_SERVER:
@@ -52,38 +52,40 @@ def connect(url: str) -> Redis | RedisCluster:
 
 
 def check(url: str) -> None:
-    """
+    """Validate a URL for `connect`.
+
     Raises:
-        ValueError: `connect` has no use for the URL.
+        ValueError: the URL is not valid.
     """
     if _scheme(url) not in ONE_SERVER:
         parse(url)
         return
     if urlsplit(url).port == 0:
-        raise ValueError("a server has no port 0")
+        raise ValueError("port 0 is not valid")
     try:
         client: Any = connect(url)
         pool = client.connection_pool
-        pool.connection_class(**pool.connection_kwargs)  # connects to nobody
-    except Exception as error:  # redis-py passes on to its classes what the URL's query has
-        raise ValueError("redis-py does not know what the URL asks for") from error
+        pool.connection_class(**pool.connection_kwargs)  # does not connect
+    except Exception as error:  # redis-py passes the query parameters to its classes
+        raise ValueError("redis-py rejects the parameters of the URL") from error
 
 
 def parse(url: str) -> Group:
-    """
+    """Parse the URL of a cluster or of Sentinels.
+
     Raises:
-        ValueError: it is no URL of a group.
+        ValueError: the URL is not valid.
     """
-    # urlsplit takes one host, and refuses others when one of them is an IPv6 address.
+    # urlsplit accepts one host only; with several, it fails on IPv6 addresses.
     scheme, _, rest = url.partition("://")
     protocol, _, kind = scheme.lower().partition("+")
     authority, _, path = rest.partition("/")
     credentials, _, hosts = authority.rpartition("@")
     service, _, db = path.strip("/").partition("/")
     if protocol not in {"redis", "rediss"} or kind not in PORTS or "?" in rest:
-        raise ValueError("neither Sentinel nor a cluster")
+        raise ValueError("neither a Sentinel URL nor a cluster URL")
     if bool(service) != (kind == "sentinel"):
-        raise ValueError("Sentinel knows a service by its name, a cluster has none")
+        raise ValueError("a Sentinel URL needs a service name, and a cluster URL must not have one")
     nodes = [_node(host, PORTS[kind]) for host in hosts.split(",")]
     return Group(kind, nodes, service, int(db or 0), _options(credentials, protocol))
 
@@ -95,7 +97,7 @@ def _scheme(url: str) -> str:
 def _node(host: str, default_port: int) -> tuple[str, int]:
     parts = urlsplit(f"//{host}")
     if not parts.hostname or parts.port == 0:
-        raise ValueError("a server has a name and a port")
+        raise ValueError("a server needs a host name and a port other than 0")
     return parts.hostname, parts.port or default_port
 
 

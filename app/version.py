@@ -1,3 +1,3 @@
-"""The version of the service, as it is tagged and told."""
+"""Version of the service, equal to the Git tag."""
 
 __version__ = "1.0.0"

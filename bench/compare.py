@@ -137,7 +137,7 @@ def ratio(rounds: Rounds, metric: str, other: str) -> float:
 
 
 def publish(scenarios: dict[str, Any]) -> None:
-    """Print the results, and write them to docs/performance.*."""
+    """Print the results, and write them to docs/operators/performance.*."""
     about = machine()
     document = {"about": about, "seconds": SECONDS, "rounds": ROUNDS, "scenarios": scenarios}
     print(*report.rate_table(document), "", *report.ratio_table(document), sep="\n")

@@ -7,16 +7,17 @@ from typing import Any
 from bench.chart import svg
 from bench.targets import ROOT, TARGETS, Target
 
-JSON, SVG, PAGE = (ROOT / f"docs/performance.{suffix}" for suffix in ("json", "svg", "md"))
+DOCS = ROOT / "docs" / "operators"
+JSON, SVG, PAGE = (DOCS / f"performance.{suffix}" for suffix in ("json", "svg", "md"))
 BEGIN, END = "<!-- figures: make bench writes them -->\n", "<!-- end of figures -->\n"
 METRICS = {"requests_per_second": "req/s", "cpu_ms": "CPU"}
 
-# The content of docs/performance.json.
+# The content of docs/operators/performance.json.
 Document = dict[str, Any]
 
 
 def write() -> None:
-    """Write the chart and the table from docs/performance.json."""
+    """Write the chart and the table from docs/operators/performance.json."""
     document = json.loads(JSON.read_text())
     SVG.write_text(chart(document))
     PAGE.write_text(page(document))

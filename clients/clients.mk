@@ -1,12 +1,12 @@
-# Generate and test the clients. Included by the Makefile at the root.
+# The API clients: generate and test them. The Makefile of the project includes this file.
 
 TYPESCRIPT := $(if $(shell command -v npm),client-typescript,client-without-node)
 
 .PHONY: clients test-clients clean-clients client-python client-typescript client-without-node
 
-clients: client-python $(TYPESCRIPT) ## Generate the Python and the TypeScript client from the document
+clients: client-python $(TYPESCRIPT) ## Generate the Python and the TypeScript client from docs/openapi.json
 
-test-clients: clients ## Check the types of both clients, and test them against the running service
+test-clients: clients ## Check the types of both clients, and test them against the service
 	cd clients/python && ../../$(BIN)/mypy
 	@$(BIN)/pytest -m clients -rs tests/system $(ARGS)
 

@@ -1,1 +1,1 @@
-"""Commands of `flask`. The application adds the click command `command` of every module here."""
+"""CLI commands. The application registers the click command `command` of every module here."""

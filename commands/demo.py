@@ -17,10 +17,10 @@ command = AppGroup("demo", help="Demo users, products and orders.")
 @click.option("--users", "user_count", default=20, show_default=True, type=click.IntRange(1))
 @click.option("--products", "product_count", default=20, show_default=True, type=click.IntRange(1))
 @click.option("--orders", "order_count", default=200, show_default=True, type=click.IntRange(0))
-@click.option("--email", default="user{n}@example.com", show_default=True, help="{n} counts.")
-@click.option("--password", default=demo.USER_PASSWORD, show_default=True, help="Of all users.")
-@click.option("--stock", type=click.IntRange(0, MAX_STOCK), help="Of each product.")
-@click.option("--allow-production", is_flag=True, help="Load into a database of production too.")
+@click.option("--email", default="user{n}@example.com", show_default=True, help="{n}: 1, 2, …")
+@click.option("--password", default=demo.USER_PASSWORD, show_default=True, help="For all users.")
+@click.option("--stock", type=click.IntRange(0, MAX_STOCK), help="Of each new product.")
+@click.option("--allow-production", is_flag=True, help="Load in production too.")
 def load_demo(
     user_count: int,
     product_count: int,
@@ -30,12 +30,12 @@ def load_demo(
     stock: int | None,
     allow_production: bool,
 ) -> None:
-    """Load demo users, products and orders; existing ones stay, and count."""
+    """Load demo users, products and orders up to these numbers; existing ones do not change."""
     settings: Settings = current_app.extensions["settings"]
     if settings.production:
         check_production(password, allow_production)
     if "{n}" not in email:
-        raise click.BadParameter("must have {n} in it", param_hint="--email")
+        raise click.BadParameter("must contain {n}", param_hint="--email")
     checked(email=email.replace("{n}", str(user_count)), password=password)
     sizes = demo.Sizes(user_count, product_count, order_count)
     with transaction() as session:
@@ -46,10 +46,10 @@ def load_demo(
 
 
 def check_production(password: str, allowed: bool) -> None:
-    """End the command if it would sell demo products, or open accounts with a public password."""
+    """Raise if production is not allowed, or the accounts would have a public password."""
     if not allowed:
         raise click.ClickException(
-            "FLASK_ENV is production, and this puts demo products on sale; "
+            "FLASK_ENV is production, and this command puts demo products on sale; "
             "pass --allow-production to load them anyway."
         )
     if password in DEMO_PASSWORDS:

@@ -1,4 +1,4 @@
-"""`flask products`: the catalogue."""
+"""`flask products`: product catalogue."""
 
 from pathlib import Path
 
@@ -10,17 +10,17 @@ from app.cli import transaction
 from services import product_import
 from services.product_import import Staged
 
-command = AppGroup("products", help="The catalogue.")
+command = AppGroup("products", help="Product catalogue.")
 
 
 @command.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def import_products(file: Path) -> None:
-    """Import products from a CSV file: id, name, price, currency, stock, and maybe description.
+    """Import products from a CSV file, in UTF-8 with commas.
 
-    The file is UTF-8 with commas. The price is in minor units. Existing products are updated. If a
-    line is bad, the command prints its number and imports nothing. Else it writes the products
-    1,000 at a time; after an error in between, run it again.
+    The columns are id, name, price (in minor units), currency, stock and optionally description.
+    Existing products are updated. If a line is invalid, the command prints its number and imports
+    nothing. Otherwise it writes 1,000 products per transaction; after an error, run it again.
     """
     try:
         with transaction() as session:
@@ -39,7 +39,7 @@ def stage(session: Session, file: Path) -> Staged:
 
 
 def write(session: Session, staged: Staged) -> None:
-    """Write each batch in a transaction of its own, so that orders do not wait for the import."""
+    """Write each batch in its own transaction, so that orders do not wait for the whole import."""
     written = 0
     try:
         with click.progressbar(length=staged.count, label="Writing") as bar:
@@ -50,8 +50,8 @@ def write(session: Session, staged: Staged) -> None:
                 bar.update(len(batch))
     except BaseException:  # Ctrl-C too
         click.echo(
-            f"{written} of {staged.count} products were written. Run the import again to write "
-            "the others; it sets the values of the file for all products.",
+            f"{written} of {staged.count} products were written. Run the import again: it writes "
+            "all products of the file.",
             err=True,
         )
         raise

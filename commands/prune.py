@@ -14,9 +14,9 @@ from services import pruning
 @click.option("--batch", default=1000, show_default=True, type=click.IntRange(1, 100_000))
 @with_appcontext
 def command(batch: int) -> None:
-    """Erase old idempotency keys and expired sessions, a batch a transaction.
+    """Delete expired idempotency keys and sessions, one batch per transaction.
 
-    It can run beside traffic, and beside itself; run it every hour or so.
+    The command can run during traffic, and several times at once. Run it about every hour.
     """
     for name, delete in (
         ("idempotency keys", pruning.idempotency_keys),

@@ -1,4 +1,4 @@
-"""`flask users`: accounts."""
+"""`flask users`: user accounts."""
 
 import click
 from flask import current_app
@@ -10,13 +10,13 @@ from models.users import Role
 from services import users
 from services.passwords import DEMO_PASSWORDS
 
-command = AppGroup("users", help="Accounts.")
+command = AppGroup("users", help="User accounts.")
 
 
 @command.command("create-admin")
 @click.argument("email")
-@click.option("--name", default="", help="The name to show.")
-@click.password_option(help="Asked for if it is not given.")
+@click.option("--name", default="", help="Display name.")
+@click.password_option(help="Prompted for if omitted.")
 def create_admin(email: str, name: str, password: str) -> None:
     """Create an administrator."""
     settings: Settings = current_app.extensions["settings"]

@@ -1,4 +1,4 @@
-"""The tables. Importing the package registers every module's tables with `Base.metadata`."""
+"""Database models. Importing the package registers all tables with `Base.metadata`."""
 
 import pkgutil
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What all tables share."""
+"""Base classes of the database models: naming of constraints, timestamps, versions, ETags."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, DateTime, MetaData, Table, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
-# Named constraints, so that a migration can alter what another one made.
+# Names for constraints, so that later migrations can alter them.
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -22,13 +22,13 @@ class Base(DeclarativeBase):
 
 
 def table(model: type[Base]) -> Table:
-    """The table of a model, for statements whose rows need not be instances."""
+    """Return the table of a model, for statements that do not load instances."""
     assert isinstance(model.__table__, Table)
     return model.__table__
 
 
 class Timestamped:
-    """When the row came to be and when it last changed, by the clock of the database."""
+    """Times of creation and of the last change, by the clock of the database."""
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(
@@ -37,7 +37,7 @@ class Timestamped:
 
 
 class Versioned(Timestamped):
-    """Counts its changes: an UPDATE names the version it read, so no change is lost unseen."""
+    """Optimistic concurrency control: an UPDATE fails if the version has changed."""
 
     version: Mapped[int] = mapped_column(BigInteger, server_default="1")
 
@@ -47,8 +47,8 @@ class Versioned(Timestamped):
 
 
 def etag(row: Any) -> str:
-    """A strong validator of a versioned row (RFC 9110, section 8.8.1).
+    """Return a strong validator of a versioned row (RFC 9110, section 8.8.1).
 
-    The time of creation is in it, because an erased row can come back under its old id.
+    It contains the time of creation, because a new row can have the id of a deleted one.
     """
     return f"{row.version}-{int(row.created_at.timestamp() * 1_000_000):x}"

@@ -1,4 +1,4 @@
-"""Answers that are kept, so that a retry gets the same one again."""
+"""Idempotency keys with the stored responses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.users import USER_ID
 
 
 class IdempotencyKey(Base):
-    """One key of one user; the answer is written in the transaction that it describes."""
+    """A key of a user; the transaction of the request writes the response."""
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)

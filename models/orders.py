@@ -1,4 +1,4 @@
-"""What was bought, and how far it has come."""
+"""Orders, their items and the changes of their status."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from models.users import USER_ID, Scope
 
 
 class History(TypeDecorator[list[dict[str, Any]]]):
-    """The changes of an order as PostgreSQL aggregates them; none is an empty list."""
+    """The changes of an order, which PostgreSQL aggregates to JSON; NULL loads as an empty list."""
 
     impl = JSON
     cache_ok = True
@@ -60,7 +60,7 @@ class OrderStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-# From which status to which, and what somebody needs who takes the step.
+# The allowed changes of status, and the scope that each one requires.
 TRANSITIONS = {
     (OrderStatus.PENDING, OrderStatus.PAID): Scope.ORDERS_MANAGE,
     (OrderStatus.PENDING, OrderStatus.CANCELLED): Scope.ORDERS_WRITE,
@@ -70,8 +70,8 @@ TRANSITIONS = {
 }
 
 
-def known(column: str) -> str:
-    """The SQL condition that a column is one of the statuses."""
+def status_check(column: str) -> str:
+    """Return the SQL condition that a column has one of the statuses."""
     return "{} IN ({})".format(column, ", ".join(f"'{status}'" for status in OrderStatus))
 
 
@@ -79,8 +79,8 @@ class Order(Versioned, Base):
     __tablename__ = "orders"
     __table_args__ = (
         CheckConstraint("total >= 0", name="total_not_negative"),
-        CheckConstraint(known("status"), "status_known"),
-        # One index for each order of reading: mine, everybody's, and each of them by status.
+        CheckConstraint(status_check("status"), "status_known"),
+        # One index for each list: the orders of a user, all orders, and both by status.
         Index("ix_orders_of_user", "user_id", "created_at", "id"),
         Index("ix_orders_of_user_by_status", "user_id", "status", "created_at", "id"),
         Index("ix_orders_newest_first", "created_at", "id"),
@@ -102,7 +102,7 @@ class Order(Versioned, Base):
 
 
 class OrderItem(Base):
-    """A line of an order, with the name and the price of the product at the time of ordering."""
+    """An item of an order, with the name and price of the product at the time of the order."""
 
     __tablename__ = "order_items"
     __table_args__ = (
@@ -123,21 +123,21 @@ class OrderItem(Base):
 
 
 class OrderChange(Base):
-    """A step of an order from one status to the next: who took it, and when."""
+    """A change of the status of an order, with its user and time."""
 
     __tablename__ = "order_changes"
     __table_args__ = (
-        CheckConstraint(known("from_status"), "from_status_known"),
-        CheckConstraint(known("to_status"), "to_status_known"),
+        CheckConstraint(status_check("from_status"), "from_status_known"),
+        CheckConstraint(status_check("to_status"), "to_status_known"),
     )
 
     order_id: Mapped[str] = mapped_column(
         ORDER_ID, ForeignKey("orders.id", ondelete="CASCADE"), primary_key=True
     )
-    # Of the order, after the step: no two steps can make the same one.
+    # The version of the order after the change; two changes cannot have the same one.
     version: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     from_status: Mapped[OrderStatus] = mapped_column(String(16))
     to_status: Mapped[OrderStatus] = mapped_column(String(16))
     changed_by: Mapped[str] = mapped_column(USER_ID, ForeignKey("users.id"))
-    # Not the time of the transaction, which may have begun before the step before this one.
+    # Not now(): the transaction may have begun before the previous change of the order.
     changed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

@@ -1,4 +1,4 @@
-"""What is for sale."""
+"""Products."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typeid import TypeID
 from models.base import Base, Versioned
 from models.types import ProductID
 
-# With at most 100 lines of at most 10,000 pieces, a total stays below 2**53: exact in every
-# JSON reader, and far from the end of a bigint.
+# With at most 100 items of at most 10,000 units, a total stays below 2**53: exact in every JSON
+# parser, and in the range of bigint.
 MAX_PRICE = 1_000_000_000
 MAX_STOCK = 2_000_000_000
 
@@ -22,7 +22,7 @@ class Product(Versioned, Base):
     __table_args__ = (
         CheckConstraint("id <> ''", name="id_not_empty"),
         CheckConstraint(f"price BETWEEN 0 AND {MAX_PRICE}", name="price_in_range"),
-        # No upper bound: a cancellation must find room, however full the shelf was made meanwhile.
+        # No upper bound, so that a cancellation can always return its stock.
         CheckConstraint("stock >= 0", name="stock_not_negative"),
         Index(
             "ix_products_listed", "created_at", "id", postgresql_where=text("retired_at IS NULL")

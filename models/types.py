@@ -1,4 +1,4 @@
-"""Column types: ids that a client sees as text."""
+"""Column types: prefixed ids, product ids and JSON text."""
 
 import re
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from typeid import TypeID
 from typeid.codecs import base32
 from typeid.core.errors import TypeIDException
 
-NOBODY = UUID(int=0).hex
+NIL_UUID = UUID(int=0).hex
 PRODUCT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class PrefixedID(TypeDecorator[str]):
-    """`order_01kj…` in Python, a plain `uuid` in the database.
+    """An id such as `order_01kj…` in Python, and a `uuid` in the database.
 
-    What isn't such an id binds as the nil UUID, which no row has: it's simply absent.
+    An invalid id is bound as the nil UUID, which no row has, so the row is not found.
     """
 
     impl = Uuid(as_uuid=False)
@@ -31,10 +31,10 @@ class PrefixedID(TypeDecorator[str]):
         self.prefix = prefix
 
     def new(self) -> str:
-        """A new id (a UUIDv7, so that ids sort by time)."""
+        """Return a new id (a UUIDv7, so that ids sort by time of creation)."""
         return str(TypeID(self.prefix))
 
-    # With `process_bind_param` and `process_result_value` it would be three calls an id.
+    # `process_bind_param` and `process_result_value` would take three calls per id.
     def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None]:
         return lambda value: None if value is None else to_uuid(value, self.prefix)
 
@@ -43,9 +43,9 @@ class PrefixedID(TypeDecorator[str]):
 
 
 def to_uuid(value: str, prefix: str) -> str:
-    """The UUID, in hexadecimal, of an id as clients see it; or the nil UUID."""
-    # What is longer is none, and must not be kept in memory.
-    return _parsed(value, prefix) if len(value) == len(prefix) + 27 else NOBODY
+    """Return the UUID of an id in hexadecimal; of an invalid id, the nil UUID."""
+    # The check of the length keeps long invalid values out of the cache.
+    return _parsed(value, prefix) if len(value) == len(prefix) + 27 else NIL_UUID
 
 
 @lru_cache(maxsize=10_000)
@@ -53,20 +53,20 @@ def _parsed(value: str, prefix: str) -> str:
     try:
         parsed = TypeID.from_string(value)
     except (TypeIDException, ValueError):
-        return NOBODY
-    return parsed.uuid_bytes.hex() if parsed.prefix == prefix else NOBODY
+        return NIL_UUID
+    return parsed.uuid_bytes.hex() if parsed.prefix == prefix else NIL_UUID
 
 
 @lru_cache(maxsize=10_000)
 def to_typeid(prefix: str, uuid: UUID | str | None) -> str | None:
-    """The id that clients see, of a UUID; of none, none."""
+    """Return the id of a UUID as clients see it; None for None."""
     if uuid is None:
         return None
     return f"{prefix}_{base32.encode(bytes.fromhex(str(uuid).replace('-', '')))}"
 
 
 class JSONText(TypeDecorator[orjson.Fragment]):
-    """A text of JSON that goes into an answer as it is, without being read on the way."""
+    """JSON text that is copied into a response without parsing."""
 
     impl = Text
     cache_ok = True
@@ -78,7 +78,7 @@ class JSONText(TypeDecorator[orjson.Fragment]):
 
 
 class ProductID(TypeDecorator[str]):
-    """A merchant's own id; what can't be one binds as '', which no row has."""
+    """A product id; an invalid id is bound as '', which no row has."""
 
     impl = String(64)
     cache_ok = True

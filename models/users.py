@@ -1,4 +1,4 @@
-"""Who may sign in."""
+"""User accounts, roles and scopes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from models.base import Base, Versioned
 from models.types import PrefixedID
 
 USER_ID = PrefixedID("user")
+MAX_EMAIL = 254  # octets (RFC 5321, section 4.5.3.1)
 
 
 def canonical_email(address: str) -> str:
@@ -20,7 +21,7 @@ def canonical_email(address: str) -> str:
 
 
 class Scope(StrEnum):
-    """What an endpoint asks for."""
+    """A permission that an endpoint requires."""
 
     PROFILE = "profile"
     ORDERS_READ = "orders:read"
@@ -31,7 +32,7 @@ class Scope(StrEnum):
 
 
 class Role(StrEnum):
-    """What a user is; each role is a set of scopes."""
+    """The role of a user: a set of scopes."""
 
     USER = "user"
     ADMIN = "admin"
@@ -57,7 +58,7 @@ class User(Versioned, Base):
     )
 
     id: Mapped[str] = mapped_column(USER_ID, primary_key=True, default=USER_ID.new)
-    # The result of `canonical_email`: an address is one account, however it is typed.
+    # In the form of `canonical_email`, so that each address has one account.
     email: Mapped[str] = mapped_column(String(254), unique=True)
     password_hash: Mapped[str] = mapped_column(String(255))
     name: Mapped[str] = mapped_column(String(200), server_default="")

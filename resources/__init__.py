@@ -1,17 +1,17 @@
-"""The API: HTTP only. The application registers the blueprint `blp` of every module here."""
+"""HTTP resources. The application registers the blueprint `blp` of every module here."""
 
-# The order in the OpenAPI document; a module that is not listed comes last.
+# The order of the tags in the OpenAPI document; other modules come last.
 ORDER = ("sessions", "users", "products", "orders", "health")
 TITLE = "Flask API Service"
-SUMMARY = "Accounts, a product catalogue, and orders."
+SUMMARY = "Accounts, a product catalogue and orders."
 # Markdown, on the first screen of Swagger UI and ReDoc: keep it short.
 DESCRIPTION = """\
-New here? The [quickstart](/api/docs/guides/quickstart) registers, signs in and places an order.
+Start with the [quickstart](/api/docs/guides/quickstart): register, sign in and place an order.
 
 Guides: [authentication](/api/docs/guides/authentication) ·
 [retries](/api/docs/guides/retries) with an `Idempotency-Key` ·
-[errors](/api/docs/guides/errors) and [each type of error](/api/problems) ·
+[errors](/api/docs/guides/errors) and [all error types](/api/problems) ·
 [conventions](/api/docs/guides/conventions): formats, lists, limits.
 """
-# Pages of docs/ that the service serves to API consumers, in this order.
+# Pages of docs/ that the service serves to API consumers, in the order of the list.
 GUIDES = ("quickstart", "authentication", "retries", "errors", "conventions")

@@ -1,4 +1,4 @@
-"""The OpenAPI document, two ways to read it in a browser, and a page for each kind of problem."""
+"""API documentation: OpenAPI document, Swagger UI, ReDoc, guides and problem pages."""
 
 import re
 from functools import cache
@@ -27,7 +27,7 @@ from resources import GUIDES
 from services.errors import NotFound
 
 blp = Blueprint("docs", __name__, url_prefix="/api")
-# The header of every page.
+# The navigation of every page.
 PAGES = [
     ("/api/docs", "Swagger UI"),
     ("/api/redoc", "ReDoc"),
@@ -35,7 +35,7 @@ PAGES = [
     ("/api/problems", "Problems"),
 ]
 
-# Both readers style themselves while they run. ReDoc searches in a worker that it makes of a blob.
+# Swagger UI and ReDoc add inline styles at run time. ReDoc loads its search worker from a blob URL.
 READER_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src blob:; "
@@ -48,7 +48,7 @@ PAGE_CSP = (
 
 
 class Page(Resource):
-    """A page or a document."""
+    """Base class of the pages and documents."""
 
     refuses_unknown_parameters = False
 
@@ -56,7 +56,7 @@ class Page(Resource):
 class OpenAPIDocument(Page):
     @public
     def get(self) -> Response:
-        """Return the document, with this server in it: tools that import it need a base URL."""
+        """Return the document with the URL of this server, which importing tools need."""
         server = {"url": request.host_url.rstrip("/"), "description": "This server"}
         document = {**_document(current_app.extensions["openapi"]), "servers": [server]}
         text = orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
@@ -66,14 +66,14 @@ class OpenAPIDocument(Page):
 class SwaggerUI(Page):
     @public
     def get(self) -> Response:
-        """Swagger UI: read, and try it out."""
+        """Return Swagger UI."""
         return _page("swagger_ui.html", READER_CSP)
 
 
 class ReDoc(Page):
     @public
     def get(self) -> Response:
-        """ReDoc: read."""
+        """Return ReDoc."""
         return _page("redoc.html", READER_CSP)
 
 
@@ -87,7 +87,7 @@ class Guides(Page):
 class Guide(Page):
     @public
     def get(self, slug: str) -> Response:
-        """Return a guide, which `make docs` renders from docs/."""
+        """Return a guide that `make docs` rendered from docs/."""
         if slug not in GUIDES:
             raise NotFound
         return _page(f"guides/{slug}.html", PAGE_CSP)
@@ -103,7 +103,7 @@ class Start(Page):
 class Problems(Page):
     @public
     def get(self) -> Response:
-        """All kinds of problems."""
+        """Return all problem types."""
         spec = current_app.extensions["openapi"]
         problems = [description(kind, spec) for kind in kinds().values()]
         return _negotiated("problems.html", {"problems": problems})
@@ -112,7 +112,7 @@ class Problems(Page):
 class ProblemKind(Page):
     @public
     def get(self, slug: str) -> Response:
-        """What a kind of problem means, and what to do about it."""
+        """Return the description of a problem type, with advice."""
         kind = kinds().get(slug)
         if kind is None:
             raise NotFound
@@ -142,23 +142,23 @@ def _document(spec: APISpec) -> dict[str, Any]:
 
 @blp.app_template_filter()
 def code(text: str) -> Markup:
-    """The text, escaped, with what is in backticks as code."""
+    """Escape the text, and render backticks as `<code>`."""
     return Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704
 
 
 @blp.app_template_filter()
 def indented(value: Any) -> str:
-    """The value as JSON to read."""
+    """Return the value as indented JSON."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
 def _negotiated(template: str, content: dict[str, Any]) -> Response:
-    """A page for people, or the same as JSON for who likes that better."""
+    """Return an HTML page, or the same content as JSON if the client prefers it."""
     offered = ["text/html", "application/json", MEDIA_TYPE]
-    liked = request.accept_mimetypes.best_match(offered, default="text/html")
-    # Nothing went wrong with this request, so this JSON is about a problem, and isn't one.
-    for_people = liked == "text/html"
-    response = _page(template, PAGE_CSP, **content) if for_people else jsonify(content)
+    preferred = request.accept_mimetypes.best_match(offered, default="text/html")
+    # The JSON is application/json even for `MEDIA_TYPE`, because this request did not fail.
+    is_html = preferred == "text/html"
+    response = _page(template, PAGE_CSP, **content) if is_html else jsonify(content)
     response.vary.add("Accept")
     return response
 

@@ -1,4 +1,4 @@
-"""Health: for people, and for the probes of an orchestrator."""
+"""Health checks: /api/health, and the liveness and readiness probes."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -14,8 +14,8 @@ from app.version import __version__
 from schemas.health import HealthSchema, ProbeSchema
 
 DESCRIPTION = """\
-Whether the service is up: `/api/health` for people, `/live` and `/ready` for the probes of an
-orchestrator. They need no token, and are not limited.
+Health checks: `/api/health` for people, `/live` and `/ready` for the probes of an orchestrator
+such as Kubernetes. They need no token and have no rate limit.
 """
 
 blp = Blueprint("health", __name__, url_prefix="/api/health", description=DESCRIPTION)
@@ -27,9 +27,9 @@ class Health(Resource):
     @public
     @blp.doc(operationId="getHealth")
     def get(self) -> dict[str, Any]:
-        """Tell that the service is up, and which version it is.
+        """Get the status and the version of the service.
 
-        It asks neither PostgreSQL nor Redis.
+        The status does not depend on PostgreSQL or Redis.
         """
         return {"status": "healthy", "timestamp": datetime.now(UTC), "version": __version__}
 
@@ -40,9 +40,9 @@ class Liveness(Resource):
     @public
     @blp.doc(operationId="getLiveness")
     def get(self) -> dict[str, str]:
-        """Tell that the process answers; asks nobody else.
+        """Check that the process is alive.
 
-        Where it fails, the process has to be started again.
+        The check does not use PostgreSQL or Redis. If it fails, restart the process.
         """
         return {"status": "alive"}
 
@@ -54,9 +54,10 @@ class Readiness(Resource):
     @public
     @blp.doc(operationId="getReadiness")
     def get(self) -> dict[str, str]:
-        """Check that PostgreSQL is writable and has the schema that this version needs.
+        """Check that the service can handle requests.
 
-        While it fails, requests should go to another replica. The result is up to one second old.
+        PostgreSQL must be writable and have the schema that this version needs. If the check
+        fails, send requests to another replica. The result can be one second old.
         """
         check: ReadinessCheck = current_app.extensions["readiness"]
         if fault := check.fault(self.session):

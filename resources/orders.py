@@ -1,4 +1,4 @@
-"""Orders: /api/orders. A user places, reads and cancels them; an administrator moves them on."""
+"""Orders: /api/orders. Users place, read and cancel them; administrators change their status."""
 
 from typing import Any
 
@@ -22,10 +22,10 @@ from services.order_statements import OrderRow
 from services.pages import Page, PageRequest
 
 DESCRIPTION = """\
-What was bought. An order takes its stock when it is placed, all of it or nothing, and gives it
-back when it is cancelled. It goes from `pending` to `paid`, `shipped` and `delivered`; until it
-is shipped it can be cancelled. Send an `Idempotency-Key` when you place one: then a retry never
-orders twice.
+Orders of products. A new order takes the stock of all its items, or fails and takes none. Its
+status changes from `pending` to `paid`, `shipped` and `delivered`. Until an order is shipped, it
+can be cancelled, which returns its stock. Send an `Idempotency-Key` when you place an order, so
+that a retry does not create a second one.
 """
 
 blp = Blueprint("orders", __name__, url_prefix="/api/orders", description=DESCRIPTION)
@@ -38,9 +38,10 @@ class Orders(Resource):
     @requires(Scope.ORDERS_READ)
     @blp.doc(operationId="listOrders")
     def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
-        """List your orders, newest first; an administrator sees everybody's.
+        """List your orders, newest first.
 
-        The list can be filtered by status and by time. Each order comes with its whole history.
+        An administrator gets the orders of all users. Filter the list by status and by time of
+        creation. Each order includes all changes of its status.
         """
         return orders.list_visible(self.session, self.principal, page, filters)
 
@@ -53,11 +54,15 @@ class Orders(Resource):
     @requires(Scope.ORDERS_WRITE)
     @blp.doc(operationId="createOrder")
     def post(self, order: dict[str, Any]) -> OrderRow:
-        """Place an order: all of it or nothing, at the prices of this moment.
+        """Place an order.
 
-        Make an `Idempotency-Key` (a UUID) before the first try, and keep it for all tries: when the
-        connection drops, or a 503 comes, send the same body with the same key again. If the order
-        was placed already, you get its first answer, with `Idempotency-Replayed: true`.
+        The order takes the stock of all its items at the current prices, or fails and changes
+        nothing.
+
+        Generate an `Idempotency-Key` (a UUID) before the first attempt and reuse it for every
+        retry. If the connection drops, or you get a 503, send the same body with the same key
+        again. If the order was already placed, you get the first response again, with
+        `Idempotency-Replayed: true`.
         """
         return orders.place(self.session, self.principal, **order)
 
@@ -73,7 +78,7 @@ class OrderDetail(Resource):
     def get(self, order_id: str) -> OrderRow:
         """Get an order.
 
-        Somebody else's order is a 404, as one that does not exist.
+        The order of another user is a 404, the same as an order that does not exist.
         """
         return orders.get(self.session, self.principal, order_id)
 
@@ -84,9 +89,11 @@ class OrderDetail(Resource):
     @requires(Scope.ORDERS_MANAGE)
     @blp.doc(operationId="updateOrder")
     def patch(self, change: dict[str, str], order_id: str) -> OrderRow:
-        """Move an order on to its next status.
+        """Change the status of an order.
 
-        From pending to paid, shipped and delivered; to cancelled until it is shipped.
+        The status changes from `pending` to `paid`, `shipped` and `delivered`, or to `cancelled`
+        until the order is shipped. `cancelled` returns the stock. If the first attempt succeeded,
+        a retry gets a 409, or a 412 with `If-Match`: read the order to see its status.
         """
         status = OrderStatus(change["status"])
         return orders.advance(self.session, self.principal, order_id, status, self.if_match)
@@ -100,9 +107,10 @@ class OrderCancellation(Resource):
     @requires(Scope.ORDERS_WRITE)
     @blp.doc(operationId="cancelOrder")
     def post(self, order_id: str) -> OrderRow:
-        """Cancel an order and return its stock.
+        """Cancel an order.
 
-        It can be cancelled until it is shipped. The stock goes back once: of an order that is
-        cancelled already you get a 409.
+        An order can be cancelled until it is shipped. Its stock is returned, once. If the first
+        attempt succeeded, a retry gets a 409, or a 412 with `If-Match`: read the order to see its
+        status.
         """
         return orders.cancel(self.session, self.principal, order_id, self.if_match)

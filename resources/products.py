@@ -1,4 +1,4 @@
-"""The catalogue: /api/products."""
+"""Product catalogue: /api/products."""
 
 from typing import Any
 
@@ -23,9 +23,9 @@ from services.errors import PreconditionRequired
 from services.pages import Page, PageRequest
 
 DESCRIPTION = """\
-What is for sale, for anyone to read. Prices are integers of minor units: 1999 is 19.99 USD.
-Administrators put products on sale, change prices and stock, and take products off sale. An order
-keeps the name and the price that the product had at the time of ordering.
+The product catalogue. Anyone can read it. A price is an integer in minor units of its currency:
+1999 is 19.99 USD. Administrators create products, change prices and stock, and take products off
+sale. An order keeps the name and the price that a product had at the time of the order.
 """
 
 blp = Blueprint("products", __name__, url_prefix="/api/products", description=DESCRIPTION)
@@ -38,9 +38,9 @@ class Products(Resource):
     @public
     @blp.doc(operationId="listProducts")
     def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
-        """List what is for sale, newest first.
+        """List the products on sale, newest first.
 
-        Products that were taken off sale are not listed.
+        The list does not include products that were taken off sale.
         """
         return products.list_all(self.session, page)
 
@@ -52,10 +52,11 @@ class Products(Resource):
     @requires(Scope.PRODUCTS_WRITE)
     @blp.doc(operationId="createProduct")
     def post(self, product: dict[str, Any]) -> Product:
-        """Put a product on sale.
+        """Create a product.
 
-        The id is the merchant's own, or one is made. It can't be used twice, not even after the
-        product was taken off sale.
+        Send your own `id`, or omit it to get a generated one. The id of a product that was ordered
+        stays in use after the product was taken off sale. With your own `id`, a retry gets a 409
+        if the first attempt succeeded; without it, a retry creates another product.
         """
         return products.create(self.session, product)
 
@@ -70,7 +71,7 @@ class ProductDetail(Resource):
     def get(self, product_id: str) -> Row[Any]:
         """Get a product.
 
-        Its price and stock are those of this moment.
+        The response has the current price and stock. A product off sale is a 404.
         """
         return products.get(self.session, product_id)
 
@@ -81,10 +82,12 @@ class ProductDetail(Resource):
     @requires(Scope.PRODUCTS_WRITE)
     @blp.doc(operationId="updateProduct")
     def patch(self, changes: dict[str, Any], product_id: str) -> Product:
-        """Change a product's name, price, stock or description.
+        """Change a product.
 
-        Existing orders keep their names and prices. A new `stock` needs `If-Match`, because orders
-        change the stock too: without it, you get a 428. `If-Match: *` overwrites any version.
+        Fields that you omit keep their values, and existing orders keep their names and prices. A
+        new `stock` requires `If-Match`, because orders change the stock too; without it, you get a
+        428. `If-Match: *` overwrites any version. With an `ETag`, a retry gets a 412 if the first
+        attempt succeeded.
         """
         return products.update(self.session, product_id, changes, self.if_match)
 
@@ -95,6 +98,7 @@ class ProductDetail(Resource):
     def delete(self, product_id: str) -> None:
         """Take a product off sale.
 
-        It is erased if it was never ordered, else retired; either way its URL answers 404.
+        A product without orders is deleted; otherwise the product is only hidden, because its
+        orders refer to it. In both cases, its URL and a retry return a 404.
         """
         products.delete(self.session, product_id, self.if_match)

@@ -1,4 +1,4 @@
-"""Signing up, in and out: /api/auth."""
+"""Registration, sign-in, refresh, sign-out and sessions: /api/auth."""
 
 from typing import Any
 
@@ -31,10 +31,10 @@ from services.errors import (
 from services.pages import Page, PageRequest
 
 DESCRIPTION = """\
-Open an account, sign in, stay signed in, sign out. A sign-in is a session: it gives an access
-token for half an hour or so, and a refresh token that is good for one exchange against new ones.
-A session ends when it is signed out, when the password changes elsewhere, or after 30 days
-without a refresh.
+Registration, sign-in, refresh and sign-out. A sign-in creates a session with two tokens: a
+short-lived access token, and a refresh token that you can exchange once for new tokens. A session
+ends when you sign out, when the password is changed in another session, or after 30 days without
+a refresh.
 """
 
 blp = Blueprint("auth", __name__, url_prefix="/api/auth", description=DESCRIPTION)
@@ -50,9 +50,10 @@ class Registration(Resource):
     @public
     @blp.doc(operationId="register")
     def post(self, account: dict[str, Any]) -> User:
-        """Open an account.
+        """Create an account.
 
-        It can sign in at once. The address must not have an account yet.
+        The email address must not have an account yet. You can sign in immediately afterwards. If
+        the first attempt succeeded, a retry gets a 409 `email-taken`: sign in.
         """
         return users.register(self.session, **account, refused=self.refused_passwords)
 
@@ -73,7 +74,8 @@ class Login(Resource):
     def post(self, credentials: dict[str, str]) -> dict[str, Any]:
         """Sign in.
 
-        Wrong password and unknown account get the same answer, after the same time.
+        Creates a session. A wrong password and an unknown account get the same response, after the
+        same time. A retry creates another session.
         """
         account = sessions.find_account(self.session, credentials["email"])
         self.session.rollback()  # argon2 must not hold a database connection
@@ -93,9 +95,9 @@ class Refresh(Resource):
     def post(self, body: dict[str, str]) -> dict[str, Any]:
         """Exchange a refresh token for new tokens.
 
-        A refresh token is good for one exchange. If the response is lost, repeat the request
-        within ten seconds to get the same refresh token again. A later repeat ends the session,
-        because the token may have been stolen.
+        You can exchange a refresh token once. If the response is lost, retry within ten seconds to
+        get the same refresh token again. A later retry ends the session, because the token may
+        have been stolen.
         """
         claims = refresh_claims(body["refresh_token"])
         try:
@@ -109,7 +111,7 @@ class Refresh(Resource):
                 sessions.end_reused(session, claims["sid"])
             raise
         if grant.repeated:
-            events.send("refresh_repeated")
+            self.after_commit(lambda: events.send("refresh_repeated"))
         return issue(grant)
 
 
@@ -120,11 +122,13 @@ class Logout(Resource):
     @requires(Scope.PROFILE)
     @blp.doc(operationId="logout")
     def post(self, body: dict[str, str]) -> None:
-        """Sign out: of this session, of all, or of all others.
+        """Sign out.
 
-        The tokens of a session that has ended are refused from then on, access tokens too.
+        Ends the current session, all your sessions, or all your other sessions. Access and refresh
+        tokens of an ended session stop working immediately. If the current session has ended, a
+        retry gets a 401.
         """
-        sessions.sign_out(self.session, self.principal, sessions.Which(body["sessions"]))
+        sessions.sign_out(self.session, self.principal, sessions.SessionSelection(body["sessions"]))
 
 
 @blp.route("/sessions")
@@ -133,9 +137,9 @@ class Sessions(Resource):
     @requires(Scope.PROFILE)
     @blp.doc(operationId="listSessions")
     def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
-        """List where you are signed in.
+        """List your active sessions, newest first.
 
-        The latest sign-in comes first; sessions that have ended are not listed.
+        Sessions that have ended are not listed.
         """
         return sessions.list_mine(self.session, self.principal, page)
 
@@ -146,8 +150,9 @@ class Session(Resource):
     @requires(Scope.PROFILE)
     @blp.doc(operationId="endSession")
     def delete(self, session_id: str) -> None:
-        """Sign one of your sessions out.
+        """End one of your sessions.
 
-        For the telephone that was left in the train. Its tokens are refused from then on.
+        Use it to sign out a lost device. The tokens of the session stop working immediately. If
+        the session has ended, a retry gets a 404, or a 401 if it was the current session.
         """
         sessions.end(self.session, self.principal, session_id)

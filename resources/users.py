@@ -1,4 +1,4 @@
-"""Accounts: /api/users."""
+"""User accounts: /api/users."""
 
 from typing import Any
 
@@ -25,9 +25,9 @@ from services.errors import LastAdmin
 from services.pages import Page, PageRequest
 
 DESCRIPTION = """\
-Who there is. Everybody reads and changes their own profile at `/api/users/me`. Administrators see
-all accounts, give the role `admin`, and deactivate accounts; one that is deactivated is signed
-out everywhere at once. The last active administrator stays one.
+User accounts. Users read and change their own profile at `/api/users/me`. Administrators read all
+accounts, change roles and deactivate accounts. Deactivating a user ends all sessions of the user.
+The last active administrator cannot be deactivated or lose the role.
 """
 
 blp = Blueprint("users", __name__, url_prefix="/api/users", description=DESCRIPTION)
@@ -42,7 +42,7 @@ class Me(Resource):
     def get(self) -> Row[Any]:
         """Get your profile.
 
-        It says who the access token belongs to.
+        The response is the user of the access token.
         """
         return self.user
 
@@ -54,7 +54,7 @@ class Me(Resource):
     def patch(self, changes: dict[str, Any]) -> User:
         """Change your name or phone number.
 
-        What is left out stays as it is.
+        Fields that you omit keep their values.
         """
         return users.update_profile(self.session, self.principal, changes, self.if_match)
 
@@ -67,9 +67,11 @@ class MyPassword(Resource):
     @requires(Scope.PROFILE)
     @blp.doc(operationId="changePassword")
     def put(self, body: dict[str, str]) -> None:
-        """Set a new password, and sign out everywhere else.
+        """Change your password.
 
-        It takes the current one as well. The session that asks goes on.
+        Send the current password too. Ends all your other sessions, but not the current one. If
+        the first attempt succeeded, a retry gets a 422, because the current password is the new
+        one.
         """
         self.session.rollback()  # argon2 must not hold a database connection
         known_hash = self.user.password_hash
@@ -88,7 +90,7 @@ class Users(Resource):
     def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
         """List all users, newest first.
 
-        The list can be filtered by role, and by who may sign in.
+        Filter the list by role and by `is_active`.
         """
         return users.list_all(self.session, page, filters)
 
@@ -103,7 +105,7 @@ class Account(Resource):
     def get(self, user_id: str) -> Row[Any]:
         """Get a user.
 
-        An administrator sees more of an account than its user does.
+        The response has `is_active` and `updated_at`, which the profile of the user does not have.
         """
         return users.get(self.session, user_id)
 
@@ -114,8 +116,9 @@ class Account(Resource):
     @requires(Scope.USERS_MANAGE)
     @blp.doc(operationId="updateUser")
     def patch(self, changes: dict[str, Any], user_id: str) -> User:
-        """Change a user's role, deactivate or reactivate a user.
+        """Change the role of a user, or deactivate or reactivate the user.
 
-        What is left out stays as it is. A user who is deactivated is signed out everywhere.
+        Fields that you omit keep their values. Deactivating a user ends all sessions of the user.
+        A change that would leave no active administrator gets a 409 `last-admin`.
         """
         return users.administer(self.session, user_id, changes, self.if_match)

@@ -1,4 +1,4 @@
-"""A schema that dumps faster than marshmallow, and refuses what it cannot dump."""
+"""A schema that dumps faster than marshmallow, and rejects fields that it does not support."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,19 +11,19 @@ from marshmallow.decorators import POST_DUMP, PRE_DUMP
 
 
 class FastSchema(Schema):
-    """Dumps rows or dicts that have every field under its own name, without marshmallow's loop.
+    """Dump rows or dicts that have every field under its own name, without marshmallow's loop.
 
-    At each field of each row, marshmallow looks for defaults, dotted names, callables and hooks; a
-    page of orders has hundreds of fields. A schema that needs one of these is refused when the
-    class is instantiated, which is at import. See docs/decisions/0011-fast-schema.md.
+    For each field of each row, marshmallow looks for defaults, dotted names, callables and hooks. A
+    page of orders has hundreds of fields. A schema that needs one of these raises a TypeError when
+    it is instantiated, which is at import. See docs/decisions/0011-fast-schema.md.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        refuse_unsupported(self)
+        check_supported(self)
         fields_ = self.dump_fields.items()
         names = [field.attribute or name for name, field in fields_]
-        # For a single name these would return the value itself; zip drops the repeated one.
+        # With a single name, the getters would return no tuple; zip drops the repeated name.
         self._of_row = attrgetter(*names, names[0])
         self._of_dict = itemgetter(*names, names[0])
         self._keys = [field.data_key or name for name, field in fields_]
@@ -40,15 +40,12 @@ class FastSchema(Schema):
         return dumped
 
 
-# Fields whose values are JSON already: the JSON encoder writes a time as RFC 3339.
+# Fields whose values need no conversion: the JSON encoder writes a time as RFC 3339.
 PLAIN = (fields.String, fields.Integer, fields.Boolean, fields.AwareDateTime)
 
 
-def refuse_unsupported(schema: Schema) -> None:
-    """
-    Raises:
-        TypeError: `FastSchema` would ignore something that the schema declares.
-    """
+def check_supported(schema: Schema) -> None:
+    """Raise a TypeError if `FastSchema` would ignore a declaration of the schema."""
     hooks = schema._hooks[PRE_DUMP] + schema._hooks[POST_DUMP]
     if schema.many or hooks or type(schema).get_attribute is not Schema.get_attribute:
         raise TypeError(f"{type(schema).__name__}: no many, hooks or get_attribute in FastSchema.")
@@ -71,7 +68,7 @@ def is_supported(field: fields.Field) -> bool:
 
 
 def conversion(field: fields.Field) -> Callable[[Any], Any] | None:
-    """Return what turns a value of the field into JSON, or None if nothing has to."""
+    """Return the function that converts a value of the field to JSON, or None."""
     if isinstance(field, fields.List):
         each = conversion(field.inner)
         return partial(convert_all, each) if each else None
@@ -80,7 +77,7 @@ def conversion(field: fields.Field) -> Callable[[Any], Any] | None:
     return None
 
 
-# A fragment is JSON that PostgreSQL has written; it is copied into the response.
+# PostgreSQL generates a fragment as JSON; the encoder copies it into the response.
 
 
 def convert_one(convert: Callable[[Any], Any], value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Health."""
+"""Health checks."""
 
 from marshmallow import fields, validate
 
@@ -6,34 +6,34 @@ from schemas.base import ResponseSchema, Timestamp
 
 
 class HealthSchema(ResponseSchema):
-    """The service is up."""
+    """Status of the service."""
 
     status = fields.String(
         required=True,
         validate=validate.OneOf(["healthy"]),
-        metadata={"description": "That it answers is what it says.", "example": "healthy"},
+        metadata={"description": "Always `healthy`.", "example": "healthy"},
     )
     timestamp = Timestamp(
         required=True,
         metadata={
-            "description": "The time of the service (RFC 3339, UTC).",
+            "description": "Current time of the service (RFC 3339, UTC).",
             "example": "2026-02-12T10:30:00Z",
         },
     )
     version = fields.String(
         required=True,
-        metadata={"description": "The version of the service.", "example": "1.0.0"},
+        metadata={"description": "Version of the service.", "example": "1.0.0"},
     )
 
 
 class ProbeSchema(ResponseSchema):
-    """What a probe is told."""
+    """Result of a probe."""
 
     status = fields.String(
         required=True,
         validate=validate.OneOf(["alive", "ready"]),
         metadata={
-            "description": "`alive`: the process answers; `ready`: so does the database.",
+            "description": "`alive`: the process runs; `ready`: the database is available too.",
             "example": "ready",
         },
     )

@@ -1,4 +1,4 @@
-"""Ids as clients see them: one description for bodies and for paths."""
+"""Ids: one description for request bodies, responses and path parameters."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,9 +7,9 @@ from marshmallow import fields
 
 
 def typeid(prefix: str) -> dict[str, str]:
-    """Return the description of an id that the service generates (TypeID over UUIDv7)."""
+    """Return the documentation of an id that the service generates (TypeID over UUIDv7)."""
     return {
-        "description": f"The id of the {prefix}: opaque, and in the order of time.",
+        "description": f"Id of the {prefix}: an opaque string that sorts by time of creation.",
         "pattern": f"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$",
         "example": f"{prefix}_01kj6zv8m4f5tbq0c9xn2hd7ea",
     }

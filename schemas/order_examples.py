@@ -17,7 +17,7 @@ NEW_ORDER_EXAMPLE = {
     "items": [{"product_id": "abc", "quantity": 2}, {"product_id": "def", "quantity": 1}],
     "shipping_address": ADDRESS_EXAMPLE,
 }
-# What that order comes to with the demo products.
+# The items of that order, with the names and prices of the demo products.
 ORDER_ITEMS_EXAMPLE = [
     {"product_id": "abc", "name": "Coffee mug", "quantity": 2, "unit_price": 1250},
     {"product_id": "def", "name": "Tea pot", "quantity": 1, "unit_price": 4900},

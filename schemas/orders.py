@@ -13,9 +13,9 @@ from schemas.base import (
     UPDATED,
     RequestSchema,
     ResponseSchema,
+    StrictInteger,
     Text,
     Timestamp,
-    Whole,
     text,
 )
 from schemas.ids import id_field, typeid
@@ -28,18 +28,16 @@ from schemas.users import USER_ID
 ORDER_ID = typeid("order")
 STATUS = validate.OneOf([status.value for status in OrderStatus])
 COUNTRY = validate.Regexp(r"^[A-Z]{2}\Z", error="Must be an ISO 3166-1 code, such as US.")
-STATUS_TEXT = (
-    "How far the order has come: `pending`, `paid`, `shipped`, `delivered`, or `cancelled`."
-)
+STATUS_TEXT = "Status of the order: `pending`, `paid`, `shipped`, `delivered` or `cancelled`."
 ITEM_NAME = {
-    "description": "The name of the product at the time of ordering.",
+    "description": "Name of the product at the time of the order.",
     "example": "Coffee mug",
 }
-QUANTITY = {"description": "How many pieces.", "example": 2}
+QUANTITY = {"description": "Number of units.", "example": 2}
 
 
 class ShippingAddressSchema(RequestSchema):
-    """Where an order goes."""
+    """A shipping address."""
 
     street = text(
         200,
@@ -54,35 +52,35 @@ class ShippingAddressSchema(RequestSchema):
     country = Text(
         validate=COUNTRY,
         metadata={
-            "description": "The country (ISO 3166-1 alpha-2). Recommended: without it, the address "
-            "is ambiguous outside the seller's country.",
+            "description": "Country (ISO 3166-1 alpha-2). Recommended: without it, an address "
+            "outside the seller's country is ambiguous.",
             "example": "US",
         },
     )
 
 
 class NewOrderItemSchema(RequestSchema):
-    """How many of which product."""
+    """An item of a new order."""
 
     product_id = Text(
         required=True,
         validate=IS_PRODUCT_ID,
-        metadata={"description": "The `id` of the product.", "example": "abc"},
+        metadata={"description": "`id` of the product.", "example": "abc"},
     )
-    quantity = Whole(1, MAX_QUANTITY, required=True, metadata=QUANTITY)
+    quantity = StrictInteger(1, MAX_QUANTITY, required=True, metadata=QUANTITY)
 
 
 class NewOrderSchema(RequestSchema):
-    """What is ordered, and where it goes."""
+    """A new order."""
 
     items = fields.List(
         fields.Nested(NewOrderItemSchema),
         required=True,
         validate=validate.Length(1, MAX_ITEMS),
-        metadata={"description": "What is ordered, each product once, all in one currency."},
+        metadata={"description": "Items to order: each product once, all in the same currency."},
     )
     shipping_address = fields.Nested(
-        ShippingAddressSchema, required=True, metadata={"description": "Where it goes."}
+        ShippingAddressSchema, required=True, metadata={"description": "Shipping address."}
     )
 
     @validates("items")
@@ -90,52 +88,57 @@ class NewOrderSchema(RequestSchema):
         seen: set[str] = set()
         errors: dict[int, Any] = {}
         for i, item in enumerate(items):
-            if "product_id" not in item:  # which is an error of its own
+            if "product_id" not in item:  # the item schema reports this error
                 continue
             if item["product_id"] in seen:
-                errors[i] = {"product_id": ["Must be there once only; add up the quantities."]}
+                errors[i] = {"product_id": ["Must not appear twice; add up the quantities."]}
             seen.add(item["product_id"])
         if errors:
             raise ValidationError(errors)
 
 
 class OrderItemSchema(ResponseSchema):
-    """A line of an order."""
+    """An item of an order."""
 
     product_id = id_field(PRODUCT_ID)
     name = text(200, required=True, metadata=ITEM_NAME)
-    quantity = Whole(1, MAX_QUANTITY, required=True, metadata=QUANTITY)
-    unit_price = Whole(
+    quantity = StrictInteger(1, MAX_QUANTITY, required=True, metadata=QUANTITY)
+    unit_price = StrictInteger(
         0,
         MAX_PRICE,
         required=True,
         metadata={
-            "description": "The price of a piece at the moment of ordering, in minor units.",
+            "description": "Price of a unit at the time of the order, in minor units.",
             "example": 1250,
         },
     )
 
 
 class OrderChangeSchema(ResponseSchema):
-    """A step of an order from one status to the next."""
+    """A change of the status of an order."""
 
     from_status = fields.String(
         required=True,
         data_key="from",
         validate=STATUS,
-        metadata={"description": "The status before.", "example": "pending"},
+        metadata={"description": "Status before the change.", "example": "pending"},
     )
     to_status = fields.String(
         required=True,
         data_key="to",
         validate=STATUS,
-        metadata={"description": "The status after.", "example": "paid"},
+        metadata={"description": "Status after the change.", "example": "paid"},
     )
-    changed_by = id_field(USER_ID, data_key="by", metadata={"description": "The user who did it."})
+    changed_by = id_field(
+        USER_ID, data_key="by", metadata={"description": "User who made the change."}
+    )
     changed_at = Timestamp(
         required=True,
         data_key="at",
-        metadata={"description": "When (RFC 3339, UTC).", "example": "2026-02-10T14:30:00Z"},
+        metadata={
+            "description": "Time of the change (RFC 3339, UTC).",
+            "example": "2026-02-10T14:30:00Z",
+        },
     )
 
 
@@ -143,36 +146,39 @@ class OrderSchema(ResponseSchema):
     """An order."""
 
     id = id_field(ORDER_ID)
-    user_id = id_field(USER_ID, metadata={"description": "The user whose order it is."})
+    user_id = id_field(USER_ID, metadata={"description": "User who placed the order."})
     status = fields.String(
         required=True, validate=STATUS, metadata={"description": STATUS_TEXT, "example": "pending"}
     )
     items = fields.List(
         fields.Nested(OrderItemSchema),
         required=True,
-        metadata={"description": "What was ordered.", "example": ORDER_ITEMS_EXAMPLE},
+        metadata={"description": "Items of the order.", "example": ORDER_ITEMS_EXAMPLE},
     )
-    total = Whole(
+    total = StrictInteger(
         0,
         MAX_ITEMS * MAX_QUANTITY * MAX_PRICE,
         required=True,
         metadata={
-            "description": "What it costs in all, in minor units: 7400 is 74.00 USD.",
+            "description": "Total price in minor units: 7400 is 74.00 USD.",
             "example": 7400,
         },
     )
     currency = fields.String(
         required=True,
-        metadata={**CURRENCY_SHOWN, "description": "The currency of all its prices (ISO 4217)."},
+        metadata={
+            **CURRENCY_SHOWN,
+            "description": "Currency of all prices of the order (ISO 4217).",
+        },
     )
     shipping_address = fields.Nested(
-        ShippingAddressSchema, required=True, metadata={"description": "Where it goes."}
+        ShippingAddressSchema, required=True, metadata={"description": "Shipping address."}
     )
     history = fields.List(
         fields.Nested(OrderChangeSchema),
         required=True,
         metadata={
-            "description": "Every change of its status, oldest first; empty for a new order.",
+            "description": "All changes of the status, oldest first; empty for a new order.",
             "example": [],
         },
     )
@@ -181,53 +187,57 @@ class OrderSchema(ResponseSchema):
 
 
 class ShortageSchema(ResponseSchema):
-    """A product of which there is not enough."""
+    """A product without enough stock."""
 
     product_id = id_field(PRODUCT_ID)
-    requested = Whole(
+    requested = StrictInteger(
         1,
         MAX_QUANTITY,
         required=True,
-        metadata={"description": "How many were asked for.", "example": 2},
+        metadata={"description": "Number of units in the order.", "example": 2},
     )
-    available = Whole(
-        0, MAX_EXACT, required=True, metadata={"description": "How many there are.", "example": 1}
+    available = StrictInteger(
+        0,
+        MAX_EXACT,
+        required=True,
+        metadata={"description": "Number of units in stock.", "example": 1},
     )
 
 
 extension_member(
     "products",
     fields.List(
-        fields.Nested(ShortageSchema), metadata={"description": "For `out-of-stock` only."}
+        fields.Nested(ShortageSchema),
+        metadata={"description": "Products without enough stock; for `out-of-stock` only."},
     ),
 )
 
 
 class OrderQuerySchema(PageQuerySchema):
-    """Which orders."""
+    """Filters of the list of orders."""
 
     status = fields.String(
         validate=STATUS,
-        metadata={"description": "Only orders in this status.", "examples": ["pending"]},
+        metadata={"description": "Only orders with this status.", "examples": ["pending"]},
     )
     created_after = Timestamp(
         format="iso",
         metadata={
-            "description": "Only orders created then or later, such as 2026-01-01T00:00:00Z.",
+            "description": "Only orders created at this time or later (RFC 3339).",
             "examples": ["2026-01-01T00:00:00Z"],
         },
     )
     created_before = Timestamp(
         format="iso",
         metadata={
-            "description": "Only orders created earlier, such as 2027-01-01T00:00:00Z.",
+            "description": "Only orders created before this time (RFC 3339).",
             "examples": ["2027-01-01T00:00:00Z"],
         },
     )
 
 
 class NextStatusSchema(RequestSchema):
-    """The next status."""
+    """The new status of an order."""
 
     status = fields.String(
         required=True, validate=STATUS, metadata={"description": STATUS_TEXT, "example": "paid"}

@@ -1,51 +1,51 @@
-"""Lists, a page at a time."""
+"""Pagination: the query parameters of a list, and its pages."""
 
 from functools import cache
 
 from marshmallow import Schema, fields, validate
 
-from schemas.base import QueryWhole, RequestSchema, ResponseSchema, Text
+from schemas.base import QueryInteger, RequestSchema, ResponseSchema, Text
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 CURSOR_EXAMPLE = "MjAyNi0wMi0xMFQxNDozMDowMCswMDowMCBvcmRlcl8wMQ.3Jx0Yy8mV5cQk1Zt"
 
 
 class PageQuerySchema(RequestSchema):
-    """The query of a list; its filters are added in subclasses."""
+    """Query parameters of a list; subclasses add filters."""
 
-    limit = QueryWhole(
+    limit = QueryInteger(
         load_default=DEFAULT_LIMIT,
         validate=validate.Range(1, MAX_LIMIT),
-        metadata={"description": "How many items a page has at most.", "example": 20},
+        metadata={"description": "Maximum number of items on the page.", "example": 20},
     )
     cursor = Text(
-        # As a value instead of a function it would be documented, but a query has no null.
+        # A function, because a value would be documented, and a query string has no null.
         load_default=lambda: None,
         validate=validate.Length(1, 500),
         metadata={
-            "description": "Where the page begins: the `next_cursor` of the page before.",
+            "description": "Start of the page: the `next_cursor` of the previous page.",
             "examples": [CURSOR_EXAMPLE],
         },
     )
 
 
-# The document has one schema for a name, and two lists can have the same items.
+# Cached, because a name stands for one schema in the document, and two lists can have equal items.
 @cache
 def page_of(schema: type[Schema]) -> type[Schema]:
-    """The schema of a page of what `schema` describes."""
+    """Return the schema of a page of items with this schema."""
     noun = schema.__name__.removesuffix("Schema")
     return ResponseSchema.from_dict(
         {
             "items": fields.List(
                 fields.Nested(schema),
                 required=True,
-                metadata={"description": "What is on this page, in the order of the list."},
+                metadata={"description": "Items of the page, in the order of the list."},
             ),
             "next_cursor": fields.String(
                 required=True,
                 allow_none=True,
                 metadata={
-                    "description": "`cursor` of the next page; null on the last one.",
+                    "description": "`cursor` of the next page; null on the last page.",
                     "example": CURSOR_EXAMPLE,
                 },
             ),

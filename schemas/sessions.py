@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""Sign-in, tokens and sessions."""
 
 from marshmallow import fields, validate
 from marshmallow_sqlalchemy import auto_field
@@ -9,8 +9,8 @@ from schemas.base import (
     RequestSchema,
     ResponseSchema,
     RowSchema,
+    StrictInteger,
     Timestamp,
-    Whole,
     password,
     text,
 )
@@ -26,24 +26,24 @@ class CredentialsSchema(RequestSchema):
     email = Email(
         required=True,
         metadata={
-            "description": "The address of the account; upper and lower case are the same.",
+            "description": "Email address of the account; not case-sensitive.",
             "example": "user@example.com",
         },
     )
-    # As long as a new one may be, but not as short as it must be: old ones still sign in.
+    # No minimum of 8, so that accounts with an older, shorter password can still sign in.
     password = password(
-        1, metadata={"description": "The password of the account.", "example": "securepassword123"}
+        1, metadata={"description": "Password of the account.", "example": "securepassword123"}
     )
 
 
 class RefreshSchema(RequestSchema):
-    """A refresh token, to be exchanged."""
+    """A refresh token to exchange."""
 
     refresh_token = text(
         4096,
         required=True,
         metadata={
-            "description": "That of the sign-in, or of the last refresh.",
+            "description": "The latest `refresh_token` of the session.",
             "example": TOKEN_EXAMPLE,
         },
     )
@@ -55,35 +55,35 @@ class TokensSchema(ResponseSchema):
     access_token = fields.String(
         required=True,
         metadata={
-            "description": "Goes into the header `Authorization: Bearer …`.",
+            "description": "Token for the header `Authorization: Bearer …`.",
             "example": TOKEN_EXAMPLE,
         },
     )
     refresh_token = fields.String(
         required=True,
         metadata={
-            "description": "Good for one refresh, which gives the next one. Keep it secret.",
+            "description": "Token for one exchange, which returns the next one. Keep it secret.",
             "example": TOKEN_EXAMPLE,
         },
     )
     token_type = fields.String(
         required=True,
         validate=validate.OneOf(["bearer"]),
-        metadata={"description": "How the access token is used (RFC 6750).", "example": "bearer"},
+        metadata={"description": "Type of the access token (RFC 6750).", "example": "bearer"},
     )
-    expires_in = Whole(
+    expires_in = StrictInteger(
         1,
         2**31 - 1,
         required=True,
         metadata={
-            "description": "How long the access token is good for, seconds.",
+            "description": "Lifetime of the access token in seconds.",
             "example": 1800,
         },
     )
 
 
 class LogoutSchema(RequestSchema):
-    """Which sessions end."""
+    """The sessions to end."""
 
     body_optional = True
 
@@ -91,46 +91,52 @@ class LogoutSchema(RequestSchema):
         load_default="current",
         validate=validate.OneOf(["current", "all", "others"]),
         metadata={
-            "description": "Which end: this session, all of the user's, or all but this one.",
+            "description": "Sessions to end: the current one, all of the user, or all others.",
             "example": "current",
         },
     )
 
 
 class SessionSchema(RowSchema):
-    """Where a user is signed in."""
+    """A session of a user."""
 
     class Meta(RowSchema.Meta):
         model = AuthSession
 
-    # Not an auto_field, which would document the uuid that the column holds.
+    # Not an auto_field, which would document the UUID of the column.
     id = id_field(SESSION_ID)
     ip_address = auto_field(
         required=True,
         metadata={
-            "description": "The address that signed in (IPv4 or IPv6), or null.",
+            "description": "IP address of the sign-in (IPv4 or IPv6), or null.",
             "example": "203.0.113.7",
         },
     )
     user_agent = auto_field(
         required=True,
         metadata={
-            "description": "The program that signed in, as it calls itself, or null.",
+            "description": "`User-Agent` header of the sign-in, or null.",
             "example": "curl/8.11",
         },
     )
     created_at = Timestamp(
         required=True,
-        metadata={"description": "When it was signed in.", "example": "2026-02-10T14:30:00Z"},
+        metadata={
+            "description": "Time of the sign-in (RFC 3339, UTC).",
+            "example": "2026-02-10T14:30:00Z",
+        },
     )
     refreshed_at = Timestamp(
         required=True,
-        metadata={"description": "When it was last refreshed.", "example": "2026-02-12T10:30:00Z"},
+        metadata={
+            "description": "Time of the last refresh (RFC 3339, UTC).",
+            "example": "2026-02-12T10:30:00Z",
+        },
     )
     expires_at = Timestamp(
         required=True,
         metadata={
-            "description": "When it ends without a refresh.",
+            "description": "Time at which the session ends without a refresh (RFC 3339, UTC).",
             "example": "2026-03-14T10:30:00Z",
         },
     )

@@ -1,4 +1,4 @@
-"""Accounts."""
+"""User accounts."""
 
 from marshmallow import fields, validate
 from marshmallow_sqlalchemy import auto_field
@@ -9,9 +9,9 @@ from schemas.base import (
     PHONE,
     UPDATED,
     Email,
-    Flag,
     RequestSchema,
     RowSchema,
+    StrictBoolean,
     Timestamp,
     password,
     phone,
@@ -22,30 +22,30 @@ from schemas.pages import PageQuerySchema
 
 USER_ID = typeid("user")
 ROLE = validate.OneOf([role.value for role in Role])
-ROLE_TEXT = "What the user may do: `admin` may do everything, `user` what is their own."
-NAME = {"description": "The name to show; may be empty.", "example": "Jane Doe"}
+ROLE_TEXT = "Role: `admin` has access to everything, `user` to their own profile and orders."
+NAME = {"description": "Display name; may be empty.", "example": "Jane Doe"}
 EMAIL = {
-    "description": "The address that the user signs in with, in lower case.",
+    "description": "Email address for the sign-in, in lower case.",
     "example": "user@example.com",
 }
-PASSWORD = "From 8 to 128 characters of any kind. A long phrase is better than a short riddle."  # noqa: S105
+PASSWORD = "From 8 to 128 characters of any kind. A long phrase is safer than a short, complex one."  # noqa: S105
 ACTIVE = {"description": "Whether the user may sign in.", "example": True}
 
 
 class UserSchema(RowSchema):
-    """A user, as the user sees it."""
+    """A user in responses to the user."""
 
     class Meta(RowSchema.Meta):
         model = User
 
-    # Not an auto_field, which would document the uuid that the column holds.
+    # Not an auto_field, which would document the UUID of the column.
     id = id_field(USER_ID)
     email = auto_field(metadata={**EMAIL, "format": "email"})
     name = auto_field(required=True, metadata=NAME)
     phone = auto_field(
         required=True,
         metadata={
-            "description": "The phone number (E.164), or null.",
+            "description": "Phone number (E.164), or null.",
             "pattern": PHONE.regex.pattern,
             "example": "+1234567890",
         },
@@ -57,7 +57,7 @@ class UserSchema(RowSchema):
 
 
 class AdministeredUserSchema(UserSchema):
-    """A user, as an administrator sees it."""
+    """A user in responses to an administrator."""
 
     is_active = auto_field(required=True, metadata=ACTIVE)
     updated_at = Timestamp(required=True, metadata=UPDATED)
@@ -69,7 +69,7 @@ class RegistrationSchema(RequestSchema):
     email = Email(
         required=True,
         metadata={
-            "description": "The address to sign in with; upper and lower case are the same.",
+            "description": "Email address for the sign-in; not case-sensitive.",
             "example": "jane@example.com",
         },
     )
@@ -80,28 +80,28 @@ class RegistrationSchema(RequestSchema):
     phone = phone(
         load_default=None,
         allow_none=True,
-        metadata={"description": "The phone number (E.164).", "example": "+14155550100"},
+        metadata={"description": "Phone number (E.164).", "example": "+14155550100"},
     )
 
 
 class ProfileChangeSchema(RequestSchema):
-    """What a user changes of their own; what is left out stays."""
+    """Changes of the user's own profile; omitted fields keep their values."""
 
     name = text(200, shortest=0, metadata=NAME)
     phone = phone(
         allow_none=True,
         metadata={
-            "description": "The phone number (E.164); null removes it.",
+            "description": "Phone number (E.164); null deletes it.",
             "example": "+1234567890",
         },
     )
 
 
 class PasswordChangeSchema(RequestSchema):
-    """A new password, in exchange for the current one."""
+    """The current and the new password."""
 
     current_password = password(
-        1, metadata={"description": "The one until now.", "example": "securepassword123"}
+        1, metadata={"description": "Current password.", "example": "securepassword123"}
     )
     new_password = password(
         8, metadata={"description": PASSWORD, "example": "correct horse battery staple"}
@@ -109,10 +109,10 @@ class PasswordChangeSchema(RequestSchema):
 
 
 class UserQuerySchema(PageQuerySchema):
-    """Which users."""
+    """Filters of the list of users."""
 
     role = fields.String(
-        validate=ROLE, metadata={"description": "Only users of this role.", "examples": ["user"]}
+        validate=ROLE, metadata={"description": "Only users with this role.", "examples": ["user"]}
     )
     is_active = fields.Boolean(
         truthy={"true"},
@@ -122,7 +122,7 @@ class UserQuerySchema(PageQuerySchema):
 
 
 class UserChangeSchema(RequestSchema):
-    """What an administrator changes; what is left out stays."""
+    """Changes by an administrator; omitted fields keep their values."""
 
     role = fields.String(validate=ROLE, metadata={"description": ROLE_TEXT, "example": "admin"})
-    is_active = Flag(metadata=ACTIVE)
+    is_active = StrictBoolean(metadata=ACTIVE)

@@ -1,4 +1,4 @@
-"""Demo users, products and orders. PostgreSQL makes the orders: 200,000 take seconds."""
+"""Demo users, products and orders. PostgreSQL generates the orders: 200,000 take seconds."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -32,15 +32,15 @@ def load(
     accounts: bool,
     stock: int | None = None,
 ) -> Sizes:
-    """Insert demo rows until there are `sizes` of them, and return the numbers of new rows.
+    """Insert demo rows up to the totals in `sizes`, and return the numbers of new rows.
 
-    Existing rows stay as they are, and count. The products of the documented examples come too.
+    Existing demo rows count and do not change. The products of the documented examples are added.
 
     Args:
         email: The addresses of the users, with `{n}` for 1, 2, …
         password: The password of all users.
         accounts: Whether to insert the two documented accounts.
-        stock: The stock of each new product, such as for load tests; by default that of a shop.
+        stock: The stock of each new product, such as for load tests; by default a realistic one.
     """
     session.execute(text("SET LOCAL statement_timeout = 0"))
     session.execute(text(UUID7))
@@ -71,8 +71,8 @@ def _products(session: Session, rows: Iterable[dict[str, Any]], stock: int | Non
     return len(session.execute(statement, [row | given for row in rows]).all())
 
 
-# A UUIDv7 (RFC 9562) of a time that may be past, so that ids sort as they would have: a random
-# UUIDv4 with the time in its first 48 bits, and two more bits that turn version 4 into 7.
+# A UUIDv7 (RFC 9562) for a time in the past, so that ids sort by time of creation: a random UUIDv4
+# with the time in its first 48 bits. Two more bits change version 4 to 7.
 UUID7 = """
     CREATE OR REPLACE FUNCTION pg_temp.uuid7(at timestamptz) RETURNS uuid LANGUAGE sql AS $$
         SELECT encode(set_bit(set_bit(overlay(
@@ -92,8 +92,8 @@ USERS = """
         FROM generate_series(1, :users) AS n ON CONFLICT DO NOTHING RETURNING id
     ) SELECT count(*) FROM made"""
 
-# Every user gets an equal share, of two or three lines each; over all users there is one order a
-# minute, into the past. `nth` is the number of an order of its user, `minute` of all.
+# Each user gets an equal share of the orders; each order has two or three items. There is one order
+# per minute, backwards from now. `nth` numbers the orders of a user, `minute` all orders.
 ORDERS = """
     WITH buyers AS (
         SELECT u.id, n, :orders / :users + (n <= :orders % :users)::int AS share,

@@ -1,4 +1,4 @@
-"""Demo products: realistic names, prices and stock, the same at each load."""
+"""Demo products: realistic names, prices and stock; every run generates the same ones."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -63,7 +63,7 @@ KINDS = (
 
 
 def generated(count: int) -> Iterator[dict[str, Any]]:
-    """Yield rows of products; the first ones are the same for every `count`."""
+    """Yield product rows; a larger `count` only appends rows."""
     random = Random(SEED)  # noqa: S311 (nothing secret)
     variants = list(product(STYLES, KINDS, COLOURS))
     random.shuffle(variants)

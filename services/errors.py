@@ -1,7 +1,6 @@
-"""The refusals of the rules: each a small class with a status and a slug.
+"""Errors of the business rules: exception classes with the members of RFC 9457 documents.
 
-They say what is wrong in the words of RFC 9457, and what to do about it; who turns them into an
-answer is not known here.
+The services raise them; app/errors/ renders them as HTTP responses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,12 +8,12 @@ from typing import Any, ClassVar
 
 
 class Problem(Exception):  # noqa: N818 (the word of RFC 9457)
-    """A refusal; the message is the `detail` of the problem document."""
+    """Base class of all errors; the message is the `detail` of the problem document."""
 
     status: ClassVar[int]
     slug: ClassVar[str]
     title: ClassVar[str]
-    # What happened, and what to do about it: the page of the problem shows both.
+    # The cause, and what the API consumer can do; the problem page shows both.
     detail: ClassVar[str]
     advice: ClassVar[str]
     # Headers of every response with this error.
@@ -27,11 +26,11 @@ class Problem(Exception):  # noqa: N818 (the word of RFC 9457)
         detail: str | None = None,
         *,
         headers: Mapping[str, str] | None = None,
-        **members: Any,
+        **extension_members: Any,
     ) -> None:
         super().__init__(detail or self.detail)
         self.headers = {**self.default_headers, **(headers or {})}
-        self.members = members
+        self.extension_members = extension_members
 
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="api"'}
@@ -43,12 +42,12 @@ class Unauthenticated(Problem):
     detail = "The access token is missing, invalid or expired, or its session has ended."
     advice = (
         "Send `Authorization: Bearer` and the `access_token` of a sign-in. If it has expired, "
-        "exchange the `refresh_token` for new ones; if that is refused too, sign in again."
+        "exchange the `refresh_token` for new tokens. If that fails too, sign in again."
     )
 
 
 class InvalidToken(Unauthenticated):
-    """There is a token, but it is not valid, or its session has ended (RFC 6750, section 3.1)."""
+    """The token is invalid, or its session has ended (RFC 6750, section 3.1)."""
 
     default_headers: ClassVar = {"WWW-Authenticate": 'Bearer realm="api", error="invalid_token"'}
 
@@ -57,7 +56,7 @@ class WrongCredentials(Problem):
     status, slug, title = 401, "wrong-credentials", "Wrong credentials"
     default_headers = CHALLENGE
     detail = "The email address or the password is wrong."
-    advice = "Check both. An account that does not exist, or is deactivated, gets the same answer."
+    advice = "Check both. An unknown or deactivated account gets the same response."
 
 
 class InvalidRefreshToken(Problem):
@@ -65,72 +64,69 @@ class InvalidRefreshToken(Problem):
     default_headers = CHALLENGE
     detail = "The refresh token is invalid or expired, or its session has ended. Sign in again."
     advice = (
-        "Sign in again. If you did not expect this, change the password: a refresh token that is "
-        "used again after ten seconds ends its session, because the token may have been stolen."
+        "Sign in again. If you did not expect this error, change the password: reuse of a refresh "
+        "token after ten seconds ends its session, because the token may have been stolen."
     )
 
 
 class RefreshTokenReused(InvalidRefreshToken):
-    """A refresh token was used before: there is a copy of it, so the session must end."""
+    """The refresh token was used before, so a copy of it exists and the session must end."""
 
 
 class RefreshSuperseded(Problem):
-    status, slug, title = 409, "refresh-superseded", "Refreshed a moment ago"
+    status, slug, title = 409, "refresh-superseded", "Refresh token already exchanged"
     detail = "This refresh token was exchanged a moment ago; use the tokens of that response."
     advice = (
-        "Use the tokens of the other exchange. This happens only while the signing key of the "
-        "service changes; otherwise the same refresh token is returned again."
+        "Use the tokens of the other exchange. This error occurs only while the signing key of "
+        "the service changes; otherwise the service returns the same refresh token again."
     )
 
 
 class Forbidden(Problem):
     status, slug, title = 403, "forbidden", "Not allowed"
-    detail = "Your role does not allow this."
-    advice = "Ask an administrator for the role that it takes, or do it as another user."
+    detail = "Your role does not allow this operation."
+    advice = "Ask an administrator for the required role, or sign in as another user."
 
 
 class NotFound(Problem):
     status, slug, title = 404, "not-found", "Not found"
-    detail = "There is nothing here, or it is not yours."
-    advice = (
-        "Check the path and the id. What belongs to somebody else looks the same as what does "
-        "not exist."
-    )
+    detail = "The resource does not exist, or it belongs to another user."
+    advice = "Check the path and the id."
 
 
 class EmailTaken(Problem):
     status, slug, title = 409, "email-taken", "Email address taken"
-    detail = "There is an account with this email address already."
-    advice = "Sign in with this address, or register another one."
+    detail = "An account with this email address already exists."
+    advice = "Sign in with this address, or register with another one."
 
 
 class LastAdmin(Problem):
     status, slug, title = 409, "last-admin", "Last administrator"
-    detail = "This is the last active administrator; make another one first."
-    advice = "Give another user the role `admin`, then change this one."
+    detail = "This is the last active administrator; create another one first."
+    advice = "Give another user the role `admin`, then change this user."
 
 
 class RequestInFlight(Problem):
     status, slug, title = 409, "request-in-flight", "Request in flight"
     default_headers: ClassVar = {"Retry-After": "1"}
-    detail = "A request with this Idempotency-Key is being worked on; retry in a moment."
+    detail = "A request with this Idempotency-Key is still in progress; retry in a moment."
     advice = (
-        "Wait as many seconds as `Retry-After` says, then send the same request again, with the "
-        "same key: it gets the answer of the first one."
+        "Wait for the seconds in `Retry-After`, then send the same request with the same key "
+        "again: it gets the response of the first request."
     )
 
 
 class PreconditionFailed(Problem):
-    status, slug, title = 412, "precondition-failed", "Changed meanwhile"
-    detail = "The resource is not in the version that If-Match names; read it again."
+    status, slug, title = 412, "precondition-failed", "Precondition failed"
+    detail = "The current version of the resource does not match If-Match; read it again."
     advice = (
-        "Read the resource again, look at what has changed, and repeat the change with the "
-        "new `ETag` in `If-Match`."
+        "Read the resource again, check what has changed, and repeat the change with the new "
+        "`ETag` in `If-Match`."
     )
 
 
 class PreconditionRequired(Problem):
-    """RFC 6585, section 3."""
+    """A change without `If-Match` (RFC 6585, section 3)."""
 
     status, slug, title = 428, "precondition-required", "Precondition required"
     detail = "Without If-Match, this change could overwrite a newer one."
@@ -138,13 +134,13 @@ class PreconditionRequired(Problem):
 
 
 class InvalidInput(Problem):
-    """Carries `errors`: a list of `pointer` (RFC 6901) and `detail`."""
+    """Has the extension member `errors`: a list of `pointer` (RFC 6901) and `detail`."""
 
     status, slug, title = 422, "invalid-input", "Invalid input"
     detail = "The input is well-formed, but not valid; see errors."
     advice = (
-        "Look at `errors`: each `pointer` names a field of the body, or a parameter, and its "
-        "`detail` says what is expected. Correct the request before it is sent again."
+        "Each `pointer` in `errors` names a field of the body, or a parameter; its `detail` says "
+        "what is expected. Fix the request before you retry it."
     )
 
     @classmethod
@@ -156,6 +152,6 @@ class IdempotencyKeyReused(Problem):
     status, slug, title = 422, "idempotency-key-reused", "Idempotency-Key reused"
     detail = "This Idempotency-Key was used with another request; use a new one."
     advice = (
-        "Make a new key for each thing that you want done, and repeat a key only with the "
-        "very same body."
+        "Generate a new key for each new request. Reuse a key only to retry a request with the "
+        "same body."
     )

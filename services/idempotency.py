@@ -1,9 +1,9 @@
-"""Idempotency keys: a retry gets the first answer again.
+"""Idempotency keys: a retry gets the first response again.
 
 Source: draft-ietf-httpapi-idempotency-key-header.
 
-A key is a row of the very transaction whose answer it keeps, so the two are there together or not
-at all. Of two requests with one key the second waits at the primary key until the first has ended.
+The transaction of a request also writes its key and response, so everything is committed or
+nothing. A second request with the key waits for the primary key until the first transaction ends.
 """
 
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ LIFETIME = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An answer as it was sent."""
+class StoredResponse:
+    """A response as it was sent."""
 
     status: int
     body: bytes
@@ -34,9 +34,9 @@ class Answer:
 
 
 keys = table(IdempotencyKey)
-MINE = (keys.c.user_id == bindparam("owner")) & (keys.c.key == bindparam("name"))
+OWN_KEY = (keys.c.user_id == bindparam("owner")) & (keys.c.key == bindparam("name"))
 FRESH = {"fingerprint": bindparam("fingerprint"), "created_at": func.now()}
-# A key that has outlived its answer is taken as if it were new.
+# An expired key is overwritten.
 CLAIM = (
     insert(keys)
     .values(user_id=bindparam("user_id"), key=bindparam("key"), **FRESH)
@@ -48,21 +48,23 @@ CLAIM = (
     .returning(keys.c.key)
     .execution_options(prepared=True)
 )
-KEEP = (
+STORE = (
     update(keys)
-    .where(MINE)
+    .where(OWN_KEY)
     .values({name: bindparam(name) for name in ("status", "body", "location", "etag")})
     .execution_options(prepared=True)
 )
-KEPT = select(keys).where(MINE)
+FIND = select(keys).where(OWN_KEY)
 
 
-def claim(session: Session, principal: Principal, key: str, fingerprint: bytes) -> Answer | None:
-    """Take the key for this transaction; or the answer that it stands for already.
+def claim(
+    session: Session, principal: Principal, key: str, fingerprint: bytes
+) -> StoredResponse | None:
+    """Claim the key for this transaction, or return the response that is stored under it.
 
     Raises:
         IdempotencyKeyReused: the key was used for a request with another fingerprint.
-        RequestInFlight: the first request with the key takes longer than the lock timeout.
+        RequestInFlight: the first request with the key is still running after the lock timeout.
     """
     values = {"user_id": principal.id, "key": key, "fingerprint": fingerprint}
     try:
@@ -72,18 +74,18 @@ def claim(session: Session, principal: Principal, key: str, fingerprint: bytes) 
         if isinstance(error.orig, LockNotAvailable):
             raise RequestInFlight from error
         raise
-    return _kept(session, principal, key, fingerprint)
+    return _stored(session, principal, key, fingerprint)
 
 
-def keep(session: Session, principal: Principal, key: str, response: Answer) -> None:
-    """Keep the answer under the key that this transaction has claimed."""
-    session.execute(KEEP, {"owner": principal.id, "name": key, **vars(response)})
+def store(session: Session, principal: Principal, key: str, response: StoredResponse) -> None:
+    """Store the response under the key that this transaction has claimed."""
+    session.execute(STORE, {"owner": principal.id, "name": key, **vars(response)})
 
 
-def _kept(session: Session, principal: Principal, key: str, fingerprint: bytes) -> Answer:
-    row = session.execute(KEPT, {"owner": principal.id, "name": key}).one()
+def _stored(session: Session, principal: Principal, key: str, fingerprint: bytes) -> StoredResponse:
+    row = session.execute(FIND, {"owner": principal.id, "name": key}).one()
     if row.fingerprint != fingerprint:
         raise IdempotencyKeyReused
     assert row.status is not None
     assert row.body is not None
-    return Answer(row.status, row.body, row.location, row.etag)
+    return StoredResponse(row.status, row.body, row.location, row.etag)

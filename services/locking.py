@@ -1,4 +1,4 @@
-"""One row, for a change; and what the database says when it can't be."""
+"""Row locks, `If-Match` and violated constraints."""
 
 from collections.abc import Container
 from typing import TypeVar
@@ -15,17 +15,17 @@ IfMatch = Container[str] | None
 
 
 def locked(session: Session, statement: Select[Row], if_match: IfMatch = None) -> Row:
-    """The row that `statement` selects, locked until the transaction ends.
+    """Return the row that `statement` selects, locked until the transaction ends.
 
-    Nobody can change it between the look at its version and the write, and the write names the
-    version once more in its WHERE (`version_id_col`).
+    The lock prevents a change between the check of the version and the UPDATE. The UPDATE checks
+    the version again in its WHERE clause (`version_id_col`).
 
     Raises:
-        NotFound: no such row.
-        PreconditionFailed: its version is not one that the client has seen (RFC 9110, 13.1.1).
+        NotFound: the row does not exist.
+        PreconditionFailed: its version is not in `if_match` (RFC 9110, section 13.1.1).
     """
     entity = statement.column_descriptions[0]["entity"]
-    # What the transaction has read before the lock may be old by now.
+    # Values that the session has loaded before the lock may be stale.
     fresh = statement.with_for_update(of=entity).execution_options(populate_existing=True)
     row = session.scalar(fresh)
     if row is None:
@@ -35,6 +35,6 @@ def locked(session: Session, statement: Select[Row], if_match: IfMatch = None) -
     return row
 
 
-def violated(error: IntegrityError) -> str | None:
-    """The name of the constraint that refused a row."""
+def violated_constraint(error: IntegrityError) -> str | None:
+    """Return the name of the constraint that a statement violated."""
     return getattr(getattr(error.orig, "diag", None), "constraint_name", None)

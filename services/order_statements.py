@@ -1,4 +1,4 @@
-"""How orders are read and placed: by one statement each, whatever the number of items."""
+"""SQL statements that read and place orders: one each, for any number of items."""
 
 from functools import cache
 from typing import Any
@@ -24,7 +24,7 @@ from models.orders import History, Order, OrderChange, OrderItem
 from models.products import Product
 from models.types import JSONText
 
-# With the columns of an order, `items` and `history`.
+# The columns of an order, `items` and `history`.
 OrderRow = Row[Any]
 
 orders, items, products = table(Order), table(OrderItem), table(Product)
@@ -34,7 +34,7 @@ changes = table(OrderChange)
 def _of_order(
     rows: Table, order_by: ColumnElement[Any], *columns: ColumnElement[Any]
 ) -> ColumnElement[Any]:
-    """The `columns` of the rows that an order has, as a JSON array of objects."""
+    """Return the `columns` of the rows of an order, as a JSON array of objects."""
     mine = select(*columns).where(rows.c.order_id == orders.c.id)
     element = mine.order_by(order_by).correlate(orders).subquery("element")
     array = func.json_agg(func.row_to_json(element.table_valued()), type_=JSON)
@@ -44,7 +44,7 @@ def _of_order(
 PRODUCT_NAME = select(products.c.name).where(products.c.id == items.c.product_id).scalar_subquery()
 # Pods of version 1.0 insert items without a name during an upgrade.
 ITEM_NAME = func.coalesce(items.c.name, PRODUCT_NAME).label("name")
-# As they are returned.
+# The JSON of the response.
 ITEMS = cast(
     _of_order(
         items,
@@ -67,10 +67,10 @@ CHANGES = type_coerce(
     ),
     History,
 )
-# An order of version 1 has no changes to look for.
+# An order of version 1 has no changes, so skip the subquery.
 HISTORY = case((orders.c.version > literal_column("1"), CHANGES))
 ADDRESS = cast(orders.c.shipping_address, JSONText)
-READING = select(
+ORDER_QUERY = select(
     *(column for column in orders.c if column.name != "shipping_address"),
     ADDRESS.label("shipping_address"),
     ITEMS.label("items"),
@@ -86,22 +86,22 @@ FILTERS = {
 
 @cache
 def reading(*filters: str) -> Select[Any]:
-    """Orders with their items and history, as far as they match `filters`; kept, once made."""
-    statement = READING.where(*(FILTERS[name] for name in filters))
+    """Return the query for orders with items and history, with conditions for `filters`."""
+    statement = ORDER_QUERY.where(*(FILTERS[name] for name in filters))
     return statement.execution_options(prepared=True)
 
 
-# `found` is there if nothing was placed: what is on sale of what is wanted.
-_PLACING = text("""
+# Returns the order; if none was placed, `found` with the stock and currency of wanted products.
+_PLACE_ORDER = text("""
     WITH wanted AS (
         SELECT *
         FROM unnest(CAST(:product_ids AS varchar[]), CAST(:quantities AS integer[]))
             WITH ORDINALITY AS line (product_id, quantity, position)
-        WHERE quantity > 0 -- all are, but PostgreSQL then expects few enough to use the index
+        WHERE quantity > 0 -- always true; lowers the row estimate, so that the index is used
     ), locked AS (
-        -- A row that is locked is the newest, though somebody has changed it since this statement
-        -- began: so all that follows goes by these rows. They are locked in the order of their
-        -- ids: who locks alike can't deadlock.
+        -- FOR UPDATE returns the latest committed version of a row, even if it is newer than this
+        -- statement, so the rest of the statement uses only these rows. All transactions lock
+        -- products in the order of their ids, which prevents deadlocks.
         SELECT products.id, name, stock, version, price, currency, quantity, position
         FROM products JOIN wanted ON product_id = products.id
         WHERE retired_at IS NULL
@@ -145,8 +145,8 @@ _PLACING = text("""
         ) END AS found
     FROM summed LEFT JOIN placed ON true
     """)
-PLACING = (
-    _PLACING.bindparams(
+PLACE_ORDER = (
+    _PLACE_ORDER.bindparams(
         bindparam("id", type_=orders.c.id.type),
         bindparam("user_id", type_=orders.c.user_id.type),
         bindparam("shipping_address", type_=orders.c.shipping_address.type),

@@ -1,4 +1,4 @@
-"""What happens with an order: it is placed, read, moved on, cancelled."""
+"""Orders: place, read, change the status, cancel."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -16,28 +16,28 @@ from services.errors import (
     Problem,
 )
 from services.locking import IfMatch, locked
-from services.order_statements import PLACING, OrderRow, reading
+from services.order_statements import PLACE_ORDER, OrderRow, reading
 from services.principals import Principal
 
 
 class OutOfStock(Problem):
-    """Carries `products`: a list of `product_id`, `requested` and `available`."""
+    """Has the extension member `products`: `product_id`, `requested` and `available` of each."""
 
     status, slug, title = 409, "out-of-stock", "Out of stock"
     detail = "There is not enough stock; nothing was ordered."
     advice = (
-        "Look at `products`: it says what was asked for and what there is. Order less, or retry "
-        "later. The same Idempotency-Key works for both, because errors are not stored."
+        "`products` lists the requested and the available quantity of each product. Order less, "
+        "or retry later. You can reuse the Idempotency-Key, because errors are not stored."
     )
     example: ClassVar = {"products": [{"product_id": "abc", "requested": 2, "available": 1}]}
 
 
 class TransitionNotAllowed(Problem):
     status, slug, title = 409, "transition-not-allowed", "Transition not allowed"
-    detail = "The order can't go from its status to this one."
+    detail = "The order cannot change from its current status to this one."
     advice = (
-        "Read the order for its status. It goes from pending to paid, shipped and delivered; "
-        "it can be cancelled until it is shipped."
+        "Read the order to see its status. The status changes from pending to paid, shipped and "
+        "delivered. An order can be cancelled until it is shipped."
     )
 
 
@@ -47,14 +47,14 @@ def place(
     items: Sequence[Mapping[str, Any]],
     shipping_address: Mapping[str, str],
 ) -> OrderRow:
-    """Order `items` (`product_id` and `quantity`, each product once) at the prices of this moment.
+    """Order `items` (`product_id` and `quantity`, each product once) at the current prices.
 
     Raises:
-        InvalidInput: an unknown product, or products in several currencies.
-        OutOfStock: a product has too few pieces; then nothing is taken of any.
+        InvalidInput: a product is unknown, or the products have different currencies.
+        OutOfStock: a product has too little stock; the stock of all products stays the same.
     """
     order = session.execute(
-        PLACING,
+        PLACE_ORDER,
         {
             "id": ORDER_ID.new(),
             "user_id": principal.id,
@@ -64,14 +64,14 @@ def place(
         },
     ).one()
     if order.id is None:
-        raise _refusal(items, order.found or {})
+        raise _placement_error(items, order.found or {})
     return order
 
 
 def list_visible(
     session: Session, principal: Principal, page: pages.PageRequest, filters: Mapping[str, Any]
 ) -> pages.Page:
-    """The principal's orders, or everybody's for who manages orders.
+    """Return a page of the caller's orders; with the scope `orders:manage`, of all orders.
 
     `filters` may have `status`, `created_after` (inclusive) and `created_before` (exclusive).
     """
@@ -82,10 +82,10 @@ def list_visible(
 
 
 def get(session: Session, principal: Principal, order_id: str) -> OrderRow:
-    """One order.
+    """Return an order.
 
     Raises:
-        NotFound: there is none, or it is somebody else's.
+        NotFound: it does not exist, or belongs to another user.
     """
     values = _visible(principal) | {"id": order_id}
     order = session.execute(reading(*values), values).one_or_none()
@@ -97,10 +97,10 @@ def get(session: Session, principal: Principal, order_id: str) -> OrderRow:
 def cancel(
     session: Session, principal: Principal, order_id: str, if_match: IfMatch = None
 ) -> OrderRow:
-    """Cancel an order and return its stock, exactly once.
+    """Cancel an order and return its stock.
 
     Raises:
-        TransitionNotAllowed: it has been shipped or cancelled already.
+        TransitionNotAllowed: it has already been shipped or cancelled.
     """
     return advance(session, principal, order_id, OrderStatus.CANCELLED, if_match)
 
@@ -112,10 +112,10 @@ def advance(
     status: OrderStatus,
     if_match: IfMatch = None,
 ) -> OrderRow:
-    """Move an order on to its next status; `cancelled` returns the stock as `cancel` does.
+    """Change the status of an order; `cancelled` returns the stock.
 
     Raises:
-        TransitionNotAllowed: `status` doesn't follow the one that the order has.
+        TransitionNotAllowed: the current status cannot change to `status`.
     """
     mine = select(Order).filter_by(**_visible(principal), id=order_id)
     order = locked(session, mine, if_match)
@@ -123,7 +123,7 @@ def advance(
     order.status = _allowed(principal, before, status)
     if status is OrderStatus.CANCELLED:
         stock.release(session, {item.product_id: item.quantity for item in order.items})
-    session.flush()  # which makes the order's new version
+    session.flush()  # increments the version of the order
     session.add(
         OrderChange(
             order_id=order.id,
@@ -140,19 +140,19 @@ def advance(
 def _allowed(principal: Principal, before: OrderStatus, after: OrderStatus) -> OrderStatus:
     needed = TRANSITIONS.get((before, after))
     if needed is None:
-        raise TransitionNotAllowed(f"The order is {before}; it can't become {after}.")
+        raise TransitionNotAllowed(f"The order is {before}; it cannot become {after}.")
     if not principal.may(needed):
         raise Forbidden
     return after
 
 
 def _visible(principal: Principal) -> dict[str, str]:
-    """Ownership is part of the query: what is not yours is simply not there."""
+    """Return the filter by owner, so that queries do not find orders of other users."""
     return {} if principal.may(Scope.ORDERS_MANAGE) else {"user_id": principal.id}
 
 
-def _refusal(items: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> Problem:
-    """Why nothing was placed, of products that are on sale with `stock` and `currency`."""
+def _placement_error(items: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> Problem:
+    """Return why no order was placed; `found` has the products on sale."""
     unknown = [i for i, item in enumerate(items) if item["product_id"] not in found]
     if unknown:
         pointers = [f"/items/{i}/product_id" for i in unknown]
@@ -169,4 +169,4 @@ def _refusal(items: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> Pr
 
 def _several_currencies(currencies: Sequence[str]) -> Problem:
     others = [f"/items/{i}" for i, currency in enumerate(currencies) if currency != currencies[0]]
-    return InvalidInput.at(others, f"An order has one currency; this one began in {currencies[0]}.")
+    return InvalidInput.at(others, f"Must be in the currency of the first item: {currencies[0]}.")

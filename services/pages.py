@@ -1,4 +1,4 @@
-"""Keyset pagination: page 10,000 costs what page 1 costs."""
+"""Keyset pagination: page 10,000 costs the same as page 1."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ABSENT = ""  # sorts before every id
 
 @dataclass(frozen=True)
 class Position:
-    """The place in a list right after one row."""
+    """The position in a list directly after a row."""
 
     created_at: datetime
     id: str
@@ -28,10 +28,10 @@ class PageRequest:
     after: Position | None
 
     def from_before(self, moment: datetime) -> PageRequest:
-        """The page of what is left when only rows made before `moment` count.
+        """Return the request for the page of rows that were created before `moment`.
 
-        A moment is a place in the list too. Given to PostgreSQL as a second upper bound, it would
-        be where the index is entered, and all down to the page would be read.
+        The moment replaces an earlier position in the list. With a second upper bound in the
+        query, PostgreSQL could start its index scan there and read all rows down to the page.
         """
         if self.after and self.after.created_at < moment:
             return self
@@ -47,9 +47,9 @@ class Page:
 def newest_first(
     session: Session, statement: Select, request: PageRequest, values: Mapping[str, Any]
 ) -> Page:
-    """One page of `statement`, whose rows have `created_at` and `id`, with its `values` bound.
+    """Return a page of `statement`, whose rows have `created_at` and `id`, with bound `values`.
 
-    A row more than asked is fetched, to know whether that was all.
+    The query fetches one row more than the limit, to know whether there is another page.
     """
     if after := request.after:
         values = {**values, "after_time": after.created_at, "after_id": after.id}
@@ -59,7 +59,7 @@ def newest_first(
     return Page(items, Position(items[-1].created_at, items[-1].id) if more else None)
 
 
-# Statements are made once and kept, because to make one takes longer than to send it.
+# Cached, because building a statement takes longer than sending it.
 @lru_cache(maxsize=200)
 def _paged(statement: Select, *, further: bool) -> Select:
     created_at, row_id = (statement.selected_columns[name] for name in ("created_at", "id"))

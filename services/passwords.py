@@ -17,17 +17,17 @@ MEMORY_KIB = 19_456
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-# Documented, so known to everybody: see `flask demo load`.
+# Public, because they are documented: see `flask demo load`.
 DEMO_PASSWORDS = frozenset({"securepassword123", "administrator123"})
 
-# What people choose most, as zxcvbn counted; guessing begins with these.
+# The most common passwords according to zxcvbn; attackers try these first.
 COMMON_PASSWORDS = frozenset(FREQUENCY_LISTS["passwords"])
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=MEMORY_KIB, parallelism=1)
-# Each hash takes 19 MiB and a core: more at once than cores would only take memory.
+# Each hash uses 19 MiB and a core, so more hashes than cores would only use more memory.
 _cores = BoundedSemaphore(CORES)
-# Verified when there is no such account, so that both responses take the same time. Of a random
-# password, because a match would end the verification early.
+# Verified if the account does not exist, so that both responses take the same time. The password is
+# random, because `matches` returns earlier after a match.
 _DUMMY = _hasher.hash(secrets.token_urlsafe())
 
 
@@ -38,7 +38,7 @@ _run: Run = lambda function, args: function(*args)  # noqa: E731
 def run_hashes_in(run: Run) -> None:
     """Compute hashes by `run(function, args)`, such as `apply` of a thread pool.
 
-    An event loop would stand still during a hash, which takes tens of milliseconds.
+    Otherwise a hash blocks an event loop for tens of milliseconds.
     """
     global _run
     _run = run
@@ -56,11 +56,11 @@ def hashed(password: str) -> str:
 
 
 def matches(password: str, password_hash: str | None, refused: Container[str] = ()) -> bool:
-    """Whether this is the password; no hash (no account) takes as long as a wrong password.
+    """Return whether the password matches; without a hash (no account), it takes the same time.
 
-    `refused` are passwords that match nothing, such as the demo's in production.
+    `refused` are passwords that never match, such as the demo passwords in production.
     """
-    # Hashes from before the normalization are of the password as it was sent.
+    # Older hashes are of the password without normalization.
     forms = dict.fromkeys((normalized(password), password))
     with _cores:
         right = any(_run(_verifies, (password_hash or _DUMMY, form)) for form in forms)
@@ -75,17 +75,17 @@ def _verifies(password_hash: str, password: str) -> bool:
     return True
 
 
-def refuse_common(password: str, pointer: str, refused: Container[str] = ()) -> None:
-    """Let only passwords through that aren't everybody's, nor `refused`.
+def reject_common(password: str, pointer: str, refused: Container[str] = ()) -> None:
+    """Reject a common password, and one of `refused`.
 
     Raises:
-        InvalidInput: at `pointer`, this one is.
+        InvalidInput: the password at `pointer` is one of these.
     """
     password = normalized(password)
     if password.lower() in COMMON_PASSWORDS or password in refused:
-        raise InvalidInput.at([pointer], "This is one of the most common passwords.")
+        raise InvalidInput.at([pointer], "This password is too common; choose another one.")
 
 
 def outdated(password_hash: str) -> bool:
-    """Whether the hash was made with other parameters than today's."""
+    """Return whether the hash has other parameters than the current ones."""
     return _hasher.check_needs_rehash(password_hash)

@@ -25,7 +25,7 @@ class Principal:
 
 
 users, sessions = table(User), table(AuthSession)
-SIGNED_IN = (
+ACTIVE_USER = (
     select(users, sessions.c.id.label("session_id"), sessions.c.writes.label("session_writes"))
     .join(sessions, sessions.c.user_id == users.c.id)
     .where(
@@ -45,23 +45,23 @@ WRITES = (
 
 
 def authenticate(session: Session, user_id: str, session_id: str) -> Row[Any]:
-    """Return the active user of a session that has not ended, with the `session_writes`.
+    """Return the active user of a session that has not ended, with `session_writes`.
 
-    Every request runs this query, so that a sign-out, a new password, a deactivation and a change
-    of role take effect on the next request.
+    Every request runs this query, so that a sign-out, a new password, a deactivation and a new role
+    take effect on the next request.
 
     Raises:
         InvalidToken: the session has ended, or the user is not active.
     """
     claims = {"user_id": user_id, "session_id": session_id}
-    user = session.execute(SIGNED_IN, claims).one_or_none()
+    user = session.execute(ACTIVE_USER, claims).one_or_none()
     if user is None:
         raise InvalidToken
     return user
 
 
 def count_write(session: Session, principal: Principal) -> None:
-    """Count a write of the caller's session; the last statement of its transaction."""
+    """Count a write of the caller's session, in the last statement of the transaction."""
     session.execute(
         update(AuthSession)
         .where(AuthSession.id == principal.session_id)
@@ -71,10 +71,10 @@ def count_write(session: Session, principal: Principal) -> None:
 
 
 def has_seen(replica: Session, session_id: str, writes: int) -> bool:
-    """Return whether a replica has everything that a session had written by then.
+    """Return whether a replica has the first `writes` writes of a session.
 
-    A replica applies a transaction as a whole, after all transactions that were committed before
-    it. A session that was created a moment ago may be missing there.
+    A replica applies transactions atomically and in the order of their commits. It may not have a
+    new session yet.
     """
     seen = replica.execute(WRITES, {"session_id": session_id}).scalar_one_or_none()
     return seen is not None and seen >= writes

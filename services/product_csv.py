@@ -1,4 +1,4 @@
-"""Read the CSV file of a product import; errors are in the words of the file's author."""
+"""CSV file of a product import: parser, checks and errors by line."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from models.types import PRODUCT_ID
 REQUIRED = ("id", "name", "price", "currency", "stock")
 COLUMNS = (*REQUIRED, "description")
 MAX_ERRORS = 20
-# A product takes 12 KB at most. What has no line ends must not be read into memory whole.
+# A product takes 12 KB at most. The limit keeps a file without line ends out of memory.
 MAX_LINE = 100_000
-WHOLE = re.compile(r"[0-9]{1,10}")
+INTEGER = re.compile(r"[0-9]{1,10}")
 CURRENCY = re.compile(r"[A-Z]{3}")
 
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -26,14 +26,13 @@ CR_ALONE = (
 )
 STRAY_CR = "a carriage return (CR) that is not part of a line end"
 OPEN_QUOTE = 'a quote (") that opens a field is not closed'
-STRAY_QUOTE = 'a quote (") inside a field; write two (""), and quotes around the field'
+STRAY_QUOTE = 'a quote (") inside a field; double it (""), and put the field in quotes'
 
 
 class Reader:
-    """The CSV file as psycopg2 wants to read it for COPY: text, a piece at a time.
+    """A file object from which psycopg2 reads the products for COPY.
 
-    It raises nothing, because an exception would not survive the way through libpq: what is wrong
-    is in `errors`, by line.
+    It does not raise, because an exception would be lost in libpq: `errors` has the errors by line.
     """
 
     def __init__(self, file: BinaryIO, progress: Callable[[int], None]) -> None:
@@ -46,7 +45,7 @@ class Reader:
         self._text = ""  # the last line that was read
 
     def read(self, size: int) -> str:
-        """About `size` characters; '' at the end."""
+        """Return about `size` characters; '' at the end."""
         piece: list[str] = []
         length = 0
         for line in self._rows:
@@ -56,31 +55,31 @@ class Reader:
                 break
         return "".join(piece)
 
-    def bad(self, line: int, problem: str) -> None:
+    def add_error(self, line: int, problem: str) -> None:
         self.errors.setdefault(line, problem)
 
-    def told(self) -> str:
-        """The first errors, a line each."""
-        told = [f"line {line}: {self.errors[line]}" for line in sorted(self.errors)]
-        more = ["…and perhaps more"] if len(told) >= MAX_ERRORS else []
-        return "\n".join(told[:MAX_ERRORS] + more)
+    def error_text(self) -> str:
+        """Return the first errors, one per line."""
+        lines = [f"line {line}: {self.errors[line]}" for line in sorted(self.errors)]
+        more = ["…and possibly more"] if len(lines) >= MAX_ERRORS else []
+        return "\n".join(lines[:MAX_ERRORS] + more)
 
     def _copy_lines(self) -> Iterator[str]:
         for line, values in self._records():
             if not self.header:
                 self.header = values
-                if problem := header_fault(values):
-                    self.bad(line, problem)
+                if problem := header_error(values):
+                    self.add_error(line, problem)
                     return
-            elif problem := fault(values, self.header):
-                self.bad(line, problem)
+            elif problem := row_error(values, self.header):
+                self.add_error(line, problem)
             else:
                 self.count += 1
                 given = dict(zip(self.header, values, strict=True))
                 fields = (str(line), *(given.get(column, "") for column in COLUMNS))
                 yield "\t".join(map(escaped, fields)) + "\n"
         if not self.header and not self.errors:
-            self.bad(1, "the file is empty")
+            self.add_error(1, "the file is empty")
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         """Yield each record that is not blank, with the number of its first line."""
@@ -94,7 +93,7 @@ class Reader:
                     return
                 line = reader.line_num + 1
         except csv.Error as error:
-            self.bad(line, csv_fault(error, self._text, in_header=not self.header))
+            self.add_error(line, csv_error(error, self._text, in_header=not self.header))
 
     def _lines(self) -> Iterator[str]:
         number = 0
@@ -103,69 +102,69 @@ class Reader:
             self._progress(len(line))
             if len(line) == MAX_LINE:
                 only_cr = not self.header and b"\r" in line
-                self.bad(number, CR_ALONE if only_cr else f"longer than {MAX_LINE} bytes")
+                self.add_error(number, CR_ALONE if only_cr else f"longer than {MAX_LINE} bytes")
                 return
             try:
                 self._text = line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError:
-                self.bad(number, NOT_UTF_8)
+                self.add_error(number, NOT_UTF_8)
                 self._text = line.decode(errors="replace")
             yield self._text
 
 
-def csv_fault(error: csv.Error, text: str, in_header: bool) -> str:
-    """Return what is wrong with a line that is no CSV, for the author of the file."""
+def csv_error(error: csv.Error, text: str, in_header: bool) -> str:
+    """Return the error of a line that is not valid CSV."""
     if separator := re.search(r'"([;\t|])', text):
         return SEPARATED.format(SEPARATORS[separator[1]])
     if "new-line" in str(error):
         return CR_ALONE if in_header else STRAY_CR
     if "expected after" in str(error):
         return STRAY_QUOTE
-    return OPEN_QUOTE  # the end of the file, or the longest field of the csv module
+    return OPEN_QUOTE  # at the end of the file, or at the field size limit of the csv module
 
 
-def separator_fault(values: Sequence[str]) -> str | None:
-    """Return which other character separates the columns of a record without commas, or None."""
+def separator_error(values: Sequence[str]) -> str | None:
+    """Return the error of a record with another separator than commas, or None."""
     found = [name for character, name in SEPARATORS.items() if character in values[0]]
     return SEPARATED.format(found[0]) if found and len(values) == 1 else None
 
 
-def header_fault(names: Sequence[str]) -> str | None:
-    """Return what is wrong with the header, or None."""
-    if separated := separator_fault(names):
+def header_error(names: Sequence[str]) -> str | None:
+    """Return the error of the header, or None."""
+    if separated := separator_error(names):
         return separated
     if missing := [name for name in REQUIRED if name not in names]:
         return f"no column {', '.join(missing)}"
     if unknown := [repr(name) for name in names if name not in COLUMNS]:
         return f"unknown column {', '.join(unknown)}"
     if len(set(names)) < len(names):
-        return "a column is there twice"
+        return "a column appears twice"
     return None
 
 
-def fault(values: Sequence[str], header: Sequence[str]) -> str | None:
-    """Return what is wrong with a record, or None."""
+def row_error(values: Sequence[str], header: Sequence[str]) -> str | None:
+    """Return the first error of a record, or None."""
     if len(values) != len(header):
-        return separator_fault(values) or f"has {len(values)} fields, the header has {len(header)}"
+        return separator_error(values) or f"has {len(values)} fields, the header has {len(header)}"
     row = dict(zip(header, values, strict=True))
     checks = {
-        "id: 1 to 64 of A-Z, a-z, 0-9, _ and -": PRODUCT_ID.fullmatch(row["id"]),
+        "id: 1 to 64 characters from A-Z, a-z, 0-9, _ and -": PRODUCT_ID.fullmatch(row["id"]),
         "name: 1 to 200 characters": 1 <= len(row["name"]) <= 200,
-        f"price: 0 to {MAX_PRICE}, minor units": _whole(row["price"], MAX_PRICE),
+        f"price: 0 to {MAX_PRICE}, minor units": _is_integer(row["price"], MAX_PRICE),
         "currency: three capital letters": CURRENCY.fullmatch(row["currency"]),
-        f"stock: 0 to {MAX_STOCK}": _whole(row["stock"], MAX_STOCK),
+        f"stock: 0 to {MAX_STOCK}": _is_integer(row["stock"], MAX_STOCK),
         "description: at most 2000 characters": len(row.get("description", "")) <= 2000,
         "has a NUL character": not any("\0" in value for value in values),
     }
     return next((text for text, good in checks.items() if not good), None)
 
 
-def _whole(value: str, most: int) -> bool:
-    return bool(WHOLE.fullmatch(value)) and int(value) <= most
+def _is_integer(value: str, most: int) -> bool:
+    return bool(INTEGER.fullmatch(value)) and int(value) <= most
 
 
 def escaped(value: str) -> str:
-    """A value in COPY's text format."""
+    """Return a value in the text format of COPY."""
     for plain, code in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
         value = value.replace(plain, code)
     return value

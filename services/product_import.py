@@ -1,4 +1,4 @@
-"""Import of products from a CSV file: check all of it, then write it in batches."""
+"""Import of products from a CSV file: check the whole file, then write it in batches."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from models.products import Product
 from services.product_csv import COLUMNS, MAX_ERRORS, Reader
 
 products = table(Product)
-# An order of one of the products waits for a batch to end, for 2 s at most.
+# An order of one of the products waits for the end of the batch, for 2 s at most.
 BATCH = 1000
 
 
 class BadFileError(Exception):
-    """The text names the bad lines by number."""
+    """The file has errors; the message lists them by line number."""
 
 
 @dataclass(frozen=True)
 class Staged:
-    """The content of a file that has no bad line."""
+    """The content of a file without errors, in the temporary table."""
 
     count: int
     columns: Sequence[str]
@@ -39,19 +39,19 @@ def stage(session: Session, file: BinaryIO, progress: Callable[[int], None]) -> 
     `progress` is called with the number of bytes read since the last call.
 
     Raises:
-        BadFileError: lines can't be understood, or name a product twice.
+        BadFileError: lines are invalid, or a product appears twice.
     """
     for timeout in ("statement_timeout", "idle_in_transaction_session_timeout"):
         session.execute(text(f"SET LOCAL {timeout} = 0"))
-    session.execute(text(STAGING))
+    session.execute(text(CREATE_STAGED))
     reader = Reader(file, progress)
     connection: Any = session.connection().connection.driver_connection
     with connection.cursor() as cursor:
         cursor.copy_expert(COPY, reader)
-    for row in session.execute(text(TWICE), {"most": MAX_ERRORS}):
-        reader.bad(row.line, f"{row.id} is in line {row.first} already")
+    for row in session.execute(text(DUPLICATES), {"most": MAX_ERRORS}):
+        reader.add_error(row.line, f"{row.id} is already in line {row.first}")
     if reader.errors:
-        raise BadFileError(reader.told())
+        raise BadFileError(reader.error_text())
     return Staged(reader.count, reader.header)
 
 
@@ -65,10 +65,10 @@ def batches(session: Session, staged: Staged) -> Iterator[Sequence[RowMapping]]:
 
 
 def write(session: Session, batch: Sequence[RowMapping]) -> None:
-    """Insert products; existing ones get the new values, and retired ones are for sale again.
+    """Insert or update products; retired products are on sale again.
 
-    A column that the batch does not have keeps its value. The order of the ids is that in which
-    orders lock products, so that neither can deadlock the other.
+    A column that the batch does not have keeps its value. Orders lock products in the same order
+    of ids, which prevents deadlocks.
     """
     statement = insert(products)
     values = {name: statement.excluded[name] for name in batch[0] if name != "id"}
@@ -84,14 +84,14 @@ def write(session: Session, batch: Sequence[RowMapping]) -> None:
     session.execute(upsert, [dict(row) for row in batch])
 
 
-STAGING = """
+CREATE_STAGED = """
     CREATE TEMPORARY TABLE staged (
         line bigint, id text, name text, price bigint, currency text, stock bigint, description text
     ) ON COMMIT DROP"""
 
 COPY = f"COPY staged (line, {', '.join(COLUMNS)}) FROM STDIN"
 
-TWICE = """
+DUPLICATES = """
     SELECT line, id, first FROM (
         SELECT line, id, min(line) OVER (PARTITION BY id) AS first FROM staged
     ) AS lines WHERE line > first ORDER BY line LIMIT :most"""

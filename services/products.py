@@ -1,4 +1,4 @@
-"""The catalogue."""
+"""Product catalogue."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from models.orders import OrderItem
 from models.products import Product
 from services import pages
 from services.errors import NotFound, PreconditionRequired, Problem
-from services.locking import IfMatch, locked, violated
+from services.locking import IfMatch, locked, violated_constraint
 
 products = table(Product)
 ON_SALE = select(products).where(products.c.retired_at.is_(None))
@@ -21,23 +21,23 @@ ONE = ON_SALE.where(products.c.id == bindparam("id"))
 
 class ProductExists(Problem):
     status, slug, title = 409, "product-exists", "Product id taken"
-    detail = "There is, or was, a product with this id."
+    detail = "A product with this id exists, or was taken off sale."
     advice = (
-        "Choose another id, or leave it out and get one made. The id of a product that was "
-        "taken off sale is not free again."
+        "Choose another id, or omit it to get a generated one. The id of a product that was "
+        "ordered stays in use after the product was taken off sale."
     )
 
 
 def list_all(session: Session, page: pages.PageRequest) -> pages.Page:
-    """What is for sale."""
+    """Return a page of the products on sale."""
     return pages.newest_first(session, ON_SALE, page, {})
 
 
 def get(session: Session, product_id: str) -> Row[Any]:
-    """One product that is for sale.
+    """Return a product on sale.
 
     Raises:
-        NotFound: there is none, or it is retired.
+        NotFound: it does not exist, or is retired.
     """
     product = session.execute(ONE, {"id": product_id}).one_or_none()
     if product is None:
@@ -46,17 +46,17 @@ def get(session: Session, product_id: str) -> Row[Any]:
 
 
 def create(session: Session, fields: Mapping[str, Any]) -> Product:
-    """Put a product on sale.
+    """Create a product.
 
     Raises:
-        ProductExists: its id is taken, perhaps by a retired one.
+        ProductExists: its id is in use, possibly by a retired product.
     """
     product = Product(**fields)
     session.add(product)
     try:
         session.flush()
     except IntegrityError as error:
-        if violated(error) == "pk_products":
+        if violated_constraint(error) == "pk_products":
             raise ProductExists from error
         raise
     return product
@@ -68,7 +68,7 @@ def update(
     """Change the fields in `changes`; existing orders keep their names and prices.
 
     Raises:
-        NotFound: there is no such product for sale.
+        NotFound: the product does not exist, or is retired.
         PreconditionFailed: the product has another version than `if_match`.
         PreconditionRequired: a new stock needs `if_match`, because orders change the stock too.
     """
@@ -82,9 +82,9 @@ def update(
 
 
 def delete(session: Session, product_id: str, if_match: IfMatch = None) -> None:
-    """Erase a product; one that was ordered is only retired, because its orders still name it."""
+    """Delete a product, or retire it if an order refers to it."""
     product = locked(session, _for_sale().where(Product.id == product_id), if_match)
-    # Orders lock the product to take its stock, so none can come between this look and the end.
+    # A new order must lock the product, so it cannot be placed between this check and the commit.
     if session.scalar(select(exists().where(OrderItem.product_id == product_id))):
         product.retired_at = func.now()
     else:

@@ -1,4 +1,4 @@
-"""Rows that have served: old idempotency keys, expired sessions."""
+"""Deletion of expired idempotency keys and sessions."""
 
 from sqlalchemy import ColumnElement, delete, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -10,16 +10,16 @@ from services import idempotency
 
 
 def idempotency_keys(session: Session, limit: int) -> int:
-    """Erase at most `limit` keys that stand for nothing any more, and return how many."""
+    """Delete at most `limit` expired keys, and return how many."""
     age = IdempotencyKey.created_at
     old = age < func.now() - idempotency.LIFETIME
     return _erase(session, IdempotencyKey, old, age, limit)
 
 
 def sessions(session: Session, limit: int) -> int:
-    """Erase at most `limit` sessions that have expired, and return how many.
+    """Delete at most `limit` expired sessions, and return how many.
 
-    One that was ended by its user stays until it would have expired.
+    A session that was ended by its user is kept until its expiry.
     """
     expiry = AuthSession.expires_at
     return _erase(session, AuthSession, expiry < func.now(), expiry, limit)
@@ -32,7 +32,7 @@ def _erase(
     oldest_first: InstrumentedAttribute,
     limit: int,
 ) -> int:
-    """Rows that a request holds are left for the next time, so neither waits for the other."""
+    """Delete rows, but skip locked ones, so that pruning and requests do not wait."""
     key = model.__mapper__.primary_key
     batch = select(*key).where(where).order_by(oldest_first).limit(limit)
     free = batch.with_for_update(skip_locked=True).cte("free")

@@ -1,4 +1,4 @@
-"""Signing in, staying signed in, signing out."""
+"""Sessions: sign-in, refresh and sign-out."""
 
 import hashlib
 import secrets
@@ -27,12 +27,12 @@ from services.errors import (
 from services.principals import Principal
 
 LIFETIME = timedelta(days=30)
-# A client whose response was lost, or its second tab, repeats the exchange; that is no theft.
+# A repeated exchange within this time is not theft: the client lost the response, or has two tabs.
 GRACE = timedelta(seconds=10)
 
 
-class Which(StrEnum):
-    """The sessions to sign out, seen from the one that asks."""
+class SessionSelection(StrEnum):
+    """The sessions to end, relative to the current one."""
 
     CURRENT = "current"
     ALL = "all"
@@ -41,7 +41,7 @@ class Which(StrEnum):
 
 @dataclass(frozen=True)
 class Client:
-    """Where a sign-in comes from, as it is shown to the user."""
+    """The origin of a sign-in, which the list of sessions shows."""
 
     ip_address: str | None
     user_agent: str | None
@@ -49,7 +49,7 @@ class Client:
 
 @dataclass(frozen=True)
 class Grant:
-    """What tokens are made of: `token_id` is the secret part of the new refresh token."""
+    """The input for new tokens: `token_id` is the secret part of the refresh token."""
 
     user_id: str
     session_id: str
@@ -68,11 +68,11 @@ UNCHANGED = (
     & users.c.is_active
     & (users.c.password_hash == bindparam("known_hash"))
 )
-# Both lock the user: a change of password waits for this sign-in, so that it ends this session too.
+# Both statements lock the user: a password change waits for the sign-in, then ends its session too.
 CONFIRM = (
     select(users.c.id).where(UNCHANGED).with_for_update(read=True).execution_options(prepared=True)
 )
-# The version stays, because nothing that a client can read has changed.
+# The version stays the same, because no field of a response changes.
 REHASH = (
     update(users)
     .where(UNCHANGED)
@@ -100,10 +100,10 @@ def verify_password(
 ) -> tuple[Row[Any], str]:
     """Return the account and the hash to store: a new one if the current one is outdated.
 
-    This takes long and uses no database, so call it without an open transaction.
+    This is slow and does not use the database, so call it without an open transaction.
 
     Raises:
-        WrongCredentials: the password is wrong, or there is no account.
+        WrongCredentials: the password is wrong, or the account does not exist.
     """
     known_hash = account.password_hash if account else None
     if not passwords.matches(password, known_hash, refused) or account is None:
@@ -138,9 +138,9 @@ def refresh(
     from the token, so a repeated exchange, such as after a lost response, returns it again.
 
     Raises:
-        RefreshSuperseded: it was exchanged just now, for a successor of another key.
+        RefreshSuperseded: it was just exchanged for a successor from another signing key.
         RefreshTokenReused: it was used before; the caller must call `end_reused`.
-        InvalidRefreshToken: the session has ended already.
+        InvalidRefreshToken: the session has ended.
     """
     exchanged = session.execute(
         update(AuthSession)
@@ -173,7 +173,8 @@ def _check_repeat(session: Session, session_id: str, token_id: str, successor: s
         .join(User, User.id == AuthSession.user_id)
         .where(AuthSession.id == session_id, User.is_active, _alive())
     ).one_or_none()
-    if row is None or row.token_hash == _hash(token_id):  # the latter: of a user inactive until now
+    # The token is still the current one if the user was reactivated since the exchange failed.
+    if row is None or row.token_hash == _hash(token_id):
         raise InvalidRefreshToken
     if not row.recent or row.previous_token_hash != _hash(token_id):
         raise RefreshTokenReused
@@ -183,20 +184,20 @@ def _check_repeat(session: Session, session_id: str, token_id: str, successor: s
 
 
 def end_reused(session: Session, session_id: str) -> None:
-    """End a session whose refresh token was used twice: there is a copy of it.
+    """End a session whose refresh token was reused, which means that a copy exists.
 
-    Call this in a transaction of its own, because the error response rolls back the request's.
+    Call this in a separate transaction, because the error rolls back that of the request.
     """
     _revoke(session, AuthSession.id == session_id)
     logger.bind(session=session_id).warning("Refresh token reused: the session has been ended.")
 
 
-def sign_out(session: Session, principal: Principal, which: Which) -> None:
+def sign_out(session: Session, principal: Principal, which: SessionSelection) -> None:
     """End this session, all sessions of the user, or all but this one."""
     mine = AuthSession.user_id == principal.id
     wanted = {
-        Which.CURRENT: AuthSession.id == principal.session_id,
-        Which.OTHERS: AuthSession.id != principal.session_id,
+        SessionSelection.CURRENT: AuthSession.id == principal.session_id,
+        SessionSelection.OTHERS: AuthSession.id != principal.session_id,
     }
     _revoke(session, mine, *([wanted[which]] if which in wanted else []))
 
@@ -214,7 +215,7 @@ MINE = select(auth_sessions).where(AuthSession.user_id == bindparam("user_id"), 
 
 
 def list_mine(session: Session, principal: Principal, page: pages.PageRequest) -> pages.Page:
-    """Where the user is signed in."""
+    """Return a page of the user's active sessions."""
     return pages.newest_first(session, MINE, page, {"user_id": principal.id})
 
 
@@ -222,7 +223,7 @@ def end(session: Session, principal: Principal, session_id: str) -> None:
     """End one of the user's sessions.
 
     Raises:
-        NotFound: it is not the user's, or has ended.
+        NotFound: it belongs to another user, or has ended.
     """
     if not _revoke(session, AuthSession.user_id == principal.id, AuthSession.id == session_id):
         raise NotFound

@@ -1,4 +1,4 @@
-"""Stock, returned; an order takes it in the statement that places it."""
+"""Return of stock after a cancellation; order_statements.py takes stock."""
 
 from collections.abc import Mapping
 
@@ -10,9 +10,9 @@ RELEASING = text("""
         SELECT *
         FROM unnest(CAST(:product_ids AS varchar[]), CAST(:quantities AS integer[]))
             AS line (product_id, quantity)
-        WHERE quantity > 0 -- as orders have it
+        WHERE quantity > 0 -- always true; lowers the row estimate, so that the index is used
     ), locked AS (
-        -- In the order of their ids, as orders lock them.
+        -- In the order of the ids, as in PLACE_ORDER, which prevents deadlocks.
         SELECT products.id, stock, version, quantity
         FROM products JOIN returned ON product_id = products.id
         ORDER BY products.id
@@ -27,6 +27,6 @@ RELEASING = text("""
 
 
 def release(session: Session, quantities: Mapping[str, int]) -> None:
-    """Put pieces of products, by their ids, back."""
+    """Return units to the stock; `quantities` maps ids of products to units."""
     lines = {"product_ids": list(quantities), "quantities": list(quantities.values())}
     session.execute(RELEASING, lines)

@@ -1,4 +1,4 @@
-"""Accounts."""
+"""User accounts."""
 
 from collections.abc import Container, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from models.users import Role, User
 from services import pages, passwords, queries, sessions
 from services.errors import EmailTaken, InvalidInput, LastAdmin
-from services.locking import IfMatch, locked, violated
+from services.locking import IfMatch, locked, violated_constraint
 from services.principals import Principal, authenticate
 
 
@@ -24,13 +24,13 @@ def register(
     role: Role = Role.USER,
     refused: Container[str] = (),
 ) -> User:
-    """Open an account.
+    """Create an account.
 
     Raises:
-        EmailTaken: there is one with this address.
-        InvalidInput: the password is a common one, or one of `refused`.
+        EmailTaken: the address has an account.
+        InvalidInput: the password is common, or one of `refused`.
     """
-    passwords.refuse_common(password, "/password", refused)
+    passwords.reject_common(password, "/password", refused)
     user = User(
         email=email, password_hash=passwords.hashed(password), name=name, phone=phone, role=role
     )
@@ -38,7 +38,7 @@ def register(
     try:
         session.flush()
     except IntegrityError as error:
-        if violated(error) == "uq_users_email":
+        if violated_constraint(error) == "uq_users_email":
             raise EmailTaken from error
         raise
     return user
@@ -47,21 +47,21 @@ def register(
 def update_profile(
     session: Session, principal: Principal, changes: Mapping[str, Any], if_match: IfMatch = None
 ) -> User:
-    """Change one's own name or phone."""
+    """Change the caller's name or phone number."""
     return _update(session, principal.id, changes, if_match)
 
 
 def hash_new_password(known_hash: str, current: str, new: str, refused: Container[str] = ()) -> str:
     """Return the hash of a new password.
 
-    This takes long and uses no database, so call it without an open transaction.
+    This is slow and does not use the database, so call it without an open transaction.
 
     Raises:
-        InvalidInput: `current` is not the password, or `new` is a common one or `refused`.
+        InvalidInput: `current` is wrong, or `new` is common or one of `refused`.
     """
-    passwords.refuse_common(new, "/new_password", refused)
+    passwords.reject_common(new, "/new_password", refused)
     if not passwords.matches(current, known_hash):
-        raise InvalidInput.at(["/current_password"], "This is not your password.")
+        raise InvalidInput.at(["/current_password"], "This is not your current password.")
     return passwords.hashed(new)
 
 
@@ -69,7 +69,7 @@ def change_password(session: Session, principal: Principal, known_hash: str, new
     """Set a new password, and end all other sessions.
 
     Raises:
-        InvalidToken: the caller's session ended since the request began.
+        InvalidToken: the caller's session has ended since the start of the request.
         StaleDataError: `known_hash` is no longer the current one; the request is retried.
     """
     user = locked(session, select(User).where(User.id == principal.id))
@@ -77,19 +77,19 @@ def change_password(session: Session, principal: Principal, known_hash: str, new
     if user.password_hash != known_hash:
         raise StaleDataError("The password changed since it was read.")
     user.password_hash = new_hash
-    sessions.sign_out(session, principal, sessions.Which.OTHERS)
+    sessions.sign_out(session, principal, sessions.SessionSelection.OTHERS)
 
 
 def list_all(session: Session, page: pages.PageRequest, filters: Mapping[str, Any]) -> pages.Page:
-    """All accounts, those that have all the values of `filters`."""
+    """Return a page of the accounts that match `filters`."""
     return pages.newest_first(session, queries.rows(User, *filters), page, filters)
 
 
 def get(session: Session, user_id: str) -> Row[Any]:
-    """One account.
+    """Return an account.
 
     Raises:
-        NotFound: there is none.
+        NotFound: it does not exist.
     """
     return queries.find(session, User, id=user_id)
 
@@ -97,12 +97,12 @@ def get(session: Session, user_id: str) -> Row[Any]:
 def administer(
     session: Session, user_id: str, changes: Mapping[str, Any], if_match: IfMatch = None
 ) -> User:
-    """Change role or activity; who is deactivated is signed out everywhere.
+    """Change the role or `is_active` of a user; a deactivation ends all sessions of the user.
 
     Raises:
-        LastAdmin: nobody would be left who could undo it.
+        LastAdmin: there would be no active administrator.
     """
-    # Locked in order of id, so that of two admins who demote each other only one succeeds.
+    # Lock in the order of ids: if two administrators demote each other, only one succeeds.
     admins = select(User.id).where(User.role == Role.ADMIN, User.is_active).order_by(User.id)
     last = session.scalars(admins.with_for_update()).all() == [user_id]
     user = _update(session, user_id, changes, if_match)

@@ -1,4 +1,4 @@
-"""docs/add-a-resource.md and docs/extend-a-resource.md: each block works in a copy."""
+"""docs/developers/*.md: each code block works in a copy of the project."""
 
 import os
 import re
@@ -20,8 +20,8 @@ pytestmark = [
     pytest.mark.checkout,
     pytest.mark.skipif(NEW.exists(), reason="this project has suppliers already"),
 ]
-ADD = (ROOT / "docs" / "add-a-resource.md").read_text()
-EXTEND = (ROOT / "docs" / "extend-a-resource.md").read_text()
+ADD = (ROOT / "docs" / "developers" / "add-a-resource.md").read_text()
+EXTEND = (ROOT / "docs" / "developers" / "extend-a-resource.md").read_text()
 FOLDERS = ["alembic/versions", "models", "schemas", "services", "resources", "tests/api"]
 TEST = "tests/api/test_suppliers.py"
 # Of the files that a section may have changed.
@@ -175,7 +175,7 @@ class TestAdd:
 
     def test_has_the_new_resource_in_the_document_and_its_changelog(self, project):
         assert "/api/suppliers/{supplier_id}" in (project / "docs/openapi.json").read_text()
-        assert "POST /api/suppliers" in (project / "docs/api-changelog.md").read_text()
+        assert "POST /api/suppliers" in (project / "docs/consumers/api-changelog.md").read_text()
 
     def test_has_a_service_that_responds(self, project, environment):
         with running(project, environment) as client:

@@ -1,7 +1,6 @@
-"""Write docs/api-changelog.md from the OpenAPI documents, and reject breaking changes.
+"""`make openapi`: docs/consumers/api-changelog.md, and the check for breaking changes.
 
-docs/api/VERSION.json is the document of a released version; the argument `release` adds the
-current one.
+docs/api/VERSION.json is the OpenAPI document of a release; the argument `release` writes it.
 """
 
 import json
@@ -16,13 +15,13 @@ from tools.api_changes import Change, changes
 from tools.comparison import Object
 
 DOCS = Path(__file__).parent.parent / "docs"
-CURRENT, RELEASED, CHANGELOG = DOCS / "openapi.json", DOCS / "api", DOCS / "api-changelog.md"
+CURRENT, RELEASED = DOCS / "openapi.json", DOCS / "api"
+CHANGELOG = DOCS / "consumers" / "api-changelog.md"
 HEAD = """\
-# What has changed in the API
+# API changelog
 
-Made by `make openapi` from the OpenAPI documents of the versions in [api](api). A change that
-breaks a client comes with a new major version only;
-[decision 18](decisions/0018-breaking-changes.md) says what that is.
+`make openapi` writes this page from the [OpenAPI documents](../api) of all versions. A breaking
+change needs a new major version ([decision 18](../decisions/0018-breaking-changes.md)).
 """
 
 

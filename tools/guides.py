@@ -1,4 +1,4 @@
-"""`make docs`: the guides that the service serves, from the Markdown pages in docs/."""
+"""`make docs`: the guides that the service serves, from docs/consumers/."""
 
 import re
 from pathlib import Path
@@ -9,8 +9,6 @@ from resources import GUIDES
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "app" / "templates" / "guides"
-# The text after this line is for developers, not for API consumers.
-END = "<!-- The service serves the page up to here. -->"
 LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
 TEMPLATE = """\
 {{% extends "page.html" %}}
@@ -24,14 +22,14 @@ TEMPLATE = """\
 
 def guide(slug: str) -> str:
     """Return the template of a guide."""
-    markdown = LINK.sub(_link, (ROOT / "docs" / f"{slug}.md").read_text().partition(END)[0])
+    markdown = LINK.sub(_link, (ROOT / "docs" / "consumers" / f"{slug}.md").read_text())
     title = markdown.partition("\n")[0].removeprefix("# ")
     html = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
     return TEMPLATE.format(title=title, html=html)
 
 
 def _link(match: re.Match[str]) -> str:
-    """Return a link to another guide with its URL; replace a link to another file by its text."""
+    """Return a link to the served page; without a served page, return only the text."""
     text, target = match.groups()
     if target.startswith("https:"):
         return match[0]

@@ -1,4 +1,4 @@
-"""Accounts, catalogue, orders."""
+"""Create the tables of users, sessions, products, orders and idempotency keys."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The history of orders; an index by which expired sessions are found."""
+"""Add the history of orders, and an index on the expiry of sessions."""
 
 import sqlalchemy as sa
 from alembic import op

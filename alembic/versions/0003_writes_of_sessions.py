@@ -1,4 +1,4 @@
-"""How often a session has written, by which a replica is known to have its writes."""
+"""Add the number of writes of a session, to check whether a replica has them."""
 
 import sqlalchemy as sa
 from alembic import op

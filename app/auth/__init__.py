@@ -1,1 +1,1 @@
-"""Tokens and rate limits."""
+"""Tokens (JWT) and rate limits."""

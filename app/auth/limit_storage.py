@@ -17,11 +17,11 @@ from werkzeug.utils import cached_property
 from app import redis_client
 
 MAX_WINDOWS = 50_000
-# After an error, Redis is not used for this long: a frozen server must not delay every request.
+# Pause after an error of Redis, so that a frozen server does not delay every request.
 PAUSE_SECONDS = 1.0
 
-# KEYS[1] is a list of times, the newest first. The times are those of the client: a script that
-# runs after the timeout of its client counts at the time when it was sent.
+# KEYS[1] is a list of times, the newest first. The client sends its own time: if Redis runs the
+# script after the client's timeout, the hit still counts at the time when it was sent.
 HIT = """
 local now, limit, seconds, cost = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local oldest = redis.call('LINDEX', KEYS[1], -1)
@@ -51,11 +51,11 @@ class Window(NamedTuple):
 
 
 class MemoryWindows:
-    """At most `MAX_WINDOWS` windows in memory; the one that was idle for longest is evicted."""
+    """Moving windows in memory: at most `MAX_WINDOWS`, least recently used evicted first."""
 
     def __init__(self) -> None:
         self.lock = Lock()
-        # The end of each window and the times of its hits; the window of the latest hit is last.
+        # Key to (end of the window, times of its hits), in the order of the latest hit.
         self.windows: OrderedDict[str, tuple[float, list[float]]] = OrderedDict()
 
     def hit(self, key: str, limit: int, seconds: int, cost: int) -> Window:
@@ -78,7 +78,7 @@ class MemoryWindows:
                 hits.remove(hit_at)
 
     def _evict(self, now: float) -> None:
-        """Remove two windows at most, so that no hit has to wait for a clean-up."""
+        """Remove at most two windows, which bounds the time of each hit."""
         for _ in range(2):
             end, _hits = next(iter(self.windows.values()), (now, []))
             if end < now or len(self.windows) >= MAX_WINDOWS:
@@ -86,10 +86,10 @@ class MemoryWindows:
 
 
 class RedisOrMemoryStorage(Storage, MovingWindowSupport):
-    """Moving windows for the library limits; see docs/decisions/0010-flask-limiter.md.
+    """Storage backend of the library limits, for the strategy "moving-window" (decision 10).
 
-    `on_hit` receives the key, the limit, the seconds and the window of each hit, because
-    `get_moving_window` after a hit would be a second round trip to Redis.
+    `on_hit` receives the key, the limit, the seconds and the window of each hit. That saves the
+    second round trip to Redis that `get_moving_window` takes.
     """
 
     STORAGE_SCHEME = ["redis-or-memory"]  # noqa: RUF012 (limits reads a list)
@@ -107,13 +107,13 @@ class RedisOrMemoryStorage(Storage, MovingWindowSupport):
         self.memory = MemoryWindows()
         self.unavailable, self.tried_at = False, 0.0
 
-    @cached_property  # Not that of functools: in Python 3.11 it holds one lock for all threads.
+    @cached_property  # Werkzeug's: functools' locks all threads in Python 3.11.
     def script(self) -> Script:
         return redis_client.connect(self.redis_url).register_script(HIT)
 
     @property
     def is_shared(self) -> bool:
-        """Whether Redis counts for all processes."""
+        """Whether all processes share the counters in Redis."""
         return bool(self.redis_url) and not self.unavailable
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
@@ -122,8 +122,8 @@ class RedisOrMemoryStorage(Storage, MovingWindowSupport):
         return window.accepted
 
     def release(self, key: str, hit_at: float) -> None:
-        """Take a hit back. Without Redis it stays there until it leaves the window."""
-        self.memory.release(key, hit_at)  # Redis may have been unavailable at the time.
+        """Remove a hit. If Redis is unavailable, its copy expires with the window."""
+        self.memory.release(key, hit_at)  # Redis may have been unavailable then.
         if self.is_shared:
             with suppress(*self.base_exceptions):
                 self.script.registered_client.lrem(key, 1, repr(hit_at))
@@ -134,11 +134,11 @@ class RedisOrMemoryStorage(Storage, MovingWindowSupport):
 
     def _hit(self, key: str, limit: int, seconds: int, cost: int) -> Window:
         now = time.time()
-        # A clock that is set back must not make the pause longer, hence the absolute value.
+        # The absolute value keeps the pause short when the clock is set back.
         paused = self.unavailable and abs(now - self.tried_at) < PAUSE_SECONDS
         if not self.redis_url or paused:
             return self.memory.hit(key, limit, seconds, cost)
-        self.tried_at = now  # After a pause, one request tries Redis and the others do not wait.
+        self.tried_at = now  # After a pause, only one request tries Redis.
         try:
             accepted, hits, oldest = self.script([key], [repr(now), limit, seconds, cost])
         except self.base_exceptions as error:
@@ -152,7 +152,7 @@ class RedisOrMemoryStorage(Storage, MovingWindowSupport):
         return Window(bool(accepted), hits, float(oldest), now)
 
     def _disconnect(self) -> None:
-        """Close the connections: they may lead to a server that became a read-only replica."""
+        """Close the connections, because the server may have become a read-only replica."""
         if script := vars(self).pop("script", None):
             script.registered_client.close()
 
@@ -160,12 +160,12 @@ class RedisOrMemoryStorage(Storage, MovingWindowSupport):
         return True  # Memory is always available.
 
     def reset(self) -> None:
-        """Forget the windows in memory; those in Redis belong to other processes too."""
+        """Delete the windows in memory; other processes share those in Redis."""
         if self.redis_url:
             raise NotImplementedError
         self.memory = MemoryWindows()
 
     def unsupported(self, *_: Any, **__: Any) -> NoReturn:
-        raise NotImplementedError('This storage is for the strategy "moving-window" only.')
+        raise NotImplementedError('This storage supports only the strategy "moving-window".')
 
     incr = get = get_expiry = clear = unsupported

@@ -19,17 +19,17 @@ from app.errors.handlers import from_problem
 from app.http.access import access_claims
 from app.http.parser import json_body
 from app.settings import Settings
-from models.users import canonical_email
+from models.users import MAX_EMAIL, canonical_email
 from services.errors import Problem
 
 NAMES = ("default", "login", "login_account", "login_address", "password", "register")
-# Begins the keys of limits that count failures only.
+# Key prefix of limits that count failures only.
 FAILURES = "failures:"
 UNLIMITED = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
 
 
 def address() -> str:
-    """Return the address of the client; for IPv6 its /64, which is what one customer has."""
+    """Return the address of the client, or its /64 network for IPv6 (one customer)."""
     remote = request.remote_addr or "unknown"
     try:
         ip = ipaddress.ip_address(remote)
@@ -37,14 +37,14 @@ def address() -> str:
         return remote[:64]
     if ip.version == 4:
         return str(ip)
-    # A socket for both protocols reports an IPv4 address as ::ffff:203.0.113.1.
+    # A dual-stack socket reports IPv4 addresses as ::ffff:203.0.113.1.
     return str(ip.ipv4_mapped or ipaddress.ip_network(f"{ip}/64", strict=False))
 
 
 def user_or_address() -> str:
-    """Return the user id of a valid access token, else the address.
+    """Return the user id from a valid access token, otherwise the address.
 
-    Key functions never raise and never return "": Flask-Limiter skips a limit without a key.
+    Key functions must not raise or return "": Flask-Limiter skips a limit without a key.
     """
     try:
         return access_claims()["sub"] or address()
@@ -53,11 +53,14 @@ def user_or_address() -> str:
 
 
 def account() -> str:
-    """Return a hash of the email address in the body, so that the key is short."""
+    """Return a hash of the email address in the body, which keeps the key short."""
     try:
-        email = canonical_email(json_body()["email"].strip())
+        email = json_body()["email"].strip()
     except (Problem, HTTPException, AttributeError, KeyError, TypeError, OSError):
         return address()
+    if len(email) > MAX_EMAIL:  # to normalize a long text takes seconds
+        return address()
+    email = canonical_email(email)
     return hashlib.sha256(email.encode(errors="replace")).hexdigest()
 
 
@@ -67,16 +70,16 @@ def failures(*keys: Callable[[], str]) -> Callable[[], str]:
 
 
 def endpoint() -> str:
-    """Return the endpoint of the request, or "other" where Flask-Limiter would not limit it.
+    """Return the endpoint of the request, or "other".
 
-    It skips requests without an endpoint (404, 405), and static files.
+    Flask-Limiter does not limit static files and requests without an endpoint (404, 405).
     """
     name = request.endpoint
     return name if name and name != "static" else "other"
 
 
 def is_retry() -> bool:
-    """Return True if the transaction of the request runs again: the request is counted already."""
+    """Return True if the transaction is retried; the request was counted at the first attempt."""
     return g.get("attempt", 1) > 1
 
 
@@ -111,7 +114,7 @@ register = limit("register", address)
 def is_unlimited() -> bool:
     """Return True for OPTIONS and for health checks.
 
-    The path decides, because `limiter.exempt` knows endpoints, and an error such as 405 has none.
+    `limiter.exempt` needs an endpoint, and an error such as 405 has none.
     """
     return request.method == "OPTIONS" or request.path in UNLIMITED
 
@@ -137,29 +140,29 @@ def limits_config(settings: Settings) -> dict[str, object]:
 def in_seconds(rates: str) -> str:
     """Return "5 per minute" as "5 per 60 second".
 
-    Flask-Limiter checks limits in the order of their units, then of their declaration. With one
-    unit for all, the order is that of the declaration.
+    Flask-Limiter sorts limits by their unit first. With one unit for all, it keeps the order of
+    declaration.
     """
     items = parse_many(rates)
     return "; ".join(f"{item.amount} per {item.get_expiry()} second" for item in items)
 
 
 def is_shared() -> bool:
-    """Return True if Redis counts for all processes, False if this process counts alone."""
+    """Return True if all processes share the counters in Redis."""
     return isinstance(limiter.storage, RedisOrMemoryStorage) and limiter.storage.is_shared
 
 
 def remember(key: str, limit: int, seconds: int, window: Window) -> None:
-    """Keep the result of a hit for the headers of the response."""
+    """Store the result of a hit for the response headers."""
     remaining, reset_at = limit - window.hits, window.oldest + seconds
     quota = Quota(window.accepted, remaining, limit, reset_at, key, window.hit_at)
     g.setdefault("quotas", []).append(quota)
 
 
 def release_hits(response: Response) -> Response:
-    """Take back the hits of limits that count failures only, unless the response is a failure.
+    """Remove the hits of limits that count failures only, unless the response is a failure.
 
-    They are counted before the work, because parallel guesses would all pass a count after it.
+    These limits count before the request runs; otherwise parallel guesses would all pass.
     """
     status = response.status_code
     if not 400 <= status < 500 or status == TooManyRequests.status:
@@ -176,10 +179,10 @@ def release(quota: Quota) -> None:
 
 
 def add_headers(response: Response) -> Response:
-    """Add the X-RateLimit headers of the nearest limit.
+    """Add the X-RateLimit headers of the limit with the fewest requests left.
 
-    Flask-Limiter can add headers itself, but only those of the limits that it checked last, with
-    a second round trip to Redis, and with a `Retry-After` on every response.
+    Flask-Limiter's own headers cover only the limits that it checked last. They cost a second
+    round trip to Redis and put `Retry-After` on every response.
     """
     if quotas := g.get("quotas"):
         nearest: Quota = min(quotas, key=lambda quota: (quota.accepted, quota.remaining))
@@ -190,6 +193,6 @@ def add_headers(response: Response) -> Response:
 
 
 def too_many_requests(error: RateLimitExceeded) -> Response:
-    """Return the problem document of an exceeded limit, which is the last that was hit."""
+    """Return the problem document of the exceeded limit, which has the last quota."""
     seconds = max(1, math.ceil(g.quotas[-1].reset_at - time.time()))
     return from_problem(TooManyRequests(str(error.limit.scope), seconds))

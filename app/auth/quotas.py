@@ -1,28 +1,28 @@
-"""Quotas: the state of a limit, the response headers, and the error of an exceeded limit."""
+"""Rate limit quotas: state of a limit, documented response headers, and the 429 error."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 from marshmallow import fields
 
-from schemas.base import Whole
+from schemas.base import StrictInteger
 from schemas.problems import extension_member
 from services.errors import Problem
 
 DOCUMENTED = {
     "X-RateLimit-Limit": {
         "schema": {"type": "integer", "minimum": 1},
-        "description": "How many requests there may be, of the limit that is nearest.",
+        "description": "Size of the rate limit with the fewest requests left.",
         "example": 300,
     },
     "X-RateLimit-Remaining": {
         "schema": {"type": "integer", "minimum": 0},
-        "description": "How many of them are left.",
+        "description": "Requests left under this limit.",
         "example": 299,
     },
     "X-RateLimit-Reset": {
         "schema": {"type": "integer", "minimum": 0},
-        "description": "When the next one is back, seconds since 1970 (Unix time).",
+        "description": "When the next request becomes available, as Unix time in seconds.",
         "example": 1770733860,
     },
 }
@@ -32,18 +32,18 @@ extension_member(
     "limit",
     fields.String(
         metadata={
-            "description": "The limit that was exceeded; for `too-many-requests` only.",
+            "description": "The exceeded limit; only for `too-many-requests`.",
             "example": "default",
         }
     ),
 )
 extension_member(
     "retry_after",
-    Whole(
+    StrictInteger(
         1,
         2**31 - 1,
         metadata={
-            "description": "Seconds to wait, as in `Retry-After`; for `too-many-requests` only.",
+            "description": "Seconds to wait, as in `Retry-After`; only for `too-many-requests`.",
             "example": 1,
         },
     ),
@@ -53,10 +53,10 @@ extension_member(
 class TooManyRequests(Problem):
     status, slug, title = 429, "too-many-requests", "Too many requests"
     default_headers: ClassVar = {"Retry-After": "1"}
-    detail = "Too many requests; Retry-After says how many seconds to wait."
+    detail = "You exceeded a rate limit; retry after the seconds in Retry-After."
     advice = (
-        "Wait as many seconds as `Retry-After` says. `X-RateLimit-Remaining` tells beforehand how "
-        "many requests are left, `X-RateLimit-Reset` when there are more."
+        "Wait for the seconds in `Retry-After`, then retry. To avoid this error, slow down when "
+        "`X-RateLimit-Remaining` is low; `X-RateLimit-Reset` is the time of the next request."
     )
 
     example: ClassVar = {"limit": "default", "retry_after": 1}
@@ -69,7 +69,7 @@ class TooManyRequests(Problem):
 
 @dataclass
 class Quota:
-    """State of a limit after the request was counted."""
+    """State of a limit after it counted the request."""
 
     accepted: bool
     remaining: int

@@ -1,7 +1,8 @@
-"""Tokens (Flask-JWT-Extended): keys, the lookup of the user, and errors as problem documents."""
+"""Tokens (Flask-JWT-Extended): keys, claims and error callbacks."""
 
 import hashlib
 import hmac
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -23,12 +24,13 @@ from services.errors import InvalidRefreshToken, InvalidToken, Unauthenticated
 
 ISSUER = AUDIENCE = "flask-api"
 REQUIRED_CLAIMS = ["exp", "iat", "jti", "sub", "sid", "type", "iss", "aud"]
+BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)  # RFC 6750, section 2.1
 TEXT_CLAIMS = ["jti", "sub", "sid", "type"]
-# For clocks that differ a little between two machines.
+# Tolerance for clocks that differ between machines.
 LEEWAY_SECONDS = 5
 
 jwt = JWTManager()
-# Sent the name of an event that the status of the response does not show.
+# Carries the names of events that the response status does not show.
 events = Signal()
 
 
@@ -48,7 +50,7 @@ def jwt_config(settings: Settings) -> dict[str, object]:
 
 
 def issue(grant: sessions.Grant) -> dict[str, Any]:
-    """Return the tokens of a grant (RFC 6749, section 5.1)."""
+    """Return the token response of a grant (RFC 6749, section 5.1)."""
     session = {"sid": grant.session_id}
     refresh = {**session, "jti": grant.token_id}
     return {
@@ -77,8 +79,8 @@ def refresh_claims(token: str) -> dict[str, Any]:
 def successor_id(claims: dict[str, Any]) -> str:
     """Return the id of the refresh token that follows the one with these claims.
 
-    It is derived, so that a repeated exchange returns the same successor. Nobody can compute it
-    without the key, and the database keeps only its hash.
+    The id is derived, so a repeated exchange returns the same successor. Computing it requires
+    the key, and the database stores only its hash.
     """
     message = f"refresh:{claims['sid']}:{claims['jti']}"
     return hmac.digest(signing_key("").encode(), message.encode(), hashlib.sha256).hex()
@@ -87,18 +89,23 @@ def successor_id(claims: dict[str, Any]) -> str:
 def init_app(app: Flask) -> None:
     jwt.init_app(app)
     app.extensions["verified_tokens"] = {}
-    app.before_request(normalize_scheme)
+    app.before_request(normalize_header)
 
 
-def normalize_scheme() -> None:
-    """Write the scheme as the extension expects it; it is case-insensitive (RFC 9110, 11.1)."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        request.environ["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+def normalize_header() -> None:
+    """Write the header as the extension expects it; its scheme has no case (RFC 9110, 11.1).
+
+    The extension would also find a token in a list of several credentials.
+    """
+    header = request.headers.get("Authorization", "")
+    if match := BEARER.fullmatch(header):
+        request.environ["HTTP_AUTHORIZATION"] = f"Bearer {match[1]}"
+    elif "bearer" in header.lower():
+        request.environ["HTTP_AUTHORIZATION"] = "Bearer invalid"
 
 
 def key_id(key: str) -> str:
-    """Return the `kid` of a key (RFC 7515, 4.1.4); it tells nothing about the key."""
+    """Return the `kid` of a key (RFC 7515, 4.1.4); it does not reveal the key."""
     return hmac.digest(key.encode(), b"kid", hashlib.sha256).hex()[:16]
 
 
@@ -115,10 +122,10 @@ def name_key(_identity: str) -> dict[str, str]:
 
 @jwt.decode_key_loader
 def verifying_key(header: dict[str, Any], claims: dict[str, Any]) -> str:
-    """Return the key that `kid` names: the current one, or a former one that still verifies.
+    """Return the key that `kid` names: the current one or a fallback.
 
     Raises:
-        InvalidTokenError: a required claim is missing; the extension would use a default.
+        InvalidTokenError: a required claim is missing; the extension would use a default value.
     """
     if not all(name in claims for name in REQUIRED_CLAIMS):
         raise InvalidTokenError("A required claim is missing.")

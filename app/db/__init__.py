@@ -1,1 +1,1 @@
-"""The engine, sessions, the replica and the schema revision."""
+"""PostgreSQL: engine, sessions, read replica and schema revision."""

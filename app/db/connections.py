@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, of the service and of migrations: parameters and encoding."""
+"""Connection parameters for PostgreSQL, shared by the service and the migrations."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from sqlalchemy.engine import make_url
 
 
 def connect_args(url: str, options: str = "", **defaults: Any) -> dict[str, Any]:
-    """Return the parameters of psycopg2 that a URL does not give, for `create_engine`.
+    """Return `connect_args` for `create_engine`.
 
-    `defaults` give way to the parameters of the URL, `options` are added to its options. All
-    connections set the options and the encoding, so that libpq does not take PGOPTIONS and
-    PGCLIENTENCODING, and the service finds the schema that the migrations wrote.
+    The parameters of the URL override `defaults`; `options` are appended to its options. Options
+    and encoding are always set, so libpq ignores PGOPTIONS and PGCLIENTENCODING. Otherwise these
+    variables could make the service and the migrations use different schemas.
     """
     given = make_url(url).query
     missing = {name: value for name, value in defaults.items() if name not in given}
@@ -21,10 +21,10 @@ def connect_args(url: str, options: str = "", **defaults: Any) -> dict[str, Any]
 
 
 def require_utf8(connection: Any, _record: Any) -> None:
-    """Refuse a database that cannot hold all texts; a listener of the engine's `connect`.
+    """Reject a database that is not UTF-8; a listener for the `connect` event.
 
     Raises:
-        OperationalError: the database has another encoding.
+        OperationalError: the database has a different encoding.
     """
     encoding = connection.info.parameter_status("server_encoding")
     if encoding in {"UTF8", None}:

@@ -1,4 +1,4 @@
-"""PostgreSQL: the engine, and one session per request (SQLAlchemy)."""
+"""SQLAlchemy engine and sessions: connection pool, autocommit and retryable errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,13 +20,14 @@ from app.db.connections import connect_args, require_utf8
 from app.settings import Settings
 
 UUID_OID, TIMESTAMPTZ_OID = 2950, 1184  # of pg_type
-# How much longer than PostgreSQL's own timeout the server waits for a statement.
+# The server waits this much longer for a statement than PostgreSQL's own timeout.
 GRACE_SECONDS = 2.0
+TRANSACTION_OPTIONS = {"isolation_level", "postgresql_readonly", "postgresql_deferrable"}
 CONFLICTS = (DeadlockDetected, SerializationFailure)
 
 
 class Database:
-    """Opens sessions. Services flush; only the edge (a resource or a command) commits."""
+    """Opens sessions. Services only flush; a resource or a command commits."""
 
     def init_app(self, app: Flask) -> None:
         engine = make_engine(app.extensions["settings"])
@@ -34,10 +35,10 @@ class Database:
         app.extensions["sessions"] = make_sessions(engine)
 
     def session(self, *, autocommit: bool = False) -> Session:
-        """Open a session; it connects with its first statement.
+        """Open a session, which connects at its first statement.
 
-        With `autocommit`, for reads, each statement is a transaction of its own. That saves the
-        round trips of BEGIN and ROLLBACK.
+        With `autocommit`, each statement is its own transaction. That saves reads the round trips
+        of BEGIN and ROLLBACK.
         """
         session: Session = current_app.extensions["sessions"](info={"autocommit": autocommit})
         return session
@@ -63,10 +64,10 @@ def make_engine(settings: Settings) -> Engine:
         pool_timeout=settings.database_pool_timeout,
         pool_recycle=1800,
         pool_use_lifo=True,
-        # Parameters are personal data and secrets, which do not belong in a log.
+        # Statement parameters contain personal data and secrets: keep them out of the log.
         hide_parameters=True,
         json_deserializer=orjson.loads,
-        # Each new connection would run a query for its OID.
+        # Saves a query for the OID of hstore on each new connection.
         use_native_hstore=False,
         connect_args=connect_args(
             settings.database_url,
@@ -81,7 +82,7 @@ def make_engine(settings: Settings) -> Engine:
     )
     event.listen(engine, "connect", require_utf8)
     event.listen(engine, "handle_error", remove_values)
-    event.listen(engine, "handle_error", leave_read_only_server)
+    event.listen(engine, "handle_error", disconnect_read_only)
     event.listen(engine, "connect", choose_types)
     event.listen(engine, "before_cursor_execute", refuse_isolation_level_of_statement)
     if settings.database_pooler:
@@ -92,12 +93,12 @@ def make_engine(settings: Settings) -> Engine:
 
 
 class StrictSession(Session):
-    """A session that raises where SQLAlchemy ignores execution options with a warning."""
+    """Session that raises an error where SQLAlchemy only warns about ignored execution options."""
 
-    def connection(self, *args: Any, **kwargs: Any) -> Connection:
-        if kwargs.get("execution_options") and self.in_transaction():
+    def connection(self, bind_arguments: Any = None, execution_options: Any = None) -> Connection:
+        if execution_options and self.in_transaction():
             raise InvalidRequestError("Set execution options before the first statement.")
-        return super().connection(*args, **kwargs)
+        return super().connection(bind_arguments, execution_options)
 
 
 def make_sessions(engine: Engine) -> sessionmaker[Session]:
@@ -110,19 +111,19 @@ def make_sessions(engine: Engine) -> sessionmaker[Session]:
 
 
 def start_autocommit(session: Session, _transaction: Any, connection: Connection) -> None:
-    """Turn on psycopg2's autocommit, which sends nothing.
+    """Turn on psycopg2's autocommit, which needs no round trip.
 
-    SQLAlchemy's `isolation_level="AUTOCOMMIT"` sends a SET for each use of a pooled connection.
+    SQLAlchemy's `isolation_level="AUTOCOMMIT"` would send a SET for each use of a connection.
     """
-    # An isolation level that the caller has chosen needs a transaction.
-    chosen = "isolation_level" in connection.get_execution_options()
+    # What the caller has chosen for the transaction needs one.
+    chosen = TRANSACTION_OPTIONS & connection.get_execution_options().keys()
     if session.info["autocommit"] and not chosen:
         driver_connection: Any = connection.connection.driver_connection
         driver_connection.autocommit = True
 
 
 def end_autocommit(connection: Any, _record: Any) -> None:
-    """Return a connection to the pool as it was; one that was lost is None or closed."""
+    """Reset autocommit when a connection returns to the pool; a lost one is None or closed."""
     if connection is not None and not connection.closed and connection.autocommit:
         connection.autocommit = False
 
@@ -130,17 +131,17 @@ def end_autocommit(connection: Any, _record: Any) -> None:
 def refuse_isolation_level_of_statement(
     connection: Connection, _cursor: Any, _sql: str, _parameters: Any, context: Any, _many: bool
 ) -> None:
-    """Raise for an isolation level of one statement, which SQLAlchemy ignores."""
+    """Raise an error for an isolation level of one statement, which SQLAlchemy ignores."""
     chosen = context.execution_options.get("isolation_level")
     if chosen != connection.get_execution_options().get("isolation_level"):
         raise InvalidRequestError("The isolation_level of a single statement has no effect.")
 
 
 def choose_types(connection: Any, _record: Any) -> None:
-    """Choose the Python types of values, for speed.
+    """Set faster Python types for UUID and timestamp columns.
 
-    Ids become text in any case, so a UUID object would be an intermediate step. `fromisoformat`
-    takes half the time of psycopg2's own parser, which creates a time zone for each value.
+    Ids are used as text, so UUID objects would be overhead. `fromisoformat` is faster than
+    psycopg2's own parser, which creates a time zone for each value.
     """
     connection.string_types.pop(UUID_OID, None)
     register_type(new_type((TIMESTAMPTZ_OID,), "time", read_time), connection)
@@ -151,27 +152,27 @@ def read_time(value: Any, _cursor: Any) -> datetime | None:
 
 
 def remove_values(context: ExceptionContext) -> None:
-    """Keep the first line of an error; DETAIL and LINE contain values of rows and statements."""
+    """Keep only the first line of an error: DETAIL and LINE contain values of rows."""
     for error in (context.original_exception, context.sqlalchemy_exception):
         if error is not None and error.args:
             error.args = (str(error.args[0]).partition("\n")[0],)
 
 
-def leave_read_only_server(context: ExceptionContext) -> None:
+def disconnect_read_only(context: ExceptionContext) -> None:
     """Treat a failed write to a read-only server as a lost connection.
 
-    After a failover, connections to the former primary still work. SQLAlchemy then drops all
-    connections of the pool, and the retry connects to the new primary.
+    After a failover, connections to the former primary still work. Marking one as lost makes
+    SQLAlchemy drop the whole pool, and the retry connects to the new primary.
     """
     if isinstance(context.original_exception, ReadOnlySqlTransaction):
         context.is_disconnect = True
 
 
 def is_retryable(error: Exception, seconds: float = 0) -> bool:
-    """Return whether the same transaction can succeed when it runs again.
+    """Return True if a retry of the transaction can succeed.
 
-    An attempt that took `seconds` to lose its connection reached its deadline, and the client has
-    no time for another one.
+    `seconds` is the duration of the failed attempt. If a lost connection took too long, it was a
+    timeout, and the client has no time for a retry.
     """
     if isinstance(error, StaleDataError):
         return True
@@ -181,10 +182,11 @@ def is_retryable(error: Exception, seconds: float = 0) -> bool:
 
 
 def lost_connection(error: Exception) -> bool:
-    """Return whether the connection broke before or during a statement.
+    """Return True if the connection broke before or during a statement.
 
-    PostgreSQL may have restarted long ago; by now the pool has dropped all connections of that
-    age. Without a statement it broke at a COMMIT, and the transaction may have been committed.
+    After a restart of PostgreSQL, SQLAlchemy drops all older connections of the pool, so a retry
+    gets a new one. An error without a statement happened at COMMIT, where the transaction may
+    have been committed, so it returns False.
     """
     return (
         isinstance(error, DBAPIError)

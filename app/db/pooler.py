@@ -1,7 +1,8 @@
-"""What every session of PostgreSQL has to have, and who sees to it.
+"""Session settings of PostgreSQL: time zone and timeouts, also behind a transaction pooler.
 
-A connection asks for it in its startup packet. A pooler of transactions refuses that: its clients
-share the sessions. There the role has it instead, and this tells the operator if it has not.
+A direct connection sends them in its startup packet. A transaction pooler such as PgBouncer rejects
+that, because its clients share the sessions. There the role must have the settings; this module
+logs a warning if it does not.
 """
 
 from collections.abc import Callable
@@ -12,13 +13,13 @@ from sqlalchemy import Engine, event
 
 from app.settings import Settings
 
-FOUND = """
+CURRENT = """
     SELECT name, setting, quote_ident(current_user) FROM pg_settings
     WHERE name IN %(names)s"""
 
 
 def session_settings(settings: Settings) -> dict[str, str]:
-    """Names and values of `pg_settings`; times are milliseconds."""
+    """Return names and values of `pg_settings`; times are in milliseconds."""
     return {
         "TimeZone": "UTC",
         "statement_timeout": str(settings.database_statement_timeout),
@@ -28,27 +29,27 @@ def session_settings(settings: Settings) -> dict[str, str]:
 
 
 def startup_options(wanted: dict[str, str]) -> str:
-    """The `options` of libpq that set them for a connection."""
+    """Return the `options` of libpq that apply these settings to a connection."""
     return " ".join(f"-c {name}={value}" for name, value in wanted.items())
 
 
 def init_engine(engine: Engine, wanted: dict[str, str]) -> None:
-    event.listen(engine, "first_connect", complain_of(wanted))
+    event.listen(engine, "first_connect", warn_about_role(wanted))
 
 
-def complain_of(wanted: dict[str, str]) -> Callable[[Any, Any], None]:
-    """A look at the first session of a process, for what the role lacks."""
+def warn_about_role(wanted: dict[str, str]) -> Callable[[Any, Any], None]:
+    """Return a `first_connect` listener that logs the settings that the role lacks."""
 
-    def look(driver: Any, _record: Any) -> None:
+    def compare(driver: Any, _record: Any) -> None:
         with driver.cursor() as cursor:
-            cursor.execute(FOUND, {"names": tuple(wanted)})
-            lacking = [
+            cursor.execute(CURRENT, {"names": tuple(wanted)})
+            statements = [
                 f"ALTER ROLE {role} SET {name} = '{wanted[name]}';"
                 for name, value, role in cursor
                 if value != wanted[name]
             ]
         driver.rollback()
-        if lacking:
-            logger.warning("sessions behind the pooler are not bounded: {}", " ".join(lacking))
+        if statements:
+            logger.warning("The database role lacks settings; run: {}", " ".join(statements))
 
-    return look
+    return compare

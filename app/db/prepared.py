@@ -1,9 +1,9 @@
 """Prepared statements: PostgreSQL parses and plans a statement once per connection.
 
-psycopg2 has no API for them. A statement asks for it by `execution_options(prepared=True)`; its
-SQL must always be the same text, because PostgreSQL keeps it as long as the connection lives. Off
-behind a transaction pooler. PostgreSQL takes the type of a parameter from the column or CAST that
-it stands beside; without one it is text. See docs/decisions/0009-prepared-statements.md.
+psycopg2 has no API for them. `execution_options(prepared=True)` prepares a statement. Its SQL text
+must be constant, because PostgreSQL keeps each text until the connection closes. PostgreSQL infers
+the type of a parameter from the column or CAST next to it, otherwise text. Prepared statements are
+off behind a transaction pooler. See docs/decisions/0009-prepared-statements.md.
 """
 
 import re
@@ -31,7 +31,7 @@ def init_engine(engine: Engine) -> None:
 def prepare(
     connection: Connection, _cursor: Any, sql: str, parameters: Any, context: Any, _many: bool
 ) -> tuple[str, Any]:
-    """Replace the SQL by EXECUTE, after a PREPARE in the same message where it is the first."""
+    """Replace the SQL by EXECUTE; the first time, send PREPARE in the same message."""
     if not context.execution_options.get("prepared"):
         return sql, parameters
     name, preparation, execution = forms(sql)
@@ -44,7 +44,7 @@ def prepare(
 
 @lru_cache(maxsize=500)
 def forms(sql: str) -> tuple[str, str, str]:
-    """Return the name, the PREPARE and the EXECUTE of SQL with parameters like `%(name)s`."""
+    """Return the name, PREPARE and EXECUTE for SQL with parameters such as `%(name)s`."""
     names = list(dict.fromkeys(PARAMETER.findall(sql)))
     numbered = PARAMETER.sub(lambda match: f"${names.index(match[1]) + 1}", sql)
     name = f"s{sha256(sql.encode()).hexdigest()[:16]}"
@@ -54,7 +54,7 @@ def forms(sql: str) -> tuple[str, str, str]:
 
 
 def replace_outdated(context: ExceptionContext) -> None:
-    """Reconnect after a migration changed the result of a statement, or after DEALLOCATE."""
+    """Reconnect after a migration changed the result type of a statement, or after DEALLOCATE."""
     sent = context.statement or ""
     prepared = sent.startswith(("PREPARE ", "EXECUTE "))
     if prepared and isinstance(context.original_exception, OUTDATED):

@@ -1,4 +1,4 @@
-"""Readiness of this process: PostgreSQL responds, is writable and has the schema of this code."""
+"""Readiness check: PostgreSQL is available, writable and has the schema of this version."""
 
 import time
 from threading import Lock
@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from app.db.schema_version import outdated_revisions
 
-# The probe is public and without a limit, so requests in one second share one result.
+# The probe has no rate limit, so requests within one second share one result.
 CACHE_SECONDS = 1.0
 
 
 class Readiness:
-    """The latest result of the check; at most one request at a time asks PostgreSQL."""
+    """Cached result of the check; at most one request at a time queries PostgreSQL."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -23,10 +23,10 @@ class Readiness:
         self._checked_at = float("-inf")
 
     def fault(self, session: Session) -> str:
-        """Return why the process is not ready, or an empty text."""
+        """Return why the process is not ready, or an empty string."""
         with self._lock:
             if time.monotonic() - self._checked_at >= CACHE_SECONDS:
-                self._fault = "PostgreSQL is unavailable."  # if the check raises
+                self._fault = "PostgreSQL is unavailable."  # if the check fails
                 try:
                     self._fault = find_fault(session)
                 finally:
@@ -39,7 +39,7 @@ def init_app(app: Flask) -> None:
 
 
 def find_fault(session: Session) -> str:
-    """Ask PostgreSQL why the service cannot work; return an empty text if it can."""
+    """Query PostgreSQL; return why the process is not ready, or an empty string."""
     if session.scalar(text("SHOW transaction_read_only")) == "on":
         # After a failover, the pool must not keep connections to the former primary.
         session.connection().engine.dispose()
@@ -48,10 +48,10 @@ def find_fault(session: Session) -> str:
 
 
 def has_schema(session: Session) -> bool:
-    """Return whether the database has the migrations that this code needs.
+    """Return True if the database has all migrations of this version.
 
-    An upgrade migrates first, so a revision that this code does not know is a later one, and the
-    pods of the previous version stay ready.
+    An unknown revision counts as newer: an upgrade migrates first, and the pods of the previous
+    version must stay ready.
     """
     applied = MigrationContext.configure(session.connection()).get_current_heads()
     return bool(applied) and outdated_revisions().isdisjoint(applied)

@@ -1,4 +1,4 @@
-"""A streaming replica for reads that may lag, never for what misses the caller's own writes.
+"""Reads from a streaming replica that has applied the caller's own writes.
 
 See docs/decisions/0016-read-replica.md.
 """
@@ -21,14 +21,14 @@ from app.settings import Settings
 from services import principals
 from services.errors import Problem
 
-# Milliseconds. A read takes a few; a replica that needs a second is as good as unavailable.
+# Milliseconds. A read takes a few; a replica that takes a second counts as unavailable.
 STATEMENT_TIMEOUT = 1000
-# Seconds without attempts after a failure; then one request tries again, for all.
+# Pause after a failure; then one request tries the replica again.
 PAUSE_SECONDS = 10
 
 
 class Replica:
-    """The engine of the replica, and whether it is in service."""
+    """Engine and availability of the replica."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -37,7 +37,7 @@ class Replica:
         self._failing, self._next_try = False, 0.0
 
     def in_service(self) -> bool:
-        """Return whether to read from it; after a failure, one request per pause may try."""
+        """Return True if reads may use it; after a failure, one request per pause may try."""
         with self._lock:
             now = time.monotonic()
             if self._failing and now < self._next_try:
@@ -45,17 +45,16 @@ class Replica:
             self._next_try = now + PAUSE_SECONDS
             return True
 
-    def failed(self, error: Exception) -> None:
+    def mark_unavailable(self, error: Exception) -> None:
         with self._lock:
             if not self._failing:
                 logger.warning("The replica is unavailable: {}", getattr(error, "orig", error))
             self._failing, self._next_try = True, time.monotonic() + PAUSE_SECONDS
 
-    def responded(self) -> None:
+    def mark_available(self) -> None:
         self._failing = False
 
-    def was_not_asked(self) -> None:
-        """Let the next request try it."""
+    def allow_next_try(self) -> None:
         self._next_try = 0.0
 
 
@@ -67,7 +66,7 @@ def init_app(app: Flask) -> None:
 
 
 def replica_settings(settings: Settings) -> Settings:
-    """Return the settings of its connections; behind a pooler, the role sets the timeout."""
+    """Return settings for the engine of the replica; behind a pooler, the role sets the timeout."""
     timeout = settings.database_statement_timeout
     return dataclasses.replace(
         settings,
@@ -78,19 +77,19 @@ def replica_settings(settings: Settings) -> Settings:
     )
 
 
-class Reading(Protocol):
-    """What is needed of a resource."""
+class Reader(Protocol):
+    """The attributes of a resource that this module uses."""
 
     session: Session
     user: Row[Any]
 
 
 def read_from_replica(
-    resource: Reading, method: Callable[..., Any], path: dict[str, Any]
+    resource: Reader, method: Callable[..., Any], path: dict[str, Any]
 ) -> Response | None:
-    """Return the response that the replica gives, or None where the primary must be asked.
+    """Return a response from the replica, or None to use the primary.
 
-    An error is no response either: the primary may have what the replica lacks.
+    An error also leads to the primary, which may have rows that the replica lacks.
     """
     replica: Replica | None = current_app.extensions["replica"]
     if "Authorization" in request.headers and not hasattr(resource, "user"):
@@ -106,27 +105,27 @@ def read_from_replica(
 
 
 def respond(
-    replica: Replica, resource: Reading, method: Callable[..., Any], path: dict[str, Any]
+    replica: Replica, resource: Reader, method: Callable[..., Any], path: dict[str, Any]
 ) -> Response | None:
-    """Return the response of the method, or None; record whether the replica can be reached."""
+    """Return the response of the method, or None; record whether the replica is available."""
     response = None
     try:
         if has_own_writes(resource):
             response = make_response(method(**path))
     except (Problem, DBAPIError, PoolTimeout) as error:
         if is_unreachable(error):
-            replica.failed(error)
+            replica.mark_unavailable(error)
             return None
-    # The session has begun a transaction if it has a connection.
+    # A transaction means that the session connected to the replica.
     if resource.session.in_transaction():
-        replica.responded()
+        replica.mark_available()
     else:
-        replica.was_not_asked()
+        replica.allow_next_try()
     return response
 
 
-def has_own_writes(resource: Reading) -> bool:
-    """Return whether the replica has applied all that the caller has written."""
+def has_own_writes(resource: Reader) -> bool:
+    """Return True if the replica has applied all writes of the caller."""
     user: Row[Any] | None = getattr(resource, "user", None)
     return user is None or principals.has_seen(
         resource.session, user.session_id, user.session_writes
@@ -134,7 +133,7 @@ def has_own_writes(resource: Reading) -> bool:
 
 
 def is_unreachable(error: Exception) -> bool:
-    """Return whether there was no connection; an error with an SQLSTATE is a response."""
+    """Return True if the connection failed; an error with an SQLSTATE is a response."""
     if not isinstance(error, DBAPIError):
         return isinstance(error, PoolTimeout)
     broken = isinstance(error, (OperationalError, InterfaceError)) or error.connection_invalidated

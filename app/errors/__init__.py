@@ -1,1 +1,1 @@
-"""Errors as problem documents (RFC 9457)."""
+"""Error handling: problem documents (RFC 9457)."""

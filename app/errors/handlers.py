@@ -1,4 +1,4 @@
-"""Anything that goes wrong, as a problem document (RFC 9457). The one place that renders errors."""
+"""Error handlers: render every exception as a problem document (RFC 9457)."""
 
 from typing import Any
 
@@ -23,8 +23,8 @@ from app.db.database import is_retryable
 from app.errors.http_errors import BY_STATUS, MEDIA_TYPE, TYPE_PREFIX, Unavailable
 from services.errors import Problem
 
-# Sent each problem that an answer is made of.
-answered = Signal()
+# Carries each `Problem` that is rendered.
+problem_rendered = Signal()
 
 
 def init_app(app: Flask) -> None:
@@ -33,24 +33,30 @@ def init_app(app: Flask) -> None:
 
 
 def from_exception(error: Exception) -> Response | HTTPException:
-    """The answer to an exception that isn't an HTTP error already."""
+    """Return the response for an exception that is not an HTTPException."""
     if isinstance(error, Problem):
         return from_problem(error)
     if _is_outage(error):
         logger.warning("{}: {}", cause_of(error), " ".join(str(error).split()))
         return from_problem(Unavailable())
-    logger.opt(exception=error).error("unexpected exception")
+    logger.opt(exception=error).error("Unexpected exception")
     return from_http(InternalServerError())
 
 
 def from_problem(problem: Problem) -> Response:
-    answered.send(problem)
-    type_, text = TYPE_PREFIX + problem.slug, str(problem)
-    return document(problem.status, type_, problem.title, text, problem.headers, problem.members)
+    problem_rendered.send(problem)
+    return document(
+        problem.status,
+        TYPE_PREFIX + problem.slug,
+        problem.title,
+        str(problem),
+        problem.headers,
+        problem.extension_members,
+    )
 
 
 def from_http(error: HTTPException) -> Response | HTTPException:
-    """The answer to an error of werkzeug, Flask or an extension; its headers are kept."""
+    """Return the response for an error of Werkzeug, Flask or an extension, with its headers."""
     if isinstance(error, RoutingException):
         return error
     original = getattr(error, "original_exception", None)
@@ -66,7 +72,7 @@ def from_http(error: HTTPException) -> Response | HTTPException:
     if kind is None:  # RFC 9457, section 4.2.1
         title = HTTP_STATUS_CODES.get(status, "Error")
         return document(status, "about:blank", title, error.description or title, headers)
-    # What werkzeug says by itself is for people who read the source.
+    # Werkzeug's default descriptions do not help an API consumer.
     own = error.description if error.description != type(error).description else None
     return document(status, TYPE_PREFIX + kind.slug, kind.title, own or kind.detail, headers)
 
@@ -77,7 +83,7 @@ def document(
     title: str,
     detail: str,
     headers: dict[str, str],
-    members: dict[str, Any] | None = None,
+    extension_members: dict[str, Any] | None = None,
 ) -> Response:
     body = {
         "type": type_,
@@ -85,12 +91,12 @@ def document(
         "status": status,
         "detail": detail,
         "request_id": g.get("request_id", ""),
-        **(members or {}),
+        **(extension_members or {}),
     }
     return Response(json.dumps(body), status, headers, mimetype=MEDIA_TYPE)
 
 
-# Of SQLSTATE: connection exception, insufficient resources, operator intervention, read-only.
+# SQLSTATE: connection exception, insufficient resources, operator intervention, read-only.
 OUTAGES = ("08", "53", "57", "25006")
 CAUSES: dict[type[Exception], str] = {
     LockNotAvailable: "A lock was not released in time",
@@ -104,19 +110,19 @@ CAUSES: dict[type[Exception], str] = {
 
 
 def cause_of(error: Exception) -> str:
-    """Return what an outage is, for the log."""
+    """Return the cause of an outage, for the log."""
     original = getattr(error, "orig", None) or error
     return CAUSES.get(type(original), "PostgreSQL is unavailable or overloaded")
 
 
 def _is_outage(error: Exception) -> bool:
-    """No connection, none free in time, or a statement that PostgreSQL gave up on."""
+    """Return True for failed connections, timeouts and exhausted retries."""
     if isinstance(error, PoolTimeout) or is_retryable(error):
         return True
     if not isinstance(error, DBAPIError):
         return False
     code = getattr(error.orig, "pgcode", None)
-    if code is None:  # libpq itself lost or never got the connection
+    if code is None:  # libpq lost the connection or could not connect
         broken = isinstance(error, (OperationalError, InterfaceError))
         return broken or error.connection_invalidated
     return code.startswith(OUTAGES) or isinstance(error.orig, LockNotAvailable)

@@ -1,4 +1,4 @@
-"""The problems of HTTP itself: what werkzeug and gunicorn refuse, and what is away."""
+"""Problem types for HTTP errors of Werkzeug and gunicorn, and for unavailable systems."""
 
 from typing import ClassVar
 
@@ -10,70 +10,70 @@ TYPE_PREFIX = "/api/problems/"
 
 class BadRequest(Problem):
     status, slug, title = 400, "bad-request", "Bad request"
-    detail = "The request can't be understood."
-    advice = "Look at how the client writes its requests; sent again as it is, it is refused again."
+    detail = "The server cannot process this request."
+    advice = "Fix the request before you retry it."
 
 
 class MalformedRequest(Problem):
     status, slug, title = 400, "malformed-request", "Malformed request"
-    detail = "The request is not one of HTTP/1.1, or exceeds a limit of the server."
+    detail = "The request is not valid HTTP/1.1, or it exceeds a limit of the server."
     advice = (
-        "The status says more: at 414 the URL is too long, at 431 the headers are too large, at "
-        "501 the Transfer-Encoding is not known. Use an HTTP library, and shorten the request."
+        "Send requests with an HTTP library. The status gives the cause: 414, the URL is too long; "
+        "431, the headers are too large; 501, the server does not support the Transfer-Encoding."
     )
 
 
 class MethodNotAllowed(Problem):
     status, slug, title = 405, "method-not-allowed", "Method not allowed"
     detail = "The method is not allowed for the requested URL."
-    advice = "Use one of the methods that the header `Allow` names."
+    advice = "Use a method from the `Allow` header."
 
 
 class RequestTimeout(Problem):
     status, slug, title = 408, "request-timeout", "Request timed out"
     detail = "The request did not arrive in time."
-    advice = "Look at the connection, and send the request again in one go."
+    advice = "Check the network connection, then send the complete request again."
 
 
 class ContentTooLarge(Problem):
     status, slug, title = 413, "content-too-large", "Content too large"
     detail = "The body is longer than 1 MiB."
-    advice = "Send less in one request."
+    advice = "Send a shorter body, or split the request."
 
 
 class UnsupportedMediaType(Problem):
     status, slug, title = 415, "unsupported-media-type", "Unsupported media type"
     detail = "The body must be application/json."
-    advice = "Send JSON with `Content-Type: application/json`, and without a Content-Encoding."
+    advice = "Send JSON with `Content-Type: application/json` and without `Content-Encoding`."
 
 
 class RangeNotSatisfiable(Problem):
     status, slug, title = 416, "range-not-satisfiable", "Range not satisfiable"
-    detail = "The file has no such range."
-    advice = "Ask without the header `Range`, or for a range within the file."
+    detail = "The requested range is outside the file."
+    advice = "Omit the `Range` header, or request a range within the file."
 
 
 class InternalServerError(Problem):
     status, slug, title = 500, "internal-server-error", "Internal server error"
-    detail = "Something went wrong here. It has been logged under this request_id."
+    detail = "An unexpected error occurred. It is logged under this request_id."
     advice = (
-        "Tell the people who run this service the `request_id`. Most likely nothing was changed, "
-        "but look before you do it again. With an `Idempotency-Key`, "
-        "send the same request with the same key again: it is done once."
+        "Report the `request_id` to API support. Before you retry, check whether the change was "
+        "made. With an `Idempotency-Key`, you can retry at once with the same key: the request is "
+        "executed only once."
     )
 
 
 class Unavailable(Problem):
     status, slug, title = 503, "unavailable", "Service unavailable"
     default_headers: ClassVar = {"Retry-After": "2"}
-    detail = "Something that this needs is away for the moment; retry after a while."
+    detail = "The service is temporarily unavailable; retry after the seconds in Retry-After."
     advice = (
-        "Wait as many seconds as `Retry-After` says, then send the request again, with "
-        "the same Idempotency-Key if it had one, so that it is done once."
+        "Wait for the seconds in `Retry-After`, then retry. If the request had an "
+        "`Idempotency-Key`, reuse it, so that the request is executed only once."
     )
 
 
-# What werkzeug, Flask and extensions raise, by its status.
+# Problem types for the exceptions of Werkzeug, Flask and extensions, by status.
 BY_STATUS: dict[int, type[Problem]] = {
     kind.status: kind
     for kind in (

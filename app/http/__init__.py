@@ -1,1 +1,1 @@
-"""What flask-smorest is extended by: the base view, errors, pagination and headers."""
+"""HTTP layer on top of flask-smorest: base view, parsing, pagination and headers."""

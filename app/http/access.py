@@ -1,4 +1,4 @@
-"""Access to an operation: `@public` or `@requires(scope)`, and the check of the access token."""
+"""Authentication and authorization: `@public`, `@requires(scope)` and the access token check."""
 
 import time
 from collections.abc import Callable
@@ -19,24 +19,24 @@ MAX_VERIFIED_TOKENS = 4096  # in a process; about 1.5 KiB each
 
 
 def public(method: Method) -> Method:
-    """Declare that anyone may call the method; it ignores tokens."""
+    """Declare that the method needs no access token."""
     return declare(method, access="public")
 
 
 def requires(scope: Scope) -> Callable[[Method], Method]:
-    """Declare that a caller needs an access token and a role with `scope`."""
+    """Declare that the method needs an access token and a role with `scope`."""
     return lambda method: declare(method, access=scope)
 
 
 def access_claims() -> dict[str, Any]:
     """Return the claims of the access token.
 
-    The rate limit needs them before the first query, so the user is not loaded here (by
-    `user_lookup_loader`) but by `authorize`. A process verifies each token once, because that
-    takes PyJWT a sixth of a small request. See docs/decisions/0003-tokens.md.
+    The rate limit needs the claims before the first query, so `authorize` loads the user, not
+    `user_lookup_loader`. A process caches verified tokens, because verification is a large part
+    of a small request. See docs/decisions/0003-tokens.md.
 
     Raises:
-        JWTExtendedException, PyJWTError: rendered by the error callbacks of app/auth/tokens.py.
+        JWTExtendedException, PyJWTError: the callbacks in app/auth/tokens.py render them.
     """
     verified: dict[str, dict[str, Any]] = current_app.extensions["verified_tokens"]
     header = request.headers.get("Authorization", "")
@@ -52,13 +52,13 @@ def access_claims() -> dict[str, Any]:
 def verify_token() -> dict[str, Any]:
     try:
         verify_jwt_in_request()
-    except IndexError:  # the extension's parser, for a header such as ", ,"
+    except IndexError:  # raised by the extension for a header such as ", ,"
         raise NoAuthorizationError from None
     return get_jwt()
 
 
 def authorize(session: Session, scope: Scope) -> tuple[Row[Any], Principal]:
-    """Return the user of the access token, and the caller.
+    """Return the user of the access token, as a row and as a principal.
 
     Raises:
         JWTExtendedException, PyJWTError: there is no valid token.

@@ -1,4 +1,4 @@
-"""Blueprint: flask-smorest's, with declarations of its own for retries, ETags, links and errors."""
+"""Extended flask-smorest Blueprint: decorators for idempotency, ETags, links and errors."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,14 +14,14 @@ from services.errors import Problem
 
 
 class Blueprint(PaginationMixin, flask_smorest.Blueprint):
-    """The decorators declare; `Resource` runs the steps of a request, whatever their order."""
+    """Its decorators only declare; `Resource` runs the steps, so their order does not matter."""
 
     ARGUMENTS_PARSER = Parser()
 
     def arguments(
         self, schema: type[Schema], location: str = "json", **options: Any
     ) -> Callable[..., Any]:
-        """Declare the request body, or with `location="query"` the query parameters."""
+        """Declare the request body, or the query parameters with `location="query"`."""
         instance = schema()
         kind = "body" if location == "json" else "query"
         parse = super().arguments(instance, location=location, **options)
@@ -30,7 +30,7 @@ class Blueprint(PaginationMixin, flask_smorest.Blueprint):
     def response(
         self, status_code: int, schema: type[Schema] | None = None, **options: Any
     ) -> Callable[..., Any]:
-        """Declare the successful response; the resource keeps the result for `ETag` and so on."""
+        """Declare the successful response; `resource.result` keeps the result for headers."""
         dump = super().response(status_code, schema, **options)
 
         def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,35 +44,35 @@ class Blueprint(PaginationMixin, flask_smorest.Blueprint):
         return decorate
 
     def created(self, schema: type[Schema], location: str) -> Callable[..., Any]:
-        """Declare a 201 whose `Location` is filled from the result: `"/api/notes/{id}"`."""
+        """Declare a 201 with a `Location` template such as `"/api/notes/{id}"`."""
         respond = self.response(201, schema)
         example = schema().fields["id"].metadata["example"]
         return lambda method: declare(respond(method), location=location, example_id=example)
 
     def etag(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        """Declare that the resource is a versioned row, whose version is the `ETag`.
+        """Declare that the version of the row is the `ETag`.
 
-        This replaces flask-smorest's ETag, which compares after the read, so that an update can be
-        lost. A writing method passes `self.if_match` to its service, which compares under the lock
-        of the row.
+        flask-smorest's own ETag compares before the row is locked, so an update can be lost. Here,
+        a method that writes passes `self.if_match` to its service, which compares after it has
+        locked the row.
         """
         return declare(method, etag=True)
 
     @staticmethod
     def idempotent(method: Callable[..., Any]) -> Callable[..., Any]:
-        """Declare that the method takes an `Idempotency-Key`."""
+        """Declare that the method accepts an `Idempotency-Key`."""
         return declare(method, idempotent=True)
 
     @staticmethod
     def raises(*problems: type[Problem]) -> Callable[..., Any]:
-        """Declare the errors of the service behind the method, for the document."""
+        """Declare the errors of the service function, for the OpenAPI document."""
         return lambda method: declare(method, raises=problems)
 
     @staticmethod
     def links(**links: Link) -> Callable[..., Any]:
-        """Declare the operations that can follow, by operationId.
+        """Declare OpenAPI links to other operations, by operationId.
 
-        A string is the path parameter that takes the `id` of the response. A dict names the fields
-        of the next body, and for each the runtime expression of its value (OpenAPI 3.1, 4.8.20.4).
+        A string names the path parameter that takes the `id` of the response. A dict maps fields of
+        the next request body to runtime expressions (OpenAPI 3.1, 4.8.20.4).
         """
         return lambda method: declare(method, links=links)

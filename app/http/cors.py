@@ -1,4 +1,4 @@
-"""Cross-origin requests (Fetch standard): off, unless `CORS_ORIGINS` names who may."""
+"""Cross-origin requests (CORS); off unless `CORS_ORIGINS` is set."""
 
 import re
 
@@ -7,7 +7,7 @@ from flask_cors import CORS
 
 from app.settings import Settings
 
-READABLE = [
+EXPOSED_HEADERS = [
     "Allow",
     "ETag",
     "Idempotency-Replayed",
@@ -19,9 +19,9 @@ READABLE = [
     "X-RateLimit-Reset",
     "X-Request-ID",
 ]
-# Headers that a page may send: those that the service reads, and that need permission (Fetch
-# standard, CORS-safelisted request-header).
-SENT = [
+# Request headers that the service reads and that need permission (Fetch standard,
+# CORS-safelisted request-header).
+ALLOWED_HEADERS = [
     "Authorization",
     "Baggage",
     "Content-Type",
@@ -42,12 +42,12 @@ SUBDOMAINS = r"(?:[a-z0-9_-]+\.)+"
 def init_app(app: Flask) -> None:
     settings: Settings = app.extensions["settings"]
     if settings.cors_origins:
-        # Tokens come in a header that a page sets itself, so no credentials of the browser's.
+        # Pages send tokens in a header, so the browser's own credentials are not needed.
         CORS(
             app,
             origins=[pattern(origin) for origin in settings.cors_origins],
-            allow_headers=SENT,
-            expose_headers=READABLE,
+            allow_headers=ALLOWED_HEADERS,
+            expose_headers=EXPOSED_HEADERS,
             supports_credentials=False,
             max_age=600,
             vary_header=False,
@@ -56,11 +56,11 @@ def init_app(app: Flask) -> None:
 
 
 def pattern(origin: str) -> re.Pattern[str]:
-    """Return what matches an origin of the settings; Flask-CORS matches its beginning only."""
+    """Return a regex for an origin of the settings, with an end anchor that Flask-CORS lacks."""
     return re.compile(re.escape(origin).replace(re.escape("*."), SUBDOMAINS) + r"\Z")
 
 
 def vary(response: Response) -> Response:
-    """Tell caches about the header, also in a response to a request without `Origin`."""
+    """Add `Vary: Origin` to every response, also without `Origin` in the request."""
     response.vary.add("Origin")
     return response

@@ -11,27 +11,27 @@ from models.base import etag
 EXAMPLE = '"1-64a7917240a00"'
 ETAG = {
     "schema": {"type": "string"},
-    "description": "The version of the resource (RFC 9110), for `If-Match` and `If-None-Match`.",
+    "description": "Version of the resource (RFC 9110), for `If-Match` and `If-None-Match`.",
     "example": EXAMPLE,
 }
 IF_NONE_MATCH = {
     "in": "header",
     "name": "If-None-Match",
     "schema": {"type": "string", "examples": [EXAMPLE]},
-    "description": "The `ETag` of a copy that you have; if it is current, you get a 304.",
+    "description": "The `ETag` of your cached copy. If it is current, the response is a 304.",
 }
 IF_MATCH = {
     "in": "header",
     "name": "If-Match",
-    # Tools that send examples send the first one, which every version matches.
+    # Tools that send examples use the first one, and `*` matches every version.
     "schema": {"type": "string", "examples": ["*", EXAMPLE]},
-    "description": "The `ETag` that you have read; if it has changed since, you get a 412. `*` "
-    "matches every version.",
+    "description": "The `ETag` of the version to change. If the resource has changed since, the "
+    "response is a 412. `*` matches every version.",
 }
 
 
 def add_etag(response: Response, row: Any) -> Response:
-    """Return the response with the version of `row` as `ETag`, or a 304 if the client has it."""
+    """Return the response with an `ETag`, or a 304 if the client has the version of `row`."""
     tag = etag(row)
     if request.method in {"GET", "HEAD"} and request.if_none_match.contains_weak(tag):
         response = Response(status=304)
@@ -40,5 +40,5 @@ def add_etag(response: Response, row: Any) -> Response:
 
 
 def if_match() -> Container[str] | None:
-    """Return the entity tags that the client accepts to overwrite; None without `If-Match`."""
+    """Return the entity tags of `If-Match`, or None without the header."""
     return request.if_match if "If-Match" in request.headers else None

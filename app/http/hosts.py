@@ -11,27 +11,28 @@ from app.settings import Settings
 from services.errors import Problem
 
 MAX_LENGTH = 262  # a name of 255 characters (RFC 1035) and a port
-# A kubelet sends them to the address of the pod, which no list can have.
+# A kubelet sends probes to the IP address of the pod, which the setting cannot list.
 PROBES = frozenset({"/api/health/live", "/api/health/ready"})
 
 
 class HostNotAllowed(Problem):
     status, slug, title = 400, "host-not-allowed", "Host not allowed"
-    detail = "This service doesn't answer to the Host of the request."
-    advice = "Use the address that you were given. If you run the service, see `ALLOWED_HOSTS`."
+    detail = "The service does not accept the Host header of the request."
+    advice = "Use the documented address of the API. Operators configure `ALLOWED_HOSTS`."
 
 
 def init_app(app: Flask) -> None:
     settings: Settings = app.extensions["settings"]
     app.before_request(require_host)
+    app.before_request(use_target)
     if settings.allowed_hosts:
         app.before_request(partial(check_host, settings.allowed_hosts))
 
 
 def require_host() -> None:
-    """Raise BadRequest for a request of HTTP/1.1 without `Host` (RFC 9112, section 3.2)."""
+    """Raise BadRequest for an HTTP/1.1 request without `Host` (RFC 9112, section 3.2)."""
     if "Host" not in request.headers and request.environ["SERVER_PROTOCOL"] != "HTTP/1.0":
-        raise BadRequest("A request of HTTP/1.1 must have a Host header.")
+        raise BadRequest("An HTTP/1.1 request must have a Host header.")
 
 
 def check_host(allowed: tuple[str, ...]) -> None:
@@ -40,14 +41,16 @@ def check_host(allowed: tuple[str, ...]) -> None:
         raise HostNotAllowed
 
 
-def target_host() -> str:
-    """Return the host and port of the request, without a final dot and an empty port.
-
-    That of an absolute target overrides `Host` (RFC 9112, section 3.2.2).
-    """
+def use_target() -> None:
+    """Replace `Host` by the host of an absolute target (RFC 9112, section 3.2.2)."""
     target = request.environ.get("RAW_URI", "/")
-    absolute = "" if target.startswith("/") else urlsplit(target).netloc
-    host = (absolute or request.headers.get("Host", request.host)).lower().removesuffix(":")
+    if not target.startswith("/") and (host := urlsplit(target).netloc):
+        request.environ["HTTP_HOST"] = request.host = host
+
+
+def target_host() -> str:
+    """Return the host and port of the request, without a final dot and an empty port."""
+    host = request.headers.get("Host", request.host).lower().removesuffix(":")
     name, colon, port = host.partition(":")
     return host if host.startswith("[") else name.removesuffix(".") + colon + port
 

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: a POST that can be retried without being done twice."""
+"""`Idempotency-Key` header: safe retries of POST requests."""
 
 import hashlib
 import json
@@ -13,8 +13,8 @@ from services.errors import Problem
 from services.principals import Principal
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
-# The draft has a quoted string, most clients send it bare: they mean the same. A comma in a bare
-# key is what WSGI puts between two headers of one name.
+# The draft requires a quoted string, but most clients send the key without quotes. Both forms are
+# the same key. WSGI joins repeated headers with a comma, so an unquoted key must not contain one.
 KEY = re.compile(r'"([!#-\[\]-~]{1,255})"|([!#-+\--\[\]-~]{1,255})')
 PARAMETER = {
     "in": "header",
@@ -24,13 +24,13 @@ PARAMETER = {
         "pattern": f"^(?:{KEY.pattern})$",
         "examples": ["9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"],
     },
-    "description": "A UUID that you generate for each new request. Reuse it for every retry: the "
-    "request is done once, and each retry returns the first response. Keys live 24 hours.",
+    "description": "Generate a UUID for each new request and reuse it for every retry. The request "
+    "is executed once, and each retry returns the first response. Keys expire after 24 hours.",
 }
 _sorted = json.JSONEncoder(sort_keys=True)
 REPLAYED_HEADER = {
     "schema": {"type": "string", "enum": ["true"]},
-    "description": "There if this is the answer to an earlier request with the same key.",
+    "description": "Present if the response is the stored one of an earlier request with this key.",
     "example": "true",
 }
 
@@ -38,18 +38,18 @@ REPLAYED_HEADER = {
 class MalformedKey(Problem):
     status, slug, title = 400, "malformed-idempotency-key", "Malformed Idempotency-Key"
     detail = (
-        "An Idempotency-Key is 1 to 255 printable ASCII characters without spaces, quotes, "
-        "backslashes and, unless it is quoted, commas. Send it once."
+        "Send one Idempotency-Key of 1 to 255 printable ASCII characters, without spaces, quotes "
+        "and backslashes. A comma is allowed only if the key is in quotes."
     )
-    advice = "Use a new UUID for each thing that you want done."
+    advice = "Generate a new UUID for each new request."
 
 
 def claim(session: Session, principal: Principal) -> Response | None:
-    """Claim the key of the request, if it has one; return the first response if it was used before.
+    """Claim the key of the request, or return the stored response if the key was used before.
 
     Raises:
-        MalformedKey: the header is not a key.
-        IdempotencyKeyReused: the key was used with another request.
+        MalformedKey: the header is not a valid key.
+        IdempotencyKeyReused: the key was used with a different request.
         RequestInFlight: a request with this key is still running.
     """
     if HEADER not in request.headers:
@@ -59,15 +59,15 @@ def claim(session: Session, principal: Principal) -> Response | None:
 
 
 def store(session: Session, principal: Principal, response: Response) -> None:
-    """Store a response under the key of the request, in the transaction that it describes."""
+    """Store the response under the key, in the same transaction as the changes."""
     if HEADER in request.headers:
-        answer = idempotency.Answer(
+        stored = idempotency.StoredResponse(
             response.status_code,
             response.get_data(),
             response.location,
             response.headers.get("ETag"),
         )
-        idempotency.keep(session, principal, _key(), answer)
+        idempotency.store(session, principal, _key(), stored)
 
 
 def _key() -> str:
@@ -78,7 +78,7 @@ def _key() -> str:
 
 
 def _fingerprint() -> bytes:
-    """Of what is asked for: two spellings of one JSON value are one request."""
+    """Return a hash of the request; two spellings of one JSON value have the same hash."""
     try:
         body = _sorted.encode(json_body())
     except RecursionError:
@@ -86,11 +86,11 @@ def _fingerprint() -> bytes:
     return hashlib.sha256(f"{request.method} {request.path}\n{body}".encode()).digest()
 
 
-def _replay(answer: idempotency.Answer) -> Response:
-    headers = {REPLAYED: "true", "Location": answer.location, "ETag": answer.etag}
+def _replay(stored: idempotency.StoredResponse) -> Response:
+    headers = {REPLAYED: "true", "Location": stored.location, "ETag": stored.etag}
     return Response(
-        answer.body,
-        answer.status,
+        stored.body,
+        stored.status,
         {name: value for name, value in headers.items() if value},
         mimetype="application/json",
     )

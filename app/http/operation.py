@@ -1,4 +1,4 @@
-"""The declarations of a method: read by the base view at runtime and by the OpenAPI document."""
+"""Declarations of a method, which the base view and the OpenAPI document read."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,20 +18,20 @@ Link = str | Mapping[str, str]
 class Operation:
     """An HTTP method of a resource."""
 
-    # Who may call it; a resource without it is refused at import.
+    # Required: importing a resource without it fails.
     access: Access | None = None
     body: Schema | None = None
     query: Schema | None = None
-    # Takes an `Idempotency-Key`.
+    # Accepts an `Idempotency-Key`.
     idempotent: bool = False
-    # Its response carries the version of the resource as `ETag`.
+    # The response has the version of the resource as `ETag`.
     etag: bool = False
     # May read from a replica.
     may_lag: bool = False
-    # Template of the `Location` of a 201, and an id for its example.
+    # Template of the `Location` of a 201, and the id in its example.
     location: str = ""
     example_id: str = ""
-    # Returns a page, with a link to the next one.
+    # Returns a page with a link to the next one.
     paginated: bool = False
     raises: tuple[type[Problem], ...] = ()
     links: Mapping[str, Link] | None = None
@@ -42,7 +42,7 @@ def operation_of(method: Callable[..., Any]) -> Operation:
 
 
 def declare(method: Method, **changes: Any) -> Method:
-    """Return the method with changed declarations; `functools.wraps` carries them along."""
+    """Change the declarations of a method; `functools.wraps` copies them to wrappers."""
     method.__dict__["operation"] = replace(operation_of(method), **changes)
     return method
 
@@ -50,6 +50,6 @@ def declare(method: Method, **changes: Any) -> Method:
 def may_lag(method: Method) -> Method:
     """Declare that the method may read from a replica that lags behind the primary.
 
-    The caller's own writes are always visible to it.
+    The method still reads the caller's own writes.
     """
     return declare(method, may_lag=True)

@@ -1,4 +1,4 @@
-"""Lists: a page of items, a signed cursor to the next one."""
+"""Pagination with signed cursors (keyset pagination)."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -19,12 +19,12 @@ from services.pages import Page, PageRequest, Position
 
 
 class PaginationMixin:
-    """Extends a Blueprint with `paginated`."""
+    """Adds `paginated` to a Blueprint."""
 
     def paginated(self: Any, query: type[Schema], item: type[Schema]) -> Callable[..., Any]:
-        """Declare a list of `item`, a page at a time, filtered by the fields of `query`.
+        """Declare a paginated list of `item`, with the filters of the schema `query`.
 
-        The method gets a `PageRequest` and a dict of filters, and returns a `Page`.
+        The method receives a `PageRequest` and a dict of filters, and returns a `Page`.
         """
 
         def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,12 +53,12 @@ def _response(page: Page) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _signer() -> Signer:
     settings: Settings = current_app.extensions["settings"]
-    return _of_list(request.endpoint, settings.secret_key_fallbacks, settings.secret_key)
+    return _signer_of(request.endpoint, settings.secret_key_fallbacks, settings.secret_key)
 
 
 @lru_cache(maxsize=100)
-def _of_list(endpoint: str | None, fallbacks: tuple[str, ...], key: str) -> Signer:
-    # A cursor of one list is none of another. What is derived of the keys stays the same.
+def _signer_of(endpoint: str | None, fallbacks: tuple[str, ...], key: str) -> Signer:
+    # The salt makes a cursor valid for one list only. The derived keys are cached, for speed.
     keys = [*reversed(fallbacks), key]
     signer = Signer(keys, salt=f"cursor {endpoint}")
     return Signer([signer.derive_key(key) for key in keys], key_derivation="none")
@@ -75,15 +75,15 @@ def _decoded(cursor: str) -> Position:
             raise BadData("not canonical")
         created_at, row_id = base64_decode(_signer().unsign(cursor)).decode().split()
         return Position(datetime.fromisoformat(created_at), row_id)
-    except (BadData, ValueError):  # the latter: another release signed it, in another form
-        raise InvalidInput.at(["/cursor"], "Not a cursor of this list.") from None
+    except (BadData, ValueError):  # ValueError: another release signed a different format
+        raise InvalidInput.at(["/cursor"], "Not a valid cursor of this list.") from None
 
 
 def _canonical(signed: str) -> bool:
-    """Whether the signature behind the last dot is spelt in the one right way.
+    """Return True if the signature after the last dot is canonical base64.
 
-    The last character of base64 may have bits that mean nothing; with those changed, decoders
-    still read the same signature, so a cursor that was tampered with would verify.
+    The last character of base64 can have unused bits, which decoders ignore. Without this check, a
+    cursor with changed bits would still verify.
     """
     signature = signed.rpartition(".")[2]
     try:

@@ -1,4 +1,4 @@
-"""Request bodies and queries, read strictly: what can be read in two ways is refused."""
+"""Strict parser for request bodies and query strings: rejects ambiguous input."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from services.errors import InvalidInput, Problem
 
 MAX_BODY = 1024 * 1024
 MAX_ERRORS = 50
-# Of an integer with a point or an exponent; `int` must not write out 1e999999999.
+# For an integer with a point or an exponent: `int` must not expand 1e999999999.
 MAX_DIGITS = 20
 
 
@@ -26,18 +26,18 @@ class MalformedBody(Problem):
     status, slug, title = 400, "malformed-body", "Malformed body"
     detail = "The body is not valid JSON."
     advice = (
-        "`detail` says where it goes wrong. Have a JSON library write the body: UTF-8, each name "
-        "once, no NaN, no comma at the end."
+        "See `detail` for the error. Create the body with a JSON library: UTF-8, no duplicate "
+        "names, no NaN, no trailing comma."
     )
 
 
 def receive_body() -> bytes:
-    """The body of the request, all of it; or why there is none, the same at every call.
+    """Return the complete request body; repeated calls have the same result or error.
 
     Raises:
-        RequestEntityTooLarge: it is longer than 1 MiB.
-        RequestTimeout: it does not arrive in time.
-        MalformedBody: it is not framed as HTTP/1.1 says.
+        RequestEntityTooLarge: the body is longer than 1 MiB.
+        RequestTimeout: the body does not arrive in time.
+        MalformedBody: the body has invalid HTTP/1.1 framing.
     """
     body: bytes | Exception | None = g.get("body")
     if body is None:
@@ -52,26 +52,26 @@ def receive_body() -> bytes:
 
 
 def _received() -> bytes:
-    # Werkzeug cuts a chunked body off at the limit without a word, so the limit is one more
-    # than what is allowed, and the length decides.
+    # Werkzeug truncates a chunked body at the limit without an error. A limit of one more byte
+    # makes a body that is too long detectable.
     request.max_content_length = MAX_BODY + 1
     try:
         body = request.get_data(cache=True)
     except (ClientDisconnected, TimeoutError):
         raise RequestTimeout("The body did not arrive in time.") from None
     except (OSError, ParseException):
-        raise MalformedBody("The body is not framed as HTTP/1.1 says.") from None
+        raise MalformedBody("The body has invalid HTTP/1.1 framing.") from None
     if len(body) > MAX_BODY:
         raise RequestEntityTooLarge
     return body
 
 
 def json_body() -> Any:
-    """The JSON text (RFC 8259) of the request's body; decoded once, unless it is null.
+    """Return the decoded JSON body (RFC 8259), which is cached unless it is null.
 
     Raises:
-        UnsupportedMediaType: the body is not declared to be plain JSON.
-        MalformedBody: it is not JSON, not UTF-8, or has a name twice.
+        UnsupportedMediaType: the headers do not declare uncompressed JSON.
+        MalformedBody: the body is not JSON, not UTF-8, or has a duplicate name.
     """
     value = g.get("json")
     if value is None:
@@ -91,14 +91,14 @@ def _decoded() -> Any:
     except json.JSONDecodeError as error:
         where = f"{error.msg}: line {error.lineno}, column {error.colno}."
         raise MalformedBody(f"The body is not valid JSON: {where}") from None
-    except ValueError:  # not UTF-8, or a number of thousands of digits
+    except ValueError:  # not UTF-8, or a number with thousands of digits
         raise MalformedBody from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        raise MalformedBody("A name is there twice in one object of the body.")
+        raise MalformedBody("An object in the body has a duplicate name.")
     return value
 
 
@@ -107,9 +107,9 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _number(text: str) -> int | float:
-    """Return 5.0 and 5e0 as 5: an integer of JSON Schema (2020-12, section 4.2.3) has no fraction.
+    """Return an int for 5.0 and 5e0, as in JSON Schema (2020-12, section 4.2.3).
 
-    A float cannot tell: 1.00000000000000000001 would be 1.0. So no float is an integer later.
+    The text decides, because 1.00000000000000000001 as a float would be 1.0.
     """
     try:
         value = Decimal(text)
@@ -133,10 +133,10 @@ class MalformedQuery(Problem):
 
 
 def query() -> MultiDict[str, str]:
-    """The query of the request.
+    """Return the query parameters.
 
     Raises:
-        MalformedQuery: it has raw bytes that are not UTF-8.
+        MalformedQuery: the query string has raw bytes that are not UTF-8.
     """
     try:
         return request.args
@@ -145,14 +145,14 @@ def query() -> MultiDict[str, str]:
 
 
 def refuse_unknown_parameters() -> None:
-    """Raise InvalidInput for query parameters, of an operation that takes none."""
+    """Raise InvalidInput for query parameters of an operation that has none."""
     if request.query_string and query():
         pointers = [f"/{escaped(name)}" for name in list(query())[:10]]
         raise InvalidInput.at(pointers, "Unknown parameter.")
 
 
 class Parser(FlaskParser):
-    """webargs' parser for Flask; unknown fields are the schema's business, in every location."""
+    """webargs parser for Flask; in every location, the schema decides about unknown fields."""
 
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}  # noqa: RUF012
 
@@ -166,7 +166,7 @@ class Parser(FlaskParser):
         twice = [name for name, values in query().lists() if len(values) > 1]
         if twice:
             at = [f"/{escaped(name)}" for name in twice[:MAX_ERRORS]]
-            raise InvalidInput.at(at, "Must be there once only.")
+            raise InvalidInput.at(at, "Must appear only once.")
         return query().to_dict()
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
@@ -177,7 +177,7 @@ class Parser(FlaskParser):
 
 
 def pointers(messages: Any, at: str = "") -> Iterator[tuple[str, str]]:
-    """marshmallow's messages as pairs of a JSON pointer (RFC 6901) and a text."""
+    """Yield each message of marshmallow with its JSON pointer (RFC 6901)."""
     if isinstance(messages, Mapping):
         for key, value in messages.items():
             yield from pointers(value, at if key == "_schema" else f"{at}/{escaped(key)}")
@@ -189,6 +189,6 @@ def pointers(messages: Any, at: str = "") -> Iterator[tuple[str, str]]:
 
 
 def escaped(key: object) -> str:
-    # A client's own key comes back here, so it may have in it what UTF-8 can't hold.
+    # The client chose the key, so it may contain lone surrogates, which UTF-8 cannot encode.
     text = str(key)[:100].encode(errors="backslashreplace").decode()
     return text.replace("~", "~0").replace("/", "~1")

@@ -1,4 +1,4 @@
-"""Address and scheme of the client: trusted proxies (`X-Forwarded-For`, `X-Forwarded-Proto`)."""
+"""Trusted proxies: client address and scheme from `X-Forwarded-For` and `X-Forwarded-Proto`."""
 
 import re
 from collections.abc import Iterable
@@ -18,10 +18,10 @@ def init_app(app: Flask) -> None:
 
 
 class TrustedProxies:
-    """WSGI middleware that sets `REMOTE_ADDR` and the scheme as the last `hops` proxies say.
+    """WSGI middleware that sets `REMOTE_ADDR` and the scheme from the last `hops` proxies.
 
-    Werkzeug's ProxyFix reads these headers as lists with quoted strings, so that a quote of the
-    client's hides the commas of the proxies. It also takes any text for an address.
+    Werkzeug's ProxyFix parses quoted strings in these headers, so a client can send a quote that
+    hides the values of the proxies. It also accepts any text as an address.
     """
 
     def __init__(self, wsgi: Any, hops: int) -> None:
@@ -33,7 +33,7 @@ class TrustedProxies:
         addresses = self.trusted(environ.get("HTTP_X_FORWARDED_FOR"))
         client = addresses[0] if len(addresses) == self.hops else ""
         environ["REMOTE_ADDR"] = parse_address(client) or parse_address(peer) or peer
-        # Many proxies replace the scheme, so there may be fewer than hops.
+        # Many proxies replace the scheme header, so it may have fewer values than hops.
         scheme = self.trusted(environ.get("HTTP_X_FORWARDED_PROTO"))[0].lower()
         if scheme in {"http", "https"}:
             environ["wsgi.url_scheme"] = scheme
@@ -47,7 +47,7 @@ class TrustedProxies:
 
 
 def parse_address(text: str) -> str | None:
-    """Return an address without port, brackets and zone, IPv4-mapped IPv6 as IPv4; else None."""
+    """Return an address without port, brackets and zone, or None; map IPv4 in IPv6 to IPv4."""
     match = ADDRESS_AND_PORT.fullmatch(text)
     try:
         ip = ip_address(match[1] or match[2] if match else text)

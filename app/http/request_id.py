@@ -1,4 +1,4 @@
-"""`X-Request-ID`: taken from the client if it is sane, made if not, always returned."""
+"""`X-Request-ID`: a valid id of the client, otherwise a generated one."""
 
 import re
 from random import getrandbits
@@ -8,13 +8,13 @@ from flask import Flask, Response, g, request
 from schemas.problems import REQUEST_ID
 
 HEADER = "X-Request-ID"
-SANE = re.compile(REQUEST_ID)
+VALID = re.compile(REQUEST_ID)
 
 DOCUMENTED = {
     HEADER: {
-        "schema": {"type": "string", "pattern": f"^{SANE.pattern}$"},
-        "description": "The id of the request, as the client sent it, or as one was made. It is in "
-        "the log: name it when you ask for help.",
+        "schema": {"type": "string", "pattern": f"^{VALID.pattern}$"},
+        "description": "Id of the request, from the client or generated. The log contains it: give "
+        "it to API support.",
         "example": "0b5dd6f2c0b14a67a1f3d1f0e5e0a1c4",
         "required": True,
     }
@@ -23,15 +23,15 @@ DOCUMENTED = {
 
 def init_app(app: Flask) -> None:
     app.before_request(assign)
-    app.after_request(answer)
+    app.after_request(add_header)
 
 
 def assign() -> None:
     given = request.headers.get(HEADER, "")
-    # It has to be unique and not secret; the kernel's random bytes are a system call a request.
-    g.request_id = given if SANE.fullmatch(given) else f"{getrandbits(128):032x}"
+    # Unique, not secret: `getrandbits` saves the system call for random bytes.
+    g.request_id = given if VALID.fullmatch(given) else f"{getrandbits(128):032x}"
 
 
-def answer(response: Response) -> Response:
+def add_header(response: Response) -> Response:
     response.headers[HEADER] = g.request_id
     return response

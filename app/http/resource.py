@@ -1,4 +1,4 @@
-"""Base class of all resources: the steps of a request, in order."""
+"""Base class of all resources: authorization, transaction, retries."""
 
 import time
 from collections.abc import Callable, Container
@@ -26,17 +26,16 @@ ATTEMPTS = 3
 
 
 class Resource(MethodView):
-    """A URL and its methods, each of which declares its access, or the class is refused at import.
+    """A URL and its methods; importing it fails if a method does not declare its access.
 
-    A method can run several times, because a transaction that fails for a deadlock or a lost
-    connection is retried. It must change nothing but the database; it passes any other effect,
-    such as an e-mail, to `after_commit`.
+    A method can run several times: a transaction is retried after a deadlock or a lost connection.
+    It must change only the database. Pass other effects, such as emails, to `after_commit`.
     """
 
     operations: ClassVar[dict[str, Operation]]
-    # False for pages and documents, whose links get parameters such as utm_source appended.
+    # False for pages and documents, because other sites append parameters such as utm_source.
     refuses_unknown_parameters: ClassVar[bool] = True
-    # Of the request.
+    # State of the current request.
     session: Session
     principal: Principal
     user: Row[Any]
@@ -54,9 +53,9 @@ class Resource(MethodView):
                 raise TypeError(f"{cls.__name__}: {name} needs @requires(…) and a body for its key")
 
     def dispatch_request(self, **path: Any) -> Response:
-        """Run the request, again if PostgreSQL says that this can help.
+        """Run the request and retry it after a retryable error.
 
-        Flask-Limiter has checked the limit that all requests have before this.
+        Flask-Limiter has already checked the default limit.
         """
         name = "GET" if request.method == "HEAD" else request.method
         operation = self.operations[name]
@@ -73,11 +72,10 @@ class Resource(MethodView):
         return response
 
     def after_commit(self, effect: Callable[[], object]) -> None:
-        """Run a function once, after the commit of the attempt that succeeds.
+        """Run a function once, after the commit and before the response is sent.
 
-        It runs before the response is sent and does not change it: an exception is logged. A
-        process that is killed in between loses it; write a row in the transaction where that
-        matters.
+        An exception is logged and does not change the response. The effect is lost if the process
+        is killed after the commit; if that matters, write a row in the transaction instead.
         """
         self.effects.append(effect)
 
@@ -89,13 +87,13 @@ class Resource(MethodView):
                 logger.exception("An effect after the commit failed.")
 
     def run(self, name: str, operation: Operation, path: dict[str, Any]) -> Response:
-        """Run the steps of a request, in one transaction if it may write."""
+        """Run the steps of a request; a method that may write runs in one transaction."""
         method = getattr(self, name.lower())
         with database.session(autocommit=name == "GET") as self.session:
             if isinstance(operation.access, Scope):
                 access_claims()
                 if operation.body:
-                    receive_body()  # a slow client must not hold a transaction open
+                    receive_body()  # before the transaction, because the client may be slow
                 self.user, self.principal = authorize(self.session, operation.access)
             if self.refuses_unknown_parameters and not operation.query:
                 refuse_unknown_parameters()
@@ -120,7 +118,7 @@ class Resource(MethodView):
         return response
 
     def count_write(self) -> None:
-        """Let a replica know what it must have applied before it serves the caller."""
+        """Count the write, so that a replica can detect whether it has applied it."""
         if current_app.extensions["replica"] and hasattr(self, "principal"):
             count_write(self.session, self.principal)
 
@@ -130,13 +128,12 @@ class Resource(MethodView):
 
     @property
     def refused_passwords(self) -> frozenset[str]:
-        """Passwords that no account may have in this environment."""
+        """Passwords that this environment does not allow."""
         settings: Settings = current_app.extensions["settings"]
         return DEMO_PASSWORDS if settings.production else frozenset()
 
     @property
     def client(self) -> Client:
-        """The client's address and `User-Agent`."""
         return Client((request.remote_addr or "")[:45] or None, user_agent()[:255] or None)
 
 

@@ -1,4 +1,4 @@
-"""How every answer looks: fast JSON, and the headers that keep it safe."""
+"""Responses: JSON encoding (orjson) and security headers."""
 
 from typing import Any
 
@@ -16,19 +16,19 @@ DEFAULTS = {
 }
 
 
-class JSONAnswer(Response):
-    """An answer that knows its length, and whose Location is ASCII."""
+class JSONResponse(Response):
+    """Response with a Content-Length and an ASCII Location."""
 
     def get_wsgi_headers(self, environ: Any) -> Headers:
-        """The headers as they are, where nothing of them has to be corrected.
+        """Return the headers of a 200 or 201 unchanged, for speed.
 
-        Werkzeug copies them to see to that, and checks the value of each once more.
+        Werkzeug would copy and validate all of them, which such a response does not need.
         """
         return self.headers if self.status_code in {200, 201} else super().get_wsgi_headers(environ)
 
 
 class JSONProvider(DefaultJSONProvider):
-    """orjson, for answers; requests are read by the parser."""
+    """orjson for responses; app/http/parser.py decodes requests."""
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
         indented = orjson.OPT_INDENT_2 if kwargs.get("indent") else 0
@@ -36,11 +36,11 @@ class JSONProvider(DefaultJSONProvider):
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
         obj = self._prepare_response_obj(args, kwargs)
-        return JSONAnswer(self.encoded(obj), mimetype=self.mimetype)
+        return JSONResponse(self.encoded(obj), mimetype=self.mimetype)
 
     @staticmethod
     def encoded(obj: Any, option: int = 0) -> bytes:
-        """JSON; times end in `Z`, because they all are in UTC."""
+        """Return JSON; all times are in UTC and end in `Z`."""
         return orjson.dumps(obj, DefaultJSONProvider.default, orjson.OPT_UTC_Z | option)
 
 
@@ -50,7 +50,7 @@ def init_app(app: Flask) -> None:
 
 
 def protect(response: Response) -> Response:
-    """Headers against being sniffed, framed, or kept where others can find it."""
+    """Add headers against MIME sniffing, framing and caching."""
     headers = response.headers
     given = {name.lower() for name, _ in headers}
     for name, value in DEFAULTS.items():

@@ -28,7 +28,7 @@ READABLE = (
     "<green>{time:HH:mm:ss.SSS}</green> <level>{level: <7}</level> {message} <dim>{extra}</dim>"
 )
 LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
-# Of a path that no route matches. Other characters are percent-encoded.
+# For a path that no route matches; other characters are percent-encoded.
 MAX_PATH, PATH_CHARACTERS = 200, "/:@!$&'()*+,;="
 # Returns the id of the current trace; app/observability/tracing.py sets it.
 trace_id: Callable[[], str | None] | None = None
@@ -47,14 +47,14 @@ class InterceptHandler(logging.Handler):
 
 
 def configure(settings: Settings) -> None:
-    """Send all logs of the process to standard error, in the form of the environment."""
+    """Send all logs of the process to standard error, as JSON in production."""
     logging.basicConfig(handlers=[InterceptHandler()], level=settings.log_level, force=True)
     for noisy in ("alembic.runtime", "werkzeug"):
         logging.getLogger(noisy).setLevel(
             max(logging.WARNING, logging.getLevelName(settings.log_level))
         )
     logger.remove()
-    # `diagnose` would print the values of variables, passwords and tokens among them.
+    # `diagnose` would log the values of variables, such as passwords and tokens.
     logger.add(
         write_json if settings.production else sys.stderr,
         level=settings.log_level,
@@ -66,7 +66,7 @@ def configure(settings: Settings) -> None:
 
 
 def add_context(record: Record) -> None:
-    """Add the request and the trace to a message."""
+    """Add the ids of the request and the trace to a message."""
     if has_request_context():
         record["extra"].setdefault("request_id", g.get("request_id"))
     if trace_id and (trace := trace_id()):
@@ -74,7 +74,6 @@ def add_context(record: Record) -> None:
 
 
 def write_json(message: Message) -> None:
-    """Write one line of JSON."""
     record = message.record
     line = {
         "time": record["time"].astimezone(UTC).isoformat(),
@@ -106,7 +105,7 @@ def start_clock() -> None:
 
 
 def log_request(response: Response) -> Response:
-    """Log a request, with the template of its URL: the URL itself may contain personal data."""
+    """Log a request by its route, because the URL may contain personal data."""
     rule = request.url_rule
     path = {} if rule else {"path": quote(request.path, PATH_CHARACTERS)[:MAX_PATH]}
     logger.bind(

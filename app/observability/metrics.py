@@ -1,6 +1,6 @@
-"""What a worker counts for Prometheus.
+"""Prometheus metrics of a worker.
 
-The names are an interface, of which alerts and dashboards are made; docs/operations.md lists them.
+Alerts and dashboards depend on the names; docs/operators/operations.md lists them.
 """
 
 import time
@@ -28,7 +28,7 @@ from services.errors import (
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SAMPLE_SECONDS = 1.0
-# What an answer, or a refusal, says about who comes and goes.
+# Authentication events by method, route and either status or error.
 AUTH_EVENTS: dict[tuple[str, str, str | type[Problem]], str] = {
     ("POST", "/api/auth/register", "201"): "register",
     ("POST", "/api/auth/register", EmailTaken): "register_failed",
@@ -42,21 +42,21 @@ AUTH_EVENTS: dict[tuple[str, str, str | type[Problem]], str] = {
     ("DELETE", "/api/auth/sessions/<session_id>", "204"): "session_end",
     ("PUT", "/api/users/me/password", "204"): "password_change",
 }
-# Events that the status of the response does not show.
+# Events that the response status does not show.
 OTHER_EVENTS = ("refresh_repeated",)
 
-REQUESTS = Counter("http_requests", "Answers.", ["method", "route", "status"])
+REQUESTS = Counter("http_requests", "HTTP responses.", ["method", "route", "status"])
 DURATIONS = Histogram(
     "http_request_duration_seconds",
-    "Time from the arrival of a request until its response begins.",
+    "Seconds from the arrival of a request to the start of its response.",
     ["method", "route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-EVENTS = Counter("auth_events", "Sign-ins and the like.", ["event"])
-REFUSALS = Counter("rate_limit_refusals", "Requests beyond a limit.", ["limit"])
+EVENTS = Counter("auth_events", "Authentication events, such as logins.", ["event"])
+RATE_LIMITED = Counter("rate_limit_refusals", "Requests over a rate limit.", ["limit"])
 SHARED = Gauge(
     "rate_limit_shared",
-    "1 while Redis counts for all processes, 0 while one counts alone.",
+    "1 if all processes share the counters in Redis, 0 if this process counts alone.",
     multiprocess_mode="livemin",
 )
 CONNECTIONS = Gauge(
@@ -67,29 +67,29 @@ CONNECTIONS = Gauge(
 )
 POOL_SIZE = Gauge(
     "database_pool_size",
-    "Connections that the pools keep, at most.",
+    "Maximum number of connections that the pools keep open.",
     multiprocess_mode="livesum",
 )
 
 
 def init_app(app: Flask) -> None:
-    """Count what `app` does from now on."""
-    app.wsgi_app = Counted(app.wsgi_app)  # type: ignore[method-assign]
-    problems.answered.connect(count_problem)
+    """Start to measure the requests of `app`."""
+    app.wsgi_app = RequestMetrics(app.wsgi_app)  # type: ignore[method-assign]
+    problems.problem_rendered.connect(count_problem)
     tokens.events.connect(count_event)
-    # A counter that is first seen at 1 has no increase to tell of.
+    # Export every counter at 0: `increase()` ignores the first value of a series.
     for event in (*AUTH_EVENTS.values(), *OTHER_EVENTS):
         EVENTS.labels(event)
     for name in limits.NAMES:
-        REFUSALS.labels(name)
+        RATE_LIMITED.labels(name)
     settings: Settings = app.extensions["settings"]
     POOL_SIZE.set(settings.database_pool_size)
     sample(app)
     Thread(target=sample_forever, args=(app,), name="metrics", daemon=True).start()
 
 
-class Counted:
-    """WSGI middleware that counts answers; their label is the route and never the URL."""
+class RequestMetrics:
+    """WSGI middleware that counts and times responses, labelled by route and not by URL."""
 
     def __init__(self, wsgi: Callable[..., Iterable[bytes]]) -> None:
         self.wsgi = wsgi
@@ -99,10 +99,10 @@ class Counted:
 
         def start(status: str, *args: Any) -> Any:
             nonlocal count
-            # Here, because Flask forgets the request before it returns.
+            # Here, because Flask has popped the request context when it returns.
             rule = environ["werkzeug.request"].url_rule
             method = environ["REQUEST_METHOD"]
-            count = counting(
+            count = observer(
                 method if method in METHODS else "other",
                 rule.rule if rule else "unmatched",
                 status[:3],
@@ -117,8 +117,8 @@ class Counted:
 
 
 @cache
-def counting(method: str, route: str, status: str) -> Callable[[float], None]:
-    """What counts an answer of this kind, given its seconds; to look it up costs more than that."""
+def observer(method: str, route: str, status: str) -> Callable[[float], None]:
+    """Return a function that records a response and its seconds; cached, as `labels` is slow."""
     response = REQUESTS.labels(method, route, status)
     duration = DURATIONS.labels(method, route)
     event = AUTH_EVENTS.get((method, route, status))
@@ -135,7 +135,7 @@ def counting(method: str, route: str, status: str) -> Callable[[float], None]:
 def count_problem(problem: Problem) -> None:
     rule = request.url_rule
     if isinstance(problem, TooManyRequests):
-        REFUSALS.labels(problem.limit).inc()
+        RATE_LIMITED.labels(problem.limit).inc()
     elif rule and (event := AUTH_EVENTS.get((request.method, rule.rule, type(problem)))):
         EVENTS.labels(event).inc()
 
@@ -145,7 +145,7 @@ def count_event(event: str) -> None:
 
 
 def sample(app: Flask) -> None:
-    """Look at what goes up and down; at each change, it would cost each request."""
+    """Update the gauges here, once a second, instead of in each request."""
     pool = app.extensions["database"].pool
     CONNECTIONS.labels("in_use").set(pool.checkedout())
     CONNECTIONS.labels("idle").set(pool.checkedin())

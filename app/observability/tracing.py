@@ -1,7 +1,7 @@
-"""Traces of requests, SQL and Redis, sent to an OpenTelemetry collector.
+"""OpenTelemetry traces of requests, SQL and Redis.
 
-A worker begins after its fork, so that the thread that sends is its own. All the usual OTEL_*
-variables of the environment hold. What a span may tell is in app/observability/spans.py.
+Tracing starts in the worker after the fork, because a fork does not copy the exporter's thread. The
+standard OTEL_* environment variables apply. app/observability/span_exporter.py filters the spans.
 """
 
 from collections.abc import Callable
@@ -19,21 +19,21 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from app.observability import logging
-from app.observability.spans import Discreet
+from app.observability.span_exporter import FilteringSpanExporter
 from app.settings import Settings
 from app.version import __version__
 
-# How long the end of a worker waits until its last spans are sent.
+# Maximum wait for the last spans when a worker stops.
 FLUSH_SECONDS = 3.0
 
 
 def init_app(app: Flask) -> Callable[[], None]:
-    """Trace what `app` does from now on; what is returned ends that, and sends the last spans."""
+    """Start to trace `app`; return a function that sends the last spans and stops tracing."""
     settings: Settings = app.extensions["settings"]
     exporter = OTLPSpanExporter(f"{settings.otel_exporter_otlp_endpoint.rstrip('/')}/v1/traces")
     provider = TracerProvider(resource=resource(), shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(Discreet(exporter)))
-    # It can't know whom psycopg2-binary and SQLAlchemy 2.1 get along with.
+    provider.add_span_processor(BatchSpanProcessor(FilteringSpanExporter(exporter)))
+    # Its dependency check does not know psycopg2-binary.
     Psycopg2Instrumentor().instrument(tracer_provider=provider, skip_dep_check=True)
     RedisInstrumentor().instrument(tracer_provider=provider)
     app.wsgi_app = OpenTelemetryMiddleware(  # type: ignore[method-assign]
@@ -44,7 +44,7 @@ def init_app(app: Flask) -> Callable[[], None]:
 
 
 def resource() -> Resource:
-    """Who sends; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say it better."""
+    """Return default resource attributes; the OTEL_* environment variables override them."""
     ours = {"service.name": "flask-api", "service.version": __version__}
     return Resource.create(ours).merge(OTELResourceDetector().detect())
 
@@ -56,13 +56,13 @@ def name_route(span: trace.Span, environ: dict[str, Any], *_: Any) -> None:
 
 
 def trace_id() -> str | None:
-    """The trace of this request, for its lines in the log."""
+    """Return the trace id of the current request, for the log."""
     context = trace.get_current_span().get_span_context()
     return trace.format_trace_id(context.trace_id) if context.is_valid else None
 
 
 def shut_down(provider: TracerProvider) -> None:
-    """A collector that doesn't answer must not keep a worker from ending."""
+    """Stop tracing; wait at most `FLUSH_SECONDS` for the collector."""
     sending = Thread(target=provider.shutdown, daemon=True)
     sending.start()
     sending.join(FLUSH_SECONDS)

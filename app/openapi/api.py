@@ -1,4 +1,4 @@
-"""The OpenAPI document (flask-smorest, apispec): the Api, and what its fields need."""
+"""Configuration and plugins of the OpenAPI document (flask-smorest, apispec)."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -28,7 +28,7 @@ def openapi_config(title: str, summary: str, description: str) -> dict[str, obje
             "info": {
                 "summary": summary,
                 "description": description,
-                "contact": {"name": "Whoever runs the service that this document came from"},
+                "contact": {"name": "API support"},
                 "license": {"name": "MIT", "identifier": "MIT"},
             },
             "servers": [{"url": "http://127.0.0.1:5000", "description": "`make run`"}],
@@ -37,7 +37,7 @@ def openapi_config(title: str, summary: str, description: str) -> dict[str, obje
 
 
 class ServiceApi(flask_smorest.Api):
-    """flask-smorest's Api; app/errors/handlers.py renders the errors."""
+    """flask-smorest's Api, with the error responses of app/errors/handlers.py."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
@@ -46,21 +46,21 @@ class ServiceApi(flask_smorest.Api):
         return from_http(error)
 
     def _register_pagination_header(self) -> None:
-        """Leave out a header that cursors replace; its schema would be documented unused."""
+        """Omit the schema of a pagination header, which cursors replace."""
 
 
 class SchemaPlugin(MarshmallowPlugin):
-    """apispec's plugin for marshmallow, with more precise fields."""
+    """apispec's plugin for marshmallow, with portable patterns and integer formats."""
 
     def init_spec(self, spec: APISpec) -> None:
         super().init_spec(spec)
         converter: Any = self.converter
         converter.add_attribute_function(portable_pattern)
-        converter.add_attribute_function(width)
+        converter.add_attribute_function(integer_format)
 
 
 def init_app(app: Flask, blueprints: Iterable[flask.Blueprint]) -> None:
-    """Register the blueprints; those of flask-smorest are in the document, in this order."""
+    """Register the blueprints; the document lists those of flask-smorest in this order."""
     plugins = {"marshmallow_plugin": SchemaPlugin(), "extra_plugins": [OperationPlugin(app)]}
     api = ServiceApi()
     api.ERROR_SCHEMA = problem_schema()
@@ -72,12 +72,12 @@ def init_app(app: Flask, blueprints: Iterable[flask.Blueprint]) -> None:
 
 
 def portable_pattern(converter: Any, field: Any, ret: dict[str, Any]) -> dict[str, str]:
-    """The field's pattern in the regular expressions of JSON Schema, where `$` is the very end."""
+    """Return the pattern as a regex of JSON Schema, where `$` only matches at the end."""
     return {"pattern": ret["pattern"].replace(r"\Z", "$")} if "pattern" in ret else {}
 
 
-def width(converter: Any, field: Any, ret: dict[str, Any]) -> dict[str, str]:
-    """How many bits the field's integers take, which is what many languages ask first."""
+def integer_format(converter: Any, field: Any, ret: dict[str, Any]) -> dict[str, str]:
+    """Return the format of an integer, from which generated clients choose a type."""
     if "integer" not in ret.get("type", ()):
         return {}
     return {"format": "int32" if ret["maximum"] <= INT32 else "int64"}

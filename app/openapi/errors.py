@@ -1,4 +1,4 @@
-"""The errors of each operation in the OpenAPI document, taken from its declarations."""
+"""Error responses of each operation in the OpenAPI document."""
 
 from typing import Any
 
@@ -34,18 +34,18 @@ from services.errors import (
 
 RETRY_AFTER = {
     "schema": {"type": "integer", "minimum": 1},
-    "description": "How many seconds to wait before the next try; with every 429 and 503, and with "
+    "description": "Seconds to wait before the next attempt; sent with every 429 and 503, and with "
     "the 409 `request-in-flight`.",
     "example": 2,
 }
 CHALLENGE = {
     "schema": {"type": "string"},
-    "description": "How to sign in (RFC 6750).",
+    "description": "Authentication scheme and error (RFC 6750).",
     "example": 'Bearer realm="api", error="invalid_token"',
 }
 ALLOW = {
     "schema": {"type": "string"},
-    "description": "The methods that the URL knows (RFC 9110); with every 405.",
+    "description": "Methods that the URL supports (RFC 9110); sent with every 405.",
     "example": "GET, HEAD, OPTIONS",
 }
 HEADERS: dict[str, dict[str, Any]] = {
@@ -57,7 +57,7 @@ SCHEMA = {"$ref": "#/components/schemas/Problem"}
 
 
 def error_responses(operation: Operation, doc: dict[str, Any], path: str) -> dict[Any, Any]:
-    """Return the error responses of an operation by status; `default` has those of any status."""
+    """Return the error responses of an operation by status; `default` covers all others."""
     by_status: dict[int, list[type[Problem]]] = {}
     for problem in _problems(operation, doc, path):
         by_status.setdefault(problem.status, []).append(problem)
@@ -66,7 +66,7 @@ def error_responses(operation: Operation, doc: dict[str, Any], path: str) -> dic
     }
     responses["default"] = {
         **_response(operation, _at_any_status(operation)),
-        "description": "Another problem: its `type` says which, and leads to a page about it.",
+        "description": "Any other error; see `type`.",
     }
     return responses
 
@@ -98,19 +98,19 @@ def _response(operation: Operation, problems: list[type[Problem]]) -> dict[str, 
         kind.slug: {"summary": kind.title, "value": _example(operation, kind)} for kind in kinds
     }
     return {
-        "description": _named(list(kinds)),
+        "description": _description(list(kinds)),
         "content": {MEDIA_TYPE: {"schema": SCHEMA, "examples": examples}},
         "headers": _headers(list(kinds)),
     }
 
 
-def _named(kinds: list[type[Problem]]) -> str:
+def _description(kinds: list[type[Problem]]) -> str:
     *others, last = (f"`{kind.slug}`" for kind in kinds)
     return f"{', '.join(others)} or {last}." if others else f"{kinds[0].title} ({last})."
 
 
 def _headers(kinds: list[type[Problem]]) -> dict[str, Any]:
-    """What comes with some of the problems; required is what comes with all of them."""
+    """Return the headers of the problems; a header of all of them is required."""
     sent = [_sent_with(kind) for kind in kinds]
     always = set.intersection(*sent)
     return {
@@ -119,7 +119,7 @@ def _headers(kinds: list[type[Problem]]) -> dict[str, Any]:
 
 
 def _sent_with(kind: type[Problem]) -> set[str]:
-    # Which methods a URL knows, werkzeug knows.
+    # Werkzeug sets `Allow`, so `default_headers` does not contain it.
     return {"Allow"} if kind is MethodNotAllowed else set(kind.default_headers)
 
 
@@ -138,7 +138,7 @@ def _example(operation: Operation, problem: type[Problem]) -> dict[str, Any]:
 
 
 def _input_errors(schema: Schema | None) -> list[dict[str, str]]:
-    """Return the errors of an input whose first field is wrong and whose others are missing."""
+    """Return the errors of an input with a wrong first field and no other fields."""
     if schema is None:
         return [{"pointer": "/verbose", "detail": "Unknown parameter."}]
     messages = schema.validate({next(iter(schema.fields)): {}})

@@ -1,4 +1,4 @@
-"""apispec plugin: what `Operation` declares, written into the OpenAPI document."""
+"""apispec plugin that writes the declarations of `Operation` into the OpenAPI document."""
 
 from typing import Any
 
@@ -16,32 +16,32 @@ BEARER = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "JWT",
-    "description": "The `access_token` of `POST /api/auth/login` or `/api/auth/refresh`, in the "
-    "header `Authorization: Bearer …`. It is good for `expires_in` seconds; after that, and not "
-    "at each request, exchange the `refresh_token` for new ones.",
+    "description": "Send the `access_token` of `POST /api/auth/login` or `/api/auth/refresh` as "
+    "`Authorization: Bearer …`. It expires after `expires_in` seconds. Only then, exchange the "
+    "`refresh_token` for new tokens.",
 }
-COUNTED = quotas.DOCUMENTED
-COMMON = request_id.DOCUMENTED
+RATE_LIMIT_HEADERS = quotas.DOCUMENTED
+COMMON_HEADERS = request_id.DOCUMENTED
 LINK = {
     "schema": {"type": "string"},
-    "description": 'The next page, `<…>; rel="next"` (RFC 8288); absent on the last one.',
+    "description": 'Link to the next page, `<…>; rel="next"` (RFC 8288); absent on the last page.',
 }
 LOCATION = {
     "schema": {"type": "string", "format": "uri-reference"},
-    "description": "The URL of what was made.",
+    "description": "URL of the new resource.",
 }
 
 
 class OperationPlugin(BasePlugin):
-    """Completes the operations of flask-smorest; apispec calls it once per path."""
+    """Completes the operations of flask-smorest, one path at a time."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
 
     def init_spec(self, spec: APISpec) -> None:
-        """Register the components that all operations refer to."""
+        """Register the shared components."""
         spec.components.security_scheme("bearerAuth", BEARER)
-        for name, header in {**COMMON, **COUNTED}.items():
+        for name, header in {**COMMON_HEADERS, **RATE_LIMIT_HEADERS}.items():
             spec.components.header(name, header)
 
     def operation_helper(
@@ -56,7 +56,7 @@ class OperationPlugin(BasePlugin):
 def complete(doc: dict[str, Any], method: str, path: str, operation: Operation) -> None:
     """Add security, parameters, response headers, links and errors to an operation."""
     responses = doc["responses"]
-    # flask-smorest's own error responses, by reference.
+    # Remove flask-smorest's own error responses, which are references.
     for status in [status for status, text in responses.items() if isinstance(text, str)]:
         del responses[status]
     success = {status: each for status, each in responses.items() if int(status) < 300}
@@ -73,14 +73,14 @@ def complete(doc: dict[str, Any], method: str, path: str, operation: Operation) 
     if operation.etag and method == "get":
         responses[304] = {"description": "Not modified", "headers": {"ETag": etags.ETAG}}
     responses.update(error_responses(operation, doc, path))
-    counted = () if path in limits.UNLIMITED else COUNTED
+    names = [*COMMON_HEADERS, *(() if path in limits.UNLIMITED else RATE_LIMIT_HEADERS)]
     for response in responses.values():
-        refs = {name: {"$ref": f"#/components/headers/{name}"} for name in (*COMMON, *counted)}
+        refs = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
         response["headers"] = {**response.get("headers", {}), **refs}
 
 
 def _describe_access(doc: dict[str, Any], access: Access | None) -> None:
-    # Not among the requirements: linters take scopes there for those of OAuth 2 only.
+    # Security requirements have scopes for OAuth 2 only, hence an extension.
     doc["security"] = [] if access == "public" else [{"bearerAuth": []}]
     if access != "public":
         doc["x-required-scope"] = str(access)
@@ -89,9 +89,9 @@ def _describe_access(doc: dict[str, Any], access: Access | None) -> None:
 
 def _callers(access: Access | None) -> str:
     if access == "public":
-        return "**Who:** anyone; no token is needed."
-    roles = " and ".join(f"`{role}`" for role in Role if access in role.scopes)
-    return f"**Who:** the scope `{access}`, which {roles} {'has' if ' ' not in roles else 'have'}."
+        return "**Access:** public; no token is needed."
+    roles = ", ".join(f"`{role}`" for role in Role if access in role.scopes)
+    return f"**Access:** requires the scope `{access}` (roles: {roles})."
 
 
 def _parameters(operation: Operation, method: str) -> list[dict[str, Any]]:
@@ -117,9 +117,9 @@ def _success_headers(operation: Operation, status: int, path: str) -> dict[str, 
 
 def _link(name: str, to: Link) -> dict[str, Any]:
     if isinstance(to, str):
-        described = f"The `id` of this response is its `{to}`."
+        described = f"Use the `id` of this response as `{to}`."
         parameters = {to: "$response.body#/id"}
         return {"operationId": name, "description": described, "parameters": parameters}
-    # As `requestBody`, swagger-parser (openapi-generator) refuses anything but a string.
+    # Not as `requestBody`: swagger-parser (openapi-generator) accepts only a string there.
     values = " and ".join(f"`{field}` from `{source}`" for field, source in to.items())
-    return {"operationId": name, "description": f"Its body takes {values}."}
+    return {"operationId": name, "description": f"The request body needs {values}."}

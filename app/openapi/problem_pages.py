@@ -1,4 +1,4 @@
-"""What there is to read of a kind of problem: its class, and the operations that answer so."""
+"""Data for the problem pages: each problem type and the operations that return it."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -10,8 +10,8 @@ from app.errors.http_errors import MEDIA_TYPE, TYPE_PREFIX
 from services.errors import Problem
 
 
-class Answer(NamedTuple):
-    """An operation that answers with the problem, where to read of it, and how it looks."""
+class ProblemResponse(NamedTuple):
+    """An operation that returns the problem, with the URL of its documentation and an example."""
 
     method: str
     path: str
@@ -20,7 +20,7 @@ class Answer(NamedTuple):
 
 
 def kinds() -> dict[str, type[Problem]]:
-    """All kinds of problems by their slugs, in the order of their statuses."""
+    """Return all problem types by slug, in the order of their statuses."""
     found: dict[str, type[Problem]] = {}
     for kind in _descendants(Problem):
         found.setdefault(kind.slug, kind)
@@ -34,37 +34,38 @@ def _descendants(kind: type[Problem]) -> Iterator[type[Problem]]:
 
 
 def description(kind: type[Problem], spec: APISpec) -> dict[str, Any]:
-    """The kind of problem for programs, and for the template."""
+    """Return the data of a problem type, for JSON and for the template."""
     responses = _responses(spec).get(kind.slug, [])
     example = {"type": TYPE_PREFIX + kind.slug, "title": kind.title, "status": kind.status}
     return {
         **example,
         "detail": kind.detail,
         "advice": kind.advice,
-        "example": _richest(responses) or {**example, "detail": kind.detail},
+        "example": _longest_example(responses) or {**example, "detail": kind.detail},
         "operations": [
-            {"method": answer.method, "path": answer.path, "docs": answer.url}
-            for answer in responses
+            {"method": response.method, "path": response.path, "docs": response.url}
+            for response in responses
         ],
     }
 
 
-def _richest(responses: list[Answer]) -> dict[str, Any]:
-    return max((answer.example for answer in responses), key=lambda it: len(str(it)), default={})
+def _longest_example(responses: list[ProblemResponse]) -> dict[str, Any]:
+    examples = (response.example for response in responses)
+    return max(examples, key=lambda it: len(str(it)), default={})
 
 
 @cache
-def _responses(spec: APISpec) -> dict[str, list[Answer]]:
-    """The operations that the document says to answer with a problem, by its slug."""
-    responses: dict[str, list[Answer]] = {}
+def _responses(spec: APISpec) -> dict[str, list[ProblemResponse]]:
+    """Return the documented responses of each problem type, by slug."""
+    responses: dict[str, list[ProblemResponse]] = {}
     for path, item in spec.to_dict()["paths"].items():
         for method in item.keys() - {"parameters"}:
             operation = item[method]
             url = f"/api/docs#/{operation['tags'][0]}/{operation['operationId']}"
             for slug, example in _examples(operation):
-                answer = Answer(method.upper(), path, url, example)
-                responses.setdefault(slug, []).append(answer)
-    return {slug: sorted(found, key=lambda answer: answer[:2]) for slug, found in responses.items()}
+                response = ProblemResponse(method.upper(), path, url, example)
+                responses.setdefault(slug, []).append(response)
+    return {slug: sorted(found, key=lambda each: each[:2]) for slug, found in responses.items()}
 
 
 def _examples(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -1,1 +1,1 @@
-"""The server: gunicorn with its gevent worker; gunicorn.conf.py sets it up."""
+"""gunicorn with its gevent worker; gunicorn.conf.py configures it."""

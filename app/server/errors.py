@@ -1,4 +1,4 @@
-"""Errors that gunicorn responds with itself, as problem documents (RFC 9457)."""
+"""Problem documents (RFC 9457) for the errors of gunicorn itself."""
 
 from http import HTTPStatus
 from uuid import uuid4
@@ -20,7 +20,7 @@ from gunicorn.http.errors import (
 from app.errors.http_errors import MEDIA_TYPE, TYPE_PREFIX, InternalServerError, MalformedRequest
 from app.http.responses import DEFAULTS
 
-# The first class that matches counts.
+# The first matching class applies.
 STATUSES: dict[type[Exception], int] = {
     InvalidResponseHeader: 500,
     InvalidResponseHeaderName: 500,
@@ -35,20 +35,20 @@ STATUSES: dict[type[Exception], int] = {
 
 
 def status_of(error: BaseException) -> int:
-    """Return the status for an exception of gunicorn's parser, or of the application."""
+    """Return the status for an exception of gunicorn's parser or of the application."""
     matching = (status for kind, status in STATUSES.items() if isinstance(error, kind))
     return next(matching, 500)
 
 
 def detail_of(error: BaseException) -> str | None:
-    """Return what is wrong with the request, where the client can tell it from its own code."""
+    """Return the detail of an invalid header, or None for all other errors."""
     if isinstance(error, InvalidHeader) and error.hdr.replace("-", "").isalnum():
-        return f"The header {error.hdr.title()} is not valid, or there is more than one."
+        return f"The header {error.hdr.title()} is invalid or repeated."
     return None
 
 
 def response(status: int, detail: str | None = None) -> bytes:
-    """Return a whole response, after which the connection is closed."""
+    """Return the bytes of a response with `Connection: close`."""
     kind, request_id = InternalServerError if status == 500 else MalformedRequest, uuid4().hex
     body = orjson.dumps(
         {

@@ -1,4 +1,4 @@
-"""gunicorn's log (`logger_class`), written by loguru like all other lines of the service."""
+"""gunicorn's `logger_class`: sends its log to loguru."""
 
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
@@ -15,6 +15,6 @@ class ServerLogger(Logger):
         try:
             configure(Settings.load())
         except SettingsError:
-            return  # gunicorn.conf.py reports it and ends the start
+            return  # gunicorn.conf.py reports the error and exits
         self.error_log.handlers = [InterceptHandler()]
         self.error_log.propagate = False

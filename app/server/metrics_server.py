@@ -1,9 +1,9 @@
 """`/metrics` on a port of its own, served by gunicorn's master (prometheus_client, multiprocess).
 
 The master handles no requests, so metrics stay available when all workers are busy. Each worker
-writes its metrics into files in one folder, and the master adds them up. The files are named by the
-worker's place, not by its process: the successor of a worker goes on with its files, so there are
-never more files than workers. See docs/decisions/0014-metrics-in-the-master.md
+writes its metrics to files in one folder, and the master adds them up. The file names contain the
+slot of the worker, not its process id: a new worker reuses the files of its predecessor, so there
+are never more files than workers. See docs/decisions/0014-metrics-in-the-master.md
 """
 
 import atexit
@@ -29,9 +29,10 @@ MAX_CLIENTS = 8
 
 
 class MetricsServer:
-    """
+    """HTTP server for `/metrics`, in a native thread of the master.
+
     Raises:
-        SettingsError: the port is that of the API, or it is in use.
+        SettingsError: the port is in use, or it is the port of the API.
     """
 
     def __init__(self, port: int, cfg: Config) -> None:
@@ -45,8 +46,8 @@ class MetricsServer:
         self.folder = mkdtemp(prefix="metrics-", dir=cfg.worker_tmp_dir)
         self.master = os.getpid()
         atexit.register(self.remove_folder)
-        # A native thread, although gevent has patched `threading`: a fork would copy a greenlet.
-        # It must have started before the first fork, which would copy a lock that it holds.
+        # A native thread, because a fork would copy a greenlet. Wait until it has started:
+        # otherwise the first fork could copy a lock that the thread holds.
         starting = get_original("_thread", "allocate_lock")()
         starting.acquire()
         get_original("_thread", "start_new_thread")(self.serve, (starting,))
@@ -63,23 +64,23 @@ class MetricsServer:
         starting.release()
         server.serve_forever()
 
-    def free_place(self, workers: Iterable[Any]) -> int:
-        """Return the lowest number that is not the place of one of the workers."""
-        taken = {worker.place for worker in workers}
-        return next(place for place in count() if place not in taken)
+    def free_slot(self, workers: Iterable[Any]) -> int:
+        """Return the lowest slot that no worker uses."""
+        used = {worker.slot for worker in workers}
+        return next(slot for slot in count() if slot not in used)
 
-    def begin_worker(self, place: int) -> None:
-        """In a worker: close the sockets that the fork has copied, and use the files of `place`."""
+    def init_worker(self, slot: int) -> None:
+        """In a worker, close the sockets that the fork copied, and use the files of `slot`."""
         for name in os.listdir("/dev/fd"):
             with suppress(OSError):  # not a socket
                 copy = get_original("socket", "socket")(fileno=int(name))
                 is_ours = copy.getsockname()[1:2] == (self.port,)
                 copy.close() if is_ours else copy.detach()
-        values.ValueClass = values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]
+        values.ValueClass = values.MultiProcessValue(lambda: slot)  # type: ignore[no-untyped-call]
 
-    def forget(self, place: int) -> None:
-        """Remove the gauges of a worker that has ended; its counters stay in the totals."""
-        mark_process_dead(place, self.folder)  # type: ignore[no-untyped-call]
+    def mark_dead(self, slot: int) -> None:
+        """Remove the gauges of a worker that has exited; its counters stay in the totals."""
+        mark_process_dead(slot, self.folder)  # type: ignore[no-untyped-call]
 
     def remove_folder(self) -> None:
         if os.getpid() == self.master:

@@ -1,8 +1,8 @@
 """psycopg2 under gevent: wait callback, deadlines and DNS.
 
-libpq blocks the whole process, and with it all requests, unless psycopg2 has a wait callback. The
-callback is also the only deadline while PostgreSQL is frozen: PostgreSQL cannot end the statement
-by itself then, and libpq ignores `connect_timeout` in this mode.
+Without a wait callback, libpq blocks the whole process and all its requests. The callback also sets
+the only deadline while PostgreSQL is frozen: `statement_timeout` has no effect then, and libpq
+ignores `connect_timeout` in this mode.
 """
 
 import socket
@@ -23,12 +23,12 @@ from app.settings import Settings
 
 CONNECT_SECONDS = 3.0
 CONNECTION_OK, CONNECTION_BAD = 0, 1  # of libpq
-# How long a statement may take, by connection. A connection that is being opened is not in here.
+# Deadline of statements, by connection. A connection that is still connecting has no entry.
 statement_seconds: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 
 
 def init_app(app: Flask) -> None:
-    """Make all connections of `app` cooperate with gevent, in this process."""
+    """Make all connections of `app` in this process cooperate with gevent."""
     settings: Settings = app.extensions["settings"]
     set_wait_callback(wait)
     init_engine(app.extensions["database"], settings)
@@ -50,28 +50,28 @@ def wait(connection: Any) -> None:
     """Wait for PostgreSQL until libpq has the result; other greenlets run meanwhile.
 
     Raises:
-        OperationalError: PostgreSQL does not answer in time; the connection is closed.
+        OperationalError: PostgreSQL does not respond in time; the connection is closed.
     """
     seconds = statement_seconds.get(connection, CONNECT_SECONDS)
-    late = OperationalError(f"PostgreSQL did not answer within {seconds:g} seconds.")
+    late = OperationalError(f"PostgreSQL did not respond within {seconds:g} seconds.")
     deadline = time.monotonic() + seconds
     try:
         while (state := connection.poll()) != POLL_OK:
             wait_for = wait_read if state == POLL_READ else wait_write
             wait_for(connection.fileno(), max(deadline - time.monotonic(), 0), late)
     except BaseException:
-        # psycopg2 closes a connection that is open or lost. It holds its lock for that, and `close`
-        # would deadlock. One that is still connecting is left to us.
+        # psycopg2 closes an open or lost connection itself and holds its lock, so `close` would
+        # deadlock. It does not close a connection that is still connecting.
         if connection.info.status not in {CONNECTION_OK, CONNECTION_BAD}:
             connection.close()
         raise
 
 
 def resolve_host(_dialect: Any, _record: Any, _args: Any, parameters: dict[str, Any]) -> None:
-    """Pass the addresses of all hosts on to libpq, whose own lookup would block all greenlets.
+    """Resolve the hosts for libpq, whose own DNS lookup would block all greenlets.
 
-    libpq tries the addresses in turn, and still verifies the certificate by the name. Folders of
-    sockets stay as they are.
+    libpq tries the addresses in turn and still verifies the certificate by host name. Unix socket
+    folders need no lookup.
 
     Raises:
         OperationalError: no host has an address, or the lookup takes too long.
@@ -88,7 +88,7 @@ def resolve_host(_dialect: Any, _record: Any, _args: Any, parameters: dict[str, 
 
 
 def look_up(hosts: list[str]) -> list[tuple[int, str]]:
-    """Return the place of the host in the list with each address; an unknown host has none."""
+    """Return pairs of the index of a host and one of its addresses; skip unknown hosts."""
     late = OperationalError(
         f"The lookup of {', '.join(hosts)} took more than {CONNECT_SECONDS:g} seconds."
     )

@@ -1,4 +1,4 @@
-"""Requests as gunicorn has parsed them: repeated headers, and bodies that are not read."""
+"""Checks of gunicorn's parsed requests: repeated headers and unread bodies."""
 
 from collections import Counter
 
@@ -6,9 +6,9 @@ from gunicorn.http.body import Body, ChunkedReader
 from gunicorn.http.errors import InvalidHeader
 from gunicorn.http.message import Request
 
-# Bytes that a connection is kept for, though the application did not read them.
+# Maximum bytes of an unread body that the worker reads to keep the connection open.
 MAX_UNREAD = 65_536
-# Headers of one value. WSGI would join two of them by a comma; gunicorn itself refuses a second
+# Headers with a single value, which WSGI would join with a comma. gunicorn itself rejects a second
 # Content-Length, Content-Type and Host. Tracing handles a second `traceparent` (W3C).
 SINGLE = frozenset(
     {
@@ -23,15 +23,12 @@ SINGLE = frozenset(
         "IF-UNMODIFIED-SINCE",
         "ORIGIN",
         "RANGE",
-        "REFERER",
-        "USER-AGENT",
-        "X-REQUEST-ID",
     }
 )
 
 
 def refuse_repeated_headers(request: Request) -> None:
-    """Raise InvalidHeader for a second header of a name that has one value (RFC 9110, 5.3)."""
+    """Raise InvalidHeader for a repeated header that allows one value (RFC 9110, 5.3)."""
     counts = Counter(name for name, _ in request.headers if name in SINGLE)
     for name, count in counts.items():
         if count > 1:
@@ -39,9 +36,9 @@ def refuse_repeated_headers(request: Request) -> None:
 
 
 def is_too_long_to_skip(body: Body) -> bool:
-    """Return whether the connection must end with the response, before the rest of a body.
+    """Return True if the connection must close instead of reading the rest of the body.
 
-    That is so as well where the rest has no known length: after an error, and in chunks.
+    This includes bodies with an unknown rest: after an error, and unfinished chunked bodies.
     """
     if isinstance(body.reader, ChunkedReader):
         return body.failed or body.reader.parser is not None

@@ -13,18 +13,18 @@ from gunicorn.workers.ggevent import GeventWorker
 from app.server import errors
 from app.server.requests import is_too_long_to_skip
 
-# For each read of a body and each write of a response. `keepalive` bounds the wait for a request
-# and its head.
+# Timeout of each read of a body and each write of a response. `keepalive` limits the wait for a
+# request head.
 SOCKET_SECONDS = 10.0
 
-# `current.request` is gunicorn's request, in the greenlet of its connection.
+# `current.request` is gunicorn's request in the current greenlet.
 current = local()
 
 
 def announce_close(wsgi: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
-    """Return an application whose responses say `Connection: close` where it will be closed.
+    """Wrap an application to send `Connection: close` before the worker closes a connection.
 
-    Without that, a client loses the next request that it sends (RFC 9112, section 9.6).
+    Otherwise the client would lose its next request (RFC 9112, section 9.6).
     """
 
     def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -39,7 +39,7 @@ def announce_close(wsgi: Callable[..., Iterable[bytes]]) -> Callable[..., Iterab
 
 
 def skip_rest(body: Any) -> None:
-    """Read what the application did not read, so that the next request has a known beginning."""
+    """Read the rest of the body, so that the next request starts at the right byte."""
     try:
         body.read()
     except ParseException as error:
@@ -52,24 +52,24 @@ class Worker(GeventWorker):
         self.wsgi.wsgi_app = announce_close(self.wsgi.wsgi_app)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        # gunicorn asks the listener for its address, but a stop may have closed it by now.
+        # gunicorn reads the address of the listener, which a shutdown may have closed already.
         super().handle(client, client, addr)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         """Handle a request.
 
         Raises:
-            StopIteration: the connection ends; gunicorn's loop expects this exception.
+            StopIteration: the connection closes; gunicorn's loop expects this exception.
         """
         sock.settimeout(SOCKET_SECONDS)
         current.request = req
         try:
             super().handle_request(listener_name, req, sock, addr)
-            gevent.sleep(0)  # a client that always has data ready must not keep the event loop
+            gevent.sleep(0)  # let other greenlets run, also if the client always sends data
             skip_rest(req.body)
         except (StopIteration, TimeoutError) as error:
-            # Without waiting for the client to close, unread data resets the connection, and the
-            # client loses the response (RFC 9112, section 9.6).
+            # Wait for the client to close: unread data would reset the connection, and the client
+            # would lose the response (RFC 9112, section 9.6).
             close_graceful(sock)
             raise StopIteration from error
         sock.settimeout(None)

@@ -1,7 +1,7 @@
-"""The settings: declared once, read once, frozen.
+"""Settings of the service (environment variables): declaration, validation, defaults.
 
-Sources, the stronger first: environment variables, `.env`, `class Config` of a `config.py` in the
-working directory, the defaults below. Nothing else in the project reads the environment.
+Sources in order of precedence: environment variables, `.env`, `class Config` in a `config.py` of
+the working directory, the defaults below. No other module reads the environment.
 """
 
 from __future__ import annotations
@@ -19,129 +19,133 @@ from app.settings.names import hosts, origins
 from app.settings.postgres import PostgresURL
 from app.settings.types import CommaSeparated, number, rate, redis_url
 
-# Anyone can read these in the repository, so they protect nothing.
+# Public in the repository, so production rejects them.
 SAMPLE_SECRET = "dev-only-secret-key-not-for-production"  # noqa: S105
 SAMPLE_SECRETS = frozenset({SAMPLE_SECRET, "your-secret-key", "change-me"})
-# RFC 7518, section 3.2: a key has at least the size of the hash.
+# RFC 7518, section 3.2: a key must be at least as long as the hash.
 KEY_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
 
 
 class SettingsError(click.ClickException):
-    """The service can't start with these settings; the text names every bad one.
+    """Invalid settings; the message lists all of them.
 
-    To the `flask` command it is a message, and not a traceback.
+    A ClickException, so the `flask` command prints the message without a traceback.
     """
 
 
 def setting(field: fields.Field, default: Any, description: str) -> Any:
-    """A setting: how it is read, what it is when nobody sets it, what it does."""
+    """Declare a setting: parser, default and description for the reference tables."""
     return dataclasses.field(default=default, metadata={"field": field, "description": description})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Every setting of the service; the environment variable is the name in capitals."""
+    """All settings; the environment variable is the name in upper case."""
 
     flask_env: Literal["development", "testing", "production"] = setting(
         fields.String(validate=validate.OneOf(["development", "testing", "production"])),
         "production",
-        "The environment: `development`, `testing` or `production`, which refuses unsafe settings.",
+        "`development`, `testing` or `production`; production rejects unsafe settings.",
     )
-    debug: bool = setting(fields.Boolean(), False, "Debug mode; refused in production.")
+    debug: bool = setting(fields.Boolean(), False, "Debug mode; rejected in production.")
     secret_key: str = setting(
         fields.String(),
         "",
-        "Signs tokens and cursors. In production: at least 32 bytes, 48 for HS384, 64 for HS512.",
+        "Signing key of tokens and cursors. Production minimum: 32 bytes (HS384: 48, HS512: 64).",
     )
     secret_key_fallbacks: tuple[str, ...] = setting(
-        CommaSeparated(), (), "Former values of `SECRET_KEY`, comma-separated, that still verify."
+        CommaSeparated(),
+        (),
+        "Former values of `SECRET_KEY`, comma-separated; their signatures stay valid.",
     )
     database_url: str = setting(
         PostgresURL(),
         "",
-        "PostgreSQL, `postgresql://` or `postgres://`, also with several hosts; see "
-        "docs/scaling.md. Required.",
+        "PostgreSQL URL (`postgresql://` or `postgres://`), also with several hosts; see "
+        "docs/operators/scaling.md. Required.",
     )
     database_replica_url: str = setting(
         PostgresURL(),
         "",
-        "A streaming replica, for reads that may lag; see docs/scaling.md. "
-        "Clients read their own writes with or without it.",
+        "URL of a streaming replica for reads that may lag; see docs/operators/scaling.md. "
+        "Clients always read their own writes.",
     )
     redis_url: str = setting(
         fields.String(validate=redis_url),
         "",
-        "Redis, for rate limits that many processes share: `redis://`, "
+        "Redis URL for rate limits that all processes share: `redis://`, "
         "`redis+sentinel://host:port,…/service` or `redis+cluster://host:port,…`. "
-        "Without it each process counts alone.",
+        "Without it, each process counts alone.",
     )
     log_level: str = setting(
         fields.String(validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])),
         "INFO",
-        "The least severe level that is logged.",
+        "Minimum level of log messages.",
     )
     allowed_hosts: tuple[str, ...] = setting(
         hosts(),
         (),
-        "Accepted `Host` headers, comma-separated; `.example.com` covers subdomains. "
-        "Required in production; empty elsewhere means any.",
+        "Accepted `Host` headers, comma-separated; `.example.com` includes subdomains. "
+        "Required in production; otherwise, an empty list accepts any host.",
     )
     cors_origins: tuple[str, ...] = setting(
         origins(),
         (),
-        "Origins, comma-separated, whose pages may call the API from a browser; "
-        "`https://*.example.com` covers subdomains. None by default.",
+        "Origins whose pages may call the API from a browser (CORS), comma-separated; "
+        "`https://*.example.com` includes subdomains. None by default.",
     )
     jwt_algorithm: str = setting(
         fields.String(validate=validate.OneOf(list(KEY_BYTES))),
         "HS256",
-        "The one algorithm that tokens are signed with and accepted in.",
+        "Algorithm that signs tokens; the service accepts no other.",
     )
-    access_token_expire_minutes: int = setting(number(1), 30, "Life of an access token, minutes.")
+    access_token_expire_minutes: int = setting(
+        number(1), 30, "Lifetime of an access token (minutes)."
+    )
     trusted_proxies: int = setting(
-        number(0), 0, "How many proxies in front are trusted to set `X-Forwarded-*`."
+        number(0), 0, "Number of proxies in front whose `X-Forwarded-*` headers are trusted."
     )
     rate_limit_default: str = setting(
-        rate(), "300 per minute", "Requests of one user, or of one address without a sign-in."
+        rate(), "300 per minute", "Requests per user, or per address without an access token."
     )
     rate_limit_login: str = setting(
-        rate(), "5 per minute", "Failed sign-ins to one account from one address."
+        rate(), "5 per minute", "Failed logins per account and address."
     )
     rate_limit_login_account: str = setting(
-        rate(), "20 per minute", "Failed sign-ins to one account from all addresses."
+        rate(), "20 per minute", "Failed logins per account, from all addresses."
     )
-    rate_limit_login_address: str = setting(rate(), "20 per minute", "Sign-ins from one address.")
+    rate_limit_login_address: str = setting(rate(), "20 per minute", "Login attempts per address.")
     rate_limit_password: str = setting(
-        rate(), "5 per minute", "Attempts to change the password of one account."
+        rate(), "5 per minute", "Attempts to change the password, per account."
     )
-    rate_limit_register: str = setting(rate(), "20 per hour", "Registrations from one address.")
+    rate_limit_register: str = setting(rate(), "20 per hour", "Registrations per address.")
     database_pool_size: int = setting(
         number(1), 10, "Connections to PostgreSQL that each process keeps open."
     )
     database_pool_overflow: int = setting(
-        number(0), 0, "Connections beyond the pool, closed after each use."
+        number(0), 0, "Additional connections per process, closed after use."
     )
     database_pool_timeout: float = setting(
-        number(0, fields.Float), 2.0, "Seconds to wait for a connection before a 503."
+        number(0, fields.Float), 2.0, "Maximum wait for a free connection (seconds), then 503."
     )
     database_statement_timeout: int = setting(
-        number(1), 5000, "Milliseconds before PostgreSQL ends a statement."
+        number(1), 5000, "PostgreSQL's `statement_timeout` (milliseconds)."
     )
     database_lock_timeout: int = setting(
-        number(1), 2000, "Milliseconds a statement waits for a lock."
+        number(1), 2000, "PostgreSQL's `lock_timeout` (milliseconds)."
     )
     database_pooler: bool = setting(
         fields.Boolean(),
         False,
-        "A pooler of transactions, such as PgBouncer, is in between; see docs/scaling.md.",
+        "Set it behind a transaction pooler such as PgBouncer; see docs/operators/scaling.md.",
     )
     metrics_port: int = setting(
-        number(0, most=65_535), 0, "Port of `/metrics`, for Prometheus; 0 is off."
+        number(0, maximum=65_535), 0, "Port of `/metrics` for Prometheus; 0 disables it."
     )
     otel_exporter_otlp_endpoint: str = setting(
         fields.Url(schemes={"http", "https"}, require_tld=False),
         "",
-        "OpenTelemetry collector (OTLP/HTTP), such as `http://collector:4318`; none, no traces.",
+        "OpenTelemetry collector (OTLP/HTTP), such as `http://collector:4318`; empty: no traces.",
     )
 
     @property
@@ -150,10 +154,10 @@ class Settings:
 
     @classmethod
     def load(cls, given: Mapping[str, Any] | None = None) -> Settings:
-        """The settings as `given`, by default from where the module's docstring says.
+        """Return the settings from `given`, by default from all sources.
 
         Raises:
-            SettingsError: naming every bad variable at once.
+            SettingsError: the message lists all invalid variables.
         """
         values = sources() if given is None else given
         problems: dict[str, list[str]] = {}
@@ -166,13 +170,11 @@ class Settings:
         problems = {**settings._unsafe(), **problems}
         if problems:
             lines = (f"  {name}: {' '.join(texts)}" for name, texts in sorted(problems.items()))
-            raise SettingsError(
-                "These settings keep the service from starting:\n" + "\n".join(lines)
-            )
+            raise SettingsError("Invalid settings:\n" + "\n".join(lines))
         return settings
 
     def _unsafe(self) -> dict[str, list[str]]:
-        """What is well-formed, but must not be served with."""
+        """Return the errors of missing and unsafe settings."""
         checks: dict[str, tuple[bool, str]] = {
             "SECRET_KEY": (not self.secret_key, "is missing."),
             "DATABASE_URL": (not self.database_url, "is missing."),
@@ -195,13 +197,13 @@ class Settings:
 
 
 WEAK_KEY = (
-    "is a sample or shorter than {size} bytes, the least for {name}; "
-    "`python -c 'import secrets; print(secrets.token_urlsafe(64))'` makes a good one."
+    "is a sample, or shorter than the {size} bytes that {name} requires; generate one with "
+    "`python -c 'import secrets; print(secrets.token_urlsafe(64))'`."
 )
 
 
 class _EnvironmentSchema(Schema):
-    """Text in, typed values out; what is not set, or set to nothing, keeps its default."""
+    """Parses text to typed values; a missing or empty variable keeps its default."""
 
     @pre_load
     def known(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:
@@ -215,10 +217,10 @@ def _schema(only: tuple[str, ...] | None = None) -> Schema:
 
 
 def database_url() -> str:
-    """`DATABASE_URL` alone: migrations need no secret and no hosts.
+    """Return `DATABASE_URL` without the other settings, which migrations do not need.
 
     Raises:
-        SettingsError: it is missing, or no PostgreSQL URL.
+        SettingsError: it is missing or not a PostgreSQL URL.
     """
     try:
         return _schema(only=("DATABASE_URL",)).load(sources())["DATABASE_URL"]
@@ -228,10 +230,10 @@ def database_url() -> str:
 
 
 def sources() -> dict[str, Any]:
-    """All that is set, the stronger source over the weaker.
+    """Return the values of all sources, merged by precedence.
 
     Raises:
-        SettingsError: a file can't be read.
+        SettingsError: a file cannot be read.
     """
     try:
         return read_sources(os.environ)

@@ -1,4 +1,4 @@
-"""Sources of settings: environment, and `.env` and `config.py` of the working directory."""
+"""Sources of settings: environment, `.env` and `config.py` in the working directory."""
 
 import runpy
 from collections.abc import Mapping
@@ -11,33 +11,33 @@ from dotenv.parser import parse_stream
 
 
 class UnreadableFileError(Exception):
-    """A file that is there can't be read; the text says why."""
+    """An existing file cannot be read; the message gives the reason."""
 
 
 def dotenv() -> dict[str, str | None]:
-    """What `.env` sets.
+    """Return the values in `.env`.
 
     Raises:
-        UnreadableFileError: the library would go on without what it did not understand.
+        UnreadableFileError: a line is invalid; python-dotenv itself would skip it.
     """
     try:
         text = Path(".env").read_text("utf-8")
     except (FileNotFoundError, IsADirectoryError):
         return {}
     except (UnicodeDecodeError, OSError) as error:
-        raise UnreadableFileError(f".env can't be read: {error}") from error
+        raise UnreadableFileError(f".env cannot be read: {error}") from error
     for binding in parse_stream(StringIO(text)):
         if binding.error:
             line = binding.original.line
-            raise UnreadableFileError(f".env can't be read: line {line} is not NAME=value.")
+            raise UnreadableFileError(f".env cannot be read: line {line} is not NAME=value.")
     return dotenv_values(stream=StringIO(text))
 
 
 def config_file() -> dict[str, Any]:
-    """What `class Config` of `config.py` sets.
+    """Return the values of `class Config` in `config.py`.
 
     Raises:
-        UnreadableFileError: it raises, whatever it is.
+        UnreadableFileError: `config.py` raises an exception.
     """
     if not Path("config.py").is_file():
         return {}
@@ -45,16 +45,16 @@ def config_file() -> dict[str, Any]:
         config = runpy.run_path("config.py").get("Config")
     except Exception as error:
         raise UnreadableFileError(
-            f"config.py can't be read: {type(error).__name__}: {error}"
+            f"config.py cannot be read: {type(error).__name__}: {error}"
         ) from error
     return {name: getattr(config, name) for name in dir(config) if name.isupper()}
 
 
 def read_sources(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return all that is set, the stronger source over the weaker.
+    """Return the values of all sources, merged by precedence.
 
     Raises:
-        UnreadableFileError: a file can't be read.
+        UnreadableFileError: a file cannot be read.
     """
     sources = (config_file(), dotenv(), environment)
     weak, stronger, strongest = (_one_url(stripped(source)) for source in sources)
@@ -62,14 +62,14 @@ def read_sources(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def stripped(source: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values without the space around them, such as the newline of a mounted file."""
+    """Strip the values, because a mounted file can end with a newline."""
     return {
         name: value.strip() if isinstance(value, str) else value for name, value in source.items()
     }
 
 
 def _one_url(source: Mapping[str, Any]) -> dict[str, Any]:
-    """`SQLALCHEMY_DATABASE_URI` by our name for it; of both in one source, ours wins."""
+    """Rename `SQLALCHEMY_DATABASE_URI` to `DATABASE_URL`, unless the source has both."""
     uri = source.get("SQLALCHEMY_DATABASE_URI")
     named = uri and not source.get("DATABASE_URL")
     return {**source, "DATABASE_URL": uri} if named else dict(source)

@@ -1,4 +1,4 @@
-"""Settings that are lists of host names or of web origins: validation and normal form."""
+"""Host names and web origins in settings: validation and normalization."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from app.settings.types import CommaSeparated
 
 # RFC 1035, section 2.3.4; service names of Docker may have an underscore.
 LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
-LONGEST_NAME = 253
+MAX_NAME_LENGTH = 253
 ORIGIN = re.compile(
     r"([a-z][a-z0-9+.-]*)://(\*\.)?(\[[0-9a-f:.]+\]|[^\[\]/?#@:]+)(?::([0-9]+))?", re.IGNORECASE
 )
@@ -19,7 +19,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Names(CommaSeparated):
-    """A list whose items `read` normalizes; the error names every bad item and the right form."""
+    """List of names that `read` normalizes; the error lists all invalid names and the form."""
 
     def __init__(self, read: Callable[[str], str], form: str) -> None:
         super().__init__()
@@ -33,21 +33,21 @@ class Names(CommaSeparated):
             except ValueError:
                 bad.append(repr(given))
         if bad:
-            raise ValidationError(f"cannot use {', '.join(bad)}. {self.form}")
+            raise ValidationError(f"has invalid values: {', '.join(bad)}. {self.form}")
         return tuple(names)
 
 
 def read_host(text: str) -> str:
-    """Return a host as `Host` headers name it, without a port; `.` before it adds subdomains.
+    """Return a host in the form of a `Host` header, without port; a leading `.` adds subdomains.
 
     Raises:
-        ValueError: no `Host` header matches it.
+        ValueError: it can never match a `Host` header.
     """
     name, colon, port = text.removeprefix(".").partition(":")
     if colon:
         read_port(port)
     name = read_domain(name.removesuffix("."))
-    # Werkzeug refuses a Host with an underscore.
+    # Werkzeug rejects a Host header with an underscore.
     if "_" in name or (text.startswith(".") and is_address(name)):
         raise ValueError(text)
     return f".{name}" if text.startswith(".") else name
@@ -57,7 +57,7 @@ def read_origin(text: str) -> str:
     """Return an origin as browsers send it (RFC 6454, section 6.2).
 
     Raises:
-        ValueError: it is no origin.
+        ValueError: it is not an origin.
     """
     match = ORIGIN.fullmatch(text)
     if match is None:
@@ -75,13 +75,13 @@ def read_domain(text: str) -> str:
     """Return a DNS name or an IPv4 address in lower case and ASCII.
 
     Raises:
-        ValueError: it is neither, or its ASCII form is not certain.
+        ValueError: it is neither, or its ASCII form is ambiguous.
     """
     given = text.lower()
     name = given.encode("idna").decode("ascii")
-    # Python's IDNA of 2003 writes `straße` as `strasse`, which is another name to browsers.
+    # Python implements IDNA 2003, which maps `straße` to `strasse`; browsers do not.
     uncertain = not given.isascii() and name.encode().decode("idna") != given
-    if uncertain or len(name) > LONGEST_NAME or not all(map(LABEL.fullmatch, name.split("."))):
+    if uncertain or len(name) > MAX_NAME_LENGTH or not all(map(LABEL.fullmatch, name.split("."))):
         raise ValueError(text)
     if is_address(name):
         IPv4Address(name)
@@ -101,14 +101,14 @@ def read_port(text: str) -> int:
 def hosts() -> Names:
     return Names(
         read_host,
-        "A host is written as api.example.com, or as .example.com for the domain and its "
-        "subdomains: without scheme, path and *, and not as an IPv6 address.",
+        "Write a host as api.example.com, or as .example.com to include subdomains; without "
+        "scheme, path or *. IPv6 addresses are not supported.",
     )
 
 
 def origins() -> Names:
     return Names(
         read_origin,
-        "An origin is written as https://shop.example.com, or as https://*.example.com for all "
-        "subdomains: with scheme, maybe with port, and without a path or a final /.",
+        "Write an origin as https://shop.example.com, or as https://*.example.com for all "
+        "subdomains; with scheme, optional port, and without path or final /.",
     )

@@ -1,4 +1,4 @@
-"""PostgreSQL URLs: read as libpq reads them, and checked without connecting."""
+"""PostgreSQL URLs: parsed and validated with libpq, without connecting."""
 
 import re
 from collections import Counter
@@ -20,18 +20,12 @@ PASSWORD = re.compile(r"(?<=:)([^@]*)(?=@)")
 INTEGERS = re.compile(r"connect_timeout|tcp_user_timeout|keepalives\w*")
 HOST = re.compile(r"[/@].+|[^/@:\s]*")
 OPTION = re.compile(r"(?:^|\s)(?:-c\s*|--)([\w.-]+)")
-# The code depends on the first two; the service has settings for the others.
-RESERVED = (
-    "client_encoding",
-    "timezone",
-    "statement_timeout",
-    "lock_timeout",
-    "idle_in_transaction_session_timeout",
-)
+# The code depends on these; the service has settings for timeouts.
+RESERVED = ("client_encoding", "timezone")
 
 
 class PostgresURL(fields.String):
-    """A libpq URL as people write it; to SQLAlchemy `postgresql://` would mean psycopg 3."""
+    """Field that converts a libpq URL to a URL of SQLAlchemy for psycopg2."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         scheme, separator, rest = super()._deserialize(value, *args, **kwargs).partition("://")
@@ -45,10 +39,10 @@ class PostgresURL(fields.String):
 
 
 def parse(rest: str) -> dict[str, str]:
-    """Return the parameters of libpq in what follows the scheme of a URL.
+    """Return the libpq parameters of a URL without its scheme.
 
     Raises:
-        ValidationError: libpq cannot read it. Its own message may contain the password.
+        ValidationError: libpq rejects it. libpq's own message could contain the password.
     """
     if not rest.isprintable():
         raise ValidationError(FORM)
@@ -61,7 +55,7 @@ def parse(rest: str) -> dict[str, str]:
 
 
 def check_names(rest: str) -> None:
-    """Name the parameters that libpq does not know, and those of which it takes the last one."""
+    """Reject unknown parameters, and repeated ones, of which libpq would use the last."""
     _, _, query = rest.partition("?")
     if "@" in query:  # the ? may be part of a password
         return
@@ -73,9 +67,9 @@ def check_names(rest: str) -> None:
 
 
 def encode(rest: str) -> str:
-    """Encode what SQLAlchemy and libpq read differently, so that libpq reads it as SQLAlchemy does.
+    """Encode a `+` in the query and a password such as `a/b` or `50%`.
 
-    That is a `+` in the query, and a password such as `a/b` or `50%`.
+    libpq then reads them as SQLAlchemy does.
     """
     server, mark, query = rest.partition("?")
     server = PASSWORD.sub(lambda match: quote(unquote(match[1]), safe=""), server, count=1)
@@ -108,21 +102,26 @@ def is_ipv6(host: str) -> bool:
 
 def check_session(parameters: dict[str, str]) -> None:
     """Refuse what contradicts the settings or the code; other options are kept."""
+    if "replication" in parameters:
+        raise ValidationError("must not set replication.")
+    hosts, addresses = (parameters.get(name, "").count(",") for name in ("host", "hostaddr"))
+    if parameters.get("hostaddr") and parameters.get("host") and hosts != addresses:
+        raise ValidationError("must have as many hostaddr as host.")
     encoding = parameters.get("client_encoding", "UTF8")
     if encoding.upper().replace("-", "") != "UTF8":
         raise ValidationError("client_encoding must be UTF8.")
     options = OPTION.findall(parameters.get("options", ""))
     for name in (option.lower().replace("-", "_") for option in options):
-        if name in RESERVED:
+        if name in RESERVED or name.endswith("_timeout"):
             raise ValidationError(
                 f"must not set {name} in its options; see the settings DATABASE_*_TIMEOUT."
             )
 
 
 def check_values(parameters: dict[str, str]) -> None:
-    """Refuse values that libpq would refuse at each attempt to connect.
+    """Reject values that libpq rejects.
 
-    libpq checks them when it connects, so this connects to a socket that cannot exist.
+    libpq validates them when it connects, so this connects to a socket that cannot exist.
     """
     for name, value in parameters.items():
         if INTEGERS.fullmatch(name) and not re.fullmatch(r"-?[0-9]{1,9}", value):
@@ -138,7 +137,7 @@ def check_values(parameters: dict[str, str]) -> None:
 
 
 def to_sqlalchemy(parameters: dict[str, str]) -> URL:
-    """Return the URL; SQLAlchemy takes lists of hosts and folders of sockets in the query."""
+    """Return the URL, with host lists and socket folders in the query, as SQLAlchemy needs."""
     rest = dict(parameters)
     user, password, name = (rest.pop(key, None) for key in ("user", "password", "dbname"))
     url = URL.create("postgresql+psycopg2", user, password, database=name)

@@ -1,4 +1,4 @@
-"""How settings are read: text of the environment in, typed values out."""
+"""Field types of settings: convert text of the environment to typed values."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from marshmallow import ValidationError, fields, validate
 
 from app import redis_client
 
-# A year of minutes, nine minutes of milliseconds: beyond it is a slip, and might overflow.
-MOST = 525_600
+# A year in minutes, nine minutes in milliseconds. More is likely a mistake and could overflow.
+MAX = 525_600
 
 
 class CommaSeparated(fields.Field[tuple[str, ...]]):
-    """`a, b` in the environment, a list or tuple in `config.py`."""
+    """Accepts `a, b` in the environment, and a list or tuple in `config.py`."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[str, ...]:
         parts = value.split(",") if isinstance(value, str) else value
@@ -41,9 +41,9 @@ def rate_limit(value: str) -> None:
 
 
 def number(
-    minimum: float, kind: type[fields.Field] = fields.Integer, most: float = MOST
+    minimum: float, kind: type[fields.Field] = fields.Integer, maximum: float = MAX
 ) -> fields.Field:
-    return kind(validate=validate.Range(min=minimum, max=most))
+    return kind(validate=validate.Range(min=minimum, max=maximum))
 
 
 def rate() -> fields.Field:

@@ -1,4 +1,4 @@
-"""docs/openapi.json, docs/api-changelog.md, and the promise that no client breaks."""
+"""docs/openapi.json, docs/consumers/api-changelog.md, and the promise that no client breaks."""
 
 import json
 from copy import deepcopy

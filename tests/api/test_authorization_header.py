@@ -30,6 +30,30 @@ def test_header_that_is_none_is_a_401(client, header):
     assert response.status_code == 401
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["Bearer {}, Basic x", "Basic x, Bearer {}", "Bearer\x1c{}", "Bearer {} x", "Bearer, {}"],
+)
+def test_list_of_credentials_is_a_401(app, client, as_user, header):
+    """Two parsers could read different credentials."""
+    token = as_user.tokens["access_token"]
+    app.extensions["verified_tokens"].clear()
+
+    response = client.get("/api/users/me", headers={"Authorization": header.format(token)})
+
+    assert response.status_code == 401
+    assert not app.extensions["verified_tokens"]
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer "])
+def test_scheme_has_no_case(client, as_user, scheme):
+    token = as_user.tokens["access_token"]
+
+    response = client.get("/api/users/me", headers={"Authorization": f"{scheme} {token}"})
+
+    assert response.status_code == 200
+
+
 def test_token_of_one_request_is_not_that_of_the_next_in_one_context(app, as_user, client):
     with app.app_context():
         assert as_user.get("/api/users/me").status_code == 200

@@ -110,6 +110,15 @@ class TestAllowedHosts:
 
         assert response.status_code == 200
 
+    def test_host_of_an_absolute_target_replaces_the_header(self, make_app):
+        client = make_app(allowed_hosts=ALLOWED).test_client()
+        target = {"RAW_URI": "http://api.example.com/api/openapi.json"}
+        document = client.get(
+            "/api/openapi.json", headers={"Host": "evil.example"}, environ_overrides=target
+        ).json
+
+        assert [server["url"] for server in document["servers"]] == ["http://api.example.com"]
+
     def test_colons_in_a_path_are_no_absolute_target(self, make_app):
         client = make_app(allowed_hosts=ALLOWED).test_client()
         target = {"RAW_URI": "/api/health?next=http://api.example.com/"}

@@ -147,7 +147,7 @@ class TestExceptions:
         response = production.get("/api/notes/abc")
         error, request = lines()
 
-        assert (error["level"], error["message"]) == ("ERROR", "unexpected exception")
+        assert (error["level"], error["message"]) == ("ERROR", "Unexpected exception")
         assert error["exception"].startswith("Traceback")
         assert error["exception"].rstrip().endswith("ZeroDivisionError: division by zero")
         assert error["request_id"] == request["request_id"] == response.json["request_id"]

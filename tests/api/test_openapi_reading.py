@@ -7,7 +7,7 @@ import pytest
 from werkzeug.utils import import_string
 
 import resources
-from app.http.cors import READABLE
+from app.http.cors import EXPOSED_HEADERS
 from models.users import Scope
 from tests.support.clients import FOR_BROWSERS
 from tests.support.openapi import faults, operations_of
@@ -79,7 +79,7 @@ class TestHeaders:
                 assert ("X-RateLimit-Remaining" in response["headers"]) == counted
 
     def test_that_are_for_browsers_are_in_the_guide_to_conventions(self):
-        guide = (ROOT / "docs" / "conventions.md").read_text()
+        guide = (ROOT / "docs" / "consumers" / "conventions.md").read_text()
         assert all(f"`{name}`" in guide for name in FOR_BROWSERS)
 
     def test_are_those_that_a_page_of_another_origin_may_read(self, app):
@@ -87,7 +87,7 @@ class TestHeaders:
         responses = [each for op in operations for each in op.doc["responses"].values()]
         names = {name for response in responses for name in response["headers"]}
 
-        assert names - {"WWW-Authenticate"} == set(READABLE)
+        assert names - {"WWW-Authenticate"} == set(EXPOSED_HEADERS)
 
 
 class TestParameters:

@@ -278,7 +278,7 @@ class TestErrors:
 
     def test_any_response_of_the_replica_puts_it_back_in_service(self, app, client, monkeypatch):
         replica = app.extensions["replica"]
-        replica.failed(RuntimeError("refused"))
+        replica.mark_unavailable(RuntimeError("refused"))
         monkeypatch.setattr(replica, "_next_try", 0)
 
         assert client.get(f"/api/notes/{ABSENT}").status_code == 404
@@ -290,7 +290,7 @@ class TestErrors:
         replica = app.extensions["replica"]
         with behind():
             author.post("/api/notes", json=NOTE)
-            replica.failed(RuntimeError("refused"))
+            replica.mark_unavailable(RuntimeError("refused"))
             monkeypatch.setattr(replica, "_next_try", 0)
             assert author.get("/api/notes/mine").status_code == 200
 
@@ -301,7 +301,7 @@ class TestErrors:
         self, app, client, monkeypatch
     ):
         replica = app.extensions["replica"]
-        replica.failed(RuntimeError("refused"))
+        replica.mark_unavailable(RuntimeError("refused"))
         monkeypatch.setattr(replica, "_next_try", 0)
 
         assert client.get("/api/notes?limit=0").status_code == 422

@@ -1,5 +1,7 @@
 """POST /api/auth/register: a new account."""
 
+import unicodedata
+
 import pytest
 
 from tests.support.factories import PASSWORD
@@ -87,3 +89,34 @@ class TestRegister:
         assert client.post("/api/auth/login", json=account).status_code == 200
         cut = account | {"password": password[:-1]}
         assert client.post("/api/auth/login", json=cut).status_code == 401
+
+    @pytest.mark.parametrize("password", ["e\u0301" * 128, "\u00e9" * 128], ids=ascii)
+    def test_length_of_a_password_is_that_of_its_normal_form(self, client, password):
+        assert (
+            client.post("/api/auth/register", json=ACCOUNT | {"password": password}).status_code
+            == 201
+        )
+
+    def test_password_that_is_too_short_in_its_normal_form_is_a_422(self, client):
+        account = ACCOUNT | {"password": "e\u0301" * 4}
+
+        assert client.post("/api/auth/register", json=account).status_code == 422
+
+
+@pytest.mark.parametrize("field", ["email", "password"])
+@pytest.mark.parametrize("operation", ["login", "register"])
+def test_long_text_is_refused_before_it_is_normalized(client, monkeypatch, operation, field):
+    """To normalize 56 KB of accents takes seconds, in which the process serves no one else."""
+    lengths, normalize = [], unicodedata.normalize
+
+    def measured(form, text):
+        lengths.append(len(text))
+        return normalize(form, text[:1000])
+
+    monkeypatch.setattr(unicodedata, "normalize", measured)
+    long = "a" + "\u0301" * 5000 + "\u0323" * 5000 + "@example.com"
+
+    response = client.post(f"/api/auth/{operation}", json=ACCOUNT | {field: long})
+
+    assert response.status_code == 422
+    assert max(lengths, default=0) <= 4 * 128

@@ -33,7 +33,7 @@ from app.http.resource import Resource
 from models.base import NAMING, Versioned
 from models.types import PrefixedID
 from models.users import USER_ID, Scope
-from schemas.base import RequestSchema, RowSchema, Timestamp, Whole, text
+from schemas.base import RequestSchema, RowSchema, StrictInteger, Timestamp, text
 from schemas.ids import id_field, path_parameter, typeid
 from schemas.pages import PageQuerySchema
 from services.errors import NotFound
@@ -79,7 +79,7 @@ class ItemSchema(RequestSchema):
     """An item of a note."""
 
     text = text(200, required=True)
-    count = Whole(1, 100, required=True)
+    count = StrictInteger(1, 100, required=True)
 
 
 class NoteSchema(RowSchema):
@@ -91,7 +91,7 @@ class NoteSchema(RowSchema):
     id = id_field(typeid("note"))
     user_id = id_field(typeid("user"))
     title = auto_field(required=True)
-    priority = Whole(0, 1000, required=True)
+    priority = StrictInteger(0, 1000, required=True)
     items = fields.List(fields.Nested(ItemSchema), required=True)
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
@@ -101,7 +101,7 @@ class NewNoteSchema(RequestSchema):
     """A new note."""
 
     title = text(200, required=True)
-    priority = Whole(0, 1000, load_default=1)
+    priority = StrictInteger(0, 1000, load_default=1)
     items = fields.List(fields.Nested(ItemSchema), load_default=list)
 
 
@@ -109,7 +109,7 @@ class NoteChangeSchema(RequestSchema):
     """Changes of a note; fields that are left out keep their values."""
 
     title = text(200)
-    priority = Whole(0, 1000)
+    priority = StrictInteger(0, 1000)
 
 
 class NoteQuerySchema(PageQuerySchema):

@@ -68,7 +68,7 @@ class TestStart:
         )
 
         assert done.returncode == 1
-        assert done.stderr.count("These settings keep the service from starting") == 1
+        assert done.stderr.count("Invalid settings:") == 1
         for name in (*BAD.keys() - {"FLASK_ENV"}, "DATABASE_URL", "ALLOWED_HOSTS"):
             assert done.stderr.count(f"  {name}: ") == 1
         assert "Traceback" not in done.stderr

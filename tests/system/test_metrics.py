@@ -69,8 +69,8 @@ def increase(service):
 
 
 def documented():
-    """The metrics of docs/operations.md, and their labels."""
-    page = (ROOT / "docs" / "operations.md").read_text()
+    """The metrics of docs/operators/operations.md, and their labels."""
+    page = (ROOT / "docs" / "operators" / "operations.md").read_text()
     rows = re.findall(r"^\| `([a-z_]+)` \| (.*?) ?\| ", page, re.MULTILINE)
     return {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
 
@@ -87,7 +87,7 @@ class TestNames:
         assert told == documented()
 
     def test_documentation_tells_every_event_and_every_limit(self, service):
-        page = (ROOT / "docs" / "operations.md").read_text()
+        page = (ROOT / "docs" / "operators" / "operations.md").read_text()
         events = service.values("auth_events_total", "event").keys()
         limits = service.values("rate_limit_refusals_total", "limit").keys()
 

@@ -183,16 +183,16 @@ class TestTraffic:
 
         output = process.communicate(timeout=60)[0]
         assert process.returncode == 0, output
-        assert "trying again" in output
+        assert "retrying" in output
 
     def test_migration_that_gives_up_says_what_it_waited_for(self, url, reader):
         blocker = reader.scalar(text("SELECT pg_backend_pid()"))
-        process = alembic(url, "-x", "patience=0", "downgrade", "-1")
+        process = alembic(url, "-x", "retry_seconds=0", "downgrade", "-1")
 
         output = process.communicate(timeout=60)[0]
 
         assert process.returncode == 1
-        assert "Nothing was migrated" in output
+        assert "The migration failed" in output
         assert f"pid {blocker}" in output
         assert "Traceback" not in output
 

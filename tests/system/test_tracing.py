@@ -9,7 +9,7 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from sqlalchemy.engine import make_url
 
-from app.observability.spans import ATTRIBUTES
+from app.observability.span_exporter import ATTRIBUTES
 from tests.support.collectors import attribute_values, collecting
 from tests.support.factories import PASSWORD
 from tests.support.servers import served

@@ -94,7 +94,7 @@ class TestRefusedAttempt:
         assert place(as_user).status_code == 201
 
     def test_advice_of_out_of_stock_allows_the_same_key(self):
-        assert "same Idempotency-Key" in OutOfStock.advice
+        assert "reuse the Idempotency-Key" in OutOfStock.advice
         assert "new Idempotency-Key" not in OutOfStock.advice
 
     def test_bad_body_may_be_corrected_under_the_same_key(self, as_user, abc, session):

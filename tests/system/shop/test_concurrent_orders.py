@@ -71,7 +71,15 @@ def orders_and_changes(buyer: httpx.Client, admin: httpx.Client, ids: list[str])
     picks = [some.sample(ids, some.randint(2, 5)) for _ in range(40)]
     calls = [
         *(partial(buyer.post, "/api/orders", json=body(*picked)) for picked in picks),
-        *(partial(admin.patch, f"/api/products/{some.choice(ids)}", json=each) for each in changes),
+        *(
+            partial(
+                admin.patch,
+                f"/api/products/{some.choice(ids)}",
+                json=each,
+                headers={"If-Match": "*"},
+            )
+            for each in changes
+        ),
     ]
     some.shuffle(calls)
     return calls

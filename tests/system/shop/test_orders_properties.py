@@ -27,7 +27,7 @@ from models.orders import Order, OrderItem
 from models.products import Product
 from schemas.orders import OrderSchema
 from services.demo import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
-from services.order_statements import READING, OrderRow
+from services.order_statements import ORDER_QUERY, OrderRow
 from tests.system.shop.books import (
     Books,
     Buy,
@@ -124,7 +124,7 @@ class Orders(RuleBasedStateMachine):
         ours = select(OrderItem.order_id).where(OrderItem.product_id.in_(ids))
         with Session(self.database) as session:
             products = session.scalars(select(Product).where(Product.id.in_(ids))).all()
-            orders = session.execute(READING.where(Order.id.in_(ours))).all()
+            orders = session.execute(ORDER_QUERY.where(Order.id.in_(ours))).all()
         assert {order.id for order in orders} == names.keys(), "an order without a response"
         self.shop.etags = {ids[product.id]: f'"{etag(product)}"' for product in products}
         return Books(

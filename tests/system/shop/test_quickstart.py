@@ -11,7 +11,7 @@ from tests.support.servers import BASE, ROOT
 
 @pytest.fixture(scope="module")
 def script():
-    (block,) = blocks((ROOT / "docs" / "quickstart.md").read_text())
+    (block,) = blocks((ROOT / "docs" / "consumers" / "quickstart.md").read_text())
     return block.text
 
 

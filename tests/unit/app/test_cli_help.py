@@ -47,5 +47,5 @@ def test_commands_want_their_settings():
     done = flask("prune")
 
     assert done.returncode != 0
-    assert done.stderr.startswith("Error: These settings keep the service from starting:\n")
+    assert done.stderr.startswith("Error: Invalid settings:\n")
     assert "  LOG_LEVEL: " in done.stderr

@@ -197,6 +197,17 @@ class TestIsolationLevel:
         with make_sessions(pool)(info={"autocommit": False}) as session:
             assert session.scalar(self.SHOW) == "read committed"
 
+    def test_transaction_of_a_caller_can_be_read_only(self, opened):
+        opened.connection(execution_options={"postgresql_readonly": True})
+
+        assert opened.scalar(text("SHOW transaction_read_only")) == "on"
+
+    def test_raises_for_options_by_position(self, opened):
+        opened.scalar(self.SHOW)
+
+        with pytest.raises(InvalidRequestError, match="first"):
+            opened.connection(None, self.LEVEL)
+
     @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
     def test_raises_after_the_first_statement(self, opened):
         opened.scalar(self.SHOW)

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from app.db.database import make_engine
-from app.db.pooler import complain_of
+from app.db.pooler import warn_about_role
 
 
 @pytest.fixture
@@ -18,14 +18,14 @@ def bare(new_database):
 
 @pytest.mark.unpooled
 def test_role_that_bounds_nothing_is_told_what_it_lacks(bare, logged):
-    complain_of({"server_encoding": "UTF8", "statement_timeout": "5000"})(bare, None)
+    warn_about_role({"server_encoding": "UTF8", "statement_timeout": "5000"})(bare, None)
 
     assert len(logged) == 1
     assert logged[0]["message"].endswith("ALTER ROLE postgres SET statement_timeout = '5000';")
 
 
 def test_role_that_has_all_of_it_is_not(bare, logged):
-    complain_of({"server_encoding": "UTF8"})(bare, None)
+    warn_about_role({"server_encoding": "UTF8"})(bare, None)
 
     assert logged == []
 

@@ -95,14 +95,14 @@ class TestSources:
     def test_config_py_that_cannot_be_read_is_told(self, text, told, directory):
         (directory / "config.py").write_text(text)
 
-        with pytest.raises(SettingsError, match=rf"^config\.py can't be read: {told}$"):
+        with pytest.raises(SettingsError, match=rf"^config\.py cannot be read: {told}$"):
             Settings.load()
 
     @pytest.mark.parametrize("text", [b"A=1\nSECRET_KEY='no end\n", b"A=1\n\xff"])
     def test_env_file_that_cannot_be_read_is_told(self, text, directory):
         (directory / ".env").write_bytes(text)
 
-        with pytest.raises(SettingsError, match=r"\.env can't be read: "):
+        with pytest.raises(SettingsError, match=r"\.env cannot be read: "):
             Settings.load()
 
     def test_config_py_without_the_class_sets_nothing(self, directory, environment):

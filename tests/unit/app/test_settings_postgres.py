@@ -110,6 +110,9 @@ BAD_URLS = [
         "must not set statement_timeout",
     ),
     ("postgresql://h/db?options=-c%20lock_timeout%20%3D9", "must not set lock_timeout"),
+    ("postgresql://h/db?options=-c%20transaction_timeout%3D1", "must not set transaction_timeout"),
+    ("postgresql://h/db?replication=true", "must not set replication"),
+    ("postgresql://h1,h2/db?hostaddr=127.0.0.1", "as many hostaddr as host"),
 ]
 
 

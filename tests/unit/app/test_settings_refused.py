@@ -1,4 +1,4 @@
-"""Settings that keep the service from starting."""
+"""Invalid settings: the service does not start."""
 
 import re
 import subprocess
@@ -78,7 +78,7 @@ class TestProduction:
     @pytest.mark.parametrize("secret", [*sorted(SAMPLE_SECRETS), STRONG[:31]])
     @pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS"])
     def test_sample_or_short_secret_is_refused(self, name, secret):
-        assert f"  {name}: is a sample or shorter" in error_text({**PRODUCTION, name: secret})
+        assert f"  {name}: is a sample, or shorter" in error_text({**PRODUCTION, name: secret})
 
     def test_one_weak_fallback_among_strong_ones_is_refused(self):
         given = {**PRODUCTION, "SECRET_KEY_FALLBACKS": f"{STRONG}x,short"}
@@ -115,7 +115,7 @@ class TestKeySizes:
 
         message = error_text({**good, name: "k" * (size - 1)})
 
-        assert f"  {name}: is a sample or shorter than {size} bytes" in message
+        assert f"  {name}: is a sample, or shorter than the {size} bytes" in message
         assert algorithm in message
 
     @pytest.mark.parametrize(("algorithm", "size"), SIZES)

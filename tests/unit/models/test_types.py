@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.types import NOBODY, _parsed, to_typeid, to_uuid
+from models.types import NIL_UUID, _parsed, to_typeid, to_uuid
 from models.users import USER_ID
 
 
@@ -24,12 +24,12 @@ def test_id_comes_back_as_it_was():
     ],
 )
 def test_invalid_id_becomes_the_nil_uuid(value):
-    assert to_uuid(value, "user") == NOBODY
+    assert to_uuid(value, "user") == NIL_UUID
 
 
 def test_what_is_too_long_for_an_id_is_not_kept_in_memory():
     kept = _parsed.cache_info().currsize
     for n in range(100):
-        assert to_uuid(f"user_\N{GRINNING FACE}{n}" + "a" * 8000, "user") == NOBODY
+        assert to_uuid(f"user_\N{GRINNING FACE}{n}" + "a" * 8000, "user") == NIL_UUID
 
     assert _parsed.cache_info().currsize == kept

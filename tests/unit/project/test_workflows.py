@@ -55,7 +55,7 @@ class TestRelease:
         done = self.check("v0.0.1", tmp_path)
 
         assert done.returncode == 1
-        assert done.stdout == f"The tag is v0.0.1, and app/version.py says {__version__}.\n"
+        assert done.stdout == f"The tag is v0.0.1, but app/version.py has {__version__}.\n"
 
     def test_has_the_image_and_the_notes_of_its_version(self, tmp_path):
         assert self.check(f"v{__version__}", tmp_path).returncode == 0
@@ -82,7 +82,7 @@ class TestRelease:
         )
 
         assert done.returncode == status
-        assert ("make openapi-release writes it" in done.stdout) == bool(status)
+        assert ("run make openapi-release" in done.stdout) == bool(status)
 
 
 class TestPreCommit:

@@ -45,7 +45,7 @@ def place(session, user):
 
 
 def pointers(raised):
-    return [error["pointer"] for error in raised.value.members["errors"]]
+    return [error["pointer"] for error in raised.value.extension_members["errors"]]
 
 
 class TestPlace:
@@ -67,7 +67,7 @@ class TestPlace:
         with pytest.raises(OutOfStock) as raised:
             place(pot=2, cup=2, mug=11)
 
-        assert raised.value.members["products"] == [
+        assert raised.value.extension_members["products"] == [
             {"product_id": "pot", "requested": 2, "available": 1},
             {"product_id": "mug", "requested": 11, "available": 10},
         ]

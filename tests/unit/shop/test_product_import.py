@@ -53,7 +53,7 @@ class TestRefused:
             ("a,Mug,1,USD,1,x\0", "NUL"),
             ("a,Mug,1,USD", "has 4 fields, the header has 6"),
             ("a,Mug,1,USD,1,,more", "has 7 fields, the header has 6"),
-            ('a,"Mug"s,1,USD,1,', 'a quote (") inside a field; write two (""), and quotes around'),
+            ('a,"Mug"s,1,USD,1,', 'a quote (") inside a field; double it (""), and put the field'),
             ('a,"Mug,1,USD,1,', 'a quote (") that opens a field is not closed'),
             ("a,M\rug,1,USD,1,", "a carriage return (CR) that is not part of a line end"),
             ("a;Mug;1;USD;1;", "semicolons separate the columns; save the file with commas"),
@@ -109,7 +109,7 @@ class TestRefused:
     def test_product_that_is_there_twice_is_told_with_both_lines(self, session):
         content = f"{HEADER}a,Mug,1,USD,1,\nb,Mug,1,USD,1,\na,Mug,2,USD,1,\n"
 
-        assert error_text(session, content) == "line 4: a is in line 2 already"
+        assert error_text(session, content) == "line 4: a is already in line 2"
 
     @pytest.mark.parametrize(
         ("header", "told"),
@@ -126,7 +126,7 @@ class TestRefused:
             ("article\n", "line 1: no column id, name"),
             ("id,name,price,currency,stock,colour\n", "line 1: unknown column 'colour'"),
             ("id,name,price,currency,stock,\n", "line 1: unknown column ''"),
-            ("id,name,price,currency,stock,id\n", "line 1: a column is there twice"),
+            ("id,name,price,currency,stock,id\n", "line 1: a column appears twice"),
         ],
     )
     def test_bad_header_is_told(self, session, header, told):
@@ -144,7 +144,7 @@ class TestRefused:
         reader = Reader(file, lambda size: None)
 
         assert reader.read(8192) == ""
-        assert reader.told() == f"line 2: longer than {MAX_LINE} bytes"
+        assert reader.error_text() == f"line 2: longer than {MAX_LINE} bytes"
         assert file.tell() < 2 * MAX_LINE
 
 

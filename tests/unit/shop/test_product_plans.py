@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from app.db.prepared import forms
-from services.order_statements import PLACING
+from services.order_statements import PLACE_ORDER
 from services.stock import RELEASING
 
 LINES = {"product_ids": ["catalogue-1", "catalogue-2"], "quantities": [1, 2]}
@@ -23,7 +23,7 @@ def catalogue(connection):
 
 
 @pytest.mark.usefixtures("catalogue")
-@pytest.mark.parametrize(("statement", "values"), [(PLACING, ORDER), (RELEASING, {})])
+@pytest.mark.parametrize(("statement", "values"), [(PLACE_ORDER, ORDER), (RELEASING, {})])
 def test_products_of_an_order_are_found_by_their_index(connection, statement, values):
     compiled = statement.compile(dialect=connection.dialect)
     name, prepare, execute = forms(str(compiled))

@@ -114,7 +114,7 @@ class TestDeadline:
     def test_connection_that_cannot_be_opened_in_time_is_closed(self, app, settings, welcome):
         with silent(welcome) as (url, end):
             engine = make_engine(dataclasses.replace(settings, database_url=url))
-            with pytest.raises(OperationalError, match="did not answer") as caught:
+            with pytest.raises(OperationalError, match="did not respond") as caught:
                 engine.connect()
 
             assert end.result() in ENDS
@@ -198,7 +198,7 @@ class TestHost:
             )
             engine = make_engine(by_name)
             postgres_wait.init_engine(engine, by_name)
-            with pytest.raises(OperationalError, match="did not answer"):
+            with pytest.raises(OperationalError, match="did not respond"):
                 engine.connect()
             assert end.result() in ENDS
 
@@ -212,7 +212,7 @@ class TestHost:
             )
             engine = make_engine(several)
             postgres_wait.init_engine(engine, several)
-            with pytest.raises(OperationalError, match="did not answer"):
+            with pytest.raises(OperationalError, match="did not respond"):
                 engine.connect()
             assert end.result() in ENDS
 

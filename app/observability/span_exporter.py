@@ -1,7 +1,7 @@
-"""What leaves the service in spans.
+"""OpenTelemetry span exporter that sends only allowed attributes.
 
-Instrumentation tells all it knows: URLs, addresses, and messages of PostgreSQL with values of rows.
-Here is what may go, and the rest stays, whatever a later version of it thinks of.
+The instrumentation also records URLs, addresses and PostgreSQL errors with values of rows. An allow
+list keeps such data in the service, also when a later version records more attributes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanKind, Status
 
-# By their names of old and of now, because OTEL_SEMCONV_STABILITY_OPT_IN chooses.
+# Old and new names, because OTEL_SEMCONV_STABILITY_OPT_IN selects between them.
 ATTRIBUTES = frozenset(
     {
         "http.method",
@@ -23,28 +23,28 @@ ATTRIBUTES = frozenset(
         "db.system.name",
         "db.name",
         "db.namespace",
-        # Statements have placeholders where their values go.
+        # SQL with placeholders instead of values.
         "db.statement",
         "db.query.text",
     }
 )
 
 
-class Discreet(SpanExporter):
-    """An exporter that hands on what may go."""
+class FilteringSpanExporter(SpanExporter):
+    """Removes personal data from spans and passes them to another exporter."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self.exporter = exporter
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        return self.exporter.export([discreet(span) for span in spans])
+        return self.exporter.export([filtered(span) for span in spans])
 
     def shutdown(self) -> None:
         self.exporter.shutdown()
 
 
-def discreet(span: ReadableSpan) -> ReadableSpan:
-    """The span without its events, and without what isn't in `ATTRIBUTES`."""
+def filtered(span: ReadableSpan) -> ReadableSpan:
+    """Return the span without events and with allowed attributes only."""
     given = span.attributes or {}
     kept = {name: value for name, value in given.items() if name in ATTRIBUTES}
     for event in span.events:
@@ -65,7 +65,7 @@ def discreet(span: ReadableSpan) -> ReadableSpan:
 
 
 def name_of(span: ReadableSpan, kept: Mapping[str, object]) -> str:
-    """Of a request its method and route, where the instrumentation has the URL."""
+    """Return the method and route for a request; the instrumentation would use the URL."""
     if span.kind is not SpanKind.SERVER:
         return span.name
     method = kept.get("http.method") or kept.get("http.request.method") or "HTTP"

@@ -7,7 +7,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from app.observability import logging, tracing
-from app.observability.spans import Discreet
+from app.observability.span_exporter import FilteringSpanExporter
 from app.version import __version__
 
 
@@ -19,7 +19,7 @@ def exported():
 @pytest.fixture
 def tracer(exported):
     provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(Discreet(exported)))
+    provider.add_span_processor(SimpleSpanProcessor(FilteringSpanExporter(exported)))
     yield provider.get_tracer("tests")
     tracing.shut_down(provider)
 
