@@ -1,4 +1,4 @@
-"""The figures as a picture: an SVG that is readable in light and in dark."""
+"""Bar chart of the benchmark as SVG, for light and dark pages."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -12,12 +12,12 @@ STYLE = """
   @media (prefers-color-scheme: dark) { text { fill: #f0f6fc } .small { fill: #9198a1 } }
 """
 
-# The requests a second of each target, in the order of the titles.
+# By scenario: the requests per second of each target, in the order of the titles.
 Figures = Mapping[str, Sequence[float]]
 
 
 def svg(figures: Figures, titles: Sequence[str], caption: str) -> str:
-    """A group of bars for each scenario, as long as their share of the best of the group."""
+    """Return a chart with a group of bars for each scenario, scaled to the best of the group."""
     group = BAR * len(titles) + GAP
     height = TOP + group * len(figures) + 20
     parts = [label(10, 22, "Requests per second", "title"), *legend(titles)]
@@ -39,12 +39,12 @@ def legend(titles: Sequence[str]) -> list[str]:
     for i, (title, colour) in enumerate(zip(titles, COLOURS[: len(titles)], strict=True)):
         x = LEFT + i * LEGEND
         parts += [bar(x, 11, 12, 12, colour), label(x + 18, 22, title)]
-    parts.append(label(10, 42, "each group to its own scale", "small"))
+    parts.append(label(10, 42, "each group has its own scale", "small"))
     return parts
 
 
 def bars(y: int, rates: Sequence[float]) -> list[str]:
-    """One group, each bar with its figure behind it."""
+    """Return one group of bars with their figures."""
     parts, longest = [], max(*rates, 1.0)
     for i, (rate, colour) in enumerate(zip(rates, COLOURS[: len(rates)], strict=True)):
         length = round(rate / longest * (WIDTH - LEFT - RIGHT))

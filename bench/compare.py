@@ -1,8 +1,8 @@
-"""The service beside a bare floor, FastAPI and Litestar: `make bench`.
+"""Benchmark of the service against bare WSGI, FastAPI and Litestar: `make bench`.
 
-All targets serve one contract from copies of one database, and share the machine with PostgreSQL
-and the load generator. Compare the ratios, not the absolute figures. Only the service has a rate
-limiter, a request log and security headers, because it is measured as it ships.
+All targets serve one contract from copies of one database. They share the machine with PostgreSQL
+and the load generator: compare the ratios, not the absolute figures. Only the service has a rate
+limiter, an access log and security headers, because the benchmark runs its production settings.
 """
 
 import json
@@ -28,7 +28,7 @@ from tools.embedded import postgres
 
 ROUNDS, WARM_UP, SECONDS = 3, 0.5, 3.5
 
-# What was measured of each target, round by round.
+# The measurements of each target, one for each round.
 Rounds = dict[str, list[dict[str, float]]]
 
 
@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def prepare(postgresql: URL) -> list[Customer]:
-    """Fill the database that all targets get a copy of, and sign in there."""
+    """Fill the template database of all targets, and sign in the customers."""
     template = new_database(postgresql, TEMPLATE)
     fill(template)
     with served(TARGETS[0], template) as service:
@@ -69,16 +69,16 @@ def start(postgresql: URL, stack: ExitStack) -> dict[str, Server]:
 def check(servers: dict[str, Server], who: Customer) -> None:
     """Check that all targets give the same responses, and that all but the floor validate."""
     expected, *others = (responses(server, who) for server in servers.values())
-    for name, answered in zip(list(servers)[1:], others, strict=True):
-        assert answered == expected, f"{name} answers\n{answered}\nand not\n{expected}"
+    for name, found in zip(list(servers)[1:], others, strict=True):
+        assert found == expected, f"{name} returns\n{found}\ninstead of\n{expected}"
     for name, server in servers.items():
         if name != "floor":
             statuses = invalid_orders(server, who)
-            assert set(statuses) == {422}, f"{name} answers invalid orders with {statuses}"
+            assert set(statuses) == {422}, f"{name} returns {statuses} for invalid orders"
 
 
 def measure(scenario: str, servers: dict[str, Server], customers: list[Customer]) -> Rounds:
-    """The targets in turn, so that what slows the machine down slows down all of them."""
+    """Measure the targets in turn, so that a slow phase of the machine affects all of them."""
     requests = [SCENARIOS[scenario](customer) for customer in customers]
     rounds: Rounds = {name: [] for name in servers}
     for i in range(ROUNDS):
@@ -89,16 +89,16 @@ def measure(scenario: str, servers: dict[str, Server], customers: list[Customer]
 
 
 def loaded(server: Server, plan: Plan) -> dict[str, float]:
-    """What the load generator reports, and the CPU time of a request."""
+    """Return the report of the load generator, and the CPU time of a request."""
     before = server.cpu_seconds()
     measured = sent(plan)
     used = server.cpu_seconds() - before
-    answered = max(measured.pop("answered"), 1)
-    return {**measured, "cpu_ms": used / answered * 1000}
+    completed = max(measured.pop("completed"), 1)
+    return {**measured, "cpu_ms": used / completed * 1000}
 
 
 def sent(plan: Plan) -> dict[str, float]:
-    """What the load generator reports, in a process of its own."""
+    """Run the load generator in its own process, and return its report."""
     done = subprocess.run(
         [sys.executable, "-m", "bench.load"],
         cwd=ROOT,
@@ -131,7 +131,7 @@ def summary(measured: list[dict[str, float]]) -> dict[str, float]:
 
 
 def ratio(rounds: Rounds, metric: str, other: str) -> float:
-    """The median of the ratios of each round, which a slow minute of the machine touches less."""
+    """Return the median of the ratios of the rounds: one slow round changes it little."""
     pairs = zip(rounds["service"], rounds[other], strict=True)
     return statistics.median(mine[metric] / theirs[metric] for mine, theirs in pairs)
 
@@ -154,7 +154,7 @@ def machine() -> dict[str, str]:
 
 
 def cpu_model() -> str:
-    """As Linux calls it; elsewhere there is only the kind."""
+    """Return the CPU model from /proc/cpuinfo; on other systems, the architecture."""
     known = Path("/proc/cpuinfo")
     lines = known.read_text().splitlines() if known.is_file() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -168,7 +168,7 @@ def rounded(value: Any) -> Any:
 
 
 def interrupt(*_: object) -> None:
-    """Once only: the servers are ended in peace."""
+    """Raise KeyboardInterrupt once: a second signal would interrupt the cleanup."""
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -1,10 +1,10 @@
-"""The floor of the comparison: what PostgreSQL, JSON and tokens cost without any framework.
+"""Bare WSGI target of the benchmark: the cost of PostgreSQL, JSON and JWT without a framework.
 
-A bare WSGI function and one prepared statement a request. It serves what is measured and no more:
-the first page of a list, orders that nobody changes, no message with a refusal.
+A WSGI function executes one prepared statement for each request. It implements only the measured
+operations: the first page of a list, orders without status changes, errors without a detail.
 """
 
-# ruff: noqa: S608 - the statements are put together of constants.
+# ruff: noqa: S608 - the statements consist of constants.
 
 import hashlib
 import os
@@ -36,7 +36,7 @@ ITEMS = f"""(
     SELECT CAST(json_agg({ITEM.format("product_id", "unit_price")} ORDER BY position) AS text)
     FROM order_items WHERE order_id = orders.id)"""
 
-# As a whole: who is not signed in gets no row, and what is not there is a row of nulls.
+# Without a valid session a statement returns no row. A missing resource is a row of nulls.
 STATEMENTS = {
     "profile (uuid, uuid)": f"WITH {ME} SELECT id, email, name, phone, role, created_at FROM me",
     "one_order (uuid, uuid, uuid)": f"""
@@ -85,7 +85,7 @@ STATEMENTS = {
             ON user_id = me.id AND key = $3 AND fingerprint = $4""",
 }
 
-Answer = tuple[HTTPStatus, Any]
+Response = tuple[HTTPStatus, Any]
 
 
 class Refused(Exception):  # noqa: N818
@@ -94,7 +94,7 @@ class Refused(Exception):  # noqa: N818
 
 
 class Prepared(connection):
-    """A connection with all statements prepared, each of them a transaction."""
+    """Autocommit connection with all statements prepared."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -114,8 +114,8 @@ pool = ThreadedConnectionPool(
 
 
 def rows(statement: str, environ: dict[str, Any], *values: Any) -> list[tuple[Any, ...]]:
-    """What a prepared statement returns to the user of the request."""
-    parameters = (*signed_in(environ), *values)
+    """Execute a prepared statement for the current user, and return its rows."""
+    parameters = (*authenticated(environ), *values)
     marks = ", ".join(["%s"] * len(parameters))
     lent = pool.getconn()
     try:
@@ -129,8 +129,8 @@ def rows(statement: str, environ: dict[str, Any], *values: Any) -> list[tuple[An
     return found
 
 
-def signed_in(environ: dict[str, Any]) -> tuple[str, str]:
-    """The session and the user that the token names."""
+def authenticated(environ: dict[str, Any]) -> tuple[str, str]:
+    """Return the ids of the session and of the user in the access token."""
     token = environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")
     try:
         claims = jwt.decode(
@@ -143,28 +143,28 @@ def signed_in(environ: dict[str, Any]) -> tuple[str, str]:
     return to_uuid(claims["sid"], "session"), to_uuid(claims["sub"], "user")
 
 
-def health(environ: dict[str, Any]) -> Answer:
+def health(environ: dict[str, Any]) -> Response:
     return HTTPStatus.OK, {"status": "healthy", "timestamp": datetime.now(UTC), "version": "1.0.0"}
 
 
-def me(environ: dict[str, Any]) -> Answer:
+def me(environ: dict[str, Any]) -> Response:
     key, *others = rows("profile", environ)[0]
     names = ("id", "email", "name", "phone", "role", "created_at")
     return HTTPStatus.OK, dict(zip(names, (to_typeid("user", key), *others), strict=True))
 
 
-def get_order(environ: dict[str, Any]) -> Answer:
+def get_order(environ: dict[str, Any]) -> Response:
     return read(environ, environ["PATH_INFO"].rpartition("/")[2])
 
 
-def read(environ: dict[str, Any], order_id: str, status: HTTPStatus = HTTPStatus.OK) -> Answer:
+def read(environ: dict[str, Any], order_id: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
     found = rows("one_order", environ, to_uuid(order_id, "order"))[0]
     if found[0] is None:
         raise Refused(HTTPStatus.NOT_FOUND)
     return status, shown(found)
 
 
-def list_orders(environ: dict[str, Any]) -> Answer:
+def list_orders(environ: dict[str, Any]) -> Response:
     limit = int(environ["QUERY_STRING"].removeprefix("limit="))
     found = [row for row in rows("some_orders", environ, limit + 1) if row[0]]
     items = [shown(row) for row in found[:limit]]
@@ -174,7 +174,7 @@ def list_orders(environ: dict[str, Any]) -> Answer:
     }
 
 
-def place_order(environ: dict[str, Any]) -> Answer:
+def place_order(environ: dict[str, Any]) -> Response:
     body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
     order, order_id = orjson.loads(body), ORDER_ID.new()
     key = environ["HTTP_IDEMPOTENCY_KEY"], hashlib.sha256(body).digest()
@@ -191,8 +191,8 @@ def place_order(environ: dict[str, Any]) -> Answer:
     return (HTTPStatus.CREATED, shown(placed)) if placed[0] else replayed(environ, *key)
 
 
-def replayed(environ: dict[str, Any], key: str, fingerprint: bytes) -> Answer:
-    """The order that was placed with the key before; without one, stock is short."""
+def replayed(environ: dict[str, Any], key: str, fingerprint: bytes) -> Response:
+    """Return the order of an earlier request with this key; without one, stock is short."""
     location = rows("placed_before", environ, key, fingerprint)[0][0]
     if location is None:
         raise Refused(HTTPStatus.CONFLICT)
@@ -215,7 +215,7 @@ def shown(row: tuple[Any, ...]) -> dict[str, Any]:
     }
 
 
-ROUTES: dict[tuple[str, str], Callable[[dict[str, Any]], Answer]] = {
+ROUTES: dict[tuple[str, str], Callable[[dict[str, Any]], Response]] = {
     ("GET", "/api/health"): health,
     ("GET", "/api/users/me"): me,
     ("GET", "/api/orders"): list_orders,

@@ -1,8 +1,7 @@
-"""What a request costs as the work grows: `make bench-growth`.
+"""Benchmark of the cost of a request as the data grows: `make bench-growth`.
 
-The memory of fresh workers over 200,000 requests. Then the same endpoints at 10,000 and at a
-million orders, with 1 and with 50 items, over 1 and over 64 connections, in turn on one machine:
-the ratios count.
+It measures the memory of new workers over 200,000 requests. Then it compares the same endpoints
+at 10,000 and 1,000,000 orders, with 1 and 50 items, over 1 and 64 connections. Compare the ratios.
 """
 
 import statistics
@@ -21,7 +20,7 @@ from tools.embedded import postgres
 
 ROUNDS, WARM_UP, SECONDS = 3, 0.5, 2.5
 FEW, MANY = 10_000, 1_000_000
-REQUESTS, PORTIONS = 200_000, 10  # of two workers
+REQUESTS, PORTIONS = 200_000, 10  # to both workers together
 ASKED = [name for name in SCENARIOS if "health" not in name]
 
 Clients = list[list[str]]
@@ -43,7 +42,7 @@ def main() -> None:
 
 @contextmanager
 def filled(postgresql: URL, count: int) -> Iterator[Server]:
-    """The service on a database of so many orders."""
+    """Run the service on a database with `count` orders until the end of the block."""
     print(f"loading {count:,} orders", file=sys.stderr)
     database = new_database(postgresql, f"bench_growth_{count}")
     fill(database, replace(SIZES, orders=count))
@@ -97,7 +96,7 @@ def connections(server: Server, customers: Sequence[Customer]) -> None:
 
 
 def compare(name: str, runs: Sequence[tuple[Server, Clients]]) -> None:
-    """Print what both cost, in turn, and how the second stands to the first."""
+    """Measure both runs in turn, and print their medians and the ratio of second to first."""
     rounds = [
         [loaded(server, Plan(server.port, clients, WARM_UP, SECONDS)) for server, clients in runs]
         for _ in range(ROUNDS)
@@ -111,7 +110,7 @@ def compare(name: str, runs: Sequence[tuple[Server, Clients]]) -> None:
 
 
 def memory(server: Server, customers: Sequence[Customer]) -> None:
-    """Print what the workers hold after each portion of all kinds of requests."""
+    """Print the memory of the workers (USS) after each portion of the requests."""
     print(f"\nMiB of the workers over {REQUESTS:,} requests")
     clients = [
         [request for name in SCENARIOS for request in SCENARIOS[name](who)] for who in customers
@@ -120,7 +119,7 @@ def memory(server: Server, customers: Sequence[Customer]) -> None:
     print(f"  {count:>7,}", *held(server))
     for portion in range(1, PORTIONS + 1):
         while count < portion * REQUESTS / PORTIONS:
-            count += int(sent(Plan(server.port, clients, 0, SECONDS))["answered"])
+            count += int(sent(Plan(server.port, clients, 0, SECONDS))["completed"])
         print(f"  {count:>7,}", *held(server))
 
 

@@ -1,7 +1,7 @@
-"""Sends requests over kept-alive connections and times the answers: `python -m bench.load`.
+"""Load generator for HTTP/1.1 with keep-alive connections: `python -m bench.load`.
 
-A process of its own, so that it shares no interpreter with who asks for it: a plan comes as JSON on
-standard input, and a report goes to standard output.
+It reads a plan as JSON from standard input, and writes a report to standard output. It is a
+separate process, so that it does not share the interpreter with the benchmark.
 """
 
 import json
@@ -14,18 +14,18 @@ from itertools import cycle
 from selectors import EVENT_READ, DefaultSelector
 from socket import create_connection
 
-# A connection stays with the process that accepted it. Renewed now and then, one after another,
-# they find their way to the processes that are idle, and no run is decided by how the first fell.
+# A connection stays with the worker that accepted it. New connections go to idle workers, so the
+# first distribution over the workers does not decide the result.
 CONNECTION_SECONDS = 0.5
-PATIENCE_SECONDS = 10.0
+TIMEOUT_SECONDS = 10.0
 END_OF_HEAD = b"\r\n\r\n"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to send: each client has a connection and takes its own requests in turn.
+    """Requests of each client; a client has one connection and repeats its requests in turn.
 
-    `{key}` in a request becomes a new key each time.
+    Each `{key}` in a request is replaced by a new Idempotency-Key.
     """
 
     port: int
@@ -36,21 +36,21 @@ class Plan:
 
 @dataclass(frozen=True)
 class Report:
-    """What came of it; `answered` counts the warm-up too."""
+    """Result of a run; `completed` includes the requests of the warm-up."""
 
     requests_per_second: float
     p50_ms: float
     p99_ms: float
     errors: int
-    answered: int
+    completed: int
 
 
-class BrokenAnswerError(Exception):
-    """The connection ended before the answer did."""
+class BrokenResponseError(Exception):
+    """The connection closed before the end of the response."""
 
 
 class Client:
-    """A connection with one request at a time on its way; a new one after so many seconds."""
+    """Connection with one request at a time; reconnects after `seconds`."""
 
     def __init__(
         self, port: int, requests: list[str], selector: DefaultSelector, seconds: float = math.inf
@@ -60,7 +60,7 @@ class Client:
         self.connect()
 
     def connect(self) -> None:
-        self.socket = create_connection(("127.0.0.1", self.port), PATIENCE_SECONDS)
+        self.socket = create_connection(("127.0.0.1", self.port), TIMEOUT_SECONDS)
         self.selector.register(self.socket, EVENT_READ, self)
         self.ends_at = time.perf_counter() + self.seconds
 
@@ -77,13 +77,12 @@ class Client:
         self.socket.sendall(next(self.requests).replace(b"{key}", os.urandom(16).hex().encode()))
 
     def receive(self) -> int | None:
-        """The status of the answer, once all of it is there.
+        """Return the status of the response, or None while it is incomplete.
 
         Raises:
-            BrokenAnswerError: it will never be.
+            BrokenResponseError: The connection closed before the end of the response.
         """
-        arrived = self._arrived()
-        self.response += arrived
+        self.response += self._received()
         head, end, body = self.response.partition(END_OF_HEAD)
         if not end or len(body) < _length(head.lower()):
             return None
@@ -91,14 +90,14 @@ class Client:
             self.ends_at = 0.0
         return int(head[9:12])
 
-    def _arrived(self) -> bytes:
+    def _received(self) -> bytes:
         try:
-            arrived = self.socket.recv(262_144)
+            data = self.socket.recv(262_144)
         except OSError as error:
-            raise BrokenAnswerError from error
-        if not arrived:
-            raise BrokenAnswerError
-        return arrived
+            raise BrokenResponseError from error
+        if not data:
+            raise BrokenResponseError
+        return data
 
 
 def _length(head: bytes) -> int:
@@ -106,16 +105,16 @@ def _length(head: bytes) -> int:
 
 
 class Tally:
-    """What has been counted since the warm-up."""
+    """Counters and latencies of a run, without the warm-up."""
 
     def __init__(self, warm_up: float, seconds: float) -> None:
         self.begin = time.perf_counter() + warm_up
         self.end = self.begin + seconds
         self.times: list[float] = []
-        self.errors = self.answered = 0
+        self.errors = self.completed = 0
 
     def add(self, began: float, now: float, status: int) -> None:
-        self.answered += 1
+        self.completed += 1
         if not self.begin <= now < self.end:
             return
         if 200 <= status < 300:
@@ -127,11 +126,11 @@ class Tally:
         times = sorted(self.times) or [0.0]
         p50, p99 = (times[int(len(times) * share)] * 1000 for share in (0.5, 0.99))
         rate = len(self.times) / (self.end - self.begin)
-        return Report(rate, p50, p99, self.errors, self.answered)
+        return Report(rate, p50, p99, self.errors, self.completed)
 
 
 def connected(plan: Plan, selector: DefaultSelector) -> list[Client]:
-    """The clients of a plan, whose connections will be renewed one after another."""
+    """Return the clients of a plan; their connections are renewed one after another."""
     clients = [
         Client(plan.port, requests, selector, CONNECTION_SECONDS) for requests in plan.clients
     ]
@@ -141,26 +140,26 @@ def connected(plan: Plan, selector: DefaultSelector) -> list[Client]:
 
 
 def run(plan: Plan) -> Report:
-    """Send as fast as the answers come, and end when the last one is there."""
+    """Send the requests of a plan, each after the response to the one before."""
     with DefaultSelector() as selector:
         clients = connected(plan, selector)
         tally = Tally(plan.warm_up, plan.seconds)
         for client in clients:
             client.send()
         while selector.get_map():
-            ready = selector.select(PATIENCE_SECONDS)
+            ready = selector.select(TIMEOUT_SECONDS)
             if not ready:
-                raise TimeoutError(f"no answer in {PATIENCE_SECONDS} s")
+                raise TimeoutError(f"no response in {TIMEOUT_SECONDS} s")
             for key, _ in ready:
                 proceed(key.data, tally)
         return tally.report()
 
 
 def proceed(client: Client, tally: Tally) -> None:
-    """Take what has arrived for a client; after an answer comes its next request."""
+    """Read from a client; after a complete response, send its next request."""
     try:
         status = client.receive()
-    except BrokenAnswerError:
+    except BrokenResponseError:
         status, client.ends_at = 0, 0.0
     if status is None:
         return

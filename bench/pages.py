@@ -1,7 +1,7 @@
-"""Whether page 10,000 of a million orders costs what page 1 costs: `make bench-pages`.
+"""Benchmark of deep pagination: page 10,000 of a million orders against page 1.
 
-Both are asked for in turn, of the whole application in this process, by an administrator
-(everybody's orders) and by a user who has half of them. PostgreSQL's plans are printed beside.
+`make bench-pages` requests both pages in turn from the application in this process, as an
+administrator (all orders) and as a user with half of the orders. It prints the query plans.
 """
 
 import statistics
@@ -28,7 +28,7 @@ ORDERS, PAGE, SIZE, PAIRS = 1_000_000, 10_000, 20, 200
 PASSWORD = "correct-Horse-7-battery"
 DATA = Path(__file__).parent.parent / ".data" / "bench-pages"
 READERS = {
-    "everybody's orders": (demo.ADMIN, demo.ADMIN_PASSWORD),
+    "all orders": (demo.ADMIN, demo.ADMIN_PASSWORD),
     "a user's orders": ("user1@example.com", PASSWORD),
 }
 
@@ -87,7 +87,7 @@ def compare(app: Flask, engine: Engine, name: str, client: FlaskClient) -> None:
 
 
 def deep_url(client: FlaskClient) -> str:
-    """Page 10,000, reached by pages of a hundred, each by the link to it."""
+    """Return the URL of page 10,000, found by following the cursors of pages of 100 orders."""
     url, rows = "/api/orders?limit=100", 0
     while rows < (PAGE - 1) * SIZE:
         page = client.get(url).get_json()
@@ -103,7 +103,7 @@ def timed(client: FlaskClient, url: str) -> float:
 
 @contextmanager
 def explained(engine: Engine) -> Iterator[list[str]]:
-    """The plans of the statements that read orders in the block."""
+    """Collect the plans of the statements that read orders in the block."""
     plans: list[str] = []
 
     def explain(_: Any, cursor: Any, statement: str, values: Any, context: Any, __: bool) -> None:

@@ -83,7 +83,7 @@ def conditions(document: Document) -> str:
 
 
 def measured(document: Document) -> list[Target]:
-    """Return the targets that every scenario has results of; an older document has fewer."""
+    """Return the targets that have results in every scenario; an older document has fewer."""
     scenarios = document["scenarios"].values()
     return [
         target for target in TARGETS if all(target.name in found["targets"] for found in scenarios)

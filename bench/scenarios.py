@@ -1,4 +1,4 @@
-"""What is asked of each target, and that all of them answer alike."""
+"""Requests of the benchmark, and the responses that all targets must return."""
 
 import json
 from collections.abc import Callable
@@ -15,14 +15,14 @@ ADDRESS = {"street": "123 Main St", "city": "San Francisco", "state": "CA", "zip
 
 @dataclass(frozen=True)
 class Customer:
-    """Somebody who is signed in, with the newest of their orders."""
+    """Signed-in user with the ids of their newest orders."""
 
     number: int
     token: str
     orders: list[str]
 
     def request(self, method: str, path: str, order: dict[str, Any] | None = None) -> str:
-        """A request as it goes over the wire; the load generator sets `{key}`."""
+        """Return a raw HTTP request; the load generator replaces `{key}`."""
         lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: {self.bearer}"]
         body = json.dumps(order) if order else ""
         if order:
@@ -35,7 +35,7 @@ class Customer:
         return f"Bearer {self.token}"
 
     def carts(self) -> list[dict[str, Any]]:
-        """Orders of two products; no two customers begin with the same ones."""
+        """Return orders of two products; each customer starts with other products."""
         first = [(self.number * 11 + i * 2) % SIZES.products for i in range(20)]
         return [
             {
@@ -63,7 +63,7 @@ SCENARIOS: dict[str, Callable[[Customer], list[str]]] = {
 
 
 def sign_in(service: Server) -> list[Customer]:
-    """Open the sessions that all targets are asked with."""
+    """Sign in the customers; all targets accept their tokens."""
     return [customer(service, number) for number in range(1, CUSTOMERS + 1)]
 
 
@@ -78,7 +78,7 @@ def customer(service: Server, number: int) -> Customer:
 def ask(
     server: Server, method: str, path: str, body: Any = None, **headers: str
 ) -> tuple[int, dict[str, Any]]:
-    """The status of an answer, and its JSON."""
+    """Send a request, and return the status and the JSON of the response."""
     connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     if body:
@@ -92,11 +92,11 @@ def ask(
 
 
 def responses(server: Server, who: Customer) -> dict[str, Any]:
-    """What a target answers; who serves the contract answers as the service does."""
+    """Return the responses of a target; they must equal those of the service."""
     paths = ["/api/users/me", LIST, f"/api/orders/{who.orders[0]}", "/api/orders/nothing"]
     read = {path: ask(server, "GET", path, Authorization=who.bearer) for path in paths}
     stranger = ask(server, "GET", "/api/users/me", Authorization="Bearer nothing")
-    # A cursor is each target's own, and so is the text of a refusal.
+    # Targets may differ in their cursors, and in the bodies of errors.
     read[LIST][1]["next_cursor"] = bool(read[LIST][1]["next_cursor"])
     return {
         "health": sorted(ask(server, "GET", "/api/health")[1]),
@@ -107,7 +107,7 @@ def responses(server: Server, who: Customer) -> dict[str, Any]:
 
 
 def ordered(server: Server, who: Customer) -> dict[str, Any]:
-    """An order, the same again, one with too much of it; less what differs by its nature."""
+    """Place an order, repeat it, and place one beyond the stock; return the comparable parts."""
     cart = who.carts()[0]
     headers = {"Authorization": who.bearer, "Idempotency_Key": "a-key"}
     first, again = (ask(server, "POST", "/api/orders", cart, **headers) for _ in range(2))

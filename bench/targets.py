@@ -1,4 +1,4 @@
-"""What is compared: each a server of two processes, with a database of its own."""
+"""Targets of the benchmark: servers with two processes and a database each."""
 
 import os
 import shlex
@@ -46,7 +46,7 @@ GUNICORN = (
 UVICORN = f"{ROOT}/.venv-bench/bin/python -m uvicorn --workers 2 --no-access-log"
 TARGETS = (
     Target("service", "this service", ROOT, SERVICE["start"]),
-    # In another folder, because in the service's gunicorn would find the service's settings.
+    # In another folder: in ROOT, gunicorn would read the service's gunicorn.conf.py.
     Target("floor", "bare WSGI", DATA, GUNICORN + " -b 127.0.0.1:{port} bench.floor:application"),
     Target("fastapi", "FastAPI", DATA, UVICORN + " --port {port} bench.fastapi_peer:app"),
     Target("litestar", "Litestar", DATA, UVICORN + " --port {port} bench.litestar_peer:app"),
@@ -62,24 +62,24 @@ class Server:
         return [self.process, *self.process.children(recursive=True)]
 
     def cpu_seconds(self) -> float:
-        """What the processes have used until now."""
+        """Return the CPU time that the processes have used."""
         times = [process.cpu_times() for process in self.tree()]
         return sum(each.user + each.system for each in times)
 
 
 def environment(url: URL) -> dict[str, str]:
-    """What the service ships with, and not what is set where this is run."""
+    """Return the environment of a target, without the settings of the caller's shell."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return {**inherited, "PYTHONPATH": str(ROOT), **SERVICE["env"], "DATABASE_URL": plain(url)}
 
 
 def plain(url: URL) -> str:
-    """As libpq takes it, without the name of a driver."""
+    """Return the URL for libpq, without the name of a driver."""
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def new_database(server: URL, name: str, template: str = "template1") -> URL:
-    """An empty database, or a copy of another; one of that name is dropped."""
+    """Create a database from a template, after dropping one with the same name."""
     administer(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
     return server.set(database=name)
@@ -94,7 +94,7 @@ def administer(url: URL, statement: str) -> None:
 
 
 def fill(url: URL, sizes: demo.Sizes = SIZES) -> None:
-    """Migrate, and load the demo rows."""
+    """Migrate a database, and load the demo rows."""
     config = alembic_config()
     config.attributes["url"] = url
     command.upgrade(config, "head")
@@ -103,16 +103,16 @@ def fill(url: URL, sizes: demo.Sizes = SIZES) -> None:
         demo.load(session, sizes, EMAIL, PASSWORD, accounts=False, stock=PLENTY)
         session.execute(text(SERVICE["after_seed"]))
     engine.dispose()
-    # Else autovacuum would come while somebody is measured.
+    # Otherwise autovacuum would run during a measurement.
     administer(url, "VACUUM ANALYZE")
 
 
 @contextmanager
 def served(target: Target, url: URL) -> Iterator[Server]:
-    """The server of a target, until the end of the block; what it prints is in a file."""
+    """Run the server of a target until the end of the block; its output goes to a log file."""
     port = free_port()
     with (DATA / f"{target.name}.log").open("wb") as log:
-        # A group of its own, out of reach of Ctrl-C: it is ended below, once.
+        # Ctrl-C signals the process group of the terminal; `end` stops this one.
         process = psutil.Popen(
             shlex.split(target.command.format(port=port)),
             cwd=target.folder,
@@ -145,11 +145,11 @@ def wait_until_healthy(target: Target, server: Server) -> None:
 
 
 def end(server: Server) -> None:
-    """End the processes, the stubborn ones by force."""
+    """Terminate the processes, and kill those that do not end in time."""
     if server.process.poll() is not None:
         return
     tree = server.tree()
     server.process.terminate()
-    for stubborn in psutil.wait_procs(tree, timeout=END_SECONDS)[1]:
-        stubborn.kill()
+    for running in psutil.wait_procs(tree, timeout=END_SECONDS)[1]:
+        running.kill()
     server.process.wait()

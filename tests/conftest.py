@@ -1,6 +1,6 @@
-"""A real PostgreSQL, migrated once; every test in a transaction that is rolled back.
+"""Shared fixtures: one migrated PostgreSQL; each test rolls its transaction back.
 
-`--postgres=15` takes another version than the embedded one, `--pgbouncer` puts a pooler before it.
+`--postgres=15` selects another version of PostgreSQL, `--pgbouncer` connects through PgBouncer.
 """
 
 import os
@@ -43,7 +43,7 @@ SECRET_KEY = "a secret that only tests know, 32 bytes and more"
 
 
 def pytest_addoption(parser) -> None:
-    parser.addoption("--postgres", type=int, help="the version of PostgreSQL; Debian's, if need be")
+    parser.addoption("--postgres", type=int, help="the version of PostgreSQL")
     parser.addoption("--pgbouncer", action="store_true", help="connect through PgBouncer")
 
 
@@ -53,7 +53,7 @@ def pytest_configure(config) -> None:
 
 
 def pytest_collection_modifyitems(config, items) -> None:
-    skip = pytest.mark.skip(reason="needs sessions of PostgreSQL that no pooler shares")
+    skip = pytest.mark.skip(reason="needs session state, which PgBouncer does not keep")
     for item in items if config.option.pgbouncer else ():
         if item.get_closest_marker("unpooled"):
             item.add_marker(skip)
@@ -61,7 +61,7 @@ def pytest_collection_modifyitems(config, items) -> None:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[URL]:
-    """A PostgreSQL server: that of TEST_DATABASE_URL, else an embedded one."""
+    """Return the URL of the PostgreSQL server: TEST_DATABASE_URL, or an embedded server."""
     data = DATA / f"test-postgres-{embedded.version}"
     with ExitStack() as stack:
         given = os.environ.get("TEST_DATABASE_URL") or stack.enter_context(embedded.postgres(data))
@@ -70,7 +70,7 @@ def postgres_url() -> Iterator[URL]:
 
 @pytest.fixture(scope="session")
 def pooler_url(request, postgres_url) -> Iterator[URL]:
-    """How the service and its migrations connect."""
+    """Return the URL for the service and its migrations: PgBouncer's, or PostgreSQL's."""
     if request.config.option.pgbouncer:
         with pgbouncer(postgres_url) as url:
             yield url
@@ -86,14 +86,14 @@ def redis_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def new_database(postgres_url, pooler_url) -> Iterator:
-    """Makes a database, empty or a copy of another, and returns its URL."""
+    """Return a function that creates a database from a template, and returns its URL."""
     server = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
     made: list[str] = []
 
     def make(template: str = "template1") -> str:
         name = f"test_{secrets.token_hex(6)}"
         with server.connect() as connection:
-            connection.execute(LEAVE, {"database": template})  # a pooler does it seconds later
+            connection.execute(LEAVE, {"database": template})  # PgBouncer keeps idle connections
             connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
         made.append(name)
         return pooler_url.set(database=name).render_as_string(hide_password=False)
@@ -107,9 +107,9 @@ def new_database(postgres_url, pooler_url) -> Iterator:
 
 @pytest.fixture(scope="session")
 def migrated_url(new_database, postgres_url) -> str:
-    """A database at the newest migration, with the table of the notes and without rows.
+    """Return the URL of an empty database at the newest migration, with the table `notes`.
 
-    Nothing stays connected to it, because it is the template of other databases.
+    It is the template of other databases, so no connection to it may stay open.
     """
     url = new_database()
     config = alembic_config()
@@ -121,9 +121,9 @@ def migrated_url(new_database, postgres_url) -> str:
 
 @pytest.fixture
 def own_engine(new_database, migrated_url) -> Iterator[Engine]:
-    """A database of the test's own, where several connections see what others commit."""
+    """Return an engine of a new database, where several connections see each other's commits."""
     url = new_database(make_url(migrated_url).database)
-    # A test that waits for a lock which nobody gives back fails, and doesn't hang.
+    # A test that waits for a lock fails after 5 s instead of hanging.
     options = {} if pooled(url) else {"options": "-c lock_timeout=5s"}
     engine = create_engine(url, connect_args=options)
     yield engine
@@ -150,7 +150,7 @@ def settings(new_database, migrated_url) -> Settings:
 
 @pytest.fixture(scope="session")
 def application(settings) -> Flask:
-    """The application of the tests, which has the resource `notes` too."""
+    """Return the application with the test resource `notes`."""
     return notes.register(create_app(settings))
 
 
@@ -163,7 +163,7 @@ def engine(application) -> Engine:
 
 @pytest.fixture
 def connection(engine) -> Iterator[Connection]:
-    """A connection in a transaction that the test's end rolls back."""
+    """Return a connection in a transaction that is rolled back after the test."""
     with engine.connect() as connection:
         transaction = connection.begin()
         yield connection
@@ -172,32 +172,32 @@ def connection(engine) -> Iterator[Connection]:
 
 @pytest.fixture(autouse=True)
 def cheap_hashes(request, monkeypatch) -> None:
-    """argon2 at its least, but where a test is about the passwords themselves."""
+    """Use the cheapest argon2 parameters, except with `real_hashes`."""
     if "real_hashes" not in request.fixturenames:
         monkeypatch.setattr(passwords, "_hasher", CHEAP_HASHER)
 
 
 @pytest.fixture
 def real_hashes() -> None:
-    """argon2 as it ships."""
+    """Use the argon2 parameters of production."""
 
 
 @pytest.fixture
 def app(application, connection, monkeypatch) -> Flask:
-    """The application; what it commits is a savepoint of the test's transaction."""
+    """Return the application; its commits release savepoints of the test's transaction."""
 
     sessions = sessionmaker(
         connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
     )
     monkeypatch.setitem(application.extensions, "sessions", sessions)
-    readiness.init_app(application)  # without the result of the test before
-    limiter.init_app(application)  # with a new storage, also after a test with another application
+    readiness.init_app(application)  # clear the cached result
+    limiter.init_app(application)  # reset the counters
     return application
 
 
 @pytest.fixture
 def session(connection) -> Iterator[Session]:
-    """For the arrangements and the looks of a test; factories use it too."""
+    """Return a session to create and read rows; factories use it too."""
     with Session(
         connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
     ) as session:
@@ -207,7 +207,7 @@ def session(connection) -> Iterator[Session]:
 
 @pytest.fixture
 def use_engine(app, monkeypatch) -> Callable[[Engine], None]:
-    """Has the application use another database, or the same one otherwise."""
+    """Return a function that makes the application use another engine."""
 
     def use(engine: Engine) -> None:
         monkeypatch.setitem(app.extensions, "sessions", sessionmaker(engine))
@@ -217,13 +217,13 @@ def use_engine(app, monkeypatch) -> Callable[[Engine], None]:
 
 @pytest.fixture
 def no_database(use_engine) -> None:
-    """PostgreSQL is away."""
-    use_engine(create_engine("postgresql+psycopg2://nobody@127.0.0.1:1/nowhere"))
+    """Make PostgreSQL unavailable."""
+    use_engine(create_engine("postgresql+psycopg2://unknown@127.0.0.1:1/nowhere"))
 
 
 @pytest.fixture
 def client(app) -> ApiClient:
-    """Somebody who isn't signed in."""
+    """Return an anonymous client."""
     return ApiClient(app)
 
 
@@ -239,19 +239,19 @@ def admin(session) -> User:
 
 @pytest.fixture
 def as_user(app, user) -> ApiClient:
-    """`user`, signed in."""
+    """Return a client signed in as `user`."""
     return ApiClient(app).signed_in(user)
 
 
 @pytest.fixture
 def as_admin(app, admin) -> ApiClient:
-    """`admin`, signed in."""
+    """Return a client signed in as `admin`."""
     return ApiClient(app).signed_in(admin)
 
 
 @pytest.fixture
 def clock(monkeypatch) -> Callable[[float], None]:
-    """Moves the time on, so many seconds."""
+    """Return a function that moves `time.time` forward by a number of seconds."""
     now, offset = time.time, [0.0]
     monkeypatch.setattr(time, "time", lambda: now() + offset[0])
 
@@ -263,7 +263,7 @@ def clock(monkeypatch) -> Callable[[float], None]:
 
 @pytest.fixture
 def logged(app) -> Iterator[list]:
-    """What the shared application has to complain of, as loguru's records."""
+    """Collect the warnings and errors that the application logs, as loguru records."""
     records = []
     sink = logger.add(lambda message: records.append(message.record), level="WARNING")
     yield records
@@ -272,7 +272,7 @@ def logged(app) -> Iterator[list]:
 
 @pytest.fixture
 def during_get(monkeypatch) -> Callable[[Callable], None]:
-    """Has `GET /api/notes/{id}` do something else, given its database session."""
+    """Return a function that replaces the service call of `GET /api/notes/{id}`."""
 
     def replace(action: Callable[[Session], object]) -> None:
         monkeypatch.setattr(notes, "get_note", lambda session, _: action(session))
@@ -282,7 +282,7 @@ def during_get(monkeypatch) -> Callable[[Callable], None]:
 
 @pytest.fixture(scope="session")
 def server(new_database, migrated_url, redis_url) -> Iterator[Server]:
-    """The service as it ships: gunicorn with two workers and Redis; shared by all tests."""
+    """Run the service with gunicorn, two workers and Redis; shared by all tests."""
     url = new_database(make_url(migrated_url).database)
     with served(url, REDIS_URL=redis_url) as server:
         yield server
@@ -290,13 +290,13 @@ def server(new_database, migrated_url, redis_url) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def shipped(settings) -> Flask:
-    """The application as it ships, without the resource `notes`."""
+    """Return the application without the test resource `notes`."""
     return create_app(settings)
 
 
 @pytest.fixture(scope="session")
 def document(shipped) -> dict[str, Any]:
-    """The OpenAPI document, as clients get it."""
+    """Return the OpenAPI document, as clients get it."""
     return shipped.test_client().get("/api/openapi.json").json
 
 

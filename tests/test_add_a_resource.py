@@ -177,7 +177,7 @@ class TestAdd:
         assert "/api/suppliers/{supplier_id}" in (project / "docs/openapi.json").read_text()
         assert "POST /api/suppliers" in (project / "docs/consumers/api-changelog.md").read_text()
 
-    def test_has_a_service_that_responses(self, project, environment):
+    def test_has_a_service_that_responds(self, project, environment):
         with running(project, environment) as client:
             credentials = {"email": demo.ADMIN, "password": demo.ADMIN_PASSWORD}
             tokens = client.post("/api/auth/login", json=credentials).json()

@@ -44,7 +44,7 @@ def _refused(found: list[str], reason: str) -> int:
 
 
 def released_documents() -> list[Object]:
-    """Those of all versions that were released, the oldest first."""
+    """Return the documents of all released versions, oldest first."""
     return sorted(map(_read, RELEASED.glob("*.json")), key=_version)
 
 
@@ -57,7 +57,7 @@ def _version(document: Object) -> Version:
 
 
 def breaks(released: list[Object], current: Object) -> list[Change]:
-    """What would break the clients of the last version, and has no major version for it."""
+    """Return the breaking changes since the last release, unless the major version is new."""
     if not released or _version(current).major > _version(released[-1]).major:
         return []
     return [change for change in changes(released[-1], current) if change.breaks]

@@ -1,6 +1,6 @@
-"""What has changed between two versions of the OpenAPI document, and whether it breaks a client.
+"""Changes between two OpenAPI documents, and whether they break clients.
 
-docs/decisions/0018-breaking-changes.md says what counts as a break, and why.
+docs/decisions/0018-breaking-changes.md defines breaking changes, with reasons.
 """
 
 import operator
@@ -27,7 +27,7 @@ class Change(NamedTuple):
 
 
 def changes(old: Object, new: Object) -> list[Change]:
-    """All changes from one document to the next that a client can notice; first what breaks it."""
+    """Return all changes that a client can notice, breaking changes first."""
     found = compared(read(old), read(new), DOCUMENT, Direction.ACCEPTED)
     return sorted((Change(*each) for each in found), key=lambda each: (not each.breaks, each.what))
 
@@ -37,7 +37,7 @@ def _is_required(name: str, value: Object) -> bool:
 
 
 def _asks_for_no_more(wide: list[Object], narrow: list[Object]) -> bool:
-    """Whether each way to sign in that was enough still is; no way at all asks for nothing."""
+    """Return whether each sufficient security requirement still is; an empty list requires none."""
     return all(any(_is_enough(old, new) for new in wide or [{}]) for old in narrow or [{}])
 
 
@@ -73,7 +73,7 @@ def _problems(
         yield f"{status}: problem `{slug}` is new", slug in known
 
 
-# Who is asked for nothing is not turned away for it.
+# A client may ignore these statuses when the operation no longer has the requirement.
 REASONS = {"401": "security", "403": "x-required-scope"}
 CONTENT = entries(by({"schema": _schema}))
 PARAMETER: Rules = {"schema": _schema, "required": covering(operator.le, unset=False)}
@@ -89,7 +89,7 @@ OPERATION: Rules = {
     "responses": _responses,
     "security": covering(_asks_for_no_more),
     "x-required-scope": covering(operator.eq),
-    # Generated clients have a module for each.
+    # Generated clients have a module for each tag.
     "tags": unjudged,
 }
 DOCUMENT: Rules = {

@@ -1,4 +1,4 @@
-"""The OpenAPI document as it is compared: nothing by reference, everything by its name."""
+"""Prepare an OpenAPI document for a comparison: resolve references, and index objects by name."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ PROBLEM = "application/problem+json"
 
 
 def read(document: Object) -> Object:
-    """The parts of the document that clients depend on, each as objects by name."""
+    """Return the parts of the document that clients depend on, each as objects by name."""
     components = document.get("components", {})
     rest = {word: value for word, value in document.items() if word not in TAKEN}
     operations = _operations(document)
@@ -25,7 +25,7 @@ def read(document: Object) -> Object:
 
 
 def problems(operation: Object) -> set[tuple[str, str]]:
-    """The status and the type of each problem that the operation documents by an example."""
+    """Return the status and the type of each problem in the examples of the operation."""
     return {
         (status, example.get("value", {}).get("type", name))
         for status, response in operation["responses"].items()
@@ -46,7 +46,7 @@ def _operations(document: Object) -> dict[str, Object]:
 
 
 def _operation(item: Object, method: str, document: Object) -> Object:
-    """The operation with all that its path and the document say for it."""
+    """Return the operation with the parameters and security of its path and document."""
     shared = {word: value for word, value in item.items() if word not in METHODS}
     own = {"security": document.get("security", []), "responses": {}} | item[method]
     parameters = [*shared.get("parameters", ()), *own.get("parameters", ())]
@@ -62,7 +62,7 @@ def _operation(item: Object, method: str, document: Object) -> Object:
 
 
 def _resolved(node: Any, document: Object, within: tuple[str, ...] = ()) -> Any:
-    """The node with what its references lead to; one that leads back into itself is left."""
+    """Return the node with its references resolved, except recursive ones."""
     if isinstance(node, list):
         return [_resolved(child, document, within) for child in node]
     if not isinstance(node, dict):

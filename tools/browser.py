@@ -1,4 +1,4 @@
-"""A headless Chromium that resolves no name but 127.0.0.1, for tests and for pictures."""
+"""Headless Chromium without network except 127.0.0.1, for tests and screenshots."""
 
 import shutil
 from collections.abc import Iterator
@@ -23,12 +23,12 @@ FLAGS = [
     "--window-size=1300,1700",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
-PHONE = 375  # CSS pixels, the width of a small telephone
+PHONE = 375  # CSS pixels, the width of a small phone
 
 
 @contextmanager
 def chromium() -> Iterator[WebDriver]:
-    """A Chromium with an empty profile, until the end of the block."""
+    """Run Chromium with an empty profile until the end of the block."""
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM or ""
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
@@ -43,7 +43,7 @@ def chromium() -> Iterator[WebDriver]:
 
 
 def look(driver: WebDriver, width: int, height: int, *, dark: bool = False) -> None:
-    """Have the pages shown on a screen of so many CSS pixels, to who likes it dark or light."""
+    """Emulate a screen size in CSS pixels, and the preferred color scheme."""
     phone = width <= PHONE
     screen = {"width": width, "height": height, "deviceScaleFactor": 1.5 if phone else 1}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**screen, "mobile": phone})

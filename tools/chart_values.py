@@ -1,7 +1,7 @@
-"""The table of values in the chart's README, from the comments of its values.yaml.
+"""`make docs`: the table of values in the chart's README, from the comments of values.yaml.
 
-A comment that begins with `# --` describes the key below it, which then has one row; a key without
-one has the rows of its own keys. `python -m tools.chart_values` writes the table.
+A comment that begins with `# --` describes the key below it, which gets one row. A key without
+such a comment gets the rows of its nested keys.
 """
 
 import json
@@ -17,7 +17,7 @@ BEGIN, END = "<!-- values -->\n", "<!-- end of values -->\n"
 
 
 def rows() -> Iterator[tuple[str, Any, str]]:
-    """Each value's path, default and description, in the order of the file."""
+    """Return the path, default and description of each value, in the order of the file."""
     text = (CHART / "values.yaml").read_text()
     root = yaml.compose(text, yaml.SafeLoader)
     assert isinstance(root, yaml.MappingNode)
@@ -46,7 +46,7 @@ def table() -> str:
 
 
 def readme() -> str:
-    """The README as it should be."""
+    """Return the README with the current table."""
     before, _, rest = (CHART / "README.md").read_text().partition(BEGIN)
     return f"{before}{BEGIN}\n{table()}\n{END}{rest.partition(END)[2]}"
 

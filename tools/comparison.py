@@ -1,6 +1,6 @@
-"""The comparison of two objects, keyword by keyword, by a table of rules.
+"""Compare two JSON objects keyword by keyword with a table of rules.
 
-A keyword that has no rule and is no documentation can't be judged: another value is a break.
+A changed keyword without a rule counts as a breaking change, unless it is documentation.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,14 +9,14 @@ from typing import Any
 
 Object = dict[str, Any]
 Found = Iterator[tuple[str, bool]]
-"""Each change as a text, and whether it breaks a client."""
+"""Text of each change, and whether it breaks clients."""
 
 DOCUMENTATION = {"title", "summary", "description", "example", "examples", "deprecated", "tags"}
 DOCUMENTATION |= {"info", "externalDocs", "$comment", "$ref", "bearerFormat"}
 
 
 class Direction(Enum):
-    """Whose the values are: what is accepted must not narrow, what is returned must not widen."""
+    """Input or output: accepted values must not narrow, returned values must not widen."""
 
     ACCEPTED = "accepted"
     RETURNED = "returned"
@@ -29,7 +29,7 @@ Judge = Callable[[str, Any], bool]
 
 
 def compared(old: Object, new: Object, rules: Rules, direction: Direction) -> Found:
-    """What has changed between two objects; a rule goes before being documentation."""
+    """Return the changes between two objects; a rule takes precedence over DOCUMENTATION."""
     for word in old.keys() | new.keys():
         documents = word in DOCUMENTATION or word.startswith("x-")
         yield from rules.get(word, silent if documents else unjudged)(word, old, new, direction)
@@ -40,7 +40,7 @@ def by(rules: Rules) -> Comparison:
 
 
 def within(place: str, found: Found) -> Found:
-    return ((f"{place}: {text}", hurts) for text, hurts in found)
+    return ((f"{place}: {text}", breaks) for text, breaks in found)
 
 
 def silent(word: str, old: Object, new: Object, direction: Direction) -> Found:
@@ -49,13 +49,15 @@ def silent(word: str, old: Object, new: Object, direction: Direction) -> Found:
 
 def unjudged(word: str, old: Object, new: Object, direction: Direction) -> Found:
     if old.get(word) != new.get(word):
-        yield told(word, old.get(word), new.get(word)), True
+        yield change_text(word, old.get(word), new.get(word)), True
 
 
 def covering(covers: Callable[[Any, Any], bool], unset: Any = None) -> Rule:
-    """The rule of a keyword whose first value may let through all that the second does.
+    """Return the rule of a keyword that restricts values.
 
-    `unset` is what holds without the keyword; None lets everything through.
+    Args:
+        covers: Whether the first value allows everything that the second value allows.
+        unset: The value without the keyword; None allows everything.
     """
 
     def rule(word: str, old: Object, new: Object, direction: Direction) -> Found:
@@ -64,7 +66,7 @@ def covering(covers: Callable[[Any, Any], bool], unset: Any = None) -> Rule:
             accepted = direction is Direction.ACCEPTED
             wide, narrow = (after, before) if accepted else (before, after)
             fits = wide is None or (narrow is not None and covers(wide, narrow))
-            yield told(word, before, after), not fits
+            yield change_text(word, before, after), not fits
 
     return rule
 
@@ -75,7 +77,12 @@ def entries(
     gone: Judge = lambda name, value: True,
     added: Judge = lambda name, value: False,
 ) -> Rule:
-    """The rule of a keyword that holds objects by name; `gone` and `added` say what breaks."""
+    """Return the rule of a keyword that contains objects by name.
+
+    Args:
+        gone: Whether the removal of an object breaks clients.
+        added: Whether a new object breaks clients.
+    """
 
     def rule(word: str, old: Object, new: Object, direction: Direction) -> Found:
         before, after = old.get(word, {}), new.get(word, {})
@@ -89,9 +96,9 @@ def entries(
     return rule
 
 
-def told(word: str, before: Any, after: Any) -> str:
+def change_text(word: str, before: Any, after: Any) -> str:
     text = f"`{word}` was {_value(before)}, and is {_value(after)}"
-    return text if len(text) <= 100 else f"`{word}` is another"
+    return text if len(text) <= 100 else f"`{word}` has changed"
 
 
 def _value(value: Any) -> str:

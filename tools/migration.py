@@ -20,10 +20,10 @@ VERBS = {ops.CreateTableOp: "Create", ops.DropTableOp: "Drop"}
 
 
 def main(name: str) -> None:
-    """Write the next migration, which `name` gives its file name.
+    """Write the next migration; `name` is part of its file name.
 
     Raises:
-        SystemExit: the migrations make all tables of the models already.
+        SystemExit: The migrations match the models.
     """
     config = alembic_config()
     number = len(list(ScriptDirectory.from_config(config).walk_revisions())) + 1
@@ -62,7 +62,7 @@ def summary(operations: list[Any]) -> str:
 def empty_database() -> Iterator[str]:
     """Yield the URL of a database that exists until the end of the block.
 
-    The database of `make run` stays as it is.
+    It is a new database: the one of `make run` does not change.
     """
     with postgres(Path(ROOT, ".data", "postgres")) as server:
         url = make_url(server).set(drivername="postgresql+psycopg2")

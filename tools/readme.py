@@ -19,7 +19,7 @@ def table() -> str:
 
 
 def readme() -> str:
-    """The README as it should be."""
+    """Return the README with the current table."""
     before, _, rest = README.read_text().partition(BEGIN)
     return f"{before}{BEGIN}\n{table()}\n{END}{rest.partition(END)[2]}"
 

@@ -1,7 +1,7 @@
-"""`make run` and `make dev`: the whole service on this machine, until Ctrl-C.
+"""`make run` and `make dev`: run the service with its database on this machine, until Ctrl-C.
 
-What keeps it from starting is told in a line that says what to do next. Nothing heavy is imported
-before the signals have their handlers: Ctrl-C is no traceback at any moment.
+An error at the start prints one line with the next step. Slow imports come after the signal
+handlers, so that Ctrl-C never prints a traceback.
 """
 
 import os
@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-STOPPED = "Stopped. The data is kept; `make run` goes on with it."
-ENDED = "The service has ended, its log above says why; `make run` starts it anew."
-INTERRUPTED = "Interrupted before the service was ready; `make run` starts it anew."
+STOPPED = "Stopped. The data is kept for the next `make run`."
+ENDED = "The service failed; see its log above. Run `make run` to start it again."
+INTERRUPTED = "Interrupted before the service was ready. Run `make run` to start it again."
 
 
 def main(reload: bool) -> int:
@@ -40,7 +40,7 @@ def main(reload: bool) -> int:
 
 
 def _interrupt(*_: Any) -> None:
-    for name in SIGNALS:  # once is enough; a second one would interrupt the clearing up
+    for name in SIGNALS:  # a second signal would interrupt the cleanup
         signal.signal(name, signal.SIG_IGN)
     raise KeyboardInterrupt
 

@@ -1,4 +1,4 @@
-"""What has changed between two JSON schemas, and whether it breaks who sends or who reads."""
+"""Changes between two JSON schemas, and whether they break clients."""
 
 import operator
 from typing import Any
@@ -8,10 +8,10 @@ from tools.comparison import (
     Found,
     Object,
     Rules,
+    change_text,
     compared,
     covering,
     entries,
-    told,
     unjudged,
     within,
 )
@@ -21,7 +21,7 @@ PLACES = {"items": "each", "additionalProperties": "any other"}
 
 
 def schema_changes(old: Schema, new: Schema, direction: Direction) -> Found:
-    """Changes of what `old` and `new` describe: the values that are accepted, or returned."""
+    """Return the changes between two schemas of accepted or of returned values."""
     if old is False or new is False:
         if old is not new:
             refused = new is False
@@ -32,14 +32,14 @@ def schema_changes(old: Schema, new: Schema, direction: Direction) -> Found:
 
 
 def always_sent(schema: Schema) -> Schema:
-    """The schema of what was never left out: whatever its default is, nobody has relied on it."""
+    """Return the schema of a required value: without its default, which no client uses."""
     if isinstance(schema, bool):
         return schema
     return {word: value for word, value in schema.items() if word != "default"}
 
 
 def _plain(schema: Schema) -> Object:
-    """The schema as an object; `const` is an enumeration of one."""
+    """Return the schema as an object, with `const` as an `enum` of one value."""
     if isinstance(schema, bool):
         return {}
     if "const" not in schema:
@@ -49,11 +49,11 @@ def _plain(schema: Schema) -> Object:
     }
 
 
-def _members(before: list[Any], after: list[Any], texts: tuple[str, str], hurts: bool) -> Found:
-    """`hurts`: whether it is the loss of one that breaks a client, and not one more."""
+def _members(before: list[Any], after: list[Any], texts: tuple[str, str], breaks: bool) -> Found:
+    """Return the members removed and added; removals break clients if `breaks`, else additions."""
     lost, gained = texts
-    yield from ((lost.format(value), hurts) for value in before if value not in after)
-    yield from ((gained.format(value), not hurts) for value in after if value not in before)
+    yield from ((lost.format(value), breaks) for value in before if value not in after)
+    yield from ((gained.format(value), not breaks) for value in after if value not in before)
 
 
 def _choice(word: str, old: Object, new: Object, direction: Direction) -> Found:
@@ -63,7 +63,7 @@ def _choice(word: str, old: Object, new: Object, direction: Direction) -> Found:
         yield from _members(before, after, ("is never `{}`", "may be `{}`"), accepted)
     else:
         narrowed = word in new
-        yield told(word, old.get(word), new.get(word)), narrowed == accepted
+        yield change_text(word, old.get(word), new.get(word)), narrowed == accepted
 
 
 def _values(word: str, value: Any) -> list[Any]:
@@ -96,7 +96,7 @@ def _part(word: str, old: Object, new: Object, direction: Direction) -> Found:
 
 
 def _parts(word: str, old: Object, new: Object, direction: Direction) -> Found:
-    """If no part narrows, all of them together don't; nor do the alternatives."""
+    """Compare part by part: the whole narrows or widens only if a part does."""
     before, after = old.get(word, ()), new.get(word, ())
     if len(before) != len(after):
         yield from unjudged(word, old, new, direction)
@@ -106,7 +106,7 @@ def _parts(word: str, old: Object, new: Object, direction: Direction) -> Found:
 
 
 def _default(word: str, old: Object, new: Object, direction: Direction) -> Found:
-    """Who leaves something out means another value now; an answer is read as it is."""
+    """Report a changed default: it breaks clients that omit the value, not clients that read it."""
     for text, _ in unjudged(word, old, new, direction):
         yield text, direction is Direction.ACCEPTED
 
@@ -116,7 +116,7 @@ def _is_multiple(wide: float, narrow: float) -> bool:
 
 
 SCHEMA: Rules = {
-    # Generated clients call their types after the schemas, or after their titles.
+    # Generated clients name their types after the schemas or their titles.
     "$ref": unjudged,
     "title": unjudged,
     "type": _choice,
@@ -128,7 +128,7 @@ SCHEMA: Rules = {
     "allOf": _parts,
     "anyOf": _parts,
     "default": _default,
-    # One pattern can't be told to be wider than another, but none is wider than all.
+    # Patterns cannot be compared; only the removal of a pattern surely widens the values.
     "pattern": covering(operator.eq),
     "multipleOf": covering(_is_multiple),
     "uniqueItems": covering(operator.le, unset=False),

@@ -1,4 +1,4 @@
-"""`make screenshots`: both pages of docs, light, dark and on a phone, into docs/screenshots."""
+"""`make screenshots`: write docs/screenshots of both API pages: light, dark and on a phone."""
 
 import sys
 from base64 import b64decode
@@ -19,7 +19,7 @@ from tools.browser import CHROMIUM, DRIVER, PHONE, chromium, look
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
 SECONDS = 30
-# The pages ask no database.
+# The pages do not use the database.
 SETTINGS = {
     "FLASK_ENV": "testing",
     "SECRET_KEY": "unused",
@@ -27,7 +27,7 @@ SETTINGS = {
     "LOG_LEVEL": "WARNING",
 }
 REDOC = "tag/orders/operation/createOrder"
-# Where each page opens the placing of an order, what is there to see then, and from where on down.
+# Each page: the URL of the operation, the element to wait for, and the element at the top.
 PAGES = {
     "swagger-ui": ("docs#/orders/createOrder", ".opblock-body", "#operations-tag-orders"),
     "redoc": (f"redoc#{REDOC}", f"[id='{REDOC}'] h2", f"[id='{REDOC}']"),
@@ -37,14 +37,14 @@ SCREENS = {"light": (1280, 760, False), "dark": (1280, 760, True), "phone": (PHO
 
 def main() -> int:
     if not (CHROMIUM and DRIVER):
-        print("This takes chromium and chromedriver; Debian: chromium-driver", file=sys.stderr)
+        print("Install chromium and chromedriver; Debian: chromium-driver", file=sys.stderr)
         return 1
     FOLDER.mkdir(exist_ok=True)
     with served() as url, chromium() as driver:
         for page, (path, seen, top) in PAGES.items():
             for screen, (width, height, dark) in SCREENS.items():
                 look(driver, width, height, dark=dark)
-                driver.get("about:blank")  # or only the fragment would be another
+                driver.get("about:blank")  # a new fragment alone loads no page
                 driver.get(f"{url}/api/{path}")
                 file = FOLDER / f"{page}-{screen}.png"
                 file.write_bytes(picture(driver, seen, top))
@@ -54,7 +54,7 @@ def main() -> int:
 
 @contextmanager
 def served() -> Iterator[str]:
-    """The URL of the service in a thread of this process, until the end of the block."""
+    """Run the service in a thread until the end of the block, and yield its URL."""
     server = make_server("127.0.0.1", 0, create_app(Settings.load(SETTINGS)), threaded=True)
     thread = Thread(target=server.serve_forever)
     thread.start()
@@ -66,7 +66,7 @@ def served() -> Iterator[str]:
 
 
 def picture(driver: WebDriver, seen: str, top: str) -> bytes:
-    """The page from `top` down, as PNG, once `seen` is there and nothing moves."""
+    """Return a PNG of the page from `top` down, once `seen` is visible and nothing moves."""
     shown = visibility_of_element_located((By.CSS_SELECTOR, seen))
     WebDriverWait(driver, SECONDS).until(shown)
     element = driver.find_element(By.CSS_SELECTOR, top)

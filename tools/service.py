@@ -1,4 +1,4 @@
-"""The service of `make run`: its database, its schema, its demo rows, its server."""
+"""The service of `make run`: start the database, migrate, load demo rows, start the server."""
 
 import os
 import signal
@@ -25,10 +25,10 @@ from tools.flaskenv import flaskenv
 
 DATA = Path(".data")
 START_SECONDS = 60
-SETTINGS = "Settings come from the environment, .env or config.py; .env.example has some that work."
+SETTINGS = "Set them in the environment, .env or config.py; .env.example has working values."
 
 BANNER = """
-  The service is ready. Ctrl-C ends it.
+  The service is ready. Press Ctrl-C to stop it.
 
     Swagger UI    {url}/api/docs
     ReDoc         {url}/api/redoc
@@ -45,7 +45,7 @@ ACCOUNTS = f"""
 
 
 class CannotRunError(Exception):
-    """The text says why, and what to do."""
+    """The service cannot start; the text is the reason and the next step."""
 
 
 def serve(reload: bool) -> int:
@@ -55,7 +55,7 @@ def serve(reload: bool) -> int:
         reload: Whether to restart the server when the code changes.
 
     Raises:
-        CannotRunError: something keeps it from starting.
+        CannotRunError: The service cannot start.
     """
     try:
         given = sources()
@@ -64,11 +64,11 @@ def serve(reload: bool) -> int:
             return _serve(given, _defaults(given, stack), port, reload)
     except DBAPIError as error:
         reason = str(error.orig).partition("\n")[0]
-        hint = "Is it running, and is DATABASE_URL right? Without one, `make run` starts its own."
+        hint = "Check that it runs, or unset DATABASE_URL: `make run` then starts its own server."
         raise CannotRunError(f"PostgreSQL: {reason}. {hint}") from error
     except CommandError as error:
         raise CannotRunError(
-            f"The database has another version's schema: {error}. Go on with that version, or with "
+            f"The database has the schema of another version: {error}. Use that version or "
             "another database."
         ) from error
     except SettingsError as error:
@@ -76,7 +76,7 @@ def serve(reload: bool) -> int:
 
 
 def _free_port(value: str) -> int:
-    """The port, looked at before anything is started."""
+    """Return the port, if it is valid and free."""
     if not (value.isascii() and value.isdigit() and 0 < int(value) < 65_536):
         raise CannotRunError(f"PORT is {value!r}; it must be a number from 1 to 65535.")
     with socket.socket() as probe:
@@ -85,14 +85,14 @@ def _free_port(value: str) -> int:
             probe.bind(("127.0.0.1", int(value)))
         except OSError as error:
             raise CannotRunError(
-                f"Can't listen on port {value}: {error.strerror}. `make run PORT=5001` takes "
-                "another one."
+                f"Can't listen on port {value}: {error.strerror}. Choose another port: "
+                "make run PORT=5001"
             ) from error
     return int(value)
 
 
 def _defaults(given: dict[str, Any], stack: ExitStack) -> dict[str, str]:
-    """What is not set, and is needed to serve; a PostgreSQL is started if none is given."""
+    """Return defaults for unset settings; start a PostgreSQL server if no URL is set."""
     defaults = {"FLASK_ENV": "development", "SECRET_KEY": SAMPLE_SECRET}
     if not (given.get("DATABASE_URL") or given.get("SQLALCHEMY_DATABASE_URI")):
         from tools.embedded import postgres
@@ -101,13 +101,13 @@ def _defaults(given: dict[str, Any], stack: ExitStack) -> dict[str, str]:
             defaults["DATABASE_URL"] = stack.enter_context(postgres(DATA / "postgres"))
         except OSError as error:
             raise CannotRunError(
-                f"Can't write to {DATA.absolute()}: {error.strerror}. Make the folder yours, or "
-                "set DATABASE_URL to a PostgreSQL of your own."
+                f"Can't write to {DATA.absolute()}: {error.strerror}. Change the owner of the "
+                "folder, or set DATABASE_URL to your own PostgreSQL."
             ) from error
         except subprocess.SubprocessError as error:
             raise CannotRunError(
-                f"The PostgreSQL in {DATA}/postgres does not start, see above. Try again; if "
-                "that does not help, move the folder away and begin with an empty one."
+                f"The PostgreSQL in {DATA}/postgres does not start, see above. Try again. If it "
+                "fails again, rename the folder to start with an empty database."
             ) from error
     defaults = {name: value for name, value in defaults.items() if not given.get(name)}
     if "DATABASE_URL" in defaults:
@@ -135,7 +135,7 @@ def _command(settings: Settings, port: int, reload: bool) -> list[str]:
     """Return the arguments of Python for the server."""
     if reload:
         return ["-m", "flask", "run", "--debug", "--port", str(port)]
-    # Without Redis each process counts requests alone, so one process keeps the limits exact.
+    # Without Redis each process counts its own requests: one process keeps the limits exact.
     workers = "2" if settings.redis_url else "1"
     return ["-m", "gunicorn", "-w", workers, "-b", f"127.0.0.1:{port}", "app:create_app()"]
 
@@ -149,9 +149,10 @@ def _banner(settings: Settings, embedded: str | None, port: int) -> str:
 
 @contextmanager
 def _server(arguments: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that ends with the block.
+    """Run the server until the end of the block.
 
-    In a group of its own, out of reach of Ctrl-C: a worker that gets two signals at once may hang.
+    It has its own process group, so that Ctrl-C does not signal it: a worker that gets two signals
+    at once may hang.
     """
     with ExitStack() as stack:
         with _uninterrupted():
@@ -165,9 +166,9 @@ def _server(arguments: list[str], environment: dict[str, str]) -> Iterator[subpr
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits until the end of the block.
+    """Delay Ctrl-C until the end of the block.
 
-    It is not blocked, because a process that is started would have it blocked for all its life.
+    A signal mask would not do: a child process inherits it.
     """
     noted: list[int] = []
     names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -193,7 +194,7 @@ def _load_demo(settings: Settings) -> None:
 def _wait_until_healthy(server: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + START_SECONDS
     while server.poll() is None and time.monotonic() < deadline:
-        # Not by urllib, which would ask a proxy that is set in the environment.
+        # Not urllib: it would use a proxy from the environment.
         connection = HTTPConnection("127.0.0.1", port, timeout=1)
         try:
             connection.request("GET", "/api/health")
@@ -203,4 +204,4 @@ def _wait_until_healthy(server: subprocess.Popen[bytes], port: int) -> None:
             time.sleep(0.1)
         finally:
             connection.close()
-    raise CannotRunError("The service did not start; its log above says why.")
+    raise CannotRunError("The service did not start; see its log above.")

@@ -1,4 +1,4 @@
-"""Applications with other settings than the one that all tests share."""
+"""Fixtures: applications with other settings than the shared one."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -16,9 +16,9 @@ from tests.support.clients import ApiClient
 
 @pytest.fixture
 def make_app(app, settings) -> Iterator[Callable[..., Flask]]:
-    """Makes an application with other settings, in the transaction of the test.
+    """Return a function that creates an application with other settings.
 
-    The logger is global, so it is set back afterwards.
+    It uses the transaction of the test. The logger is global, so it is reset afterwards.
     """
 
     def make(**changes) -> Flask:
@@ -33,13 +33,13 @@ def make_app(app, settings) -> Iterator[Callable[..., Flask]]:
 
 @pytest.fixture
 def limited(make_app) -> Callable[..., ApiClient]:
-    """Makes a client whose requests are counted from zero, at other rates than plenty."""
+    """Return a function that creates a client with new counters and other rate limits."""
     return lambda **rates: ApiClient(make_app(**rates))
 
 
 @pytest.fixture
 def rows(session) -> Callable[[], dict]:
-    """Reads everything that is in the database."""
+    """Return a function that reads all rows of the database."""
 
     def read() -> dict:
         tables = [*Base.metadata.sorted_tables, notes.Note.__table__]
@@ -53,7 +53,7 @@ def rows(session) -> Callable[[], dict]:
 
 @pytest.fixture
 def seen(own_engine):
-    """Return the rows of a query, as another connection of the same database sees them."""
+    """Return a function that runs a query on another connection, and returns its rows."""
 
     def read(sql):
         with own_engine.connect() as connection:

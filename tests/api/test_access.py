@@ -72,7 +72,7 @@ class TestResource:
 
             class Forgotten(Resource):
                 def get(self):
-                    """Nobody has said who may call this."""
+                    """No access is declared."""
 
 
 class TestEveryOperation:

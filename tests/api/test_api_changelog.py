@@ -38,7 +38,7 @@ def broken(document):
 
 
 class TestCopy:
-    def test_is_what_the_service_responses(self, document):
+    def test_equals_the_served_document(self, document):
         assert json.loads(CURRENT.read_text()) == document, "make openapi writes it anew"
 
     def test_is_of_the_current_version(self):
@@ -132,7 +132,7 @@ class TestCommand:
 
         assert api_changelog.main("release") == 0
 
-    def test_first_release_breaks_nobody(self, folder, document):
+    def test_first_release_breaks_no_client(self, folder, document):
         (folder / "api/1.0.0.json").unlink()
         (folder / "openapi.json").write_text(json.dumps(document))
 

@@ -41,7 +41,7 @@ def allowed(settings):
 
 
 class TestWithoutOrigins:
-    def test_nobody_may(self, client):
+    def test_no_origin_is_allowed(self, client):
         response = client.options("/api/auth/logout", headers=PREFLIGHT)
 
         assert not [name for name, _ in response.headers if name.startswith("Access-Control")]

@@ -35,16 +35,16 @@ class TestAll:
             assert client.get(f"{api}?utm_source=x").status_code == 422
 
     def test_other_methods_are_a_405_with_allow(self, client, path):
-        answer = client.post(path)
+        response = client.post(path)
 
-        assert answer.status_code == 405
-        assert "GET" in answer.headers["Allow"]
+        assert response.status_code == 405
+        assert "GET" in response.headers["Allow"]
 
     def test_frames_are_refused(self, client, path):
-        answer = client.get(path)
+        response = client.get(path)
 
-        assert directives(answer)["frame-ancestors"] == {"'none'"}
-        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert directives(response)["frame-ancestors"] == {"'none'"}
+        assert response.headers["X-Frame-Options"] == "DENY"
 
     def test_nothing_is_allowed_that_is_not_listed(self, client, path):
         assert directives(client.get(path))["default-src"] == {"'none'"}
@@ -56,20 +56,20 @@ class TestAll:
 
 class TestOpenAPIDocument:
     def test_is_json_with_each_of_our_endpoints(self, client, app):
-        answer = client.get("/api/openapi.json")
+        response = client.get("/api/openapi.json")
 
         ours = {
             rule.rule.replace("<", "{").replace(">", "}")
             for rule in app.url_map.iter_rules()
             if not rule.endpoint.startswith(("docs.", "static"))
         }
-        assert answer.mimetype == "application/json"
-        assert answer.json["paths"].keys() == ours
+        assert response.mimetype == "application/json"
+        assert response.json["paths"].keys() == ours
 
     def test_names_the_server_that_it_came_from_by_an_absolute_url(self, client):
         for host in ("localhost", "localhost:8080"):
-            answer = client.get("/api/openapi.json", headers={"Host": host})
-            assert [server["url"] for server in answer.json["servers"]] == [f"http://{host}"]
+            response = client.get("/api/openapi.json", headers={"Host": host})
+            assert [server["url"] for server in response.json["servers"]] == [f"http://{host}"]
 
     def test_file_names_the_server_of_make_run(self, app):
         (server,) = app.extensions["openapi"].to_dict()["servers"]
@@ -79,15 +79,15 @@ class TestOpenAPIDocument:
 @pytest.mark.parametrize("path", PAGES)
 class TestPages:
     def test_no_script_is_inline_or_of_another_host(self, client, path):
-        answer = client.get(path)
+        response = client.get(path)
 
-        assert directives(answer)["script-src"] == {"'self'"}
-        scripts = re.findall(r"<script([^>]*)>(.*?)</script>", answer.text, re.DOTALL)
+        assert directives(response)["script-src"] == {"'self'"}
+        scripts = re.findall(r"<script([^>]*)>(.*?)</script>", response.text, re.DOTALL)
         assert scripts
         for attributes, text in scripts:
             assert ' src="/api/static/' in attributes
             assert text == ""
-        assert not re.search(r"\son\w+=|javascript:", answer.text)
+        assert not re.search(r"\son\w+=|javascript:", response.text)
 
     def test_connects_to_its_own_host_only(self, client, path):
         policy = directives(client.get(path))
@@ -102,14 +102,14 @@ class TestPages:
         assert page.mimetype == "text/html"
         assert len(assets(page)) >= 3
         for url in assets(page):
-            answer = client.get(urljoin(path, url))
+            response = client.get(urljoin(path, url))
             assert url.startswith("/api/static/")
-            assert answer.status_code == 200
-            assert answer.headers["X-Content-Type-Options"] == "nosniff"
-            assert int(answer.cache_control.max_age) >= 3600
-            assert not answer.cache_control.no_store
-            assert answer.headers["ETag"]
-            answer.close()
+            assert response.status_code == 200
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+            assert int(response.cache_control.max_age) >= 3600
+            assert not response.cache_control.no_store
+            assert response.headers["ETag"]
+            response.close()
 
 
 @pytest.mark.parametrize("path", [*PAGES, *GUIDES, *PROBLEMS])

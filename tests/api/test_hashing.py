@@ -60,7 +60,7 @@ class TestConnection:
         [
             ("POST", LOGIN, ACCOUNT, 200),
             ("POST", LOGIN, ACCOUNT | {"password": "wrong"}, 401),
-            ("POST", LOGIN, ACCOUNT | {"email": "nobody@example.com"}, 401),
+            ("POST", LOGIN, ACCOUNT | {"email": "unknown@example.com"}, 401),
             ("PUT", CHANGE, NEW, 204),
             ("PUT", CHANGE, NEW | {"current_password": "wrong"}, 422),
             ("POST", "/api/auth/register", ACCOUNT | {"email": "b@example.com"}, 201),

@@ -23,25 +23,25 @@ def schema(session):
 
 class TestHealth:
     def test_tells_status_time_and_version(self, client):
-        answer = client.get("/api/health")
+        response = client.get("/api/health")
 
-        assert answer.status_code == 200
-        assert answer.json["status"] == "healthy"
-        assert answer.json["timestamp"].endswith("Z")
-        assert answer.json["version"] == __version__
+        assert response.status_code == 200
+        assert response.json["status"] == "healthy"
+        assert response.json["timestamp"].endswith("Z")
+        assert response.json["version"] == __version__
 
 
 class TestLiveness:
-    def test_responses_without_a_database(self, client, no_database):
+    def test_succeeds_without_a_database(self, client, no_database):
         assert client.get("/api/health/live").json == {"status": "alive"}
 
 
 class TestReadiness:
     def test_no_database_is_a_503_with_retry_after(self, client, no_database):
-        answer = client.get("/api/health/ready")
+        response = client.get("/api/health/ready")
 
-        assert answer.status_code == 503
-        assert int(answer.headers["Retry-After"]) > 0
+        assert response.status_code == 503
+        assert int(response.headers["Retry-After"]) > 0
 
     @pytest.mark.parametrize("revision", ["0001", ""])
     def test_schema_before_the_head_is_a_503_with_retry_after(self, client, schema, revision):
@@ -72,7 +72,7 @@ class TestReadiness:
 
     def test_failure_is_shared_for_a_second(self, client, use_engine, engine, monkeypatch):
         monkeypatch.setattr(readiness, "CACHE_SECONDS", 3600)
-        use_engine(create_engine("postgresql+psycopg2://nobody@127.0.0.1:1/nowhere"))
+        use_engine(create_engine("postgresql+psycopg2://unknown@127.0.0.1:1/nowhere"))
         assert client.get("/api/health/ready").status_code == 503
         use_engine(engine)
 

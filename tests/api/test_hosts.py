@@ -9,7 +9,7 @@ ALLOWED = ("api.example.com", ".example.org")
 
 @pytest.fixture
 def heard(make_app):
-    """What the application makes of a request's headers, behind so many trusted proxies."""
+    """Return the client address, host and scheme of a request behind trusted proxies."""
 
     def whoami():
         return {"address": request.remote_addr, "host": request.host, "scheme": request.scheme}
@@ -66,7 +66,7 @@ class TestAllowedHosts:
         assert client.get("/api/nothing", headers={"Host": "evil.example"}).status_code == 400
 
     @pytest.mark.parametrize("spoofed", ["X-Forwarded-Host", "Forwarded"])
-    def test_nobody_before_us_may_name_another(self, make_app, spoofed):
+    def test_forwarded_headers_of_untrusted_proxies_are_ignored(self, make_app, spoofed):
         client = make_app(allowed_hosts=ALLOWED).test_client()
         headers = {"Host": "evil.example", spoofed: "api.example.com"}
 
@@ -201,7 +201,7 @@ class TestTrustedProxies:
 
         assert statuses == [401, 401, 429]
 
-    def test_address_that_is_none_keeps_nobody_from_signing_in(self, make_app, user, as_user):
+    def test_invalid_address_does_not_prevent_a_login(self, make_app, user, as_user):
         client = type(as_user)(make_app(trusted_proxies=1))
         client.environ_base["HTTP_X_FORWARDED_FOR"] = "x" * 4000
 

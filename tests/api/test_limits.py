@@ -1,4 +1,4 @@
-"""Rate limits: who is counted, and what is told."""
+"""Rate limits: keys, counters and response headers."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -143,7 +143,7 @@ class TestLogin:
 
         assert statuses == [401, 401, 429]
 
-    def test_failures_elsewhere_keep_nobody_out(self, limited, user):
+    def test_failures_from_another_address_do_not_lock_the_account(self, limited, user):
         client = limited(rate_limit_login="2 per minute")
 
         assert fail(client, user.email, 3, environ_base=HERE) == [401, 401, 429]

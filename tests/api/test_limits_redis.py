@@ -19,10 +19,10 @@ def gets(client, times, **options):
 
 def test_two_processes_count_together(limited, redis_url):
     shared = {"redis_url": redis_url, "rate_limit_default": "3 per minute"}
-    somebody = {"environ_base": {"REMOTE_ADDR": "198.51.100.1"}}
+    origin = {"environ_base": {"REMOTE_ADDR": "198.51.100.1"}}
 
-    assert gets(limited(**shared), 2, **somebody) == [200, 200]
-    assert gets(limited(**shared), 2, **somebody) == [200, 429]
+    assert gets(limited(**shared), 2, **origin) == [200, 200]
+    assert gets(limited(**shared), 2, **origin) == [200, 429]
 
 
 def test_each_limit_is_one_round_trip(limited, redis_url):

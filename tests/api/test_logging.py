@@ -79,9 +79,9 @@ class TestLineOfARequest:
         ("method", "url", "status", "route"),
         [
             ("GET", "/api/health", 200, "/api/health"),
-            ("GET", "/api/nothing?email=nobody@example.com", 404, None),
+            ("GET", "/api/nothing?email=unknown@example.com", 404, None),
             ("PUT", "/api/notes", 405, None),
-            ("GET", "/api/users/me?email=nobody@example.com", 401, "/api/users/me"),
+            ("GET", "/api/users/me?email=unknown@example.com", 401, "/api/users/me"),
             ("POST", "/api/auth/login", 415, "/api/auth/login"),
         ],
     )
@@ -90,7 +90,7 @@ class TestLineOfARequest:
         (line,) = lines()
 
         assert (line["status"], line["route"], line["user"]) == (status, route, None)
-        assert "nobody" not in str(line)
+        assert "unknown" not in str(line)
 
     @pytest.mark.parametrize(
         ("url", "path"),
@@ -127,7 +127,7 @@ class TestLineOfARequest:
 
         assert lines()[-1]["ms"] >= seconds * 1000
 
-    def test_names_nobody_whose_session_has_ended(self, production, lines, user):
+    def test_names_no_user_whose_session_has_ended(self, production, lines, user):
         production.signed_in(user)
         production.post("/api/auth/logout")
         lines()
@@ -202,13 +202,13 @@ class TestSecrets:
 
     def test_error_of_the_database_tells_no_values(self, anywhere, monkeypatch, capsys):
         monkeypatch.setattr("services.passwords.hashed", lambda _: "hunter2" * 100)
-        body = {"email": "nobody@example.com", "password": PASSWORD}
+        body = {"email": "unknown@example.com", "password": PASSWORD}
         assert anywhere.post("/api/auth/register", json=body).status_code == 500
         written = capsys.readouterr().err
 
         assert "StringDataRightTruncation" in written
         assert "hunter2" not in written
-        assert "nobody@example.com" not in written
+        assert "unknown@example.com" not in written
 
     def test_row_that_a_constraint_refuses_is_not_told(self, anywhere, user, during_get, capsys):
         during_get(lambda session: session.execute(text("UPDATE users SET role = 'king'")))

@@ -54,21 +54,21 @@ class TestDocument:
 class TestRefusals:
     def test_each_operation_has_some_and_all_are_problem_documents(self, operations):
         for operation in operations:
-            assert len(operation.refusals) > 1
-            for refusal in operation.refusals.values():
-                assert refusal["content"].keys() == {MEDIA_TYPE}
-                assert refusal["content"][MEDIA_TYPE]["schema"] == {"$ref": f"{SCHEMA_REF}Problem"}
-                assert refusal["content"][MEDIA_TYPE]["examples"]
+            assert len(operation.errors) > 1
+            for error in operation.errors.values():
+                assert error["content"].keys() == {MEDIA_TYPE}
+                assert error["content"][MEDIA_TYPE]["schema"] == {"$ref": f"{SCHEMA_REF}Problem"}
+                assert error["content"][MEDIA_TYPE]["examples"]
 
     def test_examples_are_of_their_status_and_fit_the_schema(self, operations, document):
         for operation in operations:
-            for code, example in operation.refusal_examples:
+            for code, example in operation.error_examples:
                 assert code in (str(example["status"]), "default"), operation.name
                 assert faults({"$ref": f"{SCHEMA_REF}Problem"}, example, document) == []
 
     def test_types_are_all_that_there_are_but_that_of_files(self, app):
         operations = operations_of(app.extensions["openapi"].to_dict())
-        examples = [example for op in operations for _, example in op.refusal_examples]
+        examples = [example for op in operations for _, example in op.error_examples]
         slugs = {example["type"].removeprefix(TYPE_PREFIX) for example in examples}
         assert kinds().keys() - slugs == {RangeNotSatisfiable.slug}
         assert slugs <= kinds().keys()
@@ -81,16 +81,14 @@ class TestRefusals:
             ({"query_string": "colour=red"}, "invalid-input"),
         ],
     )
-    def test_what_any_operation_may_response_each_of_them_tells(
-        self, as_admin, operations, how, slug
-    ):
+    def test_every_operation_documents_the_common_errors(self, as_admin, operations, how, slug):
         for operation in operations:
             # The client of the tests looks whether it is documented.
             response = as_admin.open(operation.path, method=operation.method.upper(), **how)
             assert response.json["type"] == TYPE_PREFIX + slug, operation.name
 
     def test_invalid_input_names_what_is_invalid(self, operations):
-        examples = [example for op in operations for _, example in op.refusal_examples]
+        examples = [example for op in operations for _, example in op.error_examples]
         assert all(ex["errors"] for ex in examples if ex["type"].endswith("/invalid-input"))
 
     def test_too_many_requests_look_as_the_limiter_has_them(self, app, operations):
@@ -106,7 +104,7 @@ class TestRefusals:
         for operation in operations:
             unauthenticated = "unauthenticated" in str(operation.doc["responses"].get("401"))
             assert unauthenticated == (not operation.public)
-            assert ("403" in operation.refusals) == (not operation.public)
+            assert ("403" in operation.errors) == (not operation.public)
 
     def test_come_with_their_headers(self, operations):
         always = {
@@ -115,10 +113,10 @@ class TestRefusals:
             "default": {"Allow": False, "Retry-After": False},
         }
         for operation in operations:
-            for code, refusal in operation.refusals.items():
-                in_flight = "request-in-flight" in refusal["content"][MEDIA_TYPE]["examples"]
+            for code, error in operation.errors.items():
+                in_flight = "request-in-flight" in error["content"][MEDIA_TYPE]["examples"]
                 sometimes = {"Retry-After": False} if in_flight else {}
-                own = {name: of for name, of in refusal["headers"].items() if "$ref" not in of}
+                own = {name: of for name, of in error["headers"].items() if "$ref" not in of}
                 required = {name: of["required"] for name, of in own.items()}
                 assert required == always.get(code, sometimes), (operation.name, code)
 
@@ -146,7 +144,7 @@ class TestOperations:
             # A POST with a body creates, so there is no version yet.
             writes = it.etag and not reads and not (op.method == "post" and it.body)
             assert op.takes("header", "Idempotency-Key") == it.idempotent, op.name
-            assert op.takes("header", "If-Match") == writes == ("412" in op.refusals), op.name
+            assert op.takes("header", "If-Match") == writes == ("412" in op.errors), op.name
             assert op.takes("header", "If-None-Match") == reads, op.name
             assert ("304" in op.doc["responses"]) == reads, op.name
             assert op.takes("query", "cursor") == op.takes("query", "limit") == it.paginated

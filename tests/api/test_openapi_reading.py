@@ -1,4 +1,4 @@
-"""What somebody finds who reads the OpenAPI document: nothing is left without a word."""
+"""Descriptions, examples and links in the OpenAPI document are complete."""
 
 from importlib.util import find_spec
 from typing import Any
@@ -25,8 +25,8 @@ def properties(document) -> list[tuple[str, dict[str, Any]]]:
 
 @pytest.fixture(scope="module")
 def headers(document, operations) -> list[tuple[str, dict[str, Any]]]:
-    answers = [answer for op in operations for answer in op.doc["responses"].values()]
-    named = [pair for answer in answers for pair in answer["headers"].items()]
+    responses = [response for op in operations for response in op.doc["responses"].values()]
+    named = [pair for response in responses for pair in response["headers"].items()]
     return [
         (name, header if "$ref" not in header else document["components"]["headers"][name])
         for name, header in named
@@ -73,10 +73,10 @@ class TestHeaders:
 
     def test_that_come_with_every_response_are_on_every_response(self, operations):
         for operation in operations:
-            for answer in operation.doc["responses"].values():
-                assert "X-Request-ID" in answer["headers"]
+            for response in operation.doc["responses"].values():
+                assert "X-Request-ID" in response["headers"]
                 counted = not operation.path.startswith("/api/health")
-                assert ("X-RateLimit-Remaining" in answer["headers"]) == counted
+                assert ("X-RateLimit-Remaining" in response["headers"]) == counted
 
     def test_that_are_for_browsers_are_in_the_guide_to_conventions(self):
         guide = (ROOT / "docs" / "consumers" / "conventions.md").read_text()
@@ -150,9 +150,9 @@ class TestOperations:
 
     def test_lead_from_one_to_the_next(self, operations):
         links = {
-            operation.name: list(answer.get("links", ()))
+            operation.name: list(response.get("links", ()))
             for operation in operations
-            for answer in operation.successes.values()
+            for response in operation.successes.values()
         }
         assert links["register"] == ["login"]
         assert links["login"] == ["refresh"]
@@ -165,8 +165,8 @@ class TestOperations:
         links = [
             link
             for operation in operations
-            for answer in operation.successes.values()
-            for link in answer.get("links", {}).values()
+            for response in operation.successes.values()
+            for link in response.get("links", {}).values()
         ]
         assert links
         assert all(isinstance(link.get("requestBody", ""), str) for link in links)
@@ -175,16 +175,16 @@ class TestOperations:
         links = {
             name: link["description"]
             for operation in operations
-            for answer in operation.successes.values()
-            for name, link in answer.get("links", {}).items()
+            for response in operation.successes.values()
+            for name, link in response.get("links", {}).items()
         }
         assert "`email` from `$request.body#/email`" in links["login"]
         assert "`refresh_token` from `$response.body#/refresh_token`" in links["refresh"]
 
     def test_say_what_a_link_takes_along(self, operations):
         for operation in operations:
-            for answer in operation.successes.values():
-                for link in answer.get("links", {}).values():
+            for response in operation.successes.values():
+                for link in response.get("links", {}).values():
                     assert is_sentence(link["description"])
 
 
@@ -200,8 +200,8 @@ class TestDocument:
 
     def test_examples_of_refusals_are_named_after_their_type(self, operations):
         for operation in operations:
-            for answer in operation.refusals.values():
-                for name, example in answer["content"]["application/problem+json"][
+            for response in operation.errors.values():
+                for name, example in response["content"]["application/problem+json"][
                     "examples"
                 ].items():
                     assert example["value"]["type"] == f"/api/problems/{name}"

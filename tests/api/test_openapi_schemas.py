@@ -72,15 +72,15 @@ class TestAnswers:
 
     def test_have_a_schema_unless_they_are_empty(self, operations):
         for operation in operations:
-            for code, answer in operation.successes.items():
-                assert ("content" in answer) == (code != "204"), operation.name
-                if "content" in answer:
-                    assert answer["content"].keys() == {"application/json"}
+            for code, response in operation.successes.items():
+                assert ("content" in response) == (code != "204"), operation.name
+                if "content" in response:
+                    assert response["content"].keys() == {"application/json"}
 
     def test_show_an_example_that_fits_their_schema(self, operations, schemas, document):
         for operation in operations:
-            for answer in operation.doc["responses"].values():
-                for media in answer.get("content", {}).values():
+            for response in operation.doc["responses"].values():
+                for media in response.get("content", {}).values():
                     example = media.get("example", composed(media["schema"], schemas))
                     assert faults(media["schema"], example, document) == [], operation.name
 

@@ -20,7 +20,7 @@ def body(**changes):
 
 @pytest.fixture
 def refused(as_user, rows):
-    """Posts a note, and sees to it that the answer is the refusal, and nothing is written."""
+    """Return a function that posts a note, and checks the error and that no row was written."""
 
     def post(status, data, **options):
         before = rows()
@@ -198,7 +198,7 @@ class TestUnknownFields:
 
         assert error["pointer"] == pointer
 
-    def test_many_of_them_are_told_in_a_bounded_response(self, refused):
+    def test_many_of_them_give_a_bounded_response(self, refused):
         response = refused(422, body(**{f"field{i}": i for i in range(20_000)}))
 
         assert len(response.json["errors"]) == 50

@@ -56,11 +56,11 @@ class TestPage:
                 assert code(told) in page.text, slug
 
     def test_of_a_type_that_was_answered_is_where_the_type_says(self, client):
-        refusal = client.get("/api/users/me")
+        response = client.get("/api/users/me")
 
-        assert client.get(refusal.json["type"]).status_code == 200
+        assert client.get(response.json["type"]).status_code == 200
 
-    def test_names_the_operations_that_response_so(self, client):
+    def test_names_the_operations_that_return_it(self, client):
         page = client.get("/api/problems/last-admin", headers=HTML)
 
         assert re.findall(r'<li><a href="([^"]+)">([^<]+)', page.text) == [

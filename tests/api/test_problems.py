@@ -1,4 +1,4 @@
-"""Whatever goes wrong, the answer is a problem document (RFC 9457)."""
+"""Every error response is a problem document (RFC 9457)."""
 
 import dataclasses
 
@@ -13,7 +13,7 @@ NOTE = "/api/notes/abc"
 REGISTER = "/api/auth/register"
 JSON = {"content_type": "application/json"}
 # One request for each source of errors, by what has to come of it.
-REFUSALS = [
+ERRORS = [
     ("GET", "/api/nothing", {}, 404, "not-found"),
     ("GET", "/", {}, 404, "not-found"),
     ("GET", "/api/static/nothing.js", {}, 404, "not-found"),
@@ -37,7 +37,7 @@ REFUSALS = [
     (
         "POST",
         "/api/auth/login",
-        {"json": {"email": "nobody@example.com", "password": "wrong"}},
+        {"json": {"email": "unknown@example.com", "password": "wrong"}},
         401,
         "wrong-credentials",
     ),
@@ -50,7 +50,7 @@ def run(*statements):
 
 
 class TestRefusals:
-    @pytest.mark.parametrize(("method", "url", "options", "status", "slug"), REFUSALS)
+    @pytest.mark.parametrize(("method", "url", "options", "status", "slug"), ERRORS)
     def test_is_a_problem_document(self, client, method, url, options, status, slug):
         response = client.open(url, method=method, **options)
 

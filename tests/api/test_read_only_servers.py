@@ -1,4 +1,4 @@
-"""A server that answers but may no longer write: a failover that reached the old primary."""
+"""Read-only servers, such as the old primary after a failover."""
 
 from dataclasses import replace
 

@@ -74,7 +74,7 @@ def client(app):
 
 @pytest.fixture
 def author(app, primary):
-    """Somebody who is signed in; everything so far is on the replica."""
+    """Return a signed-in client; the replica has replayed all changes."""
     return signed_in(app, primary, "user")
 
 
@@ -230,12 +230,12 @@ def test_demotion_acts_at_once_though_the_replica_is_read(app, primary, catch_up
 
 
 class TestAway:
-    def test_replica_that_is_killed_is_told_once_and_nobody_waits_for_it(
+    def test_killed_replica_is_logged_once_and_delays_no_request(
         self, client, author, primary, replica, catch_up, logged
     ):
         catch_up()
         assert priority(client)
-        with embedded.away(replica.data, "immediate"):
+        with embedded.stopped(replica.data, "immediate"):
             for _ in range(3):
                 new = primary.run(CHANGE)
                 assert priority(client) == new
@@ -247,7 +247,7 @@ class TestAway:
         self, client, primary, replica, behind, monkeypatch
     ):
         monkeypatch.setattr("app.db.replica.PAUSE_SECONDS", 0)
-        with embedded.away(replica.data, "immediate"):
+        with embedded.stopped(replica.data, "immediate"):
             assert priority(client)
         replica.engine.dispose()
 

@@ -33,13 +33,13 @@ def note(session):
 
 @pytest.fixture
 def change(as_admin, note):
-    """Change the note by a request, and return the response."""
+    """Return a function that changes the note, and returns the response."""
     return lambda: as_admin.patch(f"/api/notes/{note.id}", json={"title": "New"})
 
 
 @pytest.fixture
 def attempts(monkeypatch, note):
-    """Has the first so many attempts lower the priority and then fail; counts them all."""
+    """Let the first attempts lower the priority and then fail; collect all attempts."""
     made = []
 
     def fail(times, action):
@@ -91,10 +91,10 @@ class TestRetries:
     @pytest.mark.parametrize("action", [sqlstate(DEADLOCK), sqlstate(SERIALIZATION), stale])
     def test_after_three_attempts_it_is_a_503(self, change, attempts, session, note, action):
         made = attempts(3, action)
-        answer = change()
+        response = change()
 
-        assert (answer.status_code, len(made)) == (503, 3)
-        assert int(answer.headers["Retry-After"]) > 0
+        assert (response.status_code, len(made)) == (503, 3)
+        assert int(response.headers["Retry-After"]) > 0
         session.refresh(note)
         assert note.priority == 5
 
@@ -121,9 +121,9 @@ class TestRetries:
         self, change, attempts, session, note, action, times
     ):
         made = attempts(times, action)
-        answer = change()
+        response = change()
 
-        assert (answer.status_code, answer.json["priority"]) == (200, 4)
+        assert (response.status_code, response.json["priority"]) == (200, 4)
         assert len(made) == len(set(map(id, made))) == times + 1
         session.refresh(note)
         assert note.priority == 4

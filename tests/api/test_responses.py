@@ -1,15 +1,15 @@
-"""The headers that every answer has."""
+"""Headers of every response."""
 
 import pytest
 
 from tests.support.factories import PASSWORD
 
-ANSWERS = ["/api/health", "/api/nothing", "/api/docs", "/api/static/redoc.js", "/api/openapi.json"]
+URLS = ["/api/health", "/api/nothing", "/api/docs", "/api/static/redoc.js", "/api/openapi.json"]
 
 
 class TestSecurityHeaders:
-    @pytest.mark.parametrize("url", ANSWERS)
-    def test_nobody_sniffs_or_frames_it(self, client, url):
+    @pytest.mark.parametrize("url", URLS)
+    def test_has_security_headers(self, client, url):
         headers = client.get(url, buffered=True).headers
 
         assert headers["X-Content-Type-Options"] == "nosniff"

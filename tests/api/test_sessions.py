@@ -42,7 +42,7 @@ class TestLogin:
     def test_wrong_password_unknown_and_inactive_account_get_the_same_response(self, client, user):
         attempts = [
             {"email": user.email, "password": "wrong"},
-            {"email": "nobody@example.com", "password": PASSWORD},
+            {"email": "unknown@example.com", "password": PASSWORD},
             {"email": UserFactory(is_active=False).email, "password": PASSWORD},
         ]
         headers = {"X-Request-ID": "the-same"}
@@ -65,7 +65,7 @@ class TestLogin:
 
         assert client.post("/api/auth/login", json=credentials).status_code == 401
 
-    def test_responses_tokens_that_nobody_may_store(self, client, user):
+    def test_returns_tokens_that_must_not_be_stored(self, client, user):
         body = {"email": user.email.upper(), "password": PASSWORD}
 
         response = client.post("/api/auth/login", json=body)
@@ -152,7 +152,7 @@ class TestLogout:
             ({"json": {"sessions": "others"}}, 200, 401),
         ],
     )
-    def test_ends_the_chosen_sessions_and_nobody_elses(
+    def test_ends_the_chosen_sessions_of_the_user_only(
         self, as_user, elsewhere, as_other, body, here, there
     ):
         assert as_user.post("/api/auth/logout", **body).status_code == 204
@@ -198,7 +198,7 @@ class TestEndSession:
 
         assert client.delete(f"/api/auth/sessions/{mine}").status_code == 401
 
-    def test_somebody_elses_is_a_404_and_stays(self, as_user, as_other):
+    def test_session_of_another_user_is_a_404_and_stays(self, as_user, as_other):
         (theirs,) = session_ids(as_other)
 
         assert as_user.delete(f"/api/auth/sessions/{theirs}").status_code == 404

@@ -32,9 +32,9 @@ def token_id(token):
 
 def exchanged(client, token):
     """The refresh token that comes for `token`."""
-    answer = refresh(client, token)
-    assert answer.status_code == 200, answer.text
-    return answer.json["refresh_token"]
+    response = refresh(client, token)
+    assert response.status_code == 200, response.text
+    return response.json["refresh_token"]
 
 
 def let_pass(session, seconds):
@@ -47,29 +47,29 @@ def let_pass(session, seconds):
 class TestRefresh:
     @pytest.mark.parametrize("body", [{}, {"refresh_token": None}, {"refresh_token": ""}])
     def test_no_token_is_a_422(self, client, body):
-        answer = client.post("/api/auth/refresh", json=body)
+        response = client.post("/api/auth/refresh", json=body)
 
-        assert answer.status_code == 422
-        assert [error["pointer"] for error in answer.json["errors"]] == ["/refresh_token"]
+        assert response.status_code == 422
+        assert [error["pointer"] for error in response.json["errors"]] == ["/refresh_token"]
 
     def test_nonsense_is_a_401(self, client):
-        answer = refresh(client, "nonsense")
+        response = refresh(client, "nonsense")
 
-        assert answer.status_code == 401
-        assert "WWW-Authenticate" in answer.headers
+        assert response.status_code == 401
+        assert "WWW-Authenticate" in response.headers
 
     def test_access_token_is_a_401(self, client, as_user):
         assert refresh(client, as_user.tokens["access_token"]).status_code == 401
 
-    def test_responses_new_tokens_of_the_same_session(self, client, as_user):
+    def test_returns_new_tokens_of_the_same_session(self, client, as_user):
         sessions = as_user.get("/api/auth/sessions").json["items"]
 
-        answer = refresh(client, as_user.tokens["refresh_token"])
+        response = refresh(client, as_user.tokens["refresh_token"])
 
-        assert answer.status_code == 200
-        assert answer.json.keys() == as_user.tokens.keys()
-        assert answer.json["refresh_token"] != as_user.tokens["refresh_token"]
-        bearer = {"Authorization": f"Bearer {answer.json['access_token']}"}
+        assert response.status_code == 200
+        assert response.json.keys() == as_user.tokens.keys()
+        assert response.json["refresh_token"] != as_user.tokens["refresh_token"]
+        bearer = {"Authorization": f"Bearer {response.json['access_token']}"}
         listed = client.get("/api/auth/sessions", headers=bearer).json["items"]
         assert [item["id"] for item in listed] == [item["id"] for item in sessions]
 

@@ -39,16 +39,16 @@ class TestRegister:
         ],
     )
     def test_bad_field_is_a_422_that_points_at_it(self, client, change, pointer):
-        answer = client.post("/api/auth/register", json=ACCOUNT | change)
+        response = client.post("/api/auth/register", json=ACCOUNT | change)
 
-        assert answer.status_code == 422
-        assert {error["pointer"] for error in answer.json["errors"]} == {pointer}
+        assert response.status_code == 422
+        assert {error["pointer"] for error in response.json["errors"]} == {pointer}
 
     def test_taken_address_is_a_409_however_it_is_typed(self, client, user):
-        answer = client.post("/api/auth/register", json=ACCOUNT | {"email": user.email.upper()})
+        response = client.post("/api/auth/register", json=ACCOUNT | {"email": user.email.upper()})
 
-        assert answer.status_code == 409
-        assert answer.json["type"] == "/api/problems/email-taken"
+        assert response.status_code == 409
+        assert response.json["type"] == "/api/problems/email-taken"
 
     @pytest.mark.parametrize(
         ("typed", "stored"),
@@ -70,14 +70,14 @@ class TestRegister:
             login = ACCOUNT | {"email": email}
             assert client.post("/api/auth/login", json=login).status_code == 200
 
-    def test_responses_the_user_without_the_password(self, client):
-        answer = client.post("/api/auth/register", json=ACCOUNT | {"name": "Jane Doe"})
+    def test_returns_the_user_without_the_password(self, client):
+        response = client.post("/api/auth/register", json=ACCOUNT | {"name": "Jane Doe"})
 
-        assert answer.status_code == 201
-        assert answer.headers["Location"] == "/api/users/me"
-        assert answer.json.keys() == {"id", "email", "name", "phone", "role", "created_at"}
-        assert answer.json["id"].startswith("user_")
-        assert (answer.json["role"], answer.json["phone"]) == ("user", None)
+        assert response.status_code == 201
+        assert response.headers["Location"] == "/api/users/me"
+        assert response.json.keys() == {"id", "email", "name", "phone", "role", "created_at"}
+        assert response.json["id"].startswith("user_")
+        assert (response.json["role"], response.json["phone"]) == ("user", None)
 
     @pytest.mark.parametrize(
         "password", [ACCOUNT["password"], "🔑 clé à molette \0\n", "x" * 128], ids=ascii

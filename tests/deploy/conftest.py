@@ -1,4 +1,4 @@
-"""One image, and the servers that its containers use, for all tests of this folder."""
+"""Fixtures: the image, and the servers that its containers use."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def image() -> str:
-    """The image of the service, built once, for podman with the settings of `engine`."""
+    """Build the image of the service once, for podman with the settings of `engine`."""
     if reason := engine.why_not():
         pytest.skip(reason)
     return images.build()
@@ -31,15 +31,15 @@ def image() -> str:
 
 @pytest.fixture(scope="session")
 def postgres_tcp_url() -> Iterator[str]:
-    """An empty PostgreSQL that listens on 127.0.0.1."""
-    # Not below pytest's own folder: that is closed to the user whom PostgreSQL runs as.
+    """Return the URL of an empty PostgreSQL server on 127.0.0.1."""
+    # Not in tmp_path: pytest makes that folder private, and PostgreSQL may run as another user.
     with TemporaryDirectory() as folder, postgres_on_tcp(Path(folder) / "postgres") as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def production(postgres_tcp_url, redis_url) -> dict[str, str]:
-    """The environment of the service in production."""
+    """Return the environment of the service in production."""
     return {
         "SECRET_KEY": SECRET_KEY,
         "DATABASE_URL": postgres_tcp_url,
@@ -50,7 +50,7 @@ def production(postgres_tcp_url, redis_url) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def migrated(image, production) -> dict[str, str]:
-    """`production`, where the image has migrated the database and loaded products and users."""
+    """Migrate the database with the image, load demo rows, and return `production`."""
     for command in (
         ("alembic", "upgrade", "head"),
         ("flask", "demo", "load", "--allow-production", f"--password={PASSWORD}"),
@@ -62,7 +62,7 @@ def migrated(image, production) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def container(migrated) -> Iterator[Container]:
-    """The service in a container, on a port of its own of 127.0.0.1."""
+    """Run the service in a container, on a free port of 127.0.0.1."""
     address = f"127.0.0.1:{free_port()}"
     command = ("gunicorn", "--bind", address, "app:create_app()")
     with running(migrated, *command, url=f"http://{address}") as container:

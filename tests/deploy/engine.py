@@ -47,7 +47,7 @@ def make(*args: str, timeout: float = 900):
 
 
 def environment() -> dict[str, str]:
-    """What buildah and podman need to be told."""
+    """Return the environment of buildah and podman, and write their configuration files."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     files = {
         "CONTAINERS_STORAGE_CONF": ("storage.conf", STORAGE.format(folder=FOLDER)),

@@ -13,7 +13,7 @@ from tools import embedded
 @contextmanager
 def postgres_on_tcp(data: Path) -> Iterator[str]:
     """The URL of an embedded PostgreSQL that listens on a port of 127.0.0.1."""
-    with embedded.postgres(data), embedded.away(data, "fast"):
+    with embedded.postgres(data), embedded.stopped(data, "fast"):
         port = embedded.free_port()
         _pg_ctl(data, "-l", f"{data}/log", "-o", f"-h 127.0.0.1 -p {port} -k {data}", "start")
         try:

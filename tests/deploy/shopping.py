@@ -20,7 +20,7 @@ ORDER = {
 
 @contextmanager
 def customer(url: str) -> Iterator[httpx.Client]:
-    """Somebody who has just registered, signed in."""
+    """Register an account, and yield a client that is signed in."""
     account = {"email": f"{secrets.token_hex(6)}@example.com", "password": PASSWORD}
     with httpx.Client(base_url=url, timeout=30) as client:
         registered = client.post("/api/auth/register", json={**account, "name": "Ada"})
@@ -31,7 +31,7 @@ def customer(url: str) -> Iterator[httpx.Client]:
 
 
 def order_twice(url: str) -> tuple[httpx.Response, httpx.Response]:
-    """The answers to an order, and to the same one sent again."""
+    """Place an order, repeat the request, and return both responses."""
     headers = {"Idempotency-Key": secrets.token_hex(8)}
     with customer(url) as client:
         first, again = (client.post("/api/orders", json=ORDER, headers=headers) for _ in range(2))

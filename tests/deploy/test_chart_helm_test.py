@@ -25,7 +25,7 @@ def pods(values):
 
 @pytest.fixture(scope="module")
 def script():
-    """What the pod runs, as it is rendered."""
+    """Return the rendered command of the test pod."""
     (container,) = pods({}).values()
     python, *arguments = container["command"]
     assert python == "python"

@@ -19,7 +19,7 @@ WRITABLE = {"/tmp", "/dev/shm", "/dev/mqueue"}
 
 @pytest.fixture(scope="module")
 def alone(image, production):
-    """The command of the image as it is, with nobody to talk to: a network of its own."""
+    """Run the default command of the image without a network."""
     with running(production, network="none") as container:
         container.wait_until_alive()
         yield container
@@ -37,7 +37,7 @@ class TestCommand:
         assert re.search(r"^Gid:\t10001\t10001\t10001\t10001$", status, re.M)
         assert re.search(r"^CapBnd:\t0+$", status, re.M)
 
-    def test_the_health_check_fails_where_nobody_serves(self, image, production):
+    def test_the_health_check_fails_without_a_server(self, image, production):
         done = once(production, *health_command(), network="none")
 
         assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""The service's worker, with an answer that breaks off after its beginning."""
+"""Worker class whose response to /breaking-off ends after the first bytes."""
 
 from app.server import worker
 

@@ -1,4 +1,4 @@
-"""A page of the service in Chromium."""
+"""Page object: a page of the service in Chromium."""
 
 import json
 from urllib.parse import urlsplit
@@ -19,31 +19,31 @@ NEEDS_CHROMIUM = [
 
 
 class Page:
-    """What a test does in a page, waiting until it can be done."""
+    """Page in the browser; its methods wait for the elements that they use."""
 
     def __init__(self, driver, url: str) -> None:
         self.driver, self.url = driver, url
         self.wait = WebDriverWait(driver, SECONDS)
-        driver.get_log("performance")  # of the page that the browser began with
+        driver.get_log("performance")  # discard the entries of the start page
         driver.get(url)
 
     def see(self, selector: str):
         found = expected_conditions.visibility_of_element_located((By.CSS_SELECTOR, selector))
-        return self.wait.until(found, f"nothing to see of {selector}")
+        return self.wait.until(found, f"{selector} is not visible")
 
     def click(self, selector: str) -> None:
         self.see(selector)
         ready = expected_conditions.element_to_be_clickable((By.CSS_SELECTOR, selector))
-        element = self.wait.until(ready, f"nothing to click of {selector}")
-        # A click by coordinates fails while an opening section still moves what is below it.
+        element = self.wait.until(ready, f"{selector} is not clickable")
+        # A click by coordinates fails while an opening section still moves the elements below it.
         self.driver.execute_script("arguments[0].click()", element)
 
     def texts(self, selector: str) -> list[str]:
         elements = self.driver.find_elements(By.CSS_SELECTOR, selector)
         return [element.get_attribute("textContent").replace("\u200b", "") for element in elements]
 
-    def complaints(self) -> list[str]:
-        """What the console shows; what a Content-Security-Policy stops is there too."""
+    def console_messages(self) -> list[str]:
+        """Return the messages of the console, including Content-Security-Policy violations."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
     def foreign_requests(self) -> list[str]:
@@ -53,7 +53,7 @@ class Page:
             for message in messages
             if message["method"] == "Network.requestWillBeSent"
         ]
-        assert self.url.partition("#")[0] in urls, "the log has nothing of this page"
+        assert self.url.partition("#")[0] in urls, "the log has no request for this page"
         local = ("data:", "blob:", "chrome:")
         own = f"http://{urlsplit(self.url).netloc}/"
         return [url for url in urls if not url.startswith((own, *local))]

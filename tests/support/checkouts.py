@@ -1,4 +1,4 @@
-"""Copies of the checkout, to be run, changed and interrupted."""
+"""Temporary copies of the checkout, which tests run, change and interrupt."""
 
 import os
 import shutil
@@ -21,10 +21,10 @@ LISTED = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
 
 @contextmanager
 def copied() -> Iterator[Path]:
-    """A copy of the project's files, committed or not, until the end of the block.
+    """Copy the project's files, committed or not, and delete the copy at the end of the block.
 
-    Not in pytest's own folder. Any other pytest that starts takes that from everybody but its user,
-    so that PostgreSQL, which as root runs as somebody else, loses its files.
+    It is not in tmp_path: pytest makes that folder private, and PostgreSQL runs as another user
+    when the tests run as root.
     """
     with TemporaryDirectory(prefix="flask-api-", ignore_cleanup_errors=True) as folder:
         to = Path(folder).resolve() / "checkout"
@@ -41,7 +41,7 @@ def _copy(to: Path) -> None:
 
 
 def equipped(checkout: Path) -> Path:
-    """Give a copy an environment that is installed already: that of the tests."""
+    """Link the virtual environment of the tests into a copy."""
     environment = checkout / ".venv"
     environment.mkdir()
     for part in Path(sys.prefix).iterdir():
@@ -52,35 +52,35 @@ def equipped(checkout: Path) -> Path:
 
 
 def processes_of(checkout: Path) -> list[psutil.Process]:
-    """The processes that work in a copy, or with a file of it."""
+    """Return the processes whose working directory or command line is in a copy."""
     return [process for process in psutil.process_iter() if _works_in(checkout, process)]
 
 
 def _works_in(checkout: Path, process: psutil.Process) -> bool:
     try:
         places = [process.cwd(), *process.cmdline()]
-    except psutil.Error:  # it has ended, or is somebody else's
+    except psutil.Error:  # it has ended, or belongs to another user
         return False
     return any(str(checkout) in place for place in places)
 
 
 def interrupted(process: subprocess.Popen, ready: Callable[[], bool], seconds: float = 60) -> str:
-    """Interrupt a process as Ctrl-C does, as soon as `ready()`; what it says on stderr."""
+    """Send SIGINT to a process group as soon as `ready()`, and return its stderr."""
     deadline = time.monotonic() + seconds
     while not ready():
-        assert process.poll() is None, f"it ended before, with status {process.returncode}"
-        assert time.monotonic() < deadline, "it did not come so far"
+        assert process.poll() is None, f"it ended early, with status {process.returncode}"
+        assert time.monotonic() < deadline, "it did not become ready"
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
     return process.communicate(timeout=60)[1]
 
 
 def unprivileged() -> list[str]:
-    """What goes before a command that has to respect the permissions of files, even as root."""
+    """Return a command prefix that makes root respect file permissions."""
     if os.geteuid() != 0:
         return []
     without = "-dac_override,-dac_read_search,-fowner"
     prefix = ["setpriv", f"--bounding-set={without}", f"--inh-caps={without}"]
     if not shutil.which("setpriv") or subprocess.run([*prefix, "true"]).returncode:
-        pytest.skip("root can't give up its power over files here: no setpriv that works")
+        pytest.skip("root can't drop its capabilities: setpriv is missing or fails")
     return prefix

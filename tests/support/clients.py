@@ -1,4 +1,4 @@
-"""A client that signs in, and that holds every answer against the OpenAPI document."""
+"""Test client that signs in, and checks every response against the OpenAPI document."""
 
 from functools import cache
 from typing import Any
@@ -19,9 +19,9 @@ class ApiClient(FlaskClient):
         self.tokens: dict[str, Any] = {}
 
     def signed_in(self, user: User) -> "ApiClient":
-        answer = self.post("/api/auth/login", json={"email": user.email, "password": PASSWORD})
-        assert answer.status_code == 200, answer.text
-        self.tokens = answer.json
+        response = self.post("/api/auth/login", json={"email": user.email, "password": PASSWORD})
+        assert response.status_code == 200, response.text
+        self.tokens = response.json
         return self
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
@@ -38,7 +38,7 @@ class ApiClient(FlaskClient):
         return response
 
     def _check_documented(self, response: TestResponse) -> None:
-        """An answer that the document doesn't list under its operation is a fault of either."""
+        """Fail if the document does not list the response under its operation."""
         request = response.request
         with self.application.test_request_context(request.path, method=request.method) as context:
             rule = context.request.url_rule
@@ -62,21 +62,21 @@ def _paths(spec: Any) -> dict[str, Any]:
     }
 
 
-def undocumented(responses: dict[str, Any], answer: TestResponse) -> set[str]:
-    """What the answer has and its operation doesn't tell: the status, the problem, headers."""
-    status = str(answer.status_code)
-    if status not in responses and answer.status_code < 400:
+def undocumented(responses: dict[str, Any], response: TestResponse) -> set[str]:
+    """Return the undocumented parts of a response: the status, the problem type, headers."""
+    status = str(response.status_code)
+    if status not in responses and response.status_code < 400:
         return {status}
     documented = responses.get(status, responses["default"])
     headers = {name.lower() for name in (*documented.get("headers", {}), *UNIVERSAL)}
-    refused = {name for name, _ in answer.headers if name.lower() not in headers}
-    if answer.status_code >= 400:
-        slug = answer.json["type"].removeprefix(TYPE_PREFIX)
+    refused = {name for name, _ in response.headers if name.lower() not in headers}
+    if response.status_code >= 400:
+        slug = response.json["type"].removeprefix(TYPE_PREFIX)
         refused |= {slug} - documented["content"][MEDIA_TYPE]["examples"].keys()
     return refused
 
 
-# What the description of the document tells of all answers.
+# Headers of all responses, in the description of the document.
 FOR_BROWSERS = {"Cache-Control", "Strict-Transport-Security", *DEFAULTS}
-# OpenAPI wants the type of the content told elsewhere than among the headers.
+# OpenAPI documents the content type outside `headers`.
 UNIVERSAL = {"Content-Length", "Content-Type", *FOR_BROWSERS}

@@ -1,4 +1,4 @@
-"""A collector of OpenTelemetry that keeps what it gets (OTLP over HTTP)."""
+"""OpenTelemetry collector for tests (OTLP over HTTP): it keeps the spans in memory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ class Collector(ThreadingHTTPServer):
         return [each for message in messages for each in message.resource_spans]
 
     def trace(self, trace_id: str) -> list[Span]:
-        """What has come of a trace."""
+        """Return the spans received for a trace."""
         scopes = [scope for each in self.resources() for scope in each.scope_spans]
         spans = [span for scope in scopes for span in scope.spans]
         return [span for span in spans if span.trace_id.hex() == trace_id]
@@ -41,7 +41,7 @@ class Receiver(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def collecting() -> Iterator[Collector]:
         collector.shutdown()
 
 
-def told(attributes: Any) -> dict[str, Any]:
-    """The attributes of a span or of a resource."""
+def attribute_values(attributes: Any) -> dict[str, Any]:
+    """Return the attributes of a span or of a resource."""
     values = ((each.key, each.value) for each in attributes)
     return {key: getattr(value, str(value.WhichOneof("value"))) for key, value in values}

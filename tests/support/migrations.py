@@ -36,7 +36,7 @@ def check_downgrades(engine: Engine, config: Config, load: Callable[[Engine], No
 
 
 def contents(engine):
-    """The values in each column of all tables but Alembic's own."""
+    """Return the values in each column of all tables except Alembic's."""
     tables = MetaData()
     tables.reflect(engine)
     with engine.connect() as connection:
@@ -52,5 +52,5 @@ def columns(table, rows):
 
 
 def part(whole, like):
-    """The tables and columns of `whole` that `like` has too."""
+    """Return the tables and columns of `whole` that exist in `like`."""
     return {table: {name: whole[table][name] for name in like[table]} for table in like}

@@ -1,4 +1,4 @@
-"""A small noun for tests of `app`: notes, at /api/notes. No migration and no document has them.
+"""Sample resource for tests of `app`: /api/notes, without a migration and API documentation.
 
 A note has an owner. Anyone reads notes; the owner and administrators change and delete them.
 """
@@ -238,5 +238,5 @@ def register(app: Flask) -> Flask:
 
 
 def create_table(url: URL) -> None:
-    """Create the table `notes`, and stay not connected."""
+    """Create the table `notes`, and close the connection."""
     Base.metadata.create_all(create_engine(url, poolclass=NullPool))

@@ -1,4 +1,4 @@
-"""What tests look up in the OpenAPI document."""
+"""Queries on the OpenAPI document."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,12 +37,12 @@ class Operation:
         return {code: doc for code, doc in self.doc["responses"].items() if code.startswith("2")}
 
     @property
-    def refusals(self) -> dict[str, Any]:
+    def errors(self) -> dict[str, Any]:
         return {code: doc for code, doc in self.doc["responses"].items() if code[0] in "45d"}
 
     @property
-    def refusal_examples(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        for code, doc in self.refusals.items():
+    def error_examples(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        for code, doc in self.errors.items():
             for example in doc["content"][MEDIA_TYPE]["examples"].values():
                 yield code, example["value"]
 
@@ -62,7 +62,7 @@ def operations_of(document: dict[str, Any]) -> list[Operation]:
 
 
 def objects(node: Any) -> Iterator[dict[str, Any]]:
-    """`node` and all that is in it, as far as they are objects."""
+    """Yield all JSON objects in `node`, including itself."""
     if isinstance(node, dict):
         yield node
     for child in node.values() if isinstance(node, dict) else node:
@@ -71,7 +71,7 @@ def objects(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def reachable(node: Any, schemas: dict[str, Any]) -> set[str]:
-    """The names of the schemas that `node` refers to, and those that they refer to."""
+    """Return the names of the schemas that `node` refers to, directly or indirectly."""
     found: set[str] = set()
     waiting = [node]
     while waiting:
@@ -83,7 +83,7 @@ def reachable(node: Any, schemas: dict[str, Any]) -> set[str]:
 
 
 def composed(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
-    """The example that a reader sees: given, or made of those of the fields."""
+    """Return the example of a schema, or compose it from the examples of its fields."""
     if "$ref" in schema:
         return composed(schemas[schema["$ref"].removeprefix(SCHEMA_REF)], schemas)
     if "example" in schema:

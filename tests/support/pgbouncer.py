@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode, as docs/decisions/0017-pgbouncer.md says."""
+"""PgBouncer in transaction mode, as in docs/decisions/0017-pgbouncer.md."""
 
 import os
 import secrets
@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from tools.embedded import free_port
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
-# The role that PgBouncer signs in as: what a service's connections would ask for, it has.
+# The role of PgBouncer's server connections has the settings that the service would send.
 ROLE = """
     CREATE ROLE {role} SUPERUSER LOGIN;
     ALTER ROLE {role} SET timezone = 'UTC';
@@ -42,7 +42,7 @@ log_connections = 0
 log_disconnections = 0
 {user}
 """
-# Whoever connects by this name does it through PgBouncer, which lets everybody in.
+# User name in URLs that connect through PgBouncer, which accepts any user.
 USER = "pooler"
 
 
@@ -52,8 +52,8 @@ def pooled(url: str) -> bool:
 
 @contextmanager
 def pgbouncer(server: URL) -> Iterator[URL]:
-    """The URL of a PgBouncer before a server that is addressed by its socket's folder."""
-    assert PROGRAM, "there is no pgbouncer on the PATH: apt-get install pgbouncer"
+    """Run PgBouncer in front of a server with a Unix socket, and yield its URL."""
+    assert PROGRAM, "pgbouncer is not on the PATH: apt-get install pgbouncer"
     port = free_port()
     with role(server) as name, TemporaryDirectory() as folder:
         config = Path(folder) / "pgbouncer.ini"
@@ -63,7 +63,7 @@ def pgbouncer(server: URL) -> Iterator[URL]:
                 server_port=server.port or 5432,
                 role=name,
                 port=port,
-                # Nobody else may open the socket, and root may not run it.
+                # Only its owner may open the socket, and PgBouncer refuses to run as root.
                 user=f"user = {Path(server.query['host']).owner()}" if os.geteuid() == 0 else "",
             )
         )
@@ -72,7 +72,7 @@ def pgbouncer(server: URL) -> Iterator[URL]:
         with (Path(folder) / "log").open("w") as log:
             process = subprocess.Popen([PROGRAM, "-q", config], stdout=log, stderr=log)
             try:
-                wait_until_it_responses(port, process, server.database)
+                wait_until_ready(port, process, server.database)
                 yield server.set(username=USER, host="127.0.0.1", port=port, query={})
             finally:
                 process.terminate()
@@ -91,7 +91,7 @@ def role(server: URL) -> Iterator[str]:
     engine.dispose()
 
 
-def wait_until_it_responses(port: int, process: subprocess.Popen, database: str) -> None:
+def wait_until_ready(port: int, process: subprocess.Popen, database: str) -> None:
     for _ in range(100):
         assert process.poll() is None, f"pgbouncer ended with status {process.returncode}"
         try:
@@ -99,4 +99,4 @@ def wait_until_it_responses(port: int, process: subprocess.Popen, database: str)
             return
         except psycopg2.OperationalError:
             time.sleep(0.05)
-    raise AssertionError("pgbouncer does not answer")
+    raise AssertionError("pgbouncer does not accept connections")

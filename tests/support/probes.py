@@ -1,4 +1,4 @@
-"""How the service does while something else is away: its probes, asked as a kubelet asks them."""
+"""Liveness and readiness probes of the service while a dependency is unavailable."""
 
 import os
 import signal
@@ -17,8 +17,8 @@ PAUSE, QUICK = 0.05, 0.1
 
 
 @dataclass
-class Vitals:
-    """What came of asking for life signs, all the time."""
+class Liveness:
+    """Durations and failures of repeated liveness probes."""
 
     url: str
     seconds: list[float] = field(default_factory=list)
@@ -43,29 +43,29 @@ class Vitals:
 
     @property
     def quick(self) -> float:
-        """In which part of the time an answer came within 100 ms.
+        """Share of the time in which probes took at most 100 ms.
 
-        By time, and not by number: who asks one after the other asks seldom when it is slow.
+        It is a share of the time, not of the number: slow probes are fewer.
         """
         slow = sum(each for each in self.seconds if each > QUICK)
         return 1 - slow / (sum(self.seconds) + PAUSE * len(self.seconds))
 
 
 @contextmanager
-def alive(url: str) -> Iterator[Vitals]:
-    """Through the whole block the service is alive, and nearly always says so within 100 ms."""
-    vitals, over = Vitals(url), Event()
-    thread = Thread(target=vitals.ask, args=(over,))
+def alive(url: str) -> Iterator[Liveness]:
+    """Probe during the block; fail on an error, or if more than a quarter of the time is slow."""
+    liveness, over = Liveness(url), Event()
+    thread = Thread(target=liveness.ask, args=(over,))
     thread.start()
     try:
-        yield vitals
+        yield liveness
     finally:
         over.set()
         thread.join()
-    median, longest = statistics.median(vitals.seconds), max(vitals.seconds)
-    print(f"{len(vitals.seconds)} life signs, median {median:.3f} s, longest {longest:.3f} s")
-    assert not vitals.failures
-    assert vitals.quick > 0.75
+    median, longest = statistics.median(liveness.seconds), max(liveness.seconds)
+    print(f"{len(liveness.seconds)} probes, median {median:.3f} s, longest {longest:.3f} s")
+    assert not liveness.failures
+    assert liveness.quick > 0.75
 
 
 def ready(url: str) -> httpx.Response | None:
@@ -76,7 +76,7 @@ def ready(url: str) -> httpx.Response | None:
 
 
 def recovery(url: str, seconds: float = 30) -> float:
-    """How long it takes from now on until the service is ready, in seconds."""
+    """Wait until the service is ready, and return the seconds."""
     began = time.monotonic()
     while time.monotonic() - began < seconds:
         response = ready(url)
@@ -90,7 +90,7 @@ def recovery(url: str, seconds: float = 30) -> float:
 
 @contextmanager
 def frozen(pid: int) -> Iterator[None]:
-    """A process and its children are stopped where they are, until the end of the block."""
+    """Stop a process and its children (SIGSTOP) until the end of the block."""
     process = psutil.Process(pid)
     everyone = [process, *process.children(recursive=True)]
     for each in everyone:

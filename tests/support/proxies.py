@@ -1,4 +1,4 @@
-"""What stands before the service in production, as small as a test needs it."""
+"""Small TCP proxy in place of a Kubernetes Service."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +11,9 @@ import httpx
 
 
 class ClusterIP(ThreadingTCPServer):
-    """A Service of Kubernetes: a connection goes to where the Service points when it is opened.
+    """Kubernetes Service: a new connection goes to the current endpoint.
 
-    One that is open stays with its endpoint, also when that is no endpoint any more.
+    Open connections stay with their endpoint, even after its removal.
     """
 
     def __init__(self, url: str) -> None:
@@ -23,7 +23,7 @@ class ClusterIP(ThreadingTCPServer):
 
     @contextmanager
     def running(self) -> Iterator[int]:
-        """Its port, until the end of the block."""
+        """Run the proxy until the end of the block, and yield its port."""
         with self:
             thread = Thread(target=self.serve_forever, args=(0.05,))
             thread.start()
@@ -35,7 +35,7 @@ class ClusterIP(ThreadingTCPServer):
 
 
 class Relay(BaseRequestHandler):
-    """One connection; an end, and what is sent after the other side's end, is passed on too."""
+    """One connection; forwards half-closed connections too."""
 
     server: ClusterIP
 
@@ -47,13 +47,13 @@ class Relay(BaseRequestHandler):
             try:
                 relay(self.request, upstream)
             except OSError:
-                pass  # Both sides get to know by the end of this one.
+                pass  # Both sides see that this connection closes.
             finally:
                 self.server.open.remove(endpoint)
 
 
 def relay(client: socket, upstream: socket) -> None:
-    """Until both have ended."""
+    """Forward data in both directions until both sides have closed."""
     with DefaultSelector() as selector:
         selector.register(client, EVENT_READ, upstream)
         selector.register(upstream, EVENT_READ, client)

@@ -1,4 +1,4 @@
-"""Valkey as it runs on many machines: watched by a Sentinel, and as a cluster."""
+"""Valkey with Sentinel, and as a cluster."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from tools.embedded import free_port
 
 SERVICE = "limits"
 SLOTS = 16_384
-# A master that is away for longer is replaced.
+# Sentinel replaces a master that is unavailable for longer than down-after-milliseconds.
 SENTINEL = f"""
 sentinel monitor {SERVICE} 127.0.0.1 {{master}} 1
 sentinel down-after-milliseconds {SERVICE} 300
@@ -54,7 +54,7 @@ def wait_for(look: Callable[[], object], seconds: float = 20) -> None:
 
 @contextmanager
 def watched(folder: Path) -> Iterator[Servers]:
-    """A master, a replica of it, and a Sentinel; in this order in `servers`."""
+    """Run a master, its replica and a Sentinel; `servers` contains the master and the replica."""
     with ExitStack() as running:
         at_once = {"repl-diskless-sync-delay": "0"}
         master = running.enter_context(ValkeyServer(port=free_port(), config=at_once))
@@ -74,7 +74,7 @@ def watched(folder: Path) -> Iterator[Servers]:
 
 @contextmanager
 def cluster() -> Iterator[Servers]:
-    """Three masters, each with a third of the keys."""
+    """Run three masters, each with a third of the hash slots."""
     with ExitStack() as running:
         servers = [
             running.enter_context(ValkeyServer(port=free_port(), config=clustered()))
@@ -93,7 +93,7 @@ def cluster() -> Iterator[Servers]:
 
 
 def clustered() -> dict[str, str]:
-    # Its default is 10,000 above the port, which may be more than there are.
+    # The default cluster port is the port plus 10,000, which may exceed 65,535.
     return {
         "cluster-enabled": "yes",
         "cluster-port": str(free_port()),

@@ -26,8 +26,8 @@ class Server:
 
 @contextmanager
 def replicated() -> Iterator[tuple[Server, Server]]:
-    """A primary at the newest migration, and its replica, until the end of the block."""
-    # Not in tmp_path: pytest keeps its folders from other users, and PostgreSQL's is another one.
+    """Run a primary at the newest migration, and its replica, until the end of the block."""
+    # Not in tmp_path: pytest makes that folder private, and PostgreSQL may run as another user.
     with TemporaryDirectory() as folder:
         primary, replica = Path(folder) / "primary", Path(folder) / "replica"
         with embedded.postgres(primary) as url, embedded.replica(primary, replica) as replica_url:

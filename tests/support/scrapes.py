@@ -1,4 +1,4 @@
-"""What Prometheus gets of the service."""
+"""Metrics of the service, as Prometheus scrapes them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from tools.embedded import free_port
 
 @dataclass(frozen=True)
 class Watched:
-    """The service, and its metrics."""
+    """The service and its metrics port."""
 
     server: Server
     port: int
@@ -28,7 +28,7 @@ class Watched:
         return list(text_string_to_metric_families(response.text))
 
     def values(self, name: str, *labels: str) -> dict:
-        """The values of a metric by those of its labels; by the value, if it is one label."""
+        """Return the values of a metric by the values of its labels."""
         found: dict = {}
         for family in self.families():
             for sample in family.samples:
@@ -41,7 +41,7 @@ class Watched:
         return set(psutil.Process(self.server.process.pid).children())
 
     def folder(self) -> Path:
-        """Where the workers count."""
+        """Return the folder of the workers' metric files."""
         maps = chain(*(worker.memory_maps() for worker in self.workers()))
         paths = {Path(each.path) for each in maps}
         (folder,) = {path.parent for path in paths if path.parent.name.startswith("metrics-")}
@@ -50,7 +50,7 @@ class Watched:
 
 @contextmanager
 def watched(url: str, **more: str) -> Iterator[Watched]:
-    """The service with metrics and with `more` in its environment, until the end of the block."""
+    """Run the service with metrics and with `more` in its environment."""
     port = free_port()
     with served(url, METRICS_PORT=str(port), **more) as server:
         yield Watched(server, port)

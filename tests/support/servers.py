@@ -1,4 +1,4 @@
-"""The service in processes of its own, as it ships."""
+"""Run the service with gunicorn in separate processes, as in production."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ from tools.embedded import free_port
 ROOT = Path(__file__).parents[2]
 SECRET_KEY = "a secret that only tests know, 32 bytes and more"
 PLENTY = "1000000 per minute"
-# What a process needs to run at all; none of the settings of whoever runs the tests.
+# The environment that a process needs, without settings from the shell that runs the tests.
 BASE = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
 
 
@@ -30,7 +30,7 @@ class Server:
 
     @contextmanager
     def signed_in(self, email: str, password: str) -> Iterator[httpx.Client]:
-        """A client with an access token."""
+        """Yield a client with an access token."""
         with httpx.Client(base_url=self.url, timeout=30) as client:
             response = client.post("/api/auth/login", json={"email": email, "password": password})
             client.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
@@ -66,7 +66,7 @@ def environment(database_url: str, **more: str) -> dict[str, str]:
 
 @contextmanager
 def served(database_url: str, stderr: IO[str] | None = None, **more: str) -> Iterator[Server]:
-    """gunicorn on a free port with `more` in its environment, until the end of the block."""
+    """Run gunicorn on a free port with `more` in its environment, until the end of the block."""
     port, env = free_port(), environment(database_url, **more)
     command = [sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "app:create_app()"]
     process = subprocess.Popen(command, cwd=ROOT, env=env, stderr=stderr)
@@ -88,4 +88,4 @@ def wait_until_healthy(url: str, process: subprocess.Popen, seconds: float = 30)
                 return
         except httpx.TransportError:
             time.sleep(0.05)
-    raise AssertionError(f"no answer from {url} in {seconds} s")
+    raise AssertionError(f"no response from {url} in {seconds} s")

@@ -1,4 +1,4 @@
-"""Factories of the shop's rows: products and orders."""
+"""Factories of products and orders."""
 
 import factory
 
@@ -22,7 +22,7 @@ class ProductFactory(Factory):
 
 
 class OrderFactory(Factory):
-    """`OrderFactory(user_id=…, items=[OrderItem(…)])`; without items, one of a new product."""
+    """`OrderFactory(user_id=…, items=[OrderItem(…)])`; the default is one item of a new product."""
 
     class Meta:
         model = Order

@@ -1,4 +1,4 @@
-"""The worker of the service with timeouts that a test can wait for."""
+"""Worker class with short timeouts."""
 
 from gevent import Timeout
 
@@ -9,5 +9,5 @@ worker.SOCKET_SECONDS = 0.5
 
 class Worker(worker.Worker):
     def timeout_ctx(self):
-        """As gunicorn has it, but not as long as `keepalive`."""
+        """Override gunicorn's timeout of `keepalive` seconds."""
         return Timeout(0.5, False)

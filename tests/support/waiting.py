@@ -1,4 +1,4 @@
-"""Waiting for what comes about in another process."""
+"""Polling for a result of another process."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def wait_for(look: Callable[[], Any], seconds: float = 30) -> Any:
-    """What `look` returns, as soon as that is something."""
+    """Call `look` until it returns a true value, and return that."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := look():

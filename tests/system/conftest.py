@@ -1,4 +1,4 @@
-"""A PostgreSQL that tests may stop, because nothing else uses it, and a browser."""
+"""Fixtures: a PostgreSQL server for one module, which tests may stop; a browser."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,15 +14,15 @@ from tools.browser import chromium
 
 @pytest.fixture(scope="module")
 def own_data():
-    """Its folder."""
-    # Not in tmp_path: pytest keeps its folders from other users, and PostgreSQL's is another one.
+    """Return the data folder of the server."""
+    # Not in tmp_path: pytest makes that folder private, and PostgreSQL may run as another user.
     with TemporaryDirectory() as folder:
         yield Path(folder) / "data"
 
 
 @pytest.fixture(scope="module")
 def own_database_url(own_data):
-    """A database in it, at the newest migration."""
+    """Return the URL of a database in it, at the newest migration."""
     with embedded.postgres(own_data) as given:
         url = make_url(given).set(drivername="postgresql+psycopg2")
         url = url.render_as_string(hide_password=False)
@@ -34,6 +34,6 @@ def own_database_url(own_data):
 
 @pytest.fixture
 def browser():
-    """Chromium that reaches nothing but this machine."""
+    """Return a Chromium that can only connect to this machine."""
     with chromium() as driver:
         yield driver

@@ -25,7 +25,7 @@ def test_of_a_hundred_parallel_sign_ins_exactly_twenty_are_looked_at(limited):
     with httpx.Client(base_url=limited.url, timeout=30) as client, ThreadPoolExecutor(50) as pool:
 
         def sign_in(n: int) -> int:
-            body = {"email": f"nobody{n}@example.com", "password": "wrong"}
+            body = {"email": f"unknown{n}@example.com", "password": "wrong"}
             return client.post("/api/auth/login", json=body).status_code
 
         assert Counter(pool.map(sign_in, range(100))) == {401: 20, 429: 80}

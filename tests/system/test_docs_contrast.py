@@ -39,8 +39,8 @@ while (walker.nextNode()) {
 }
 return found;
 """
-# The answers are closed at first; a number, or "default", and its text is on each button.
-OPEN_ANSWERS = """
+# The responses are collapsed at first; the text of each button is a status or "default".
+OPEN_RESPONSES = """
 for (const button of document.querySelectorAll("[data-section-id*='/operation/'] button"))
   if (/^([2-5]|default)/.test(button.textContent.trim())) button.click();
 """
@@ -75,9 +75,9 @@ def test_no_text_is_faint(browser, url, path, shown, dark):
     wait = WebDriverWait(browser, SECONDS)
     wait.until(lambda _: browser.find_elements(By.CSS_SELECTOR, shown), f"no {shown}")
 
-    browser.execute_script(OPEN_ANSWERS)
+    browser.execute_script(OPEN_RESPONSES)
     if path == "/api/redoc":
-        wait.until(lambda _: browser.find_elements(By.TAG_NAME, "caption"), "no answer is open")
+        wait.until(lambda _: browser.find_elements(By.TAG_NAME, "caption"), "no response is open")
 
     contrasts = browser.execute_script(CONTRASTS)
     assert len(contrasts) > 10

@@ -63,7 +63,7 @@ class TestLooks:
         width = "return document.documentElement.scrollWidth"
         assert browser.execute_script(width) <= PHONE
         assert page.foreign_requests() == []
-        assert page.complaints() == []
+        assert page.console_messages() == []
 
 
 class TestSwaggerUI:
@@ -77,7 +77,7 @@ class TestSwaggerUI:
         paths = page.texts(".opblock-summary-path")
         assert sorted(zip(methods, paths, strict=True)) == sorted(operations)
         assert page.foreign_requests() == []
-        assert page.complaints() == []
+        assert page.console_messages() == []
 
     def test_authorize_is_on_the_first_screen(self, browser, server):
         for width, height in [(1280, 720), (PHONE, 812)]:
@@ -117,7 +117,7 @@ class TestReDoc:
         assert "Something went wrong" not in page.see("body").text
         page.wait.until(lambda _: page.texts("a[href*='redocly']"), "the footer isn't there")
         assert page.foreign_requests() == []
-        assert page.complaints() == []
+        assert page.console_messages() == []
 
     def test_search_finds_an_operation(self, browser, server):
         page = Page(browser, f"{server.url}/api/redoc")
@@ -125,7 +125,7 @@ class TestReDoc:
         page.see("input[aria-label='Search']").send_keys("password")
 
         assert "Set a new password" in page.see("[data-role='search:results']").text
-        assert page.complaints() == []
+        assert page.console_messages() == []
 
 
 class TestScreenshots:

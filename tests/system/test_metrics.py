@@ -45,7 +45,7 @@ def database(new_database, migrated_url):
 
 @pytest.fixture(scope="module")
 def service(database):
-    """Nobody else is counted by its Redis."""
+    """Run the service with its own Redis."""
     limits = {"RATE_LIMIT_REGISTER": "2 per hour", "DATABASE_LOCK_TIMEOUT": "30000"}
     url = database.url.render_as_string(hide_password=False)
     with embedded.valkey() as redis_url, watched(url, REDIS_URL=redis_url, **limits) as watch:

@@ -68,7 +68,7 @@ class TestServing:
             f"METRICS_PORT: {port} is the port of the API; choose another.",
         )
 
-    def test_port_that_somebody_has_is_refused_with_one_message(self, migrated_url):
+    def test_port_in_use_is_one_error_message(self, migrated_url):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = str(taken.getsockname()[1])
             status, message = start(migrated_url, str(free_port()), METRICS_PORT=port)

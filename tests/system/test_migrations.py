@@ -172,7 +172,7 @@ class TestTraffic:
             connection.execute(text("SELECT count(*) FROM sessions"))
             yield connection
 
-    def test_migration_tries_again_until_nobody_reads_and_others_read_on(self, url, engine, reader):
+    def test_migration_retries_its_lock_and_does_not_block_reads(self, url, engine, reader):
         process = alembic(url, "downgrade", "-1")
 
         wait_until(engine, WAITS_FOR_A_TABLE)

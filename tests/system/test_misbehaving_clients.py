@@ -29,7 +29,7 @@ def server(new_database, migrated_url):
 
 
 @pytest.fixture(scope="module")
-def impatient(new_database, migrated_url):
+def short_timeouts(new_database, migrated_url):
     """One worker whose deadlines are short."""
     with single(new_database, migrated_url, "tests.support.short_deadlines.Worker") as server:
         yield server
@@ -37,14 +37,14 @@ def impatient(new_database, migrated_url):
 
 @pytest.fixture(scope="module")
 def breaking_off(new_database, migrated_url):
-    """One worker with an answer that breaks off."""
+    """Run one worker with a response that breaks off."""
     with single(new_database, migrated_url, "tests.support.broken_response.Worker") as server:
         yield server
 
 
 @contextmanager
 def connections(server, count, sent):
-    """So many connections on which `sent` was sent, and on which nothing is read."""
+    """Open connections, send `sent` on each, and read nothing."""
     url = httpx.URL(server.url)
     with ExitStack() as stack:
         opened = [stack.enter_context(socket.socket()) for _ in range(count)]
@@ -70,14 +70,14 @@ def statuses(server, times, timeout):
         pytest.param(HEALTH + b"\r\n" + HEALTH + b"X-Half: ", id="half of a second request"),
     ],
 )
-def test_nobody_waits_for_those_that_do_not_go(server, sent):
+def test_clients_that_do_not_close_delay_no_other(server, sent):
     with connections(server, 20, sent):
         assert statuses(server, 10, timeout=1) == [200] * 10
 
 
-def test_clients_that_do_not_read_delay_no_other(impatient):
-    with connections(impatient, 8, LARGE * 4):
-        assert statuses(impatient, 3, timeout=20) == [200] * 3
+def test_clients_that_do_not_read_delay_no_other(short_timeouts):
+    with connections(short_timeouts, 8, LARGE * 4):
+        assert statuses(short_timeouts, 3, timeout=20) == [200] * 3
 
 
 def test_those_that_do_not_read_are_no_error_of_the_service(new_database, migrated_url, tmp_path):

@@ -62,7 +62,7 @@ class TestOff:
         assert done.returncode == 0, done.stderr
         assert done.stdout.splitlines() == ["False", package]
 
-    def test_nobody_listens_but_the_api(self, migrated_url):
+    def test_only_the_api_port_is_open(self, migrated_url):
         with served(migrated_url) as server:
             found = psutil.Process(server.process.pid).net_connections("tcp")
 

@@ -25,7 +25,7 @@ HEALTH = b"GET /api/health HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
-def impatient(new_database, migrated_url):
+def short_timeouts(new_database, migrated_url):
     """A server whose deadlines are short."""
     url = new_database(make_url(migrated_url).database)
     with served(
@@ -44,7 +44,7 @@ def single(new_database, migrated_url):
 
 @pytest.fixture
 def strict(new_database, migrated_url):
-    """A server that lets an account sign in twice a minute, with nobody counted yet."""
+    """Run a server with a limit of two logins per minute and account, and new counters."""
     url = new_database(make_url(migrated_url).database)
     with (
         embedded.valkey() as redis_url,
@@ -54,11 +54,11 @@ def strict(new_database, migrated_url):
 
 
 @pytest.fixture
-def slow_changes(impatient):
-    """A change of the profile, signed in, of whose large body only the beginning comes."""
+def slow_changes(short_timeouts):
+    """Return an authorized PATCH request with only the beginning of its large body."""
     account = {"email": f"{uuid4().hex}@example.com", "password": "correct horse battery"}
-    httpx.post(f"{impatient.url}/api/auth/register", json=account)
-    tokens = httpx.post(f"{impatient.url}/api/auth/login", json=account).json()
+    httpx.post(f"{short_timeouts.url}/api/auth/register", json=account)
+    tokens = httpx.post(f"{short_timeouts.url}/api/auth/login", json=account).json()
     return (
         b"PATCH /api/users/me HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
         b"Authorization: Bearer " + tokens["access_token"].encode() + b"\r\n"
@@ -68,7 +68,7 @@ def slow_changes(impatient):
 
 @contextmanager
 def connections(server, count, sent=b""):
-    """So many connections on which `sent` was sent."""
+    """Open connections, and send `sent` on each."""
     url = httpx.URL(server.url)
     with ExitStack() as stack:
         opened = [
@@ -109,10 +109,10 @@ class TestOthersAreServed:
     def test_while_all_of_these_wait(self, server, count, sent):
         with connections(server, count, sent) as slow:
             with httpx.Client(base_url=server.url, limits=NO_KEEPALIVE, timeout=1) as client:
-                answers = [client.get("/api/health") for _ in range(10)]
+                responses = [client.get("/api/health") for _ in range(10)]
 
-            assert [answer.status_code for answer in answers] == [200] * 10
-            # All of them were still being waited for: no answer, no end.
+            assert [response.status_code for response in responses] == [200] * 10
+            # The slow connections are still open, without a response.
             assert select.select(slow, [], [], 0)[0] == []
 
     def test_all_at_once_on_one_process(self, single):
@@ -140,8 +140,8 @@ class TestDeadlines:
             pytest.param(LOGIN + b"Transfer-Encoding: chunked\r\n\r\n9\r\n{", id="chunk"),
         ],
     )
-    def test_what_does_not_come_is_a_408_and_the_end(self, impatient, sent):
-        with connections(impatient, 1, sent) as (slow,):
+    def test_what_does_not_come_is_a_408_and_the_end(self, short_timeouts, sent):
+        with connections(short_timeouts, 1, sent) as (slow,):
             head, _, body = received(slow).partition(b"\r\n\r\n")
 
         assert head.startswith(b"HTTP/1.1 408 ")
@@ -149,20 +149,20 @@ class TestDeadlines:
 
     def test_head_without_an_end_is_a_431(self, server):
         with connections(server, 20, ENDLESS) as endless:
-            answers = [received(each) for each in endless]
+            responses = [received(each) for each in endless]
 
-        assert {answer[:12] for answer in answers} == {b"HTTP/1.1 431"}
+        assert {response[:12] for response in responses} == {b"HTTP/1.1 431"}
 
     @pytest.mark.parametrize("sent", [b"", b"GET /api/health HTTP/1.1\r\nX-Half: "])
-    def test_connection_without_a_whole_head_just_ends(self, impatient, sent):
-        with connections(impatient, 1, sent) as (idle,):
+    def test_connection_without_a_whole_head_just_ends(self, short_timeouts, sent):
+        with connections(short_timeouts, 1, sent) as (idle,):
             assert received(idle) == b""
 
-    def test_slow_bodies_hold_no_transaction(self, impatient, slow_changes):
-        with connections(impatient, 4, slow_changes) as slow:
-            answers = [received(each).split(b"\r\n")[0] for each in slow]
+    def test_slow_bodies_hold_no_transaction(self, short_timeouts, slow_changes):
+        with connections(short_timeouts, 4, slow_changes) as slow:
+            responses = [received(each).split(b"\r\n")[0] for each in slow]
 
-        assert {answer[:12] for answer in answers} == {b"HTTP/1.1 408"}
+        assert {response[:12] for response in responses} == {b"HTTP/1.1 408"}
 
 
 class TestRequests:
@@ -176,11 +176,11 @@ class TestRequests:
 
     def test_two_requests_in_one_packet_get_two_responses(self, server):
         with connections(server, 1, HEALTH + HEALTH) as (sock,):
-            answers = received(sock, b"}")
-            if answers.count(b"HTTP/1.1 200 OK") < 2:
-                answers += received(sock, b"}")
+            responses = received(sock, b"}")
+            if responses.count(b"HTTP/1.1 200 OK") < 2:
+                responses += received(sock, b"}")
 
-        assert answers.count(b"HTTP/1.1 200 OK") == 2
+        assert responses.count(b"HTTP/1.1 200 OK") == 2
 
     def test_connection_serves_one_request_after_another(self, server):
         with connections(server, 1) as (sock,):
@@ -189,17 +189,17 @@ class TestRequests:
                 assert received(sock, b"}").startswith(b"HTTP/1.1 200 OK\r\n")
 
     def test_malformed_chunk_is_a_400_and_no_limit_forgets(self, strict):
-        wrong = {"email": "nobody@example.com", "password": "wrong"}
+        wrong = {"email": "unknown@example.com", "password": "wrong"}
         for _ in range(3):
             httpx.post(f"{strict.url}/api/auth/login", json=wrong)
-        answers = []
+        responses = []
         for chunk in (b"ZZ\r\n", b"-1\r\n", b"2\r\n{}XX\r\n", b"2;a\rb\r\n{}\r\n0\r\n\r\n"):
             broken = LOGIN + b"Transfer-Encoding: chunked\r\n\r\n" + chunk
             with connections(strict, 2, broken) as pair:
-                answers += [received(each, b"}")[:12] for each in pair]
+                responses += [received(each, b"}")[:12] for each in pair]
 
-        assert set(answers[:2]) == {b"HTTP/1.1 400"}
-        assert set(answers) == {b"HTTP/1.1 400", b"HTTP/1.1 429"}
+        assert set(responses[:2]) == {b"HTTP/1.1 400"}
+        assert set(responses) == {b"HTTP/1.1 400", b"HTTP/1.1 429"}
         assert httpx.post(f"{strict.url}/api/auth/login", json=wrong).status_code == 429
 
     @pytest.mark.parametrize("chunk", [b"ZZ\r\n", b"-1\r\n", b"2\r\n{}XX\r\n", b"2;a\rb\r\n{}\r\n"])
@@ -247,8 +247,8 @@ class TestFastClients:
         with ThreadPoolExecutor(1) as threads:
             flooding = threads.submit(flood)
             # Held up, a request would take as long as the flood, or the worker's heartbeat: 30 s.
-            answers = [httpx.get(f"{single.url}/api/health/live", timeout=20) for _ in range(5)]
+            responses = [httpx.get(f"{single.url}/api/health/live", timeout=20) for _ in range(5)]
             stop.set()
             flooding.result()
 
-        assert {answer.status_code for answer in answers} == {200}
+        assert {response.status_code for response in responses} == {200}

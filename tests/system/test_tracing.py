@@ -10,13 +10,13 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from sqlalchemy.engine import make_url
 
 from app.observability.span_exporter import ATTRIBUTES
-from tests.support.collectors import collecting, told
+from tests.support.collectors import attribute_values, collecting
 from tests.support.factories import PASSWORD
 from tests.support.servers import served
 from tests.support.waiting import wait_for
 
 ACCOUNT = {"email": "ada@example.com", "password": PASSWORD, "name": "Ada Lovelace"}
-WRONG = {"email": "nobody@example.com", "password": "wrong"}
+WRONG = {"email": "unknown@example.com", "password": "wrong"}
 PARENT = "00f067aa0ba902b7"
 SOON = {"OTEL_BSP_SCHEDULE_DELAY": "50"}
 AT_THE_END = {"OTEL_BSP_SCHEDULE_DELAY": "600000"}
@@ -42,7 +42,7 @@ def server(own_url, redis_url, collector):
 
 @pytest.fixture
 def traced(server, collector):
-    """Sends a request of a client that traces, and returns the answer and the spans."""
+    """Return a function that sends a traced request, and returns the response and the spans."""
 
     def send(method, path, **kwargs):
         trace_id = secrets.token_hex(16)
@@ -64,14 +64,14 @@ def of_request(spans):
 
 
 class TestSpans:
-    def test_request_goes_on_with_the_trace_of_its_client(self, traced):
+    def test_request_continues_the_trace_of_its_client(self, traced):
         response, spans = traced("GET", "/api/problems/abc?x=1")
         span = of_request(spans)
 
         assert response.status_code == 422
         assert span.name == "GET /api/problems/<slug>"
         assert span.parent_span_id.hex() == PARENT
-        assert told(span.attributes) == {
+        assert attribute_values(span.attributes) == {
             "http.method": "GET",
             "http.route": "/api/problems/<slug>",
             "http.status_code": 422,
@@ -80,21 +80,24 @@ class TestSpans:
     def test_request_has_its_sql_and_its_questions_to_redis(self, traced):
         response, spans = traced("POST", "/api/auth/login", json=WRONG)
         below = [span for span in spans if span.parent_span_id == of_request(spans).span_id]
-        systems = {told(span.attributes)["db.system"] for span in below}
+        systems = {attribute_values(span.attributes)["db.system"] for span in below}
 
         assert response.status_code == 401
         assert len(below) == len(spans) - 1
         assert systems == {"postgresql", "redis"}
 
-    def test_url_that_nothing_responses_to_has_no_route(self, traced):
+    def test_unknown_url_has_no_route(self, traced):
         _, spans = traced("GET", "/api/nothing")
 
         assert of_request(spans).name == "GET"
-        assert told(of_request(spans).attributes) == {"http.method": "GET", "http.status_code": 404}
+        assert attribute_values(of_request(spans).attributes) == {
+            "http.method": "GET",
+            "http.status_code": 404,
+        }
 
     def test_say_who_sends_them(self, traced, collector):
         traced("GET", "/api/health")
-        resource = told(collector.resources()[0].resource.attributes)
+        resource = attribute_values(collector.resources()[0].resource.attributes)
 
         assert resource["service.name"] == "flask-api"
         assert resource["service.version"]
@@ -111,7 +114,10 @@ class TestDiscretion:
 
         failed = [span for span in spans if span.status.code == Status.STATUS_CODE_ERROR]
         assert (first.status_code, second.status_code) == (201, 409)
-        assert told(failed[0].attributes)["error.type"] == "psycopg2.errors.UniqueViolation"
+        assert (
+            attribute_values(failed[0].attributes)["error.type"]
+            == "psycopg2.errors.UniqueViolation"
+        )
         sent = b"".join(collector.bodies)
         token = login.json() if login.status_code == 200 else {"access_token": "no-token"}
         for secret in (*ACCOUNT.values(), "127.0.0.1", "httpx", token["access_token"]):
@@ -121,7 +127,7 @@ class TestDiscretion:
         _, spans = traced("POST", "/api/auth/login", json=WRONG)
 
         for span in spans:
-            assert told(span.attributes).keys() <= ATTRIBUTES
+            assert attribute_values(span.attributes).keys() <= ATTRIBUTES
             assert not span.events
             assert not span.status.message
 
@@ -155,7 +161,7 @@ class TestEnd:
 
             assert len(collector.trace(trace_id)) == 1
 
-    def test_collector_that_does_not_response_keeps_nobody_waiting(self, own_url):
+    def test_collector_without_a_response_delays_no_request(self, own_url):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             url = f"http://127.0.0.1:{silent.getsockname()[1]}"
             patient = {"OTEL_EXPORTER_OTLP_TIMEOUT": "600", **SOON}

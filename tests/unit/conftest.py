@@ -7,14 +7,14 @@ import pytest
 
 @pytest.fixture
 def production(app, monkeypatch):
-    """Let the application have the settings of production."""
+    """Give the application production settings."""
     settings = dataclasses.replace(app.extensions["settings"], flask_env="production")
     monkeypatch.setitem(app.extensions, "settings", settings)
 
 
 @pytest.fixture
 def flask(app, session):
-    """Run a `flask` command, and return its result."""
+    """Return a function that runs a `flask` command, and returns its result."""
 
     def run(*args, **kwargs):
         result = app.test_cli_runner().invoke(args=args, catch_exceptions=False, **kwargs)

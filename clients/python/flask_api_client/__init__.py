@@ -1,7 +1,7 @@
-"""A client of the Flask API Service: what the generated code leaves to do by hand.
+"""Client of the Flask API Service: sessions, retries, pages and errors for the generated code.
 
-The operations are in `flask_api_client.generated.api`, what they take and return is in
-`flask_api_client.generated.models`. Pass them what `connect` or `sign_in` returns.
+The operations are in `flask_api_client.generated.api`, their inputs and results in
+`flask_api_client.generated.models`. Pass them a client from `connect` or `sign_in`.
 """
 
 from flask_api_client.connection import connect, resume, sign_in

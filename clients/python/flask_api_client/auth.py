@@ -1,4 +1,4 @@
-"""Signed in, for as long as the session lives: tokens that have expired are exchanged."""
+"""Authentication with access tokens: refresh expired tokens."""
 
 from collections.abc import Callable, Generator
 from threading import Lock
@@ -14,14 +14,14 @@ KeepTokens = Callable[[Tokens], None]
 
 
 class SessionAuth(httpx.Auth):
-    """Puts the access token on each request. Threads may share it.
+    """Add the access token to each request. Thread-safe.
 
     Raises:
-        ApiProblem: of `invalid-refresh-token` when the session has ended: sign in again.
+        ApiProblem: `invalid-refresh-token` when the session has ended: sign in again.
     """
 
-    def __init__(self, nobody: Client, tokens: Tokens, keep: KeepTokens | None = None) -> None:
-        self._nobody = nobody
+    def __init__(self, anonymous: Client, tokens: Tokens, keep: KeepTokens | None = None) -> None:
+        self._anonymous = anonymous
         self._tokens = tokens
         self._keep = keep
         self._exchanging = Lock()
@@ -34,7 +34,7 @@ class SessionAuth(httpx.Auth):
         response = yield authorized(request, used)
         if not expired(response):
             return
-        # One at a time: a refresh token is good for one exchange, its reuse ends the session.
+        # One refresh at a time: the reuse of a refresh token ends the session.
         with self._exchanging:
             if self._tokens is used:
                 self._exchange(used, failure)
@@ -42,10 +42,10 @@ class SessionAuth(httpx.Auth):
 
     def _exchange(self, used: Tokens, known: Exception | None) -> None:
         if self._failure and self._failure is not known:
-            raise self._failure  # of the exchange that was waited for; each its own would take long
+            raise self._failure  # of the refresh that this thread waited for: do not repeat it
         body = Refresh(refresh_token=used.refresh_token)
         try:
-            self._tokens = unwrap(refresh.sync_detailed(client=self._nobody, body=body))
+            self._tokens = unwrap(refresh.sync_detailed(client=self._anonymous, body=body))
         except Exception as failure:
             self._failure = failure
             raise
@@ -59,6 +59,6 @@ def authorized(request: httpx.Request, tokens: Tokens) -> httpx.Request:
 
 
 def expired(response: httpx.Response) -> bool:
-    """Whether the access token was refused (RFC 6750, section 3.1)."""
+    """Return whether the service rejected the access token (RFC 6750, section 3.1)."""
     challenge = response.headers.get("WWW-Authenticate", "")
     return response.status_code == 401 and 'error="invalid_token"' in challenge

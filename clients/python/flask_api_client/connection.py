@@ -1,7 +1,7 @@
-"""What the operations take as `client`: with nobody signed in, or with a session.
+"""Clients for the generated operations: anonymous, or with a session.
 
-`transport` makes what sends the requests: for a proxy, certificates of your own, another patience.
-Such as `lambda: RetryTransport(httpx.HTTPTransport(verify=context), patience=60)`.
+`transport` creates the httpx transport. Use it for a proxy, for your own certificates, or for
+another retry limit: `lambda: RetryTransport(httpx.HTTPTransport(verify=context), patience=60)`.
 """
 
 from collections.abc import Callable
@@ -18,12 +18,12 @@ from flask_api_client.problems import unwrap
 from flask_api_client.retry import RetryTransport
 
 NewTransport = Callable[[], httpx.BaseTransport]
-# Of each attempt, seconds.
+# Seconds for each attempt.
 TIMEOUT = httpx.Timeout(10)
 
 
 def connect(base_url: str, *, transport: NewTransport = RetryTransport) -> Client:
-    """A client with nobody signed in."""
+    """Return an anonymous client."""
     return Client(
         base_url, timeout=TIMEOUT, httpx_args={"transport": ProblemTransport(transport())}
     )
@@ -37,14 +37,14 @@ def sign_in(
     keep: KeepTokens | None = None,
     transport: NewTransport = RetryTransport,
 ) -> AuthenticatedClient:
-    """A client with a new session; see `resume` for what `keep` is.
+    """Sign in, and return a client with the new session; see `resume` for `keep`.
 
     Raises:
-        ApiProblem: of `wrong-credentials`, or of what else the service refuses with.
+        ApiProblem: The service returned an error, such as `wrong-credentials`.
     """
     body = Credentials(email=email, password=password)
-    with connect(base_url, transport=transport) as nobody:
-        tokens = unwrap(login.sync_detailed(client=nobody, body=body))
+    with connect(base_url, transport=transport) as anonymous:
+        tokens = unwrap(login.sync_detailed(client=anonymous, body=body))
     if keep:
         keep(tokens)
     return resume(base_url, tokens, keep=keep, transport=transport)
@@ -57,13 +57,14 @@ def resume(
     keep: KeepTokens | None = None,
     transport: NewTransport = RetryTransport,
 ) -> AuthenticatedClient:
-    """A client with a session that has begun before.
+    """Return a client with an existing session.
 
-    `keep` gets the tokens each time there are new ones; the ones before are worth nothing then.
+    Args:
+        keep: Called with the new tokens after each refresh; the old ones are no longer valid.
     """
     arguments: dict[str, Any] = {"transport": ProblemTransport(transport())}
-    nobody = Client(base_url, timeout=TIMEOUT, httpx_args=arguments)
-    arguments = arguments | {"auth": SessionAuth(nobody, tokens, keep)}
+    anonymous = Client(base_url, timeout=TIMEOUT, httpx_args=arguments)
+    arguments = arguments | {"auth": SessionAuth(anonymous, tokens, keep)}
     return AuthenticatedClient(
         base_url, token=tokens.access_token, timeout=TIMEOUT, httpx_args=arguments
     )

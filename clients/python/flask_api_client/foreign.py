@@ -1,4 +1,4 @@
-"""Answers that something on the way has made: a proxy, the login page of a network."""
+"""Responses from intermediaries, such as a proxy or a captive portal."""
 
 from http import HTTPStatus
 from typing import Any
@@ -9,12 +9,12 @@ from flask_api_client.generated.models import Problem
 from flask_api_client.problems import ApiProblem
 
 WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
-REFUSALS = {status for status in HTTPStatus if status >= 400}
+ERRORS = {status for status in HTTPStatus if status >= 400}
 MEMBERS = {"type", "title", "status", "detail", "request_id"}
 
 
 class ProblemTransport(httpx.BaseTransport):
-    """Hands over what the generated code can read, and raises an `ApiProblem` of the rest."""
+    """Return responses that the generated code can parse; raise ApiProblem for others."""
 
     def __init__(self, transport: httpx.BaseTransport) -> None:
         self._transport = transport
@@ -31,16 +31,16 @@ class ProblemTransport(httpx.BaseTransport):
 
 
 def readable(response: httpx.Response) -> bool:
-    """Whether the service may have answered that, as its document says."""
+    """Return whether the response has a documented form."""
     if response.status_code in WITHOUT_BODY:
         return True
     if response.status_code in {HTTPStatus.OK, HTTPStatus.CREATED}:
         return bool(document(response))
-    return response.status_code in REFUSALS and document(response).keys() >= MEMBERS
+    return response.status_code in ERRORS and document(response).keys() >= MEMBERS
 
 
 def document(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object that came; an empty one if none did."""
+    """Return the JSON object in the body, or an empty one."""
     try:
         found = response.json()
     except ValueError:
@@ -59,9 +59,9 @@ def problem_of(response: httpx.Response) -> Problem:
 
 
 def detail_of(response: httpx.Response) -> str:
-    """What came. No client follows a redirect: credentials are for this address."""
+    """Describe the response. Redirects are not followed: the credentials are for this URL."""
     if response.is_redirect:
-        where = response.headers.get("Location", "it is not said where")
-        return f"The service is elsewhere: {where}."
+        where = response.headers.get("Location", "a URL that is not given")
+        return f"The service redirects to {where}."
     kind = response.headers.get("Content-Type", "no Content-Type")
-    return f"This is no answer of the service: {kind}, {response.text[:100]!r}."
+    return f"This is not a response of the service: {kind}, {response.text[:100]!r}."

@@ -1,14 +1,14 @@
-"""What is filled into a path; `generator.yaml` has the generated code take it from here."""
+"""Path parameters; `generator.yaml` makes the generated code import `quote` from here."""
 
 from urllib import parse
 
 
 def quote(identifier: str, safe: str = "") -> str:
-    """The id as a segment of a path.
+    """Return the id as a path segment.
 
     Raises:
-        ValueError: no id is like that, and httpx or a proxy would make another path of it.
+        ValueError: The id is invalid: httpx or a proxy would change the path.
     """
     if identifier in {"", ".", ".."} or "/" in identifier or "\\" in identifier:
-        raise ValueError(f"{identifier!r} is no id")
+        raise ValueError(f"{identifier!r} is not an id")
     return parse.quote(identifier, safe)

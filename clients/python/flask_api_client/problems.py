@@ -1,4 +1,4 @@
-"""Refusals of the service, as exceptions that carry its problem document (RFC 9457)."""
+"""Errors of the service as exceptions with the problem document (RFC 9457)."""
 
 from collections.abc import Mapping
 from typing import Protocol, TypeVar
@@ -10,10 +10,10 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class ApiProblem(Exception):  # noqa: N818 (the word of RFC 9457)
-    """The service refused: `problem` says what, for programs and for people."""
+    """Error response of the service; `problem` has the details."""
 
     def __init__(self, problem: Problem, headers: Mapping[str, str]) -> None:
-        super().__init__(problem, headers)  # as pickle wants it
+        super().__init__(problem, headers)  # pickle calls the class with these args
         self.problem = problem
         self.headers = headers
 
@@ -22,16 +22,16 @@ class ApiProblem(Exception):  # noqa: N818 (the word of RFC 9457)
         return f"{problem.title}: {problem.detail} (request {problem.request_id})"
 
     def has_type(self, slug: str) -> bool:
-        """Whether this is that kind of problem, by the last part of its `type`."""
+        """Return whether the last segment of the problem's `type` is `slug`."""
         return self.problem.type_.endswith(f"/{slug}")
 
 
 class NotModified(Exception):  # noqa: N818 (the words of RFC 9110)
-    """The copy whose ETag was sent as `If-None-Match` is current."""
+    """304: the copy with the ETag in `If-None-Match` is current."""
 
 
-class Answer(Protocol[T_co]):
-    """What the `…_detailed` functions of the generated code return."""
+class ApiResponse(Protocol[T_co]):
+    """Result of the `…_detailed` functions of the generated code."""
 
     @property
     def status_code(self) -> int: ...
@@ -41,15 +41,15 @@ class Answer(Protocol[T_co]):
 
     @property
     def parsed(self) -> T_co | None:
-        """The body; None if there is none."""
+        """The parsed body; None if there is none."""
 
 
-def unwrap(response: Answer[Problem | T]) -> T:
-    """What was asked for.
+def unwrap(response: ApiResponse[Problem | T]) -> T:
+    """Return the parsed body of a response.
 
     Raises:
-        ApiProblem: the service refused.
-        NotModified: a 304, which has no body.
+        ApiProblem: The service returned an error.
+        NotModified: The status is 304.
     """
     if response.status_code == 304:
         raise NotModified

@@ -1,4 +1,4 @@
-"""Asks again when an answer was lost, or when the service says to come back later."""
+"""Retries after a lost response, 409, 429, 502, 503 and 504."""
 
 import random
 import re
@@ -10,14 +10,14 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 PATIENCE_SECONDS = 30.0
-# For the body of an answer: httpx limits the wait for each part of it, and not for the whole.
+# For the whole body of a response: the timeouts of httpx apply to each read.
 BODY_SECONDS = 30.0
-# Of a request that only reads, or has an Idempotency-Key. 409: its twin is still being worked on.
-COME_BACK = {409, 502, 503, 504}
+# For safe requests and those with an Idempotency-Key. 409: the first attempt is still in progress.
+RETRY_STATUSES = {409, 502, 503, 504}
 
 
 class RetryTransport(httpx.BaseTransport):
-    """Repeats what can be repeated without being done twice, until `patience` seconds are over."""
+    """Retry requests that are safe to repeat, for at most `patience` seconds."""
 
     def __init__(
         self, transport: httpx.BaseTransport | None = None, patience: float = PATIENCE_SECONDS
@@ -29,9 +29,9 @@ class RetryTransport(httpx.BaseTransport):
         deadline = time.monotonic() + self._patience
         for pause in pauses():
             try:
-                response = self._whole(request)
+                response = self._read(request)
             except (httpx.UnsupportedProtocol, httpx.LocalProtocolError):
-                raise  # the caller's mistake, and the same each time
+                raise  # an error of the caller: a retry would fail too
             except httpx.TransportError:
                 if not repeatable(request) or time.monotonic() + pause > deadline:
                     raise
@@ -42,12 +42,12 @@ class RetryTransport(httpx.BaseTransport):
             time.sleep(pause)
         raise AssertionError("unreachable")
 
-    def _whole(self, request: httpx.Request) -> httpx.Response:
-        """The answer with its body, which may be lost on the way as well."""
+    def _read(self, request: httpx.Request) -> httpx.Response:
+        """Return the response with its body, so that a connection lost in the body is retried."""
         response = self._transport.handle_request(request)
         with closing(response):
             assert isinstance(response.stream, httpx.SyncByteStream)
-            response.stream = Timely(response.stream, time.monotonic() + BODY_SECONDS)
+            response.stream = DeadlineStream(response.stream, time.monotonic() + BODY_SECONDS)
             response.read()
         return response
 
@@ -55,8 +55,8 @@ class RetryTransport(httpx.BaseTransport):
         self._transport.close()
 
 
-class Timely(httpx.SyncByteStream):
-    """A body that counts as lost if it is not whole by `end`."""
+class DeadlineStream(httpx.SyncByteStream):
+    """Response body that raises ReadTimeout if it is not complete by `end`."""
 
     def __init__(self, stream: httpx.SyncByteStream, end: float) -> None:
         self._stream = stream
@@ -65,7 +65,7 @@ class Timely(httpx.SyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         for part in self._stream:
             if time.monotonic() > self._end:
-                raise httpx.ReadTimeout("The answer has been coming for too long.")
+                raise httpx.ReadTimeout("The response body took too long.")
             yield part
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ class Timely(httpx.SyncByteStream):
 
 
 def pauses() -> Iterator[float]:
-    """Seconds, twice as many each time, up to 8; by chance less, lest all clients come at once."""
+    """Yield the seconds before each retry: exponential backoff up to 8 seconds, with jitter."""
     longest = 0.25
     while True:
         yield longest * random.uniform(0.5, 1)  # noqa: S311
@@ -81,9 +81,9 @@ def pauses() -> Iterator[float]:
 
 
 def repeatable(request: httpx.Request) -> bool:
-    """Whether the request may arrive twice and be done once."""
+    """Return whether the request is safe to repeat."""
     reads = request.method in {"GET", "HEAD"}
-    # If the first answer is lost, so are its tokens: nothing gets worse by asking again.
+    # A lost response loses the new tokens too, so a retry does no harm.
     exchanges = request.url.path.endswith("/api/auth/refresh")
     return reads or exchanges or "Idempotency-Key" in request.headers
 
@@ -91,13 +91,13 @@ def repeatable(request: httpx.Request) -> bool:
 def worth_repeating(request: httpx.Request, response: httpx.Response) -> bool:
     if response.status_code == 409 and "Retry-After" not in response.headers:
         return False
-    # What is over a limit has not been done, so any request may come again.
-    again = repeatable(request) and response.status_code in COME_BACK
+    # A request over a rate limit was not processed, so any request is safe to repeat.
+    again = repeatable(request) and response.status_code in RETRY_STATUSES
     return again or response.status_code == 429
 
 
 def retry_after(response: httpx.Response) -> float:
-    """Seconds to wait at least: a number, or until a date (RFC 9110, section 10.2.3)."""
+    """Return the seconds in Retry-After: a number or a date (RFC 9110, section 10.2.3)."""
     value = response.headers.get("Retry-After", "")
     if re.fullmatch("[0-9]+", value):
         return float(value)

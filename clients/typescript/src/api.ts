@@ -1,4 +1,4 @@
-/** The operations, and a session that lives as long as the service lets it. */
+/** API client: one method for each HTTP method, and a session with token refresh. */
 
 import { ApiProblem, dataOf } from "./problem.js";
 import { request, type Sent } from "./request.js";
@@ -6,31 +6,31 @@ import { PATIENCE_SECONDS, patiently } from "./retry.js";
 import type { Tokens } from "./schema.js";
 import type { Arguments, Data, Input, Method, PathOf } from "./types.js";
 
-export interface Answer<T> {
+export interface ApiResponse<T> {
   data: T;
   status: number;
   headers: Headers;
 }
 
 export interface ApiOptions {
-  /** Those of a session that has begun before. */
+  /** Tokens of an existing session. */
   tokens?: Tokens;
-  /** Gets the tokens each time there are new ones, and is waited for. Those before are no good. */
+  /** Called with new tokens, and awaited. The old tokens are no longer valid. */
   keep?: (tokens: Tokens) => unknown;
-  /** For how many seconds in all a request is repeated. */
+  /** Seconds for all attempts of a request. */
   patience?: number;
-  /** How many seconds each attempt may take. */
+  /** Seconds for each attempt. */
   timeout?: number;
   fetch?: typeof fetch;
 }
 
 /**
- * Each method resolves to the answer. It throws an ApiProblem if the service refuses, and NotModified
- * if a copy is current.
+ * Each method resolves to the response. It throws an ApiProblem for an error response, and
+ * NotModified for a 304.
  */
 export class Api {
   #tokens: Tokens | undefined;
-  /** By the tokens that are exchanged. */
+  /** Refreshes in progress, by the old tokens. */
   #exchanging = new Map<Tokens, Promise<void>>();
 
   constructor(
@@ -56,8 +56,8 @@ export class Api {
       this.#signedIn<Data<M, P>>(method, path, (input[0] ?? {}) as Sent);
   }
 
-  /** Send, and once more with new tokens if the access token has expired. */
-  async #signedIn<T>(method: Method, path: string, input: Sent): Promise<Answer<T>> {
+  /** Send a request; if the access token has expired, refresh the tokens and send it again. */
+  async #signedIn<T>(method: Method, path: string, input: Sent): Promise<ApiResponse<T>> {
     const used = this.#tokens;
     try {
       return await this.#send<T>(method, path, input, used);
@@ -69,7 +69,7 @@ export class Api {
     return this.#send<T>(method, path, input, this.#tokens);
   }
 
-  /** One at a time: a refresh token is good for one exchange, its reuse ends the session. */
+  /** Refresh once for each pair of tokens: the reuse of a refresh token ends the session. */
   #exchange(used: Tokens): Promise<void> {
     const exchange =
       this.#exchanging.get(used) ??
@@ -79,25 +79,30 @@ export class Api {
   }
 
   async #refresh(used: Tokens): Promise<void> {
-    // If the first answer is lost, so are its tokens: nothing gets worse by asking again.
+    // A lost response loses the new tokens too, so a retry does no harm.
     const input = { body: { refresh_token: used.refresh_token }, repeatable: true };
-    const answer = await this.#send<Tokens>("post", "/api/auth/refresh", input);
-    // Somebody may have signed in meanwhile.
-    if (this.#tokens === used) await this.#take(answer);
+    const response = await this.#send<Tokens>("post", "/api/auth/refresh", input);
+    // `signIn` may have replaced the tokens in the meantime.
+    if (this.#tokens === used) await this.#take(response);
   }
 
-  async #take({ data }: Answer<Tokens>): Promise<void> {
+  async #take({ data }: ApiResponse<Tokens>): Promise<void> {
     this.#tokens = data;
     await this.options.keep?.(data);
   }
 
-  async #send<T>(method: Method, path: string, input: Sent, tokens?: Tokens): Promise<Answer<T>> {
-    const { fetch: ask = fetch, timeout = 10, patience = PATIENCE_SECONDS } = this.options;
+  async #send<T>(
+    method: Method,
+    path: string,
+    input: Sent,
+    tokens?: Tokens,
+  ): Promise<ApiResponse<T>> {
+    const { fetch: send = fetch, timeout = 10, patience = PATIENCE_SECONDS } = this.options;
     const make = () => request(this.baseUrl, method, path, input, tokens, timeout);
-    make(); // what is wrong with the input is told now: it would be the same each time
+    make(); // throw invalid input now, outside the retries
     const repeatable =
       method === "get" || Boolean(input.header?.["Idempotency-Key"] ?? input.repeatable);
-    const received = await patiently(() => ask(make()), repeatable, patience);
+    const received = await patiently(() => send(make()), repeatable, patience);
     const { status, headers } = received.response;
     return { data: dataOf(received) as T, status, headers };
   }

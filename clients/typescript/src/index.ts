@@ -1,6 +1,6 @@
-/** A client of the Flask API Service: what the generated types leave to do by hand. */
+/** Client of the Flask API Service: sessions, retries, pages and errors. */
 
-export { Api, type Answer, type ApiOptions } from "./api.js";
+export { Api, type ApiOptions, type ApiResponse } from "./api.js";
 export { items, type Page } from "./pages.js";
 export { ApiProblem, NotModified } from "./problem.js";
 export { PATIENCE_SECONDS } from "./retry.js";

@@ -1,6 +1,6 @@
-/** Lists, without the pages. */
+/** Iteration over paginated lists. */
 
-import type { Answer } from "./api.js";
+import type { ApiResponse } from "./api.js";
 
 export interface Page<T> {
   items: T[];
@@ -8,12 +8,12 @@ export interface Page<T> {
 }
 
 /**
- * Each item of a list, asking for the next page when it is needed.
+ * Yield each item of a list, and request the next page when it is needed.
  *
- * @param page gets a page by its cursor: `(cursor) => api.get("/api/orders", { query: { cursor } })`
+ * @param page returns a page by cursor: `(cursor) => api.get("/api/orders", { query: { cursor } })`
  */
 export async function* items<T>(
-  page: (cursor: string | undefined) => Promise<Answer<Page<T>>>,
+  page: (cursor: string | undefined) => Promise<ApiResponse<Page<T>>>,
 ): AsyncGenerator<T, void, undefined> {
   let cursor: string | null | undefined;
   while (cursor !== null) {

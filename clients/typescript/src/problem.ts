@@ -1,4 +1,4 @@
-/** Refusals of the service, as errors that carry its problem document (RFC 9457). */
+/** Errors of the service, with the problem document (RFC 9457). */
 
 import type { Received } from "./retry.js";
 import type { Problem } from "./schema.js";
@@ -6,7 +6,7 @@ import type { Problem } from "./schema.js";
 const MEMBERS = ["type", "title", "status", "detail", "request_id"];
 
 export class ApiProblem extends Error {
-  /** @param problem says what is wrong, for programs and for people. */
+  /** @param problem the problem document of the error response */
   constructor(
     readonly problem: Problem,
     readonly headers: Headers,
@@ -15,13 +15,13 @@ export class ApiProblem extends Error {
     this.name = "ApiProblem";
   }
 
-  /** Whether this is that kind of problem, by the last part of its `type`. */
+  /** Return whether the last segment of the problem's `type` is `slug`. */
   hasType(slug: string): boolean {
     return this.problem.type.endsWith(`/${slug}`);
   }
 }
 
-/** The copy whose ETag was sent as `If-None-Match` is current. */
+/** 304: the copy with the ETag in `If-None-Match` is current. */
 export class NotModified extends Error {
   constructor(readonly headers: Headers) {
     super("The copy is current.");
@@ -29,7 +29,7 @@ export class NotModified extends Error {
   }
 }
 
-/** The body of a success; undefined if it has none. Anything else is thrown. */
+/** Return the body of a success, or undefined for a 204. Throw an error for other responses. */
 export function dataOf({ response, body }: Received): unknown {
   const { ok, status, headers } = response;
   if (status === 204) return undefined;
@@ -40,7 +40,7 @@ export function dataOf({ response, body }: Received): unknown {
   throw new ApiProblem(problem ?? foreign(response, body), headers);
 }
 
-/** The JSON object that came, if one did. */
+/** Return the JSON object in the body, if there is one. */
 function documentOf(body: string): object | undefined {
   try {
     const found: unknown = JSON.parse(body);
@@ -50,7 +50,7 @@ function documentOf(body: string): object | undefined {
   }
 }
 
-/** The problem with an answer that something on the way has made: a proxy, a network's login. */
+/** Return a problem for the response of an intermediary, such as a proxy or a captive portal. */
 function foreign(response: Response, body: string): Problem {
   const { status, statusText, headers } = response;
   const came = `${headers.get("Content-Type") ?? "no Content-Type"}, "${body.slice(0, 100)}"`;
@@ -58,14 +58,14 @@ function foreign(response: Response, body: string): Problem {
     type: "about:blank",
     title: statusText || `Status ${status}`,
     status,
-    detail: elsewhere(response)
-      ? `The service is elsewhere: ${headers.get("Location") ?? "it is not said where"}.`
-      : `This is no answer of the service: ${came}.`,
+    detail: redirects(response)
+      ? `The service redirects to ${headers.get("Location") ?? "a URL that is not given"}.`
+      : `This is not a response of the service: ${came}.`,
     request_id: headers.get("X-Request-ID") ?? "unknown",
   };
 }
 
-/** Whether it is a redirect; to a browser's page its status is 0, and where to is hidden. */
-function elsewhere({ type, status }: Response): boolean {
+/** Return whether the response is a redirect. Browsers set its status to 0 and hide its URL. */
+function redirects({ type, status }: Response): boolean {
   return type === "opaqueredirect" || (300 <= status && status < 400);
 }

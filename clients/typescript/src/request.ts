@@ -1,15 +1,15 @@
-/** An operation and its input, as a Request of the Fetch standard. */
+/** Create the Request (Fetch standard) of an operation from its input. */
 
 import type { Tokens } from "./schema.js";
 import type { Method } from "./types.js";
 
-/** Any operation's input. */
+/** Input of an operation. */
 export interface Sent {
   path?: Record<string, string>;
   query?: Record<string, string | number | boolean | undefined>;
   header?: Record<string, string | undefined>;
   body?: unknown;
-  /** Whether it may arrive twice and be done once, though nothing in it says so. */
+  /** Whether the request is safe to repeat without an Idempotency-Key. */
   repeatable?: boolean;
 }
 
@@ -28,7 +28,7 @@ export function request(
     method: method.toUpperCase(),
     headers,
     body: input.body === undefined ? null : JSON.stringify(input.body),
-    // Credentials are for this address, and a POST that is redirected may become a GET.
+    // The credentials are for this URL only, and a redirect may change a POST to a GET.
     redirect: "manual",
     signal: AbortSignal.timeout(timeout * 1000),
   });
@@ -37,16 +37,16 @@ export function request(
 function url(baseUrl: string, template: string, { path = {}, query }: Sent): URL {
   const filled = template.replace(/{(\w+)}/g, (_, name) => segment(path[name] ?? ""));
   const found = new URL(baseUrl.replace(/\/+$/, "") + filled);
-  if (!/^https?:$/.test(found.protocol)) throw new TypeError(`${baseUrl} is no address of the web`);
+  if (!/^https?:$/.test(found.protocol)) throw new TypeError(`${baseUrl} is not an HTTP URL`);
   for (const [name, value] of Object.entries(defined(query))) {
     found.searchParams.set(name, String(value));
   }
   return found;
 }
 
-/** An id as a part of a path; what would make another path of it, here or in a proxy, is none. */
+/** Return the id as a path segment. Throw a TypeError if it would change the path. */
 function segment(id: string): string {
-  if (/^\.{0,2}$|[/\\]/.test(id)) throw new TypeError(`"${id}" is no id`);
+  if (/^\.{0,2}$|[/\\]/.test(id)) throw new TypeError(`"${id}" is not an id`);
   return encodeURIComponent(id);
 }
 

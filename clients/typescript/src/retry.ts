@@ -1,20 +1,20 @@
-/** Asks again when an answer was lost, or when the service says to come back later. */
+/** Retries after a lost response, 409, 429, 502, 503 and 504. */
 
 export const PATIENCE_SECONDS = 30;
 
-// Of a request that may be repeated. 409: its twin is still being worked on.
-const COME_BACK = new Set([409, 502, 503, 504]);
+// For requests that are safe to repeat. 409: the first attempt is still in progress.
+const RETRY_STATUSES = new Set([409, 502, 503, 504]);
 
-/** An answer with its body, which may be lost on the way as well. */
+/** A response with its body, so that a connection lost in the body is retried. */
 export interface Received {
   response: Response;
   body: string;
 }
 
 /**
- * The answer that `send` gets, or the one that is left when `patience` seconds are over.
+ * Send a request, retry it for up to `patience` seconds, and return the last response.
  *
- * @param repeatable whether the request may arrive twice and be done once
+ * @param repeatable whether the request is safe to repeat
  */
 export async function patiently(
   send: () => Promise<Response>,
@@ -23,7 +23,7 @@ export async function patiently(
 ): Promise<Received> {
   const deadline = Date.now() + patience * 1000;
   for (let longest = 0.25; ; longest = Math.min(2 * longest, 8)) {
-    // By chance less than twice as long each time, lest all clients come at once.
+    // Exponential backoff with jitter, so that clients do not retry at the same time.
     let pause = longest * (0.5 + Math.random() / 2);
     const over = () => Date.now() + pause * 1000 > deadline;
     try {
@@ -40,11 +40,11 @@ export async function patiently(
 
 function worthRepeating({ status, headers }: Response, repeatable: boolean): boolean {
   if (status === 409 && !headers.has("Retry-After")) return false;
-  // What is over a limit has not been done, so any request may come again.
-  return status === 429 || (repeatable && COME_BACK.has(status));
+  // A request over a rate limit was not processed, so any request is safe to repeat.
+  return status === 429 || (repeatable && RETRY_STATUSES.has(status));
 }
 
-/** Seconds to wait at least: a number, or until a date (RFC 9110, section 10.2.3). */
+/** Return the seconds in Retry-After: a number or a date (RFC 9110, section 10.2.3). */
 function retryAfter(response: Response): number {
   const value = response.headers.get("Retry-After") ?? "";
   if (/^\d+$/.test(value)) return Number(value);

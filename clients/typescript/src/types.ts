@@ -1,10 +1,10 @@
-/** What an operation takes and returns, looked up in the generated types. */
+/** Input and result types of an operation, from the generated types. */
 
 import type { paths } from "./schema.js";
 
 export type Method = "get" | "post" | "put" | "patch" | "delete";
 
-/** The paths that have this method. */
+/** Paths with this method. */
 export type PathOf<M extends Method> = {
   [P in keyof paths]: paths[P] extends Record<M, object> ? P : never;
 }[keyof paths] &
@@ -24,16 +24,16 @@ type Body<O> = O extends { requestBody: infer R }
     ? { body?: Json<NonNullable<R>> }
     : unknown;
 
-/** `path`, `query`, `header` and `body` of an operation, as the document has them. */
+/** `path`, `query`, `header` and `body` of an operation. */
 export type Input<M extends Method, P extends keyof paths> = Parameters<Operation<M, P>> &
   Body<Operation<M, P>>;
 
-/** The input as an argument, which may be left out where nothing is required. */
+/** The input as an argument; it is optional if nothing is required. */
 export type Arguments<I> = object extends I ? [input?: I] : [input: I];
 
 type Responses<O> = O extends { responses: infer R } ? R : never;
 
 type Success<R> = { [S in keyof R]: S extends 200 | 201 | 204 ? Json<R[S]> : never }[keyof R];
 
-/** The body of an operation's success; undefined if it has none. */
+/** Body of a successful response; undefined if it has none. */
 export type Data<M extends Method, P extends keyof paths> = Success<Responses<Operation<M, P>>>;

@@ -1,4 +1,4 @@
-/** How often expired tokens are exchanged, without a service. */
+/** Refresh of expired tokens, without a service. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -24,7 +24,7 @@ function refused(): Response {
   return Response.json(EXPIRED, { status: 401, headers });
 }
 
-/** A client with old tokens; `accepted` are the access tokens that the service lets in. */
+/** Return a client with expired tokens; `accepted` are the valid access tokens. */
 function expired(exchange: (used: string) => Promise<Response>, ...accepted: string[]) {
   const kept: string[] = [];
   const service: typeof fetch = async (input) => {
@@ -38,7 +38,7 @@ function expired(exchange: (used: string) => Promise<Response>, ...accepted: str
   return { kept, api: new Api("http://service", { tokens: tokensOf("old"), keep, fetch: service }) };
 }
 
-test("whoever signs in during an exchange stays signed in", async () => {
+test("a refresh does not replace the tokens of a later sign-in", async () => {
   const { api, kept } = expired(
     async () => {
       await api.signIn("user@example.com", "password");
@@ -53,12 +53,12 @@ test("whoever signs in during an exchange stays signed in", async () => {
   assert.deepEqual(kept, ["signed-in"]);
 });
 
-test("tokens are not kept waiting for the exchange of others", async () => {
+test("a refresh does not wait for the refresh of other tokens", async () => {
   const exchanged: string[] = [];
   let arrived = () => {};
-  let answer = (_: Response) => {};
+  let respond = (_: Response) => {};
   const waiting = new Promise<void>((resolve) => (arrived = resolve));
-  const slow = new Promise<Response>((resolve) => (answer = resolve));
+  const slow = new Promise<Response>((resolve) => (respond = resolve));
   const { api, kept } = expired(async (used) => {
     exchanged.push(used);
     if (used !== "old") return Response.json(tokensOf("new"));
@@ -70,39 +70,39 @@ test("tokens are not kept waiting for the exchange of others", async () => {
   await waiting;
   await api.signIn("user@example.com", "password");
   await api.get("/api/users/me");
-  answer(Response.json(tokensOf("late")));
+  respond(Response.json(tokensOf("late")));
   await first;
 
   assert.deepEqual(exchanged, ["old", "signed-in"]);
   assert.deepEqual(kept, ["signed-in", "new"]);
 });
 
-test("requests that are refused before the exchange is done share it", async () => {
+test("concurrent requests with an expired token share one refresh", async () => {
   const asked: string[] = [];
-  let refusals = 0;
-  let allRefused = () => {};
-  const everybody = new Promise<void>((resolve) => (allRefused = resolve));
+  let rejected = 0;
+  let allRejected = () => {};
+  const everyRejection = new Promise<void>((resolve) => (allRejected = resolve));
 
   const service: typeof fetch = async (input) => {
     const request = input as Request;
     asked.push(new URL(request.url).pathname);
     if (request.url.endsWith("/refresh")) {
-      await everybody;
+      await everyRejection;
       return Response.json(tokensOf("new"));
     }
     if (request.headers.get("Authorization") === "Bearer new") return Response.json({});
-    if (++refusals === 3) allRefused();
+    if (++rejected === 3) allRejected();
     return refused();
   };
 
   const api = new Api("http://service", { tokens: tokensOf("old"), fetch: service });
   await Promise.all([1, 2, 3].map(() => api.get("/api/users/me")));
 
-  assert.equal(refusals, 3);
+  assert.equal(rejected, 3);
   assert.equal(asked.filter((path) => path === "/api/auth/refresh").length, 1);
 });
 
-test("whoever waits for an exchange waits until the new tokens are kept", async () => {
+test("requests wait until `keep` has saved the new tokens", async () => {
   const done: string[] = [];
   const keep = async () => {
     await new Promise(setImmediate);
@@ -120,7 +120,7 @@ test("whoever waits for an exchange waits until the new tokens are kept", async 
   assert.deepEqual(done, ["kept", "used"]);
 });
 
-test("tokens that can't be kept are told to whoever waits, and are used all the same", async () => {
+test("an error of `keep` is thrown, and the new tokens are used", async () => {
   const keep = async () => {
     throw new Error("the disk is full");
   };

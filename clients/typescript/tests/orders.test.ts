@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Api, ApiProblem, items, NotModified, type Order } from "flask-api-client";
-import { given, keyed, oneOf, PASSWORD, somebody } from "./service.js";
+import { given, keyed, oneOf, PASSWORD, signedInClient } from "./service.js";
 
 async function ordersOf(api: Api, limit?: number): Promise<Order[]> {
   const found: Order[] = [];
@@ -10,22 +10,22 @@ async function ordersOf(api: Api, limit?: number): Promise<Order[]> {
   return found;
 }
 
-test("a lost answer is asked for again, and one order is made", async () => {
+test("a request with a lost response is retried, and creates one order", async () => {
   const api = new Api(given("LOSING_URL"));
-  await api.signIn(given("EMAIL"), PASSWORD); // whose orders are counted in the database, too
+  await api.signIn(given("EMAIL"), PASSWORD); // test_typescript.py counts this user's orders
   const { data, headers } = await api.post("/api/orders", { header: keyed(), body: oneOf("abc") });
   assert.equal(headers.get("Idempotency-Replayed"), "true");
   assert.deepEqual((await ordersOf(api)).map(({ id }) => id), [data.id]);
 });
 
-test("without a key a lost answer is told, and nothing is repeated", async () => {
-  const api = await somebody(given("LOSING_URL"));
+test("a request without a key fails on a lost response, and is not retried", async () => {
+  const api = await signedInClient(given("LOSING_URL"));
   await assert.rejects(api.post("/api/orders", { body: oneOf("abc") }), TypeError);
   assert.equal((await ordersOf(api)).length, 1);
 });
 
 test("pages are walked in order", async () => {
-  const api = await somebody();
+  const api = await signedInClient();
   const placed: string[] = [];
   for (let n = 0; n < 5; n++) {
     placed.unshift((await api.post("/api/orders", { body: oneOf("abc") })).data.id);
@@ -34,7 +34,7 @@ test("pages are walked in order", async () => {
 });
 
 test("no page loses an order or shows it twice while others are placed", async () => {
-  const api = await somebody();
+  const api = await signedInClient();
   const place = async () => (await api.post("/api/orders", { body: oneOf("abc") })).data.id;
   const placed = [await place(), await place(), await place()].reverse();
   const found: string[] = [];
@@ -47,8 +47,8 @@ test("no page loses an order or shows it twice while others are placed", async (
   assert.deepEqual(found, placed);
 });
 
-test("out of stock says of what", async () => {
-  const api = await somebody();
+test("an out-of-stock error lists the products", async () => {
+  const api = await signedInClient();
   await assert.rejects(api.post("/api/orders", { body: oneOf("sold-out") }), (error) => {
     assert(error instanceof ApiProblem && error.hasType("out-of-stock"));
     assert.deepEqual(error.problem.products?.map((each) => each.product_id), ["sold-out"]);
@@ -56,8 +56,8 @@ test("out of stock says of what", async () => {
   });
 });
 
-test("a path is filled in, whatever is in it, and a header is sent", async () => {
-  const api = await somebody();
+test("path parameters are encoded, and headers are sent", async () => {
+  const api = await signedInClient();
   const { data, headers } = await api.post("/api/orders", { body: oneOf("abc") });
   const path = { order_id: data.id };
   const etag = headers.get("ETag")!;
@@ -76,14 +76,14 @@ test("a path is filled in, whatever is in it, and a header is sent", async () =>
   );
 });
 
-test("a busy service is waited for, as long as it says", async () => {
+test("a retry waits for the time in Retry-After", async () => {
   const api = new Api(given("BUSY_URL"));
   for (let n = 0; n < 5; n++) {
     assert.equal((await api.get("/api/products")).status, 200);
   }
 });
 
-// Compiled, and not run: what the types refuse.
+// Compiled, not executed: type errors.
 export async function refusedByTheCompiler(api: Api): Promise<Order> {
   // @ts-expect-error: there is no such path
   await api.get("/api/order");
@@ -91,8 +91,8 @@ export async function refusedByTheCompiler(api: Api): Promise<Order> {
   await api.get("/api/orders/{order_id}");
   // @ts-expect-error: an order has items
   await api.post("/api/orders", { body: { shipping_address: oneOf("abc").shipping_address } });
-  // @ts-expect-error: this is no status
+  // @ts-expect-error: this is not a status
   await api.get("/api/orders", { query: { status: "lost" } });
-  // @ts-expect-error: a page is no order
+  // @ts-expect-error: a page is not an order
   return (await api.get("/api/orders")).data;
 }

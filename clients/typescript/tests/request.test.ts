@@ -1,4 +1,4 @@
-/** Where requests go, without a service. */
+/** URLs of requests, without a service. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -16,8 +16,8 @@ for (const base of ["http://proxy/shop", "http://proxy/shop/"]) {
   });
 }
 
-/** The address that is asked for the product. */
-async function askedFor(product_id: string): Promise<string | undefined> {
+/** Return the URL of the request for a product. */
+async function requestedUrl(product_id: string): Promise<string | undefined> {
   const asked: string[] = [];
   const fetch = async (input: unknown) => {
     asked.push((input as Request).url);
@@ -30,14 +30,14 @@ async function askedFor(product_id: string): Promise<string | undefined> {
 }
 
 for (const id of ["", ".", "..", "a/b", "../orders", "..\\orders"]) {
-  test(`"${id}" is no id, and changes no path`, async () => {
-    await assert.rejects(askedFor(id), TypeError);
+  test(`"${id}" is rejected as an id`, async () => {
+    await assert.rejects(requestedUrl(id), TypeError);
   });
 }
 
 for (const id of ["%2e%2e", "a?b#c", "ä b", "..."]) {
-  test(`"${id}" is sent as it is`, async () => {
-    const { pathname, search } = new URL((await askedFor(id))!);
+  test(`"${id}" is encoded in the path`, async () => {
+    const { pathname, search } = new URL((await requestedUrl(id))!);
     assert.deepEqual([decodeURIComponent(pathname), search], [`/api/products/${id}`, ""]);
   });
 }

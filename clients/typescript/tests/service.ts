@@ -1,19 +1,22 @@
-/** Where the service is that the tests use, and accounts of their own. */
+/** The service under test, and new accounts. */
 
 import { randomUUID } from "node:crypto";
 import { Api, type ApiOptions } from "flask-api-client";
 
 export const PASSWORD = "correct horse battery staple";
 
-/** What whoever starts the tests has to tell: see tests/system/shop/consumers/test_typescript.py. */
+/** Return an environment variable set by tests/system/shop/consumers/test_typescript.py. */
 export function given(name: string): string {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set`);
   return value;
 }
 
-/** A new account, signed in. */
-export async function somebody(url = given("API_URL"), options: ApiOptions = {}): Promise<Api> {
+/** Register a new account, and return a signed-in client. */
+export async function signedInClient(
+  url = given("API_URL"),
+  options: ApiOptions = {},
+): Promise<Api> {
   const email = `${randomUUID()}@example.com`;
   const api = new Api(url, options);
   await api.post("/api/auth/register", { body: { email, password: PASSWORD } });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Api, ApiProblem, type Tokens } from "flask-api-client";
-import { given, PASSWORD, somebody } from "./service.js";
+import { given, PASSWORD, signedInClient } from "./service.js";
 
 const refusedAs = (slug: string) => (error: unknown) =>
   error instanceof ApiProblem && error.hasType(slug) && error.problem.request_id.length > 0;
@@ -17,12 +17,12 @@ test("a wrong password is a typed problem", async () => {
   await assert.rejects(api.signIn(given("EMAIL"), "not this"), refusedAs("wrong-credentials"));
 });
 
-test("twenty requests with an expired token exchange it once, and tell the new ones", async () => {
+test("twenty requests with an expired token refresh it once, and keep the new tokens", async () => {
   const tokens: Tokens = JSON.parse(given("EXPIRED_TOKENS"));
   const kept: Tokens[] = [];
   const api = new Api(given("API_URL"), { tokens, keep: (each) => kept.push(each) });
-  const answers = await Promise.all(Array.from({ length: 20 }, () => api.get("/api/users/me")));
-  assert.deepEqual(new Set(answers.map(({ data }) => data.email)), new Set([given("EMAIL")]));
+  const responses = await Promise.all(Array.from({ length: 20 }, () => api.get("/api/users/me")));
+  assert.deepEqual(new Set(responses.map(({ data }) => data.email)), new Set([given("EMAIL")]));
   assert.equal(kept.length, 1);
   assert.notEqual(kept[0]?.refresh_token, tokens.refresh_token);
   const later = new Api(given("API_URL"), { tokens: kept[0]! });
@@ -30,7 +30,7 @@ test("twenty requests with an expired token exchange it once, and tell the new o
 });
 
 test("an ended session is a typed problem", async () => {
-  const api = await somebody();
+  const api = await signedInClient();
   assert.equal((await api.post("/api/auth/logout")).data, undefined);
   await assert.rejects(api.get("/api/auth/sessions"), refusedAs("invalid-refresh-token"));
 });

@@ -159,7 +159,7 @@ class TestCreateOrderRefused:
 
 
 class TestCreateOrder:
-    def test_responses_the_order_and_where_it_is(self, as_user, abc, other, user):
+    def test_returns_the_order_and_its_location(self, as_user, abc, other, user):
         response = as_user.post("/api/orders", json=order_of({"abc": 2, "def": 1}))
 
         assert response.status_code == 201

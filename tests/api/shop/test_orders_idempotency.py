@@ -72,7 +72,7 @@ class TestKeyRefused:
 
 
 class TestRefusedAttempt:
-    """A refusal keeps nothing, so the same key may be tried again."""
+    """A failed request stores no response, so the key can be reused."""
 
     def test_out_of_stock_succeeds_with_the_same_key_later(self, as_user, abc, session):
         abc.stock = 1
@@ -169,7 +169,7 @@ class TestOwnKey:
         assert REPLAYED not in place(as_user, KEY.upper()).headers
         assert orders(session) == 2
 
-    def test_somebody_elses_same_key_is_independent(self, app, as_user, abc, session):
+    def test_same_key_of_another_user_is_independent(self, app, as_user, abc, session):
         mine = place(as_user)
 
         theirs = place(ApiClient(app).signed_in(UserFactory()))
@@ -207,7 +207,7 @@ class TestExpiry:
 
 class TestInFlight:
     @pytest.fixture
-    def impatient(self, own_engine, settings, use_engine):
+    def short_timeouts(self, own_engine, settings, use_engine):
         """The application uses `own_engine`'s database, and waits a tenth of a second for locks."""
         url = own_engine.url.render_as_string(hide_password=False)
         engine = make_engine(replace(settings, database_url=url, database_lock_timeout=100))
@@ -229,7 +229,9 @@ class TestInFlight:
         return user
 
     @pytest.mark.parametrize("body", [BODY, {}])
-    def test_twin_is_a_409_that_says_how_long_to_wait(self, impatient, app, first, buyer, body):
+    def test_concurrent_duplicate_is_a_409_with_retry_after(
+        self, short_timeouts, app, first, buyer, body
+    ):
         twin = ApiClient(app).signed_in(buyer)
         first.add(IdempotencyKey(user_id=buyer.id, key=KEY, fingerprint=b"\0" * 32))
         first.flush()
@@ -240,7 +242,7 @@ class TestInFlight:
         assert response.json["type"] == "/api/problems/request-in-flight"
         assert int(response.headers["Retry-After"]) > 0
 
-    def test_product_that_somebody_has_locked_is_no_twin(self, impatient, app, first, buyer):
+    def test_locked_product_is_not_a_duplicate_request(self, short_timeouts, app, first, buyer):
         client, product = ApiClient(app).signed_in(buyer), ProductFactory.build(id="abc")
         first.add(product)
         first.commit()

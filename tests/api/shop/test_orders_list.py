@@ -175,7 +175,7 @@ class TestPages:
 
         assert ids(as_user.get(next_url(first))) == week[3:6]
 
-    def test_cursor_does_not_open_somebody_elses_list(self, app, as_user, week):
+    def test_cursor_does_not_open_the_list_of_another_user(self, app, as_user, week):
         url = next_url(as_user.get("/api/orders?limit=1"))
         stranger = ApiClient(app).signed_in(UserFactory())
 

@@ -147,7 +147,7 @@ class TestDeleteProduct:
         assert product.retired_at is not None
 
     @pytest.mark.parametrize("was_ordered", [False, True])
-    def test_url_responses_404_afterwards(self, as_admin, user, was_ordered):
+    def test_url_returns_404_afterwards(self, as_admin, user, was_ordered):
         product = ordered(user) if was_ordered else ProductFactory()
         path = f"/api/products/{product.id}"
         as_admin.delete(path)

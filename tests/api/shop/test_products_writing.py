@@ -47,39 +47,39 @@ class TestCreateProduct:
         ],
     )
     def test_bad_field_is_a_422_that_points_at_it(self, as_admin, change, pointer):
-        answer = as_admin.post("/api/products", json=MUG | change)
+        response = as_admin.post("/api/products", json=MUG | change)
 
-        assert answer.status_code == 422
-        assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+        assert response.status_code == 422
+        assert [error["pointer"] for error in response.json["errors"]] == [pointer]
 
     @pytest.mark.parametrize("name", ["name", "price", "currency", "stock"])
     def test_missing_field_is_a_422_that_points_at_it(self, as_admin, name):
         body = {key: value for key, value in MUG.items() if key != name}
 
-        answer = as_admin.post("/api/products", json=body)
+        response = as_admin.post("/api/products", json=body)
 
-        assert answer.status_code == 422
-        assert [error["pointer"] for error in answer.json["errors"]] == [f"/{name}"]
+        assert response.status_code == 422
+        assert [error["pointer"] for error in response.json["errors"]] == [f"/{name}"]
 
     @pytest.mark.parametrize("retired_at", [None, datetime(2020, 1, 1, tzinfo=UTC)])
     def test_id_of_another_is_a_409_even_of_a_retired_one(self, as_admin, session, retired_at):
         product = ProductFactory(id=MUG["id"], retired_at=retired_at)
 
-        answer = as_admin.post("/api/products", json=MUG)
+        response = as_admin.post("/api/products", json=MUG)
 
-        assert answer.status_code == 409
-        assert answer.json["type"] == "/api/problems/product-exists"
+        assert response.status_code == 409
+        assert response.json["type"] == "/api/problems/product-exists"
         session.refresh(product)
         assert product.name != MUG["name"]
 
     def test_is_on_sale_at_once(self, as_admin, client):
-        answer = as_admin.post("/api/products", json=MUG)
+        response = as_admin.post("/api/products", json=MUG)
 
-        assert answer.status_code == 201
-        assert answer.json.items() >= MUG.items()
-        read = client.get(answer.headers["Location"])
-        assert read.json == answer.json
-        assert read.headers["ETag"] == answer.headers["ETag"]
+        assert response.status_code == 201
+        assert response.json.items() >= MUG.items()
+        read = client.get(response.headers["Location"])
+        assert read.json == response.json
+        assert read.headers["ETag"] == response.headers["ETag"]
 
     def test_without_an_id_it_gets_one(self, as_admin, client):
         body = {key: value for key, value in MUG.items() if key != "id"}
@@ -111,10 +111,10 @@ class TestUpdateProduct:
         product = ProductFactory()
         before = as_admin.get(f"/api/products/{product.id}").json
 
-        answer = as_admin.patch(f"/api/products/{product.id}", json={"stock": 1} | change)
+        response = as_admin.patch(f"/api/products/{product.id}", json={"stock": 1} | change)
 
-        assert answer.status_code == 422
-        assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+        assert response.status_code == 422
+        assert [error["pointer"] for error in response.json["errors"]] == [pointer]
         assert as_admin.get(f"/api/products/{product.id}").json == before
 
     def test_stale_if_match_is_a_412_and_changes_nothing(self, as_admin):
@@ -122,9 +122,9 @@ class TestUpdateProduct:
         path, old = f"/api/products/{product.id}", etag(as_admin, product)
         as_admin.patch(path, json={"price": 1})
 
-        answer = as_admin.patch(path, json={"price": 2}, headers={"If-Match": old})
+        response = as_admin.patch(path, json={"price": 2}, headers={"If-Match": old})
 
-        assert answer.status_code == 412
+        assert response.status_code == 412
         assert as_admin.get(path).json["price"] == 1
 
     @pytest.mark.parametrize("form", ["{}", '"other", {}', "*"])
@@ -132,10 +132,10 @@ class TestUpdateProduct:
         product = ProductFactory()
         headers = {"If-Match": form.format(etag(as_admin, product))}
 
-        answer = as_admin.patch(f"/api/products/{product.id}", json={"price": 2}, headers=headers)
+        response = as_admin.patch(f"/api/products/{product.id}", json={"price": 2}, headers=headers)
 
-        assert (answer.status_code, answer.json["price"]) == (200, 2)
-        assert answer.headers["ETag"] == etag(as_admin, product)
+        assert (response.status_code, response.json["price"]) == (200, 2)
+        assert response.headers["ETag"] == etag(as_admin, product)
 
     def test_stock_without_if_match_is_a_428_and_changes_nothing(self, as_admin):
         path = f"/api/products/{ProductFactory(stock=7).id}"

@@ -20,7 +20,7 @@ MODELS = (User, Product, Order)
 
 @pytest.fixture
 def script():
-    """What the pod runs, as it is rendered."""
+    """Return the rendered command of the test pod."""
     found = charts.rendered({"helmTest": {"placeOrder": True}})
     (container,) = charts.pick(found, "Pod", "test-order")["spec"]["containers"]
     python, *arguments = container["command"]
@@ -57,7 +57,7 @@ def test_passes_where_the_service_works_and_leaves_nothing(server, script):
     assert counts(server.environment) == before
 
 
-def test_fails_where_nobody_serves_and_leaves_nothing(server, script):
+def test_fails_without_a_service_and_leaves_nothing(server, script):
     before = counts(server.environment)
 
     done = run(script, f"http://127.0.0.1:{free_port()}", server.environment)

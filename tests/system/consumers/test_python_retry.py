@@ -1,4 +1,4 @@
-"""What the Python client repeats, when and for how long, without a service."""
+"""Retries of the Python client: which requests, when and for how long, without a service."""
 
 import time
 from email.utils import formatdate
@@ -14,12 +14,12 @@ from flask_api_client import retry  # noqa: E402
 KEY = {"Idempotency-Key": "one"}
 LOST = httpx.ReadError("lost")
 LONG_AGO = "Fri, 31 Dec 1999 23:59:59 GMT"
-CUT = "an answer without its end"
-DRIPPING = "an answer that takes hours"
+CUT = "a response without its end"
+DRIPPING = "a response that takes hours"
 
 
 class Cut(httpx.SyncByteStream):
-    """The body of an answer whose connection is lost half way."""
+    """Body of a response whose connection is lost half way."""
 
     def __iter__(self):
         yield b'{"items": ['
@@ -27,7 +27,7 @@ class Cut(httpx.SyncByteStream):
 
 
 class Dripping(httpx.SyncByteStream):
-    """A body of which a byte comes every two seconds, for hours."""
+    """Body that sends a byte every two seconds, for hours."""
 
     def __iter__(self):
         for _ in range(10_000):
@@ -40,7 +40,7 @@ BODIES = {CUT: Cut, DRIPPING: Dripping}
 
 @pytest.fixture
 def waits(monkeypatch):
-    """The pauses, in seconds, that nobody has to wait for."""
+    """Collect the simulated pauses, in seconds."""
     clock, waits = [0.0], []
 
     def sleep(seconds):
@@ -53,7 +53,7 @@ def waits(monkeypatch):
 
 
 def ask(method, responses, headers=None):
-    """The status that comes of it when the service answers with these, and then with 200."""
+    """Send a request to a service that returns these responses, then 200; return the status."""
     coming = iter(responses)
 
     def response(request):
@@ -71,16 +71,16 @@ def ask(method, responses, headers=None):
 
 class TestRepeated:
     @pytest.mark.parametrize("status", [409, 429, 502, 503, 504])
-    def test_with_a_key_after_as_many_seconds_as_the_service_says(self, waits, status):
+    def test_with_a_key_after_the_seconds_of_retry_after(self, waits, status):
         assert ask("POST", [(status, {"Retry-After": "7"})] * 2, KEY) == 200
         assert waits == [7, 7]
 
-    def test_reading_after_a_lost_response_with_longer_and_longer_pauses(self, waits):
+    def test_safe_request_after_a_lost_response_with_growing_pauses(self, waits):
         assert ask("GET", [LOST] * 4) == 200
         assert [0.125 <= waits[0] <= 0.25, 1 <= waits[3] <= 2] == [True, True]
 
     @pytest.mark.parametrize(("method", "headers"), [("GET", None), ("POST", KEY)])
-    def test_what_is_safe_after_an_response_that_was_cut(self, waits, method, headers):
+    def test_safe_request_after_an_incomplete_response(self, waits, method, headers):
         assert ask(method, [CUT, CUT], headers) == 200
         assert len(waits) == 2
 
@@ -123,7 +123,7 @@ class TestNotRepeated:
         assert ask("POST", [(status, {"Retry-After": "1"})]) == status
 
     @pytest.mark.parametrize("status", [400, 401, 404, 409, 422, 500])
-    def test_refusals(self, waits, status):
+    def test_errors(self, waits, status):
         assert ask("POST", [(status, {})], KEY) == status
 
     @pytest.mark.parametrize("after", ["31", "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT"])

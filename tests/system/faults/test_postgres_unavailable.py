@@ -1,4 +1,4 @@
-"""PostgreSQL is away, frozen, slow or full: a 503 that says when to come again, and no more."""
+"""PostgreSQL is unavailable, frozen, slow or full: the service returns 503 with Retry-After."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -23,7 +23,7 @@ SMALL = {
     "DATABASE_LOCK_TIMEOUT": "30000",
 }
 # A login reads the users; 401 is the response of a database that works.
-WRONG = {"email": "nobody@example.com", "password": "wrong"}
+WRONG = {"email": "unknown@example.com", "password": "wrong"}
 OURS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'flask-api'"
 
 
@@ -99,7 +99,7 @@ def is_unavailable(response):
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 def test_stopped(url, own_data, mode):
-    with alive(url), embedded.away(own_data, mode):
+    with alive(url), embedded.stopped(own_data, mode):
         responses = [*log_in(url, 20), ready(url)]
 
     assert recovery(url) < 2

@@ -43,7 +43,7 @@ def statuses(url, times=20):
 def test_processes_count_together(group):
     one, other = (RedisOrMemoryStorage(redis_url=group.url) for _ in range(2))
 
-    for n in range(20):  # so many that every server of the cluster has some
+    for n in range(20):  # enough keys for every server of the cluster
         hits = [each.acquire_entry(f"k{n}", 2, 60) for each in (one, other, one)]
         assert hits == [True, True, False]
     assert one.is_shared

@@ -1,7 +1,7 @@
-"""The books of a shop: what can be done with orders and products, and what that must come to.
+"""Model of orders and products for property tests: operations and their expected results.
 
-What is answered to operations at once is right if the same operations one after another, in some
-order, would be answered so. `explained` looks for that order; nothing else here knows of threads.
+The responses to concurrent operations are correct if some serial order of the operations gives the
+same responses (linearizability). `explained` searches for that order.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ NEXT = {
 
 Name = tuple[int, int]  # of an order: its buyer, and the number in its Idempotency-Key
 Shelf = tuple[int, int]  # stock and price
-Said = tuple[Any, ...]  # what matters of an answer
+Said = tuple[Any, ...]  # the compared parts of a response
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class Books:
 
 @dataclass
 class Shop:
-    """Products that nobody else uses, and who buys and who manages them."""
+    """Products of one test, with clients of their buyers and of an administrator."""
 
     key: str
     buyers: Sequence[httpx.Client]
     admin: httpx.Client
-    orders: dict[Name, Any] = field(default_factory=dict)  # as they were first answered
+    orders: dict[Name, Any] = field(default_factory=dict)  # from the first responses
     etags: dict[int, str] = field(default_factory=dict)
 
     def product(self, n: int) -> str:
@@ -198,18 +198,18 @@ class Restock(Operation):
 class Call:
     operation: Operation
     sent: float
-    answered: float
+    responded: float
     response: httpx.Response
     said: Said
 
 
 def explained(calls: Sequence[Call], books: Books, end: Books) -> bool:
-    """Whether the calls one after another, in some order, are answered so and come to `end`."""
+    """Return whether some serial order of the calls gives their responses and ends in `end`."""
     if not calls:
         return books == end
     for call in calls:
         others = [other for other in calls if other is not call]
-        if any(other.answered < call.sent for other in others):
+        if any(other.responded < call.sent for other in others):
             continue
         said, after = call.operation.foreseen(books)
         if said == call.said and explained(others, after, end):

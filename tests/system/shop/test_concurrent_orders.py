@@ -35,7 +35,7 @@ def other_buyer(server):
 
 @pytest.fixture
 def product(admin):
-    """Makes a product of so many pieces, and returns its id."""
+    """Return a function that creates a product with a stock, and returns its id."""
 
     def make(stock: int) -> str:
         fields = {"name": "Scarce", "price": 100, "currency": "USD", "stock": stock}

@@ -40,4 +40,4 @@ def test_order_is_placed_with_the_examples_after_a_login_on_the_page(browser, se
     asked = [{key: item[key] for key in ("product_id", "quantity")} for item in order["items"]]
     assert asked == example["items"]
     assert page.foreign_requests() == []
-    assert page.complaints() == []
+    assert page.console_messages() == []

@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from bench.load import BrokenAnswerError, Client
+from bench.load import BrokenResponseError, Client
 from models.products import Product
 from tests.support.factories import PASSWORD
 from tests.support.proxies import ClusterIP
@@ -57,7 +57,7 @@ class Load:
         self.outcomes, self.done = Counter(), Semaphore(0)
 
     def run(self):
-        """All requests, an order in ten."""
+        """Send all requests; one in ten is an order."""
         with DefaultSelector() as selector:
             clients = [Client(self.port, self.requests, selector) for _ in range(CLIENTS)]
             for client in clients:
@@ -68,13 +68,13 @@ class Load:
                 self.one_done(selector).close()
 
     def one_done(self, selector):
-        """A client whose answer, or failure, has come."""
+        """Wait for a response or a failure, and return its client."""
         outcome = None
         while outcome is None:
             (key, _), *_ = selector.select(PATIENCE_SECONDS)
             try:
                 outcome = key.data.receive()
-            except BrokenAnswerError as error:
+            except BrokenResponseError as error:
                 outcome = repr(error.__cause__)
                 key.data.ends_at = 0.0
         self.outcomes[outcome] += 1
@@ -82,7 +82,7 @@ class Load:
         return key.data
 
     def wait(self, requests):
-        """Until so many more are done."""
+        """Wait until `requests` more requests are done."""
         for _ in range(requests):
             assert self.done.acquire(timeout=PATIENCE_SECONDS)
 

@@ -1,4 +1,4 @@
-"""Orders at random, one by one and many at once: the books balance, every answer is explained."""
+"""Random operations on orders, serial and concurrent: stock and responses match the model."""
 
 import time
 from collections import Counter
@@ -103,9 +103,9 @@ class Orders(RuleBasedStateMachine):
     def call(self, operation: Operation) -> Call:
         sent = time.monotonic()
         response = operation.send(self.shop)
-        answered = time.monotonic()
+        responded = time.monotonic()
         assert response.status_code < 500, response.text
-        return Call(operation, sent, answered, response, said(response))
+        return Call(operation, sent, responded, response, said(response))
 
     def remember(self, call: Call) -> None:
         match call:
@@ -113,19 +113,19 @@ class Orders(RuleBasedStateMachine):
                 operation=Buy(name=name), response=httpx.Response(status_code=201) as response
             ):
                 first = self.shop.orders.setdefault(name, response.json())
-                assert response.json() == first, "a retry got another answer"
+                assert response.json() == first, "a retry got another response"
             case Call(operation=Restock(product=n, stock=stock), said=(200, *_)):
                 self.put_in[n] += stock - self.after.shelves[n][0]
 
     def look(self) -> Books:
-        """The books, as the rows have them."""
+        """Return the state of the model, read from the database."""
         ids = {self.shop.product(n): n for n in range(3)}
         names = {order["id"]: name for name, order in self.shop.orders.items()}
         ours = select(OrderItem.order_id).where(OrderItem.product_id.in_(ids))
         with Session(self.database) as session:
             products = session.scalars(select(Product).where(Product.id.in_(ids))).all()
             orders = session.execute(ORDER_QUERY.where(Order.id.in_(ours))).all()
-        assert {order.id for order in orders} == names.keys(), "an order that nobody was told of"
+        assert {order.id for order in orders} == names.keys(), "an order without a response"
         self.shop.etags = {ids[product.id]: f'"{etag(product)}"' for product in products}
         return Books(
             {ids[product.id]: (product.stock, product.price) for product in products},
@@ -146,7 +146,7 @@ class Orders(RuleBasedStateMachine):
 
     @invariant()
     def there_is_an_order_that_explains_the_responses(self):
-        calls = sorted(self.calls, key=lambda call: call.answered)
+        calls = sorted(self.calls, key=lambda call: call.responded)
         story = [self.before, *((call.operation, call.said) for call in calls), self.after]
         assert explained(calls, self.before, self.after), "\n".join(map(str, story))
 

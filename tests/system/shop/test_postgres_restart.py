@@ -1,4 +1,4 @@
-"""PostgreSQL restarts while clients order, and ask again until they are answered."""
+"""PostgreSQL restarts while clients place orders and retry failed requests."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -22,11 +22,11 @@ from tools import embedded
 CLIENTS = 6
 PATIENCE_SECONDS = 30
 ACCOUNT = {"email": "buyer@example.com", "password": PASSWORD}
-# Most of the time of an order is its COMMIT, so that is where the restart meets it.
+# A slow COMMIT makes it likely that the restart interrupts one.
 SLOW_DISK = """
     ALTER DATABASE postgres SET commit_delay = 50000;
     ALTER DATABASE postgres SET commit_siblings = 0"""
-# Each client has its own, lest they all wait for one row.
+# Each client orders its own product, so that clients do not wait for the same row.
 PRODUCTS = [f"product-{n}" for n in range(CLIENTS)]
 
 
@@ -98,7 +98,7 @@ class Load:
 
 
 def wait_for(semaphore, times):
-    """Until it has been released so many times from now on."""
+    """Wait until the semaphore has been released `times` more times."""
     while semaphore.acquire(blocking=False):
         pass
     for _ in range(times):
@@ -119,7 +119,7 @@ def test_orders_are_exactly_those_that_were_acknowledged(buyer, own_data, databa
 
     with load.running() as acknowledged, alive(buyer["base_url"]):
         wait_for(load.acknowledged, 20)
-        with embedded.away(own_data, mode):
+        with embedded.stopped(own_data, mode):
             wait_for(load.failed, CLIENTS)
         recovery(buyer["base_url"])
         wait_for(load.acknowledged, 20)

@@ -38,7 +38,7 @@ def test_tour_runs_from_top_to_bottom(server, tour):
     assert re.findall(r"^Location: /api/orders/(\S+)", shown, re.MULTILINE) == [made, made]
     assert shown.count("Idempotency-Replayed: true") == 1
     assert json.loads(re.search(r'\{"items":\[\{"id".*\}', shown)[0])["items"][0]["id"] == made
-    # Each answer ends its line.
+    # Each response body is on its own line.
     assert len(re.findall(r"^\{.*\}$", shown, re.MULTILINE)) == 4
     assert "HTTP/1.1 304 " in shown
     assert '"name":"Jane Doe"' in shown

@@ -44,7 +44,7 @@ def checkout():
 
 
 def command(checkout, port, *options, **environment):
-    """What `subprocess` needs for a run; in a session of its own, as if in a terminal."""
+    """Return the arguments of `subprocess` for a run in a new session, like in a terminal."""
     return {
         "args": [sys.executable, "-m", "tools.run", *options],
         "cwd": checkout,
@@ -56,7 +56,7 @@ def command(checkout, port, *options, **environment):
 
 @contextmanager
 def running(checkout, interrupt, *options):
-    """A run that answers; after the block it was interrupted, says so, and leaves nothing."""
+    """Run the service; interrupt it after the block, and check that all processes end."""
     port = free_port()
     process = subprocess.Popen(**command(checkout, port, *options), stdout=subprocess.PIPE)
     try:
@@ -64,7 +64,7 @@ def running(checkout, interrupt, *options):
         assert processes_of(checkout)
         interrupt(process.pid, signal.SIGINT)
         last = process.communicate(timeout=30)[0].splitlines()[-1]
-        assert last == "Stopped. The data is kept; `make run` goes on with it."
+        assert last == "Stopped. The data is kept for the next `make run`."
         assert process.returncode == 0
         assert processes_of(checkout) == []
     finally:
@@ -74,7 +74,7 @@ def running(checkout, interrupt, *options):
 
 
 def refused(checkout, port, prefix=(), **environment):
-    """What a run says that can't start."""
+    """Return the error message of a run that cannot start."""
     how = command(checkout, port, **environment)
     how["args"] = [*prefix, *how["args"]]
     done = subprocess.run(**how, capture_output=True, timeout=60)
@@ -99,7 +99,7 @@ def migrate(connection):
 
 
 def waits(engine):
-    """Whether somebody waits for a lock."""
+    """Return whether a transaction waits for a lock."""
     with engine.connect() as connection:
         query = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
         return connection.execute(query).scalar() > 0
@@ -129,8 +129,8 @@ def version(port):
 @contextmanager
 def signed_in(port, email=USER, password=USER_PASSWORD):
     with httpx.Client(base_url=f"http://127.0.0.1:{port}/api", timeout=10) as client:
-        answer = client.post("/auth/login", json={"email": email, "password": password})
-        client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        response = client.post("/auth/login", json={"email": email, "password": password})
+        client.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
         yield client
 
 
@@ -148,7 +148,7 @@ class TestRefused:
             checkout.chmod(0o700)
 
         assert len(told.splitlines()) == 1
-        assert told.startswith(f"Can't write to {checkout}/.data: Permission denied. Make the")
+        assert told.startswith(f"Can't write to {checkout}/.data: Permission denied. Change the")
 
     def test_env_file_that_is_none_is_told_by_line(self, checkout):
         (checkout / ".env").write_text("LOG_LEVEL=DEBUG\nSECRET_KEY='no end\n")
@@ -181,11 +181,11 @@ class TestRefused:
         assert "Traceback" not in told
 
     def test_database_that_is_given_and_away_is_told_and_no_other_is_started(self, checkout):
-        told = refused(checkout, free_port(), DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+        told = refused(checkout, free_port(), DATABASE_URL="postgresql://unknown@127.0.0.1:1/none")
 
         assert told == (
             'PostgreSQL: connection to server at "127.0.0.1", port 1 failed: Connection refused. '
-            "Is it running, and is DATABASE_URL right? Without one, `make run` starts its own.\n"
+            "Check that it runs, or unset DATABASE_URL: `make run` then starts its own server.\n"
         )
         assert not (checkout / ".data").exists()
 
@@ -206,7 +206,9 @@ class TestInterrupted:
 
         told = self.stopped(checkout, (checkout / ".data" / made).exists)
 
-        assert told == ["Interrupted before the service was ready; `make run` starts it anew."]
+        assert told == [
+            "Interrupted before the service was ready. Run `make run` to start it again."
+        ]
         assert processes_of(checkout) == []
 
     def test_while_the_demo_rows_are_loaded_is_told_in_the_last_line(self, checkout):

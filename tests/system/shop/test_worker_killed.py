@@ -112,9 +112,12 @@ def shop(new_database, migrated_url):
 
 
 def killed(shop: Shop, place: int, *, noticed: bool) -> httpx.Response:
-    """The answer to the retry, when the worker of the first request was killed at `place`.
+    """Kill the worker of a request at `place`, retry it, and return the response to the retry.
 
-    PostgreSQL can't notice the death while the lock is held: the retry comes before or after.
+    PostgreSQL does not notice the lost connection while it waits for the lock.
+
+    Args:
+        noticed: Whether the retry comes after PostgreSQL has noticed.
     """
     key, before = str(uuid4()), shop.books()
     with ThreadPoolExecutor(2) as threads:

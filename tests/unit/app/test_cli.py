@@ -1,4 +1,4 @@
-"""The `flask` commands, as somebody at a terminal meets them."""
+"""Output and errors of the `flask` commands."""
 
 import click
 import pytest
@@ -16,7 +16,7 @@ class TestCreateAdmin:
     @pytest.mark.parametrize(
         ("email", "password", "told"),
         [
-            ("nobody", "long enough", "email: Not a valid email address."),
+            ("invalid", "long enough", "email: Not a valid email address."),
             ("a@" + "b" * 250 + ".com", "long enough", "email: "),
             ("ada@example.com", "short", "password: Length must be between 8 and 128."),
             ("ada@example.com", "x" * 129, "password: Length must be between 8 and 128."),
@@ -30,7 +30,9 @@ class TestCreateAdmin:
         assert count(session, User) == 0
 
     def test_all_that_is_bad_is_told_at_once(self, flask):
-        refused(flask("users", "create-admin", "nobody", "--password", "x"), "email: ", "password:")
+        refused(
+            flask("users", "create-admin", "invalid", "--password", "x"), "email: ", "password:"
+        )
 
     def test_taken_address_is_refused_however_it_is_typed(self, flask, session):
         UserFactory(email="ada@example.com")

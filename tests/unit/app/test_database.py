@@ -227,7 +227,7 @@ class TestIsolationLevel:
 
 
 class TestLostConnections:
-    """Lost under a statement, nothing was committed; lost at the COMMIT, nobody knows."""
+    """A connection lost in a statement committed nothing; lost in COMMIT, it may have."""
 
     @pytest.fixture
     def lost(self, pool, settings):

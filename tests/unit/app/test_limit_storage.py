@@ -232,7 +232,7 @@ class TestUnavailableRedis:
 
 
 class TestDemotedRedis:
-    """A server that answers but may no longer write, because it became a replica."""
+    """A server that became a read-only replica."""
 
     @pytest.fixture
     def server(self):

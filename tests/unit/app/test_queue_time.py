@@ -11,7 +11,7 @@ from app.observability import queue_time
 
 
 class Connection:
-    """A connection whose last data is so many milliseconds old."""
+    """Connection whose last data arrived some milliseconds ago."""
 
     def __init__(self, milliseconds):
         self.milliseconds = milliseconds

@@ -78,7 +78,7 @@ def load(**given):
     return Settings.load({**DEVELOPMENT, **given})
 
 
-def refusal(**given):
+def error_text(**given):
     with pytest.raises(SettingsError) as caught:
         load(**given)
     return str(caught.value)
@@ -87,13 +87,13 @@ def refusal(**given):
 class TestHosts:
     @pytest.mark.parametrize("host", NO_HOST_NAMES)
     def test_value_that_no_host_header_matches_is_refused_by_name(self, host):
-        message = refusal(ALLOWED_HOSTS=["api.example.org", host])
+        message = error_text(ALLOWED_HOSTS=["api.example.org", host])
 
         assert "  ALLOWED_HOSTS: " in message
         assert repr(host) in message
 
     def test_every_bad_host_is_named(self):
-        message = refusal(ALLOWED_HOSTS="https://a.example, b.example, *.c.example")
+        message = error_text(ALLOWED_HOSTS="https://a.example, b.example, *.c.example")
 
         assert "'https://a.example'" in message
         assert "'*.c.example'" in message
@@ -120,7 +120,7 @@ class TestHosts:
 class TestOrigins:
     @pytest.mark.parametrize("origin", NO_ORIGINS)
     def test_value_that_no_browser_sends_is_refused_by_name(self, origin):
-        message = refusal(CORS_ORIGINS=["https://shop.example", origin])
+        message = error_text(CORS_ORIGINS=["https://shop.example", origin])
 
         assert "  CORS_ORIGINS: " in message
         assert repr(origin) in message

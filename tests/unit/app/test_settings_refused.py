@@ -14,7 +14,7 @@ DEVELOPMENT = {"FLASK_ENV": "development", "SECRET_KEY": "short", "DATABASE_URL"
 PRODUCTION = {"SECRET_KEY": STRONG, "DATABASE_URL": URL, "ALLOWED_HOSTS": "api.example.com"}
 
 
-def refusal(given):
+def error_text(given):
     with pytest.raises(SettingsError) as caught:
         Settings.load(given)
     return str(caught.value)
@@ -41,7 +41,7 @@ class TestAnywhere:
             "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318",
         }
 
-        message = refusal(bad)
+        message = error_text(bad)
 
         assert {line.split(":")[0].strip() for line in message.splitlines()[1:]} == {
             *bad,
@@ -51,42 +51,42 @@ class TestAnywhere:
 
     @pytest.mark.parametrize("value", [5, [1]])
     def test_value_of_another_type_is_refused_by_name(self, value):
-        assert "ALLOWED_HOSTS" in refusal({**PRODUCTION, "ALLOWED_HOSTS": value})
+        assert "ALLOWED_HOSTS" in error_text({**PRODUCTION, "ALLOWED_HOSTS": value})
 
     @pytest.mark.parametrize(
         "url",
         ["mysql://u@h/db", "postgresql+asyncpg://u@h/db", "nonsense", "postgresql://h:port/db"],
     )
     def test_url_of_another_database_is_refused(self, url):
-        assert "DATABASE_URL: must " in refusal({**DEVELOPMENT, "DATABASE_URL": url})
+        assert "DATABASE_URL: must " in error_text({**DEVELOPMENT, "DATABASE_URL": url})
 
     @pytest.mark.parametrize("url", ["redis://h:port", "unix:///run/redis.sock"])
     def test_redis_url_that_the_limiter_cannot_use_is_refused(self, url):
-        assert "REDIS_URL" in refusal({**DEVELOPMENT, "REDIS_URL": url})
+        assert "REDIS_URL" in error_text({**DEVELOPMENT, "REDIS_URL": url})
 
     def test_refusal_tells_no_secret(self):
         given = {**PRODUCTION, "SECRET_KEY": "hunter2", "DATABASE_URL": "mysql://u:hunter3@h/db"}
 
-        assert "hunter" not in refusal(given)
+        assert "hunter" not in error_text(given)
 
 
 class TestProduction:
     @pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS"])
     def test_missing_setting_is_refused(self, name):
-        assert f"{name}: is missing" in refusal({**PRODUCTION, name: ""})
+        assert f"{name}: is missing" in error_text({**PRODUCTION, name: ""})
 
     @pytest.mark.parametrize("secret", [*sorted(SAMPLE_SECRETS), STRONG[:31]])
     @pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS"])
     def test_sample_or_short_secret_is_refused(self, name, secret):
-        assert f"  {name}: is a sample, or shorter" in refusal({**PRODUCTION, name: secret})
+        assert f"  {name}: is a sample, or shorter" in error_text({**PRODUCTION, name: secret})
 
     def test_one_weak_fallback_among_strong_ones_is_refused(self):
         given = {**PRODUCTION, "SECRET_KEY_FALLBACKS": f"{STRONG}x,short"}
 
-        assert "SECRET_KEY_FALLBACKS" in refusal(given)
+        assert "SECRET_KEY_FALLBACKS" in error_text(given)
 
     def test_debug_is_refused(self):
-        assert "DEBUG: must be off" in refusal({**PRODUCTION, "DEBUG": "1"})
+        assert "DEBUG: must be off" in error_text({**PRODUCTION, "DEBUG": "1"})
 
     def test_is_the_environment_unless_another_is_named(self):
         settings = Settings.load(PRODUCTION)
@@ -113,7 +113,7 @@ class TestKeySizes:
     def test_key_that_is_shorter_than_the_hash_is_refused(self, name, algorithm, size):
         good = {**PRODUCTION, "SECRET_KEY": "k" * 64, "JWT_ALGORITHM": algorithm}
 
-        message = refusal({**good, name: "k" * (size - 1)})
+        message = error_text({**good, name: "k" * (size - 1)})
 
         assert f"  {name}: is a sample, or shorter than the {size} bytes" in message
         assert algorithm in message
@@ -128,7 +128,7 @@ class TestKeySizes:
     @pytest.mark.parametrize("algorithm", [algorithm for algorithm, _ in SIZES])
     def test_command_of_the_error_makes_a_key_that_is_accepted(self, algorithm):
         given = {**PRODUCTION, "SECRET_KEY": "short", "JWT_ALGORITHM": algorithm}
-        code = re.search("`python -c '(.+)'`", refusal(given))[1]
+        code = re.search("`python -c '(.+)'`", error_text(given))[1]
         key = subprocess.check_output([sys.executable, "-c", code], text=True)
 
         assert Settings.load({**given, "SECRET_KEY": key}).secret_key == key.strip()

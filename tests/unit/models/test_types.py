@@ -23,7 +23,7 @@ def test_id_comes_back_as_it_was():
         "user_" + "z" * 26,
     ],
 )
-def test_what_is_no_such_id_is_nobodys(value):
+def test_invalid_id_becomes_the_nil_uuid(value):
     assert to_uuid(value, "user") == NIL_UUID
 
 

@@ -103,10 +103,10 @@ class TestNormalization:
 class TestRefuseCommon:
     @pytest.mark.parametrize("password", ["password1", "PassWord1"])
     def test_common_one_is_refused_in_whatever_case(self, password):
-        with pytest.raises(InvalidInput) as refusal:
+        with pytest.raises(InvalidInput) as raised:
             passwords.reject_common(password, "/password")
 
-        assert [error["pointer"] for error in refusal.value.extension_members["errors"]] == [
+        assert [error["pointer"] for error in raised.value.extension_members["errors"]] == [
             "/password"
         ]
 

@@ -15,7 +15,7 @@ def session_id(as_user, session, user):
 
 
 class TestAuthenticate:
-    def test_session_of_somebody_else_is_refused(self, session, session_id):
+    def test_session_of_another_user_is_rejected(self, session, session_id):
         with pytest.raises(InvalidToken):
             principals.authenticate(session, UserFactory().id, session_id)
 

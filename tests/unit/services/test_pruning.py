@@ -1,4 +1,4 @@
-"""Pruning takes what has served, a batch at a time, and waits for nobody."""
+"""Pruning deletes expired rows in batches, and skips locked rows."""
 
 from datetime import UTC, datetime, timedelta
 

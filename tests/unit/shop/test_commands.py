@@ -69,7 +69,7 @@ class TestLoadDemo:
     def test_production_without_the_flag_is_refused_and_left_alone(
         self, flask, session, production
     ):
-        result = flask("demo", "load", "--password", "nobody knows this")
+        result = flask("demo", "load", "--password", "new password")
 
         refused(result, "production", "--allow-production")
         assert [count(session, model) for model in (User, Product, Order)] == [0, 0, 0]
@@ -95,7 +95,7 @@ class TestLoadDemo:
         assert count(session, User) == 0
 
     def test_production_gets_no_documented_accounts(self, flask, session, production):
-        args = ("--allow-production", "--users", "2", "--password", "nobody knows this")
+        args = ("--allow-production", "--users", "2", "--password", "new password")
         result = flask("demo", "load", *args)
 
         assert result.exit_code == 0, result.stderr
@@ -110,11 +110,11 @@ class TestLoadDemo:
 
     def test_everything_can_be_chosen(self, flask, session):
         sizes = ("--users", "3", "--products", "4", "--orders", "5", "--stock", "1000000")
-        flask("demo", "load", *sizes, "--email", "X{n}@example.org", "--password", "nobody knows")
+        flask("demo", "load", *sizes, "--email", "X{n}@example.org", "--password", "new password")
 
         mine = select(User).where(User.email.like("x_@example.org"))
         assert [
-            passwords.matches("nobody knows", user.password_hash) for user in session.scalars(mine)
+            passwords.matches("new password", user.password_hash) for user in session.scalars(mine)
         ] == [True] * 3
         stocks = session.scalars(select(Product.stock)).all()
         assert stocks == [1_000_000] * (4 + len(["abc", "def"]))

@@ -38,7 +38,7 @@ def load(session, users=2, products=3, orders=0, email=PATTERN, password="p" * 8
 
 
 class TestWithoutAccounts:
-    def test_nobody_has_a_documented_address(self, session):
+    def test_no_account_has_a_documented_address(self, session):
         load(session, accounts=False)
 
         emails = set(session.scalars(text("SELECT email FROM users")))
@@ -70,10 +70,10 @@ class TestLoad:
         assert order.status == "delivered"
 
     def test_existing_account_keeps_its_password(self, session):
-        load(session, email="somebody{n}@example.com", password="the first one")
-        load(session, email="Somebody{n}@Example.com", password="the second one")
+        load(session, email="loaded{n}@example.com", password="the first one")
+        load(session, email="Loaded{n}@Example.com", password="the second one")
 
-        user = session.query(User).filter_by(email="somebody1@example.com").one()
+        user = session.query(User).filter_by(email="loaded1@example.com").one()
         assert passwords.matches("the first one", user.password_hash)
 
     def test_one_product_is_enough(self, session):

@@ -44,18 +44,18 @@ def place(session, user):
     return call
 
 
-def pointers(refusal):
-    return [error["pointer"] for error in refusal.value.extension_members["errors"]]
+def pointers(raised):
+    return [error["pointer"] for error in raised.value.extension_members["errors"]]
 
 
 class TestPlace:
     def test_unknown_products_are_pointed_at_by_their_places(self, place, mug):
         ProductFactory(id="old", retired_at=datetime.now(UTC))
 
-        with pytest.raises(InvalidInput) as refusal:
+        with pytest.raises(InvalidInput) as raised:
             place(unknown=1, mug=1, old=1)
 
-        assert pointers(refusal) == ["/items/0/product_id", "/items/2/product_id"]
+        assert pointers(raised) == ["/items/0/product_id", "/items/2/product_id"]
 
     def test_unknown_product_is_told_before_a_shortage(self, place, mug):
         with pytest.raises(InvalidInput):
@@ -64,10 +64,10 @@ class TestPlace:
     def test_all_shortages_are_told_at_once_and_nothing_else(self, place, mug, pot):
         ProductFactory(id="cup", stock=3)
 
-        with pytest.raises(OutOfStock) as refusal:
+        with pytest.raises(OutOfStock) as raised:
             place(pot=2, cup=2, mug=11)
 
-        assert refusal.value.extension_members["products"] == [
+        assert raised.value.extension_members["products"] == [
             {"product_id": "pot", "requested": 2, "available": 1},
             {"product_id": "mug", "requested": 11, "available": 10},
         ]
@@ -81,10 +81,10 @@ class TestPlace:
     def test_products_of_other_currencies_are_pointed_at(self, place, mug, pot):
         ProductFactory(id="tea", currency="EUR")
 
-        with pytest.raises(InvalidInput) as refusal:
+        with pytest.raises(InvalidInput) as raised:
             place(mug=1, tea=1, pot=1)
 
-        assert pointers(refusal) == ["/items/1"]
+        assert pointers(raised) == ["/items/1"]
 
     def test_takes_the_pieces_at_their_prices_in_the_order_given(self, session, place, mug, pot):
         order = place(pot=1, mug=3)
@@ -135,7 +135,7 @@ class TestBesideOthers:
             return order
 
     @staticmethod
-    def wait_until_somebody_waits(own_engine):
+    def wait_until_locked(own_engine):
         waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
@@ -143,14 +143,14 @@ class TestBesideOthers:
                 if connection.scalar(waiting):
                     return
             time.sleep(0.01)
-        raise AssertionError("nobody waits")
+        raise AssertionError("no transaction waits for a lock")
 
     def test_stock_that_came_while_the_order_waited_counts(self, own_engine, buyer):
         with Session(own_engine) as restock, ThreadPoolExecutor(1) as thread:
             restock.get(Product, "w").stock = 10
             restock.flush()
             order = thread.submit(self.order, own_engine, buyer)
-            self.wait_until_somebody_waits(own_engine)
+            self.wait_until_locked(own_engine)
             restock.commit()
 
             assert [item["quantity"] for item in as_sent(order.result(10).items)] == [1, 2]
@@ -162,7 +162,7 @@ class TestBesideOthers:
             change.get(Product, "w").price = 7
             change.flush()
             order = thread.submit(self.order, own_engine, buyer)
-            self.wait_until_somebody_waits(own_engine)
+            self.wait_until_locked(own_engine)
             change.commit()
 
             assert order.result(10).total == 1000 + 2 * 7

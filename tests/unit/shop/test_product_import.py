@@ -24,7 +24,7 @@ def run(session, content, progress=lambda size: None):
     return staged.count
 
 
-def refusal(session, content):
+def error_text(session, content):
     with pytest.raises(BadFileError) as caught:
         run(session, content)
     return str(caught.value)
@@ -63,25 +63,25 @@ class TestRefused:
         ],
     )
     def test_bad_line_is_told_by_its_number_and_reason(self, session, line, told):
-        text = refusal(session, f"{HEADER}good,Mug,1,USD,1,\n{line}\n")
+        text = error_text(session, f"{HEADER}good,Mug,1,USD,1,\n{line}\n")
 
         assert text.startswith("line 3: ")
         assert told in text
 
     def test_bad_utf_8_is_told_by_its_line(self, session):
-        assert refusal(session, HEADER.encode() + b"a,M\xffg,1,USD,1,\n") == (
+        assert error_text(session, HEADER.encode() + b"a,M\xffg,1,USD,1,\n") == (
             "line 2: not UTF-8; save the file as CSV in UTF-8"
         )
 
     def test_utf_16_is_told(self, session):
-        assert "line 1: not UTF-8; save" in refusal(session, HEADER.encode("utf-16"))
+        assert "line 1: not UTF-8; save" in error_text(session, HEADER.encode("utf-16"))
 
     @pytest.mark.parametrize("count", [1, 50_000])
     @pytest.mark.parametrize("start", ["", "\ufeff", "\n"])
     def test_line_ends_of_cr_alone_are_told_in_a_line(self, session, start, count):
         content = HEADER + "a,Mug,1,USD,1,\n" * count
 
-        text = refusal(session, start + content.replace("\n", "\r"))
+        text = error_text(session, start + content.replace("\n", "\r"))
 
         assert text.endswith(
             ": the lines end with carriage returns (CR) alone; save the file as CSV for Windows "
@@ -92,11 +92,11 @@ class TestRefused:
     def test_several_bad_lines_are_told_together(self, session):
         content = b"a b,M,1,USD,1,\n\xff,M,1,USD,1,\nc,M,1,USD,1,\nc,M,1,USD,1,\nd,M,x,USD,1,\n"
 
-        told = refusal(session, HEADER.encode() + content).splitlines()
+        told = error_text(session, HEADER.encode() + content).splitlines()
         assert [line.partition(":")[0] for line in told] == ["line 2", "line 3", "line 5", "line 6"]
 
     def test_at_most_twenty_are_told(self, session):
-        told = refusal(session, HEADER + "bad,,,,,\n" * 500).splitlines()
+        told = error_text(session, HEADER + "bad,,,,,\n" * 500).splitlines()
 
         assert len(told) == MAX_ERRORS + 1
         assert "more" in told[-1]
@@ -104,12 +104,12 @@ class TestRefused:
     def test_line_of_a_record_over_many_lines_is_its_first(self, session):
         content = f'{HEADER}a,"M\nu\ng",1,USD,1,\n\nb,"M\nug",x,USD,1,\n'
 
-        assert refusal(session, content).startswith("line 6: price")
+        assert error_text(session, content).startswith("line 6: price")
 
     def test_product_that_is_there_twice_is_told_with_both_lines(self, session):
         content = f"{HEADER}a,Mug,1,USD,1,\nb,Mug,1,USD,1,\na,Mug,2,USD,1,\n"
 
-        assert refusal(session, content) == "line 4: a is already in line 2"
+        assert error_text(session, content) == "line 4: a is already in line 2"
 
     @pytest.mark.parametrize(
         ("header", "told"),
@@ -130,11 +130,11 @@ class TestRefused:
         ],
     )
     def test_bad_header_is_told(self, session, header, told):
-        assert refusal(session, header).startswith(told)
+        assert error_text(session, header).startswith(told)
 
     def test_nothing_of_a_bad_file_is_imported(self, session):
         good = "".join(f"p{n},Mug,1,USD,1,\n" for n in range(10_000))
-        refusal(session, HEADER + good + "bad\n")
+        error_text(session, HEADER + good + "bad\n")
         session.rollback()
 
         assert session.query(Product).count() == 0
@@ -168,7 +168,7 @@ class TestImported:
         content = f"{empty}\n{HEADER}{empty}\na,Mug,1,USD,1,\n{empty}\nb,Pot,1,USD,1,\n{empty}"
 
         assert run(session, content) == 2
-        assert refusal(session, f"{content}\nbad,,1,USD,1,").startswith("line 8: name")
+        assert error_text(session, f"{content}\nbad,,1,USD,1,").startswith("line 8: name")
 
     def test_header_alone_is_no_product(self, session):
         assert run(session, HEADER) == 0

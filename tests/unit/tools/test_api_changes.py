@@ -1,4 +1,4 @@
-"""What is told of two versions of the OpenAPI document, and which changes break a client."""
+"""Changes between two OpenAPI documents, and which of them break clients."""
 
 from copy import deepcopy
 
@@ -176,40 +176,40 @@ def changed(*edits):
     return document
 
 
-def told(found):
+def texts(found):
     return [change.what for change in found]
 
 
 @pytest.mark.parametrize(("path", "value", "text"), BREAKING)
-def test_change_that_breaks_a_client_is_told_as_such(path, value, text):
+def test_breaking_change_is_reported_as_such(path, value, text):
     breaking = [change for change in changes(DOCUMENT, changed((path, value))) if change.breaks]
 
-    assert any(text in line for line in told(breaking)), told(breaking)
+    assert any(text in line for line in texts(breaking)), texts(breaking)
 
 
 @pytest.mark.parametrize(("path", "value", "text"), HARMLESS)
-def test_change_that_breaks_nobody_is_told_and_no_more(path, value, text):
+def test_compatible_change_is_reported_as_such(path, value, text):
     found = changes(DOCUMENT, changed((path, value)))
 
     assert [change for change in found if change.breaks] == []
     assert bool(found) == bool(text)
-    assert all(text in line for line in told(found))
+    assert all(text in line for line in texts(found))
 
 
-def test_nobody_breaks_where_no_token_is_wanted_any_more():
+def test_removed_authentication_is_compatible():
     public = [(GET + "security", []), (GET + "x-required-scope", GONE)]
     unasked = [(GET + "responses 401", GONE)]
 
     found = changes(DOCUMENT, changed(*public, *unasked))
 
     assert [change for change in found if change.breaks] == []
-    assert "GET /mugs: 401 is gone" in told(found)
+    assert "GET /mugs: 401 is gone" in texts(found)
 
 
 def test_problem_that_no_operation_has_any_more_is_told():
     gone = changed((REFUSED + "no-clay", GONE), (REFUSED + "no-mud", {}))
 
-    assert "problem `no-clay` is gone" in told(changes(DOCUMENT, gone))
+    assert "problem `no-clay` is gone" in texts(changes(DOCUMENT, gone))
 
 
 def test_schema_of_another_name_breaks_generated_clients():

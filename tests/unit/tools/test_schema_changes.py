@@ -60,18 +60,18 @@ OTHERS = [
     ({}, {"patternProperties": {"^x": TEXT}}, True, True),
     ({}, {"contentEncoding": "base64"}, True, True),
     ({}, {"readOnly": True}, True, True),
-    # Generated clients call their types so.
+    # Generated clients name their types after the titles.
     ({}, {"title": "Purchase"}, True, True),
     ({"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/B"}, True, True),
-    # Who leaves it out means another value; an answer is what it is.
+    # A new default changes requests that omit the value, and no response.
     ({"default": 20}, {"default": 50}, True, False),
     ({"default": 20}, {}, True, False),
     (having(a={}), having(a={"default": 1}), True, False),
-    # Nobody had left it out.
+    # A required value was never omitted.
     (having(a=TEXT) | {"required": ["a"]}, having(a=TEXT | {"default": ""}), False, True),
     (having(a=TEXT), having(), True, True),
     (having(a=TEXT) | {"required": ["a"]}, having(), True, True),
-    # Who reads passes over what it doesn't know.
+    # Clients ignore unknown fields.
     (having(a=TEXT), having(a=TEXT, b=NUMBER), False, False),
     (having(), having(a=TEXT) | {"required": ["a"]}, True, False),
     (CLOSED, CLOSED | {"additionalProperties": True}, False, False),
@@ -96,24 +96,27 @@ SAME = [
 
 
 def breaks(old, new, direction):
-    return any(hurts for _, hurts in schema_changes(deepcopy(old), deepcopy(new), direction))
+    return any(
+        breaks_client
+        for _, breaks_client in schema_changes(deepcopy(old), deepcopy(new), direction)
+    )
 
 
 @pytest.mark.parametrize(("wide", "narrow"), NARROWED)
 class TestNarrowed:
-    def test_breaks_who_sends_and_nobody_who_reads(self, wide, narrow):
+    def test_breaks_requests_and_no_responses(self, wide, narrow):
         assert breaks(wide, narrow, Direction.ACCEPTED)
         assert not breaks(wide, narrow, Direction.RETURNED)
 
-    def test_widened_breaks_who_reads_and_nobody_who_sends(self, wide, narrow):
+    def test_widened_breaks_responses_and_no_requests(self, wide, narrow):
         assert not breaks(narrow, wide, Direction.ACCEPTED)
         assert breaks(narrow, wide, Direction.RETURNED)
 
 
-@pytest.mark.parametrize(("old", "new", "who_sends", "who_reads"), OTHERS)
-def test_change_breaks_those_whom_it_concerns(old, new, who_sends, who_reads):
-    assert breaks(old, new, Direction.ACCEPTED) == who_sends
-    assert breaks(old, new, Direction.RETURNED) == who_reads
+@pytest.mark.parametrize(("old", "new", "breaks_requests", "breaks_responses"), OTHERS)
+def test_change_breaks_requests_or_responses(old, new, breaks_requests, breaks_responses):
+    assert breaks(old, new, Direction.ACCEPTED) == breaks_requests
+    assert breaks(old, new, Direction.RETURNED) == breaks_responses
 
 
 @pytest.mark.parametrize(("old", "new"), SAME)
@@ -132,7 +135,7 @@ def test_nothing_is_told_of_what_means_the_same(old, new, direction):
         ({"items": {"enum": ["a", "b"]}}, {"items": {"enum": ["a"]}}, "each: is never `b`"),
         (having(a=TEXT), having(a=TEXT) | {"required": ["a"]}, "`a` is required"),
         ({}, {"additionalProperties": False}, "any other: is refused"),
-        ({}, {"not": {"enum": ["long"] * 20}}, "`not` is another"),
+        ({}, {"not": {"enum": ["long"] * 20}}, "`not` has changed"),
     ],
 )
 def test_change_is_told_with_its_place(old, new, text):

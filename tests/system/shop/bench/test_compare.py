@@ -44,7 +44,7 @@ def served(monkeypatch):
     """The responses of each target, which a test may change."""
     responses = dict.fromkeys(SERVERS, "the contract")
     statuses = {name: [422, 422] for name in SERVERS}
-    monkeypatch.setattr(compare, "answers", lambda server, who: responses[server])
+    monkeypatch.setattr(compare, "responses", lambda server, who: responses[server])
     monkeypatch.setattr(compare, "invalid_orders", lambda server, who: statuses[server])
     return responses, statuses
 
@@ -59,12 +59,12 @@ class TestCheck:
     def test_rejects_a_target_with_another_response(self, served, name):
         served[0][name] = "another contract"
 
-        with pytest.raises(AssertionError, match=f"{name} answers\nanother contract"):
+        with pytest.raises(AssertionError, match=f"{name} returns\nanother contract"):
             compare.check(SERVERS, None)
 
     @pytest.mark.parametrize("name", ["service", "fastapi", "litestar"])
     def test_rejects_a_target_that_accepts_an_invalid_order(self, served, name):
         served[1][name] = [422, 201]
 
-        with pytest.raises(AssertionError, match=f"{name} answers invalid orders"):
+        with pytest.raises(AssertionError, match=f"{name} returns .* for invalid orders"):
             compare.check(SERVERS, None)

@@ -57,8 +57,8 @@ class TestRun:
             report = loaded(server, [GOOD], [GOOD])
 
         assert report.errors == 0
-        assert report.answered == len(server.seen)
-        # The last answer of each client may come after the end.
+        assert report.completed == len(server.seen)
+        # The last response of each client may arrive after the end of the measurement.
         assert len(server.seen) - 2 <= round(report.requests_per_second * 0.4) <= len(server.seen)
         assert 0 < report.p50_ms <= report.p99_ms
 
@@ -71,11 +71,11 @@ class TestRun:
         assert report.errors > 0
         assert bad_ones - 1 <= report.errors <= bad_ones
 
-    def test_the_warm_up_is_answered_and_not_measured(self):
+    def test_the_warm_up_is_completed_and_not_measured(self):
         with serving() as server:
             report = loaded(server, [BAD], warm_up=0.4)
 
-        assert 0 < report.errors < report.answered == len(server.seen)
+        assert 0 < report.errors < report.completed == len(server.seen)
 
     def test_every_key_is_a_new_one(self):
         with serving() as server:
@@ -90,14 +90,14 @@ class TestRun:
             report = loaded(server, [GOOD])
 
         assert report.errors == 0
-        assert report.answered == len(server.seen) == len(server.connections) > 1
+        assert report.completed == len(server.seen) == len(server.connections) > 1
 
     def test_a_connection_is_kept_until_then(self, monkeypatch):
         monkeypatch.setattr("bench.load.CONNECTION_SECONDS", 60)
         with serving() as server:
             report = loaded(server, [GOOD])
 
-        assert report.answered > len(server.connections) == 1
+        assert report.completed > len(server.connections) == 1
 
     def test_the_next_connection_is_kept_as_long(self, monkeypatch):
         monkeypatch.setattr("bench.load.CONNECTION_SECONDS", 0.1)
@@ -105,7 +105,7 @@ class TestRun:
             report = loaded(server, [GOOD])
 
         assert 2 <= len(server.connections) <= 5
-        assert report.answered > 2 * len(server.connections)
+        assert report.completed > 2 * len(server.connections)
 
     def test_connections_are_renewed_one_after_another(self, monkeypatch):
         monkeypatch.setattr("bench.load.CONNECTION_SECONDS", 1000)

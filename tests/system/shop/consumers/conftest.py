@@ -1,4 +1,4 @@
-"""What both clients are tried on: the service as it ships, a network that loses answers."""
+"""Fixtures for both clients: the service, and a network that loses responses."""
 
 import time
 from collections.abc import Iterator
@@ -23,27 +23,27 @@ from tests.system.shop.consumers.losing import losing_proxy
 
 @dataclass(frozen=True)
 class Shop:
-    """The service, and the database behind it."""
+    """The service and its database."""
 
     server: Server
     database: Engine
 
     def account(self) -> str:
-        """The email address of a new account; the password is `PASSWORD`."""
+        """Register an account with the password `PASSWORD`, and return its email address."""
         email = f"{uuid4().hex}@example.com"
         response = self._post("register", email)
         assert response.status_code == 201, response.text
         return email
 
     def expired_tokens(self, email: str) -> dict[str, Any]:
-        """Those of a new session whose access token has run out a minute ago."""
+        """Return the tokens of a new session, with an access token that expired a minute ago."""
         tokens = self._post("login", email).json()
         claims = jwt.decode(tokens["access_token"], options={"verify_signature": False})
         claims["exp"] = int(time.time()) - 60
         return tokens | {"access_token": jwt.encode(claims, SECRET_KEY, "HS256")}
 
     def orders(self, email: str) -> int:
-        """How many orders of the account are in the database."""
+        """Return the number of orders of the account in the database."""
         mine = select(func.count()).select_from(Order).join(User, Order.user_id == User.id)
         with self.database.connect() as connection:
             return connection.scalar(mine.where(User.email == email))
@@ -66,14 +66,14 @@ def shop(server) -> Iterator[Shop]:
 
 @pytest.fixture(scope="session")
 def losing_url(server) -> Iterator[str]:
-    """The service behind a network that loses the first answer to each order."""
+    """Return the URL of a proxy that loses the first response to each order."""
     with losing_proxy(server.url) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def busy_url(server, redis_url) -> Iterator[str]:
-    """The service with a limit that a client reaches at once."""
+    """Return the URL of a service with a low rate limit."""
     limit = {"RATE_LIMIT_DEFAULT": "3 per 2 seconds"}
     with served(server.environment["DATABASE_URL"], REDIS_URL=redis_url, **limit) as server:
         yield server.url

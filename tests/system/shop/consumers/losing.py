@@ -1,4 +1,4 @@
-"""A TCP proxy that loses answers: the service has done the work, and the client never hears."""
+"""TCP proxy that closes the connection instead of returning the response."""
 
 import re
 import select
@@ -14,7 +14,7 @@ ORDER = re.compile(rb"POST /api/orders .*?^idempotency-key: (\S+)", re.DOTALL | 
 
 
 class Proxy(ThreadingTCPServer):
-    """Cuts the connection at the first answer to each order, and at each without a key."""
+    """Lose the first response to each Idempotency-Key, and all responses without a key."""
 
     daemon_threads = True
 

@@ -18,7 +18,7 @@ REFRESH = "/api/auth/refresh"
 EMPTY_PAGE = {"items": [], "next_cursor": None}
 
 
-def refusal(status, slug, **headers):
+def error(status, slug, **headers):
     problem = {
         "type": f"/api/problems/{slug}",
         "title": "Refused",
@@ -49,7 +49,7 @@ class Service:
             return httpx.Response(200, json=EMPTY_PAGE)
         self.refused.release()
         challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-        return refusal(401, "unauthenticated", **challenge)
+        return error(401, "unauthenticated", **challenge)
 
     def client(self, base_url="http://service", patience=0, **options):
         def transport():
@@ -98,7 +98,7 @@ def test_page_of_a_proxy_is_a_typed_problem():
 
 @pytest.mark.parametrize(
     ("failure", "told"),
-    [(httpx.ConnectError("away"), httpx.ConnectError), (refusal(503, "busy"), ApiProblem)],
+    [(httpx.ConnectError("away"), httpx.ConnectError), (error(503, "busy"), ApiProblem)],
 )
 def test_whoever_waits_for_an_exchange_that_fails_is_told_so_and_a_later_request_tries_again(
     failure, told

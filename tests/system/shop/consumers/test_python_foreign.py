@@ -1,4 +1,4 @@
-"""What the Python client makes of answers that something on the way gave, without a service."""
+"""Responses from intermediaries in the Python client, without a service."""
 
 import pickle
 
@@ -22,7 +22,7 @@ PROBLEM = {
 
 
 def connected(response):
-    """A client whose network gives this answer to everything."""
+    """Return a client that gets this response to every request."""
     return connect("http://proxy", transport=lambda: httpx.MockTransport(lambda request: response))
 
 
@@ -32,7 +32,7 @@ def problem_of(response):
     return refused.value.problem
 
 
-class TestRefusal:
+class TestError:
     @pytest.mark.parametrize("status", [403, 418, 502, 520, 599, 999])
     def test_is_a_typed_problem_whatever_its_status(self, status):
         assert problem_of(httpx.Response(status, html="<h1>No</h1>")).status == status
@@ -64,7 +64,7 @@ class TestRefusal:
             return httpx.Response(status, headers={"Location": "http://other/"})
 
         api = connect("http://proxy", transport=lambda: httpx.MockTransport(proxy))
-        with api, pytest.raises(ApiProblem, match="is elsewhere: http://other/") as refused:
+        with api, pytest.raises(ApiProblem, match="redirects to http://other/") as refused:
             unwrap(list_products.sync_detailed(client=api))
 
         assert refused.value.problem.status == status
@@ -73,7 +73,7 @@ class TestRefusal:
 
 class TestSuccess:
     @pytest.mark.parametrize("status", [200, 201, 203, 299])
-    def test_page_of_a_network_that_wants_a_login_says_what_came(self, status):
+    def test_page_of_a_captive_portal_is_a_typed_problem(self, status):
         problem = problem_of(httpx.Response(status, html="<h1>Welcome to our hotel</h1>"))
 
         assert problem.status == status
@@ -84,7 +84,7 @@ class TestSuccess:
     def test_without_a_document_is_a_typed_problem(self, content):
         assert problem_of(httpx.Response(200, content=content)).status == 200
 
-    def test_is_told_by_its_beginning(self):
+    def test_detail_has_only_the_beginning(self):
         assert len(problem_of(httpx.Response(200, html="a" * 100_000)).detail) < 300
 
 
@@ -101,7 +101,7 @@ class TestConditional:
 class TestPath:
     @pytest.mark.parametrize("identifier", ["", ".", "..", "a/b", "../orders", "..\\orders"])
     def test_is_not_changed_by_what_is_no_id(self, identifier):
-        with connected(httpx.Response(304)) as api, pytest.raises(ValueError, match="is no id"):
+        with connected(httpx.Response(304)) as api, pytest.raises(ValueError, match="is not an id"):
             cancel_order.sync_detailed(identifier, client=api)
 
     @pytest.mark.parametrize("identifier", ["%2e%2e", "a?b#c", "ä b", "..."])

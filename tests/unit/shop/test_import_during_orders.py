@@ -1,4 +1,4 @@
-"""An import of products writes in short transactions, beside orders of the same products."""
+"""A product import writes in short transactions, during orders of the same products."""
 
 from concurrent.futures import ThreadPoolExecutor
 
