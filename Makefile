@@ -86,6 +86,7 @@ lint: $(STAMP) ## Check style, types and architecture
 	$(BIN)/black --check --quiet $(SOURCE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.plain_english
 	@if [ -x $(BIN)/hadolint ]; then echo $(BIN)/hadolint Dockerfile; $(BIN)/hadolint Dockerfile; fi
 
 format: $(STAMP) ## Format the code, and print the errors that need a manual fix

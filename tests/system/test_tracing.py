@@ -65,15 +65,15 @@ def of_request(spans):
 
 class TestSpans:
     def test_request_continues_the_trace_of_its_client(self, traced):
-        response, spans = traced("GET", "/api/problems/abc?x=1")
+        response, spans = traced("GET", "/api/products/abc?x=1")
         span = of_request(spans)
 
         assert response.status_code == 422
-        assert span.name == "GET /api/problems/<slug>"
+        assert span.name == "GET /api/products/<product_id>"
         assert span.parent_span_id.hex() == PARENT
         assert attribute_values(span.attributes) == {
             "http.method": "GET",
-            "http.route": "/api/problems/<slug>",
+            "http.route": "/api/products/<product_id>",
             "http.status_code": 422,
         }
 
