@@ -52,6 +52,9 @@ def hits(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def main() -> int:
+    if not (ROOT / ".git").exists():
+        print("This is no git checkout: the texts are not checked.")
+        return 0
     found = 0
     for path in files():
         for number, words, instead in hits(path.read_text("utf-8")):

@@ -124,7 +124,7 @@ class TestReDoc:
 
         page.see("input[aria-label='Search']").send_keys("password")
 
-        assert "Set a new password" in page.see("[data-role='search:results']").text
+        assert "Change your password" in page.see("[data-role='search:results']").text
         assert page.console_messages() == []
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 
 from tests.support.probes import alive, frozen, ready, recovery
 from tests.support.servers import served
+from tests.support.waiting import wait_for
 from tools import embedded
 
 STATEMENT_TIMEOUT = {"DATABASE_STATEMENT_TIMEOUT": "1000"}
@@ -97,10 +98,20 @@ def is_unavailable(response):
     )
 
 
+def unready(url):
+    """Return the response of the readiness probe, once its cached result is not 200 any more."""
+
+    def failure():
+        response = ready(url)
+        return None if response.status_code == 200 else response
+
+    return wait_for(failure)
+
+
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 def test_stopped(url, own_data, mode):
     with alive(url), embedded.stopped(own_data, mode):
-        responses = [*log_in(url, 20), ready(url)]
+        responses = [*log_in(url, 20), unready(url)]
 
     assert recovery(url) < 2
     assert all(map(is_unavailable, responses))
@@ -111,7 +122,7 @@ def test_frozen(url, postmaster):
     assert log_in(url)[0].status_code == 401
     with alive(url), frozen(postmaster):
         # More than the pools have connections.
-        responses = [*log_in(url, 24), ready(url)]
+        responses = [*log_in(url, 24), unready(url)]
 
     assert recovery(url) < 2
     assert all(map(is_unavailable, responses))
@@ -127,7 +138,7 @@ def test_slow(url, database):
 
 def test_out_of_connections(url, own_database_url):
     with alive(url), full(own_database_url):
-        responses = [*log_in(url, 4), ready(url)]
+        responses = [*log_in(url, 4), unready(url)]
 
     assert recovery(url) < 2
     assert all(map(is_unavailable, responses))
