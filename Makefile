@@ -38,7 +38,7 @@ test-matrix: $(STAMP) ## Run the tests on PostgreSQL 15, and through PgBouncer
 	@$(BIN)/pytest -n auto --dist loadfile --pgbouncer -m '$(MATRIX)' $(ARGS)
 
 test-deploy: $(STAMP) .venv-checkov/installed ## Build the image, and test it with podman and the chart
-	@$(BIN)/pytest -n auto --dist loadgroup -m deploy tests/deploy $(ARGS)
+	@$(BIN)/pytest -m deploy tests/deploy $(ARGS)
 
 fuzz: $(STAMP) ## Send generated requests to the service for some minutes
 	@$(BIN)/pytest -m fuzz tests/system/fuzz $(ARGS)

@@ -14,13 +14,6 @@ from tests.deploy.shopping import PASSWORD
 from tools.embedded import free_port
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of the image in one process of xdist, so that it is built once."""
-    for item in items:
-        needs_image = "image" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("image" if needs_image else item.path.name))
-
-
 @pytest.fixture(scope="session")
 def image() -> str:
     """Build the image of the service once, for podman with the settings of `engine`."""
