@@ -49,7 +49,7 @@ class TestSecrets:
     def test_must_be_given(self, name):
         done = config(**GIVEN | {name: ""})
 
-        assert f"required variable {name} is missing a value: give it" in done.stderr
+        assert f"required variable {name} is missing a value: set it" in done.stderr
         assert done.stdout == ""
 
     def test_a_sample_is_refused_by_the_service(self):
