@@ -32,13 +32,9 @@ def address() -> str:
     """Return the address of the client, or its /64 network for IPv6 (one customer)."""
     remote = request.remote_addr or "unknown"
     try:
-        ip = ipaddress.ip_address(remote)
+        return str(ipaddress.IPv6Network(f"{remote}/64", strict=False))
     except ValueError:
         return remote[:64]
-    if ip.version == 4:
-        return str(ip)
-    # A dual-stack socket reports IPv4 addresses as ::ffff:203.0.113.1.
-    return str(ip.ipv4_mapped or ipaddress.ip_network(f"{ip}/64", strict=False))
 
 
 def user_or_address() -> str:
