@@ -23,21 +23,21 @@ class HostNotAllowed(Problem):
 
 def init_app(app: Flask) -> None:
     settings: Settings = app.extensions["settings"]
-    app.before_request(require_host)
-    app.before_request(use_target)
-    if settings.allowed_hosts:
-        app.before_request(partial(check_host, settings.allowed_hosts))
-
-
-def require_host() -> None:
-    """Raise BadRequest for an HTTP/1.1 request without `Host` (RFC 9112, section 3.2)."""
-    if "Host" not in request.headers and request.environ["SERVER_PROTOCOL"] != "HTTP/1.0":
-        raise BadRequest("An HTTP/1.1 request must have a Host header.")
+    app.before_request(partial(check_host, settings.allowed_hosts))
 
 
 def check_host(allowed: tuple[str, ...]) -> None:
-    host = target_host()
-    if not (len(host) < MAX_LENGTH and is_allowed(host, allowed)) and request.path not in PROBES:
+    """Check the host of the request; an empty `allowed` allows every host.
+
+    Raises:
+        BadRequest: an HTTP/1.1 request has no `Host` (RFC 9112, section 3.2).
+        HostNotAllowed: the service does not serve this host.
+    """
+    if "Host" not in request.headers and request.environ["SERVER_PROTOCOL"] != "HTTP/1.0":
+        raise BadRequest("An HTTP/1.1 request must have a Host header.")
+    use_target()
+    # The cut keeps long text out of the cache.
+    if not is_allowed(target_host()[:MAX_LENGTH], allowed) and request.path not in PROBES:
         raise HostNotAllowed
 
 
@@ -57,4 +57,4 @@ def target_host() -> str:
 
 @lru_cache(maxsize=1000)
 def is_allowed(host: str, allowed: tuple[str, ...]) -> bool:
-    return host_is_trusted(host, allowed)
+    return not allowed or (len(host) < MAX_LENGTH and host_is_trusted(host, allowed))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
@@ -46,6 +47,7 @@ class TrustedProxies:
         return values[-self.hops :] if self.hops else [""]
 
 
+@lru_cache(maxsize=1000)
 def parse_address(text: str) -> str | None:
     """Return an address without port, brackets and zone, or None; map IPv4 in IPv6 to IPv4."""
     match = ADDRESS_AND_PORT.fullmatch(text)

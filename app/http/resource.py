@@ -91,8 +91,8 @@ class Resource(MethodView):
         method = getattr(self, name.lower())
         with database.session(autocommit=name == "GET") as self.session:
             if isinstance(operation.access, Scope):
-                access_claims()
                 if operation.body:
+                    access_claims()
                     receive_body()  # before the transaction, because the client may be slow
                 self.user, self.principal = authorize(self.session, operation.access)
             if self.refuses_unknown_parameters and not operation.query:
