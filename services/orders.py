@@ -78,7 +78,7 @@ def list_visible(
     values = {**_visible(principal), **filters}
     if before := values.pop("created_before", None):
         page = page.from_before(before)
-    return pages.newest_first(session, reading(*values), page, values)
+    return pages.read_page(session, reading(*values), page, values)
 
 
 def get(session: Session, principal: Principal, order_id: str) -> OrderRow:

@@ -12,14 +12,20 @@ from sqlalchemy import Row, Select, bindparam, tuple_
 from sqlalchemy.orm import Session
 
 ABSENT = ""  # sorts before every id
+# The values of the sort columns in a row, as in a cursor: times are ISO 8601 text. It is the
+# position in a list directly after this row.
+Position = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
-class Position:
-    """The position in a list directly after a row."""
+class Sort:
+    """Order of a list, by columns whose values together are unique."""
 
-    created_at: datetime
-    id: str
+    columns: tuple[str, ...]
+    descending: bool = True
+
+
+NEWEST = Sort(("created_at", "id"))
 
 
 @dataclass(frozen=True)
@@ -33,9 +39,9 @@ class PageRequest:
         The moment replaces an earlier position in the list. With a second upper bound in the
         query, PostgreSQL could start its index scan there and read all rows down to the page.
         """
-        if self.after and self.after.created_at < moment:
+        if self.after and datetime.fromisoformat(str(self.after[0])) < moment:
             return self
-        return PageRequest(self.limit, Position(moment, ABSENT))
+        return PageRequest(self.limit, (moment.isoformat(), ABSENT))
 
 
 @dataclass(frozen=True)
@@ -44,27 +50,42 @@ class Page:
     next: Position | None
 
 
-def newest_first(
-    session: Session, statement: Select, request: PageRequest, values: Mapping[str, Any]
+def read_page(
+    session: Session,
+    statement: Select,
+    request: PageRequest,
+    values: Mapping[str, Any],
+    sort: Sort = NEWEST,
 ) -> Page:
-    """Return a page of `statement`, whose rows have `created_at` and `id`, with bound `values`.
+    """Return a page of `statement` in the order of `sort`, with bound `values`.
 
     The query fetches one row more than the limit, to know whether there is another page.
     """
-    if after := request.after:
-        values = {**values, "after_time": after.created_at, "after_id": after.id}
-    page = _paged(statement, further=after is not None)
+    if request.after:
+        values = {**values, **dict(zip(_names(sort), request.after, strict=True))}
+    page = _paged(statement, sort, further=request.after is not None)
     rows = session.execute(page, {**values, "rows": request.limit + 1}).all()
     items, more = rows[: request.limit], len(rows) > request.limit
-    return Page(items, Position(items[-1].created_at, items[-1].id) if more else None)
+    return Page(items, _position(items[-1], sort) if more else None)
+
+
+def _position(row: Row[Any], sort: Sort) -> Position:
+    values = [getattr(row, name) for name in sort.columns]
+    return tuple(value.isoformat() if isinstance(value, datetime) else value for value in values)
+
+
+def _names(sort: Sort) -> list[str]:
+    return [f"after_{name}" for name in sort.columns]
 
 
 # Cached, because building a statement takes longer than sending it.
 @lru_cache(maxsize=200)
-def _paged(statement: Select, *, further: bool) -> Select:
-    created_at, row_id = (statement.selected_columns[name] for name in ("created_at", "id"))
+def _paged(statement: Select, sort: Sort, *, further: bool) -> Select:
+    columns = [statement.selected_columns[name] for name in sort.columns]
     if further:
-        time = bindparam("after_time", type_=created_at.type)
-        position = tuple_(time, bindparam("after_id", type_=row_id.type))
-        statement = statement.where(tuple_(created_at, row_id) < position)
-    return statement.order_by(created_at.desc(), row_id.desc()).limit(bindparam("rows"))
+        pairs = zip(_names(sort), columns, strict=True)
+        position = tuple_(*(bindparam(name, type_=column.type) for name, column in pairs))
+        row = tuple_(*columns)
+        statement = statement.where(row < position if sort.descending else row > position)
+    order = [column.desc() if sort.descending else column.asc() for column in columns]
+    return statement.order_by(*order).limit(bindparam("rows"))

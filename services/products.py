@@ -30,7 +30,7 @@ class ProductExists(Problem):
 
 def list_all(session: Session, page: pages.PageRequest) -> pages.Page:
     """Return a page of the products on sale."""
-    return pages.newest_first(session, ON_SALE, page, {})
+    return pages.read_page(session, ON_SALE, page, {})
 
 
 def get(session: Session, product_id: str) -> Row[Any]:

@@ -216,7 +216,7 @@ MINE = select(auth_sessions).where(AuthSession.user_id == bindparam("user_id"), 
 
 def list_mine(session: Session, principal: Principal, page: pages.PageRequest) -> pages.Page:
     """Return a page of the user's active sessions."""
-    return pages.newest_first(session, MINE, page, {"user_id": principal.id})
+    return pages.read_page(session, MINE, page, {"user_id": principal.id})
 
 
 def end(session: Session, principal: Principal, session_id: str) -> None:

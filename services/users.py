@@ -82,7 +82,7 @@ def change_password(session: Session, principal: Principal, known_hash: str, new
 
 def list_all(session: Session, page: pages.PageRequest, filters: Mapping[str, Any]) -> pages.Page:
     """Return a page of the accounts that match `filters`."""
-    return pages.newest_first(session, queries.rows(User, *filters), page, filters)
+    return pages.read_page(session, queries.rows(User, *filters), page, filters)
 
 
 def get(session: Session, user_id: str) -> Row[Any]:

@@ -1,11 +1,11 @@
 """Pagination with signed cursors (keyset pagination)."""
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import lru_cache, wraps
 from typing import Any
 from urllib.parse import urlencode
 
+import orjson
 from flask import current_app, request
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
@@ -16,6 +16,9 @@ from app.settings import Settings
 from schemas.pages import page_of
 from services.errors import InvalidInput
 from services.pages import Page, PageRequest, Position
+
+# Change the number with the content of cursors, so that cursors of other releases are invalid.
+FORMAT = "cursor 2"
 
 
 class PaginationMixin:
@@ -53,30 +56,32 @@ def _response(page: Page) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _signer() -> Signer:
     settings: Settings = current_app.extensions["settings"]
-    return _signer_of(request.endpoint, settings.secret_key_fallbacks, settings.secret_key)
+    filters = {k: v for k, v in sorted(request.args.items()) if k not in {"cursor", "limit"}}
+    context = f"{request.endpoint} {urlencode(filters)}"
+    return _signer_of(context, settings.secret_key_fallbacks, settings.secret_key)
 
 
 @lru_cache(maxsize=100)
-def _signer_of(endpoint: str | None, fallbacks: tuple[str, ...], key: str) -> Signer:
-    # The salt makes a cursor valid for one list only. The derived keys are cached, for speed.
+def _signer_of(context: str, fallbacks: tuple[str, ...], key: str) -> Signer:
+    # The salt makes a cursor valid for one format, list, set of filters and sort order only. The
+    # derived keys are cached, for speed.
     keys = [*reversed(fallbacks), key]
-    signer = Signer(keys, salt=f"cursor {endpoint}")
+    signer = Signer(keys, salt=f"{FORMAT} {context}")
     return Signer([signer.derive_key(key) for key in keys], key_derivation="none")
 
 
 def _encoded(position: Position) -> str:
-    place = f"{position.created_at.isoformat()} {position.id}"
-    return _signer().sign(base64_encode(place)).decode()
+    return _signer().sign(base64_encode(orjson.dumps(position))).decode()
 
 
 def _decoded(cursor: str) -> Position:
     try:
         if not _canonical(cursor):
             raise BadData("not canonical")
-        created_at, row_id = base64_decode(_signer().unsign(cursor)).decode().split()
-        return Position(datetime.fromisoformat(created_at), row_id)
-    except (BadData, ValueError):  # ValueError: another release signed a different format
-        raise InvalidInput.at(["/cursor"], "Not a valid cursor of this list.") from None
+        return tuple(orjson.loads(base64_decode(_signer().unsign(cursor))))
+    except BadData:
+        text = "Not a valid cursor of this list with these filters."
+        raise InvalidInput.at(["/cursor"], text) from None
 
 
 def _canonical(signed: str) -> bool:

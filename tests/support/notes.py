@@ -38,7 +38,7 @@ from schemas.ids import id_field, path_parameter, typeid
 from schemas.pages import PageQuerySchema
 from services.errors import NotFound
 from services.locking import IfMatch, locked
-from services.pages import Page, PageRequest, newest_first
+from services.pages import Page, PageRequest, read_page
 from services.principals import Principal
 from tests.support.factories import Factory
 
@@ -122,7 +122,7 @@ def list_notes(session: Session, page: PageRequest, **filters: Any) -> Page:
     statement = select(Note.__table__)
     for name, value in filters.items():
         statement = statement.where(Note.__table__.c[name] == value)
-    return newest_first(session, statement, page, {})
+    return read_page(session, statement, page, {})
 
 
 def get_note(session: Session, note_id: str) -> Row[Any]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from services.pages import PageRequest, Position, newest_first
+from services.pages import PageRequest, Sort, read_page
 from tests.support.notes import Note, NoteFactory
 
 NOTES = select(Note.__table__)
@@ -27,7 +27,7 @@ def id_of(name):
 
 
 def page(session, limit, after=None):
-    found = newest_first(session, NOTES, PageRequest(limit, after), {})
+    found = read_page(session, NOTES, PageRequest(limit, after), {})
     return [item.id[-1] for item in found.items], found.next
 
 
@@ -42,7 +42,7 @@ class TestNewestFirst:
     def test_next_page_begins_after_the_last_item(self, session, names):
         _, after = page(session, 2)
 
-        assert after == Position(NOON - timedelta(microseconds=1), id_of("d"))
+        assert after == ("2026-02-12T11:59:59.999999+00:00", id_of("d"))
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 4])
     def test_pages_have_each_item_once(self, session, names, limit):
@@ -61,6 +61,19 @@ class TestNewestFirst:
         assert page(session, 2, after)[0] == ["c", "b"]
 
 
+class TestSort:
+    @pytest.mark.parametrize("descending", [True, False])
+    def test_pages_follow_the_columns_in_one_direction(self, session, names, descending):
+        sort, items, after = Sort(("title", "id"), descending), [], None
+        while not items or after:
+            found = read_page(session, NOTES, PageRequest(2, after), {}, sort)
+            items, after = [*items, *found.items], found.next
+
+        keys = [(item.title, item.id) for item in items]
+        assert keys == sorted(keys, reverse=descending)
+        assert len(keys) == 5
+
+
 class TestFromBefore:
     @pytest.mark.parametrize(
         ("begin", "expected"), [(None, "a"), ("e", "a"), ("d", "a"), ("b", "a"), ("a", "")]
@@ -70,9 +83,9 @@ class TestFromBefore:
         items, after = ["", *names], None
         if begin:
             _, after = page(session, items.index(begin))
-            after = after or Position(NOON - timedelta(microseconds=2), id_of("a"))
+            after = after or ("2026-02-12T11:59:59.999998+00:00", id_of("a"))
         request = PageRequest(5, after).from_before(NOON - timedelta(microseconds=1))
 
-        found = newest_first(session, NOTES, request, {})
+        found = read_page(session, NOTES, request, {})
 
         assert "".join(item.id[-1] for item in found.items) == expected
