@@ -1,12 +1,14 @@
-"""Extended flask-smorest Blueprint: decorators for idempotency, ETags, links and errors."""
+"""Extended flask-smorest Blueprint: decorators that declare what an operation does."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
 import flask_smorest
 from marshmallow import Schema
 
+from app.http.deprecation import Deprecation
 from app.http.operation import Link, declare
 from app.http.pagination import PaginationMixin
 from app.http.parser import Parser
@@ -67,6 +69,11 @@ class Blueprint(PaginationMixin, flask_smorest.Blueprint):
     def raises(*problems: type[Problem]) -> Callable[..., Any]:
         """Declare the errors of the service function, for the OpenAPI document."""
         return lambda method: declare(method, raises=problems)
+
+    @staticmethod
+    def deprecated(since: datetime, sunset: datetime | None = None) -> Callable[..., Any]:
+        """Declare that clients should not use the method; after `sunset` it may be removed."""
+        return lambda method: declare(method, deprecation=Deprecation(since, sunset))
 
     @staticmethod
     def links(**links: Link) -> Callable[..., Any]:

@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeVar
 
 from marshmallow import Schema
 
+from app.http.deprecation import Deprecation
 from models.users import Scope
 from services.errors import Problem
 
@@ -34,6 +35,7 @@ class Operation:
     # Returns a page with a link to the next one.
     paginated: bool = False
     raises: tuple[type[Problem], ...] = ()
+    deprecation: Deprecation | None = None
     links: Mapping[str, Link] | None = None
 
 

@@ -73,6 +73,10 @@ def complete(doc: dict[str, Any], method: str, path: str, operation: Operation) 
     if operation.etag and method == "get":
         responses[304] = {"description": "Not modified", "headers": {"ETag": etags.ETAG}}
     responses.update(error_responses(operation, doc, path))
+    if operation.deprecation:
+        doc["deprecated"] = True
+        for response in responses.values():
+            response.setdefault("headers", {}).update(operation.deprecation.document())
     names = [*COMMON_HEADERS, *(() if path in limits.UNLIMITED else RATE_LIMIT_HEADERS)]
     for response in responses.values():
         refs = {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -4,7 +4,7 @@ A note has an owner. Anyone reads notes; the owner and administrators change and
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import factory
@@ -195,6 +195,7 @@ class Notes(Resource):
 class MyNotes(Resource):
     @blp.paginated(NoteQuerySchema, NoteSchema)
     @may_lag
+    @blp.deprecated(since=datetime(2026, 1, 1, tzinfo=UTC), sunset=datetime(2027, 1, 1, tzinfo=UTC))
     @requires(Scope.PROFILE)
     @blp.doc(operationId="listMyNotes")
     def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
