@@ -151,7 +151,7 @@ def is_shared() -> bool:
 def remember(key: str, limit: int, seconds: int, window: Window) -> None:
     """Store the result of a hit for the response headers."""
     remaining, reset_at = limit - window.hits, window.oldest + seconds
-    quota = Quota(window.accepted, remaining, limit, reset_at, key, window.hit_at)
+    quota = Quota(window.accepted, remaining, limit, seconds, reset_at, key, window.hit_at)
     g.setdefault("quotas", []).append(quota)
 
 
@@ -175,12 +175,20 @@ def release(quota: Quota) -> None:
 
 
 def add_headers(response: Response) -> Response:
-    """Add the X-RateLimit headers of the limit with the fewest requests left.
+    """Add the RateLimit headers of all limits, and the X-RateLimit headers of the nearest one.
 
     Flask-Limiter's own headers cover only the limits that it checked last. They cost a second
     round trip to Redis and put `Retry-After` on every response.
     """
     if quotas := g.get("quotas"):
+        now = time.time()
+        response.headers.extend(
+            {
+                "RateLimit-Policy": ", ".join(quota.policy for quota in quotas),
+                "RateLimit": ", ".join(quota.state(now) for quota in quotas),
+            }
+        )
+        # The quota with the fewest requests left.
         nearest: Quota = min(quotas, key=lambda quota: (quota.accepted, quota.remaining))
         response.headers.add("X-RateLimit-Limit", nearest.limit)
         response.headers.add("X-RateLimit-Remaining", nearest.remaining)

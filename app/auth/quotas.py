@@ -1,5 +1,6 @@
 """Rate limit quotas: state of a limit, documented response headers, and the 429 error."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,7 +10,18 @@ from schemas.base import StrictInteger
 from schemas.problems import extension_member
 from services.errors import Problem
 
+# https://www.ietf.org/archive/id/draft-ietf-httpapi-ratelimit-headers-10.html
 DOCUMENTED = {
+    "RateLimit-Policy": {
+        "schema": {"type": "string"},
+        "description": "Rate limits that counted this request: `q` requests in `w` seconds.",
+        "example": '"default";q=300;w=60',
+    },
+    "RateLimit": {
+        "schema": {"type": "string"},
+        "description": "`r` requests left under each limit; the next is available in `t` seconds.",
+        "example": '"default";r=299;t=60',
+    },
     "X-RateLimit-Limit": {
         "schema": {"type": "integer", "minimum": 1},
         "description": "Size of the rate limit with the fewest requests left.",
@@ -74,6 +86,20 @@ class Quota:
     accepted: bool
     remaining: int
     limit: int
+    seconds: int  # length of the window
     reset_at: float  # Unix time
     key: str
     hit_at: float  # Unix time
+
+    @property
+    def name(self) -> str:
+        """The name of the limit: the key ends with `/name/amount/multiples/unit` (limits)."""
+        return self.key.rsplit("/", 4)[1]
+
+    @property
+    def policy(self) -> str:
+        return f'"{self.name}";q={self.limit};w={self.seconds}'
+
+    def state(self, now: float) -> str:
+        """Return the requests left and the seconds until the next one is available."""
+        return f'"{self.name}";r={self.remaining};t={max(0, math.ceil(self.reset_at - now))}'

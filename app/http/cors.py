@@ -9,11 +9,15 @@ from app.settings import Settings
 
 EXPOSED_HEADERS = [
     "Allow",
+    "Deprecation",
     "ETag",
     "Idempotency-Replayed",
     "Link",
     "Location",
     "Retry-After",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Sunset",
     "X-RateLimit-Limit",
     "X-RateLimit-Remaining",
     "X-RateLimit-Reset",
