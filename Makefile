@@ -16,6 +16,8 @@ INSTALL_LOCKED := -m pip install --quiet --disable-pip-version-check --no-deps -
 # Placeholders: writing the document needs no database and no secret.
 DOCUMENTED := FLASK_ENV=testing SECRET_KEY=unused DATABASE_URL=postgresql://localhost/unused
 
+# Files in the order of collection: the short unit tests come last and keep all processes busy.
+PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 # Without the tests whose result does not depend on the version of PostgreSQL or on PgBouncer.
 MATRIX := not (fuzz or deploy or checkout or clients)
 
@@ -31,14 +33,14 @@ dev: $(RUNNABLE) ## Serve as make run, and restart the server when the code chan
 	@$(BIN)/python -m tools.run --reload
 
 test: $(STAMP) ## Run all tests, on embedded PostgreSQL and Redis-compatible servers
-	@$(BIN)/pytest --cov -n auto --dist loadfile $(ARGS)
+	@$(BIN)/pytest --cov $(PARALLEL) $(ARGS)
 
 test-matrix: $(STAMP) ## Run the tests on PostgreSQL 15, and through PgBouncer
-	@$(BIN)/pytest -n auto --dist loadfile --postgres=15 -m '$(MATRIX)' $(ARGS)
-	@$(BIN)/pytest -n auto --dist loadfile --pgbouncer -m '$(MATRIX)' $(ARGS)
+	@$(BIN)/pytest $(PARALLEL) --postgres=15 -m '$(MATRIX)' $(ARGS)
+	@$(BIN)/pytest $(PARALLEL) --pgbouncer -m '$(MATRIX)' $(ARGS)
 
 test-deploy: $(STAMP) .venv-checkov/installed ## Build the image, and test it with podman and the chart
-	@$(BIN)/pytest -m deploy tests/deploy $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder -m deploy tests/deploy $(ARGS)
 
 fuzz: $(STAMP) ## Send generated requests to the service for some minutes
 	@$(BIN)/pytest -m fuzz tests/system/fuzz $(ARGS)
