@@ -1,11 +1,46 @@
 """Checks of migrations that have rows to keep."""
 
+import subprocess
+import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, MetaData, select
+from sqlalchemy.orm import Session
+
+from models.idempotency import IdempotencyKey
+from models.sessions import AuthSession
+from models.users import User
+from tests.support.servers import BASE, ROOT
+
+USERS = 3
+NEXT_YEAR = datetime.now(UTC) + timedelta(days=365)
+
+
+def load(engine):
+    """Create rows of each table that every service has."""
+    with Session(engine) as session, session.begin():
+        for n in range(USERS):
+            user = User(email=f"user{n}@example.com", password_hash="x")
+            session.add(user)
+            session.flush()
+            session.add(AuthSession(user_id=user.id, token_hash=b"x", expires_at=NEXT_YEAR))
+            session.add(IdempotencyKey(user_id=user.id, key="k", fingerprint=b"x"))
+
+
+def alembic(url, *args, cwd=ROOT):
+    """Start an `alembic` command whose only setting is DATABASE_URL."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "alembic", *args],
+        cwd=cwd,
+        env=BASE | {"DATABASE_URL": url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def check_downgrades(engine: Engine, config: Config, load: Callable[[Engine], None]) -> None:

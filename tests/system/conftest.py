@@ -8,6 +8,7 @@ from alembic import command
 from sqlalchemy.engine import make_url
 
 from app.db.schema_version import alembic_config
+from tests.support.servers import served
 from tools import embedded
 from tools.browser import chromium
 
@@ -37,3 +38,11 @@ def browser():
     """Return a Chromium that can only connect to this machine."""
     with chromium() as driver:
         yield driver
+
+
+@pytest.fixture(scope="module")
+def single(new_database, migrated_url):
+    """Run the service with one worker process."""
+    url = new_database(make_url(migrated_url).database)
+    with served(url, GUNICORN_CMD_ARGS="-w 1") as server:
+        yield server

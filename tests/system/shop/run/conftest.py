@@ -1,0 +1,14 @@
+"""Fixture: a copy of the checkout, which `make run` serves."""
+
+import pytest
+
+from tests.support.checkouts import copied
+
+
+@pytest.fixture(scope="module")
+def checkout():
+    """Return a copy of the checkout with its own `.data`, which only its owner can read."""
+    with copied() as copy:
+        copy.chmod(0o700)
+        copy.parent.chmod(0o700)
+        yield copy
