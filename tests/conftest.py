@@ -3,26 +3,20 @@
 `--postgres=15` selects another version of PostgreSQL, `--pgbouncer` connects through PgBouncer.
 """
 
-import os
-import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
 from flask import Flask
 from loguru import logger
-from sqlalchemy import URL, Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from app import create_app
 from app.auth.limits import limiter
 from app.db import readiness
-from app.db.schema_version import alembic_config
 from app.settings import Settings
 from models.users import Role, User
 from services import passwords
@@ -30,14 +24,11 @@ from tests.support import notes
 from tests.support.clients import ApiClient
 from tests.support.factories import CHEAP_HASHER, UserFactory, use_session
 from tests.support.openapi import Operation, operations_of
-from tests.support.pgbouncer import pgbouncer, pooled
+from tests.support.pgbouncer import pooled
 from tests.support.servers import Server, served
 from tools import embedded
 
-DATA = Path(__file__).parent.parent / ".data"
-LEAVE = text(
-    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = :database"
-)
+pytest_plugins = ["tests.support.databases"]
 PLENTY = "1000000 per minute"
 SECRET_KEY = "a secret that only tests know, 32 bytes and more"
 
@@ -57,77 +48,6 @@ def pytest_collection_modifyitems(config, items) -> None:
     for item in items if config.option.pgbouncer else ():
         if item.get_closest_marker("unpooled"):
             item.add_marker(skip)
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[URL]:
-    """Return the URL of the PostgreSQL server: TEST_DATABASE_URL, or an embedded server."""
-    data = DATA / f"test-postgres-{embedded.version}"
-    with ExitStack() as stack:
-        given = os.environ.get("TEST_DATABASE_URL") or stack.enter_context(embedded.postgres(data))
-        yield make_url(given).set(drivername="postgresql+psycopg2")
-
-
-@pytest.fixture(scope="session")
-def pooler_url(request, postgres_url) -> Iterator[URL]:
-    """Return the URL for the service and its migrations: PgBouncer's, or PostgreSQL's."""
-    if request.config.option.pgbouncer:
-        with pgbouncer(postgres_url) as url:
-            yield url
-    else:
-        yield postgres_url
-
-
-@pytest.fixture(scope="session")
-def redis_url() -> Iterator[str]:
-    with embedded.valkey() as url:
-        yield url
-
-
-@pytest.fixture(scope="session")
-def new_database(postgres_url, pooler_url) -> Iterator:
-    """Return a function that creates a database from a template, and returns its URL."""
-    server = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
-    made: list[str] = []
-
-    def make(template: str = "template1") -> str:
-        name = f"test_{secrets.token_hex(6)}"
-        with server.connect() as connection:
-            connection.execute(LEAVE, {"database": template})  # PgBouncer keeps idle connections
-            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-        made.append(name)
-        return pooler_url.set(database=name).render_as_string(hide_password=False)
-
-    yield make
-    with server.connect() as connection:
-        for name in made:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    server.dispose()
-
-
-@pytest.fixture(scope="session")
-def migrated_url(new_database, postgres_url) -> str:
-    """Return the URL of an empty database at the newest migration, with the table `notes`.
-
-    It is the template of other databases, so no connection to it may stay open.
-    """
-    url = new_database()
-    config = alembic_config()
-    config.attributes["url"] = postgres_url.set(database=make_url(url).database)
-    command.upgrade(config, "head")
-    notes.create_table(config.attributes["url"])
-    return url
-
-
-@pytest.fixture
-def own_engine(new_database, migrated_url) -> Iterator[Engine]:
-    """Return an engine of a new database, where several connections see each other's commits."""
-    url = new_database(make_url(migrated_url).database)
-    # A test that waits for a lock fails after 5 s instead of hanging.
-    options = {} if pooled(url) else {"options": "-c lock_timeout=5s"}
-    engine = create_engine(url, connect_args=options)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 from sqlalchemy import select, text
+from werkzeug.test import TestResponse
 
 from app import create_app
 from app.observability import logging
@@ -60,3 +61,18 @@ def seen(own_engine):
             return connection.execute(text(sql)).all()
 
     return read
+
+
+@pytest.fixture
+def check_rejected(as_user, rows) -> Callable[..., TestResponse]:
+    """Return a function that posts a note, and checks the error and that no row was written."""
+
+    def post(status: int, data: bytes | None, **options) -> TestResponse:
+        before = rows()
+        options = {"content_type": "application/json", **options}
+        response = as_user.post("/api/notes", data=data, **options)
+        assert response.status_code == status, response.text
+        assert rows() == before
+        return response
+
+    return post

@@ -21,9 +21,10 @@ def sources():
 
 
 class TestSource:
-    @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
-    def test_no_file_is_over_250_lines(self, path):
-        assert len(path.read_text().splitlines()) <= 250
+    def test_no_file_is_over_250_lines(self):
+        files = [*sources(), *(ROOT / "tests").rglob("*.py")]
+
+        assert [path for path in files if len(path.read_text().splitlines()) > 250] == []
 
     def test_only_settings_read_the_environment(self):
         readers = {

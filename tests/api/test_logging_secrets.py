@@ -1,0 +1,72 @@
+"""Passwords, tokens and personal data are never logged."""
+
+import pytest
+from sqlalchemy import text
+
+from tests.support.clients import ApiClient
+from tests.support.factories import PASSWORD
+
+STRONG = "0123456789abcdef0123456789abcdef"
+PRODUCTION = {
+    "flask_env": "production",
+    "secret_key": STRONG,
+    "allowed_hosts": ("localhost",),
+    "log_level": "INFO",
+}
+
+
+class TestSecrets:
+    @pytest.fixture(params=["production", "development"])
+    def client(self, request, make_app, capsys):
+        changes = {"production": PRODUCTION, "development": {"flask_env": "development"}}
+        return ApiClient(make_app(**{**changes[request.param], "log_level": "DEBUG"}))
+
+    def test_passwords_and_tokens_are_never_logged(self, client, user, capsys):
+        secrets = ["wrong-hunter2", PASSWORD]
+        client.post("/api/auth/login", json={"email": user.email, "password": secrets[0]})
+        secrets += client.signed_in(user).tokens["access_token"].split(".")[1:]
+        for _ in range(3):
+            old = client.tokens["refresh_token"]
+            secrets += old.split(".")[1:]
+            response = client.post("/api/auth/refresh", json={"refresh_token": old})
+            client.tokens = response.json if response.status_code == 200 else client.tokens
+        client.post("/api/auth/register", json={"email": "x", "password": "short-hunter2"})
+        client.post("/api/auth/login?password=query-hunter2", data="hunter2{")
+        written = capsys.readouterr()
+
+        assert "POST" in written.err
+        assert "hunter2" not in written.err + written.out
+        assert not [secret for secret in secrets if secret in written.err + written.out]
+
+    def test_traceback_has_no_variables(self, client, user, monkeypatch, capsys):
+        def verify_password(account, password, *_):
+            credentials = {"password": password}
+            raise KeyError(len(credentials))
+
+        monkeypatch.setattr("services.sessions.verify_password", verify_password)
+        credentials = {"email": user.email, "password": PASSWORD}
+        assert client.post("/api/auth/login", json=credentials).status_code == 500
+        written = capsys.readouterr().err
+
+        assert "raise KeyError(len(credentials))" in written
+        assert PASSWORD not in written
+        assert user.email not in written
+
+    def test_database_error_has_no_values(self, client, monkeypatch, capsys):
+        monkeypatch.setattr("services.passwords.hashed", lambda _: "hunter2" * 100)
+        body = {"email": "unknown@example.com", "password": PASSWORD}
+        assert client.post("/api/auth/register", json=body).status_code == 500
+        written = capsys.readouterr().err
+
+        assert "StringDataRightTruncation" in written
+        assert "hunter2" not in written
+        assert "unknown@example.com" not in written
+
+    def test_constraint_violation_has_no_row(self, client, user, during_get, capsys):
+        during_get(lambda session: session.execute(text("UPDATE users SET role = 'king'")))
+        assert client.get("/api/notes/abc").status_code == 500
+        written = capsys.readouterr().err
+
+        assert "ck_users_role_known" in written
+        assert user.email not in written
+        assert user.password_hash not in written
