@@ -8,7 +8,7 @@ clients: client-python $(TYPESCRIPT) ## Generate the Python and the TypeScript c
 
 test-clients: clients ## Check the types of both clients, and test them against the service
 	cd clients/python && ../../$(BIN)/mypy
-	@$(BIN)/pytest -m clients -rs tests/system $(ARGS)
+	@$(BIN)/pytest $(PARALLEL) -m clients -rs tests/system $(ARGS)
 
 client-python: $(STAMP) docs/openapi.json
 	@PATH=$(abspath $(BIN)):$$PATH $(BIN)/python -m openapi_python_client generate --path docs/openapi.json --overwrite \

@@ -3,9 +3,10 @@
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
+import psycopg2
 import pytest
 from alembic import command
 from sqlalchemy import URL, Engine, create_engine, text
@@ -17,6 +18,11 @@ from tests.support.pgbouncer import pgbouncer, pooled
 from tools import embedded
 
 DATA = Path(__file__).parents[2] / ".data"
+UNSAFE = (
+    "ALTER SYSTEM SET fsync = off",
+    "ALTER SYSTEM SET full_page_writes = off",
+    "SELECT pg_reload_conf()",
+)
 DISCONNECT = text(
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = :database"
 )
@@ -25,10 +31,20 @@ DISCONNECT = text(
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[URL]:
     """Return the URL of the PostgreSQL server: TEST_DATABASE_URL, or an embedded server."""
-    data = DATA / f"test-postgres-{embedded.version}"
-    with ExitStack() as stack:
-        given = os.environ.get("TEST_DATABASE_URL") or stack.enter_context(embedded.postgres(data))
-        yield make_url(given).set(drivername="postgresql+psycopg2")
+    given = os.environ.get("TEST_DATABASE_URL")
+    with nullcontext(given) if given else embedded_postgres() as url:
+        yield make_url(url).set(drivername="postgresql+psycopg2")
+
+
+@contextmanager
+def embedded_postgres() -> Iterator[str]:
+    """Run a PostgreSQL server that does not wait for the disk: its data need no crash safety."""
+    with embedded.postgres(DATA / f"test-postgres-{embedded.version}") as url:
+        with closing(psycopg2.connect(url)) as connection:
+            connection.autocommit = True
+            for statement in UNSAFE:
+                connection.cursor().execute(statement)
+        yield url
 
 
 @pytest.fixture(scope="session")

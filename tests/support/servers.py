@@ -79,7 +79,7 @@ def served(database_url: str, stderr: IO[str] | None = None, **more: str) -> Ite
         process.wait(30)
 
 
-def wait_until_healthy(url: str, process: subprocess.Popen, seconds: float = 30) -> None:
+def wait_until_healthy(url: str, process: subprocess.Popen, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         assert process.poll() is None, f"the server ended with status {process.returncode}"

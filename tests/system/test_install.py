@@ -1,8 +1,8 @@
 """`make run` before the installation: error messages name the cause and the next step."""
 
 import os
-import re
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,23 +21,39 @@ REQUIREMENTS = f"flask-api-nothing==1.0 --hash=sha256:{'0' * 64}\n"
 AGAIN = "Then run `make run` again. Details: .venv/pip.log"
 
 
-@pytest.fixture
-def checkout():
-    """A copy of the project without a virtual environment, and with one package in the lock."""
+@pytest.fixture(scope="module")
+def copy():
     with copied() as copy:
-        (copy / "requirements-run.txt").write_text(REQUIREMENTS)
         yield copy
 
 
 @pytest.fixture
+def checkout(copy):
+    """Return a copy of the project without .venv, and with one package in the lock."""
+    shutil.rmtree(copy / ".venv", ignore_errors=True)
+    return locked(copy)
+
+
+@pytest.fixture
+def used_checkout(copy):
+    """Return the copy with the .venv of the last test: to create one takes seconds."""
+    return locked(copy)
+
+
+def locked(copy):
+    (copy / "requirements-run.txt").write_text(REQUIREMENTS)
+    return copy
+
+
+@pytest.fixture
 def local_index(tmp_path):
-    """A folder for wheels, and the settings that make it pip's only package index."""
+    """Return a folder for wheels, and the settings that make it pip's only package index."""
     return tmp_path, {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)}
 
 
 @pytest.fixture
 def silent_index():
-    """The port of a package index that never responds, and a function: has it a connection?"""
+    """Yield the port of an index that never responds, and a function that detects a connection."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1], lambda: bool(select.select([server], [], [], 0)[0])
 
@@ -79,22 +95,6 @@ class TestMachine:
             "Needs Python 3.11 or newer: make PYTHON=python3.12 run"
         ]
 
-    def test_newer_python_than_the_wheels(self, checkout, tmp_path, local_index):
-        new = tmp_path / "python3.14"
-        lie = "import runpy, sys; sys.version_info = (3, 14, 0); sys.argv = sys.argv[1:];"
-        lie += "runpy.run_path(sys.argv[0], run_name='__main__')"
-        new.write_text(
-            f'#!/bin/sh\n[ "$1" = tools/install.py ] || exec {sys.executable} "$@"\n'
-            f'exec {sys.executable} -c "{lie}" "$@"\n'
-        )
-        new.chmod(0o700)
-
-        assert errors(checkout, free_port(), python=new, **local_index[1])[-1] == (
-            "The package index has no flask-api-nothing==1.0 for this Python and platform. "
-            "Check the index or the mirror. "
-            "Some packages have no wheels for Python 3.14 yet: make PYTHON=python3.13 run"
-        )
-
     def test_folder_of_another_user(self, checkout):
         checkout.chmod(0o500)
         try:
@@ -118,14 +118,30 @@ class TestMachine:
             "`python -m venv` failed, see above. On Debian and Ubuntu, install python3-venv.",
         ]
 
+    def test_newer_python_than_the_wheels(self, used_checkout, tmp_path, local_index):
+        new = tmp_path / "python3.14"
+        lie = "import runpy, sys; sys.version_info = (3, 14, 0); sys.argv = sys.argv[1:];"
+        lie += "runpy.run_path(sys.argv[0], run_name='__main__')"
+        new.write_text(
+            f'#!/bin/sh\n[ "$1" = tools/install.py ] || exec {sys.executable} "$@"\n'
+            f'exec {sys.executable} -c "{lie}" "$@"\n'
+        )
+        new.chmod(0o700)
+
+        assert errors(used_checkout, free_port(), python=new, **local_index[1])[-1] == (
+            "The package index has no flask-api-nothing==1.0 for this Python and platform. "
+            "Check the index or the mirror. "
+            "Some packages have no wheels for Python 3.14 yet: make PYTHON=python3.13 run"
+        )
+
 
 class TestIndex:
     """pip's own error comes first; the last line names the cause."""
 
-    def test_unreachable(self, checkout):
+    def test_unreachable(self, used_checkout):
         port = free_port()
 
-        lines = errors(checkout, port)
+        lines = errors(used_checkout, port)
 
         assert lines[-1] == (
             "The package index is unreachable or denies access: "
@@ -133,41 +149,43 @@ class TestIndex:
             f"Check the network, the proxy and pip's index URL. {AGAIN}"
         )
         assert "ERROR: No matching distribution found for flask-api-nothing==1.0" in lines
-        assert not (checkout / ".venv" / "runnable").exists()
+        assert not (used_checkout / ".venv" / "runnable").exists()
 
-    def test_package_is_missing(self, checkout, local_index):
-        assert errors(checkout, free_port(), **local_index[1])[-1] == (
+    def test_package_is_missing(self, used_checkout, local_index):
+        assert errors(used_checkout, free_port(), **local_index[1])[-1] == (
             "The package index has no flask-api-nothing==1.0 for this Python and platform. "
             f"Check the index or the mirror. {AGAIN}"
         )
 
-    def test_hash_mismatch(self, checkout, local_index):
+    def test_hash_mismatch(self, used_checkout, local_index):
         folder, settings = local_index
         write_wheel(folder, "flask-api-nothing", "1.0")
 
-        assert errors(checkout, free_port(), **settings)[-1] == (
+        assert errors(used_checkout, free_port(), **settings)[-1] == (
             "The hash of flask-api-nothing==1.0 is not the locked one. "
             f"Check the index or the mirror. {AGAIN}"
         )
 
-    def test_any_other_error_of_pip(self, checkout):
-        (checkout / "requirements-run.txt").write_text("-r missing.txt\n")
+    def test_any_other_error_of_pip(self, used_checkout):
+        (used_checkout / "requirements-run.txt").write_text("-r missing.txt\n")
 
-        assert errors(checkout, free_port())[-1] == (
+        assert errors(used_checkout, free_port())[-1] == (
             "pip failed: Could not open requirements file: [Errno 2] No such file or directory: "
             f"'missing.txt'. Fix the error. {AGAIN}"
         )
 
 
 class TestProgress:
-    def test_is_printed_while_packages_are_downloaded_and_unpacked(self, checkout, local_index):
+    def test_is_printed_while_packages_are_downloaded_and_unpacked(
+        self, used_checkout, local_index
+    ):
         folder, settings = local_index
         lock = "".join(write_wheel(folder, f"demo-{n}", "1.0") for n in range(25))
-        (checkout / "requirements-run.txt").write_text(lock)
+        (used_checkout / "requirements-run.txt").write_text(lock)
 
         done = subprocess.run(
             [sys.executable, "tools/install.py", "run", "requirements-run.txt"],
-            cwd=checkout,
+            cwd=used_checkout,
             env=BASE | settings | {"PIP_CONFIG_FILE": os.devnull},
             capture_output=True,
             text=True,
@@ -182,39 +200,6 @@ class TestProgress:
             "Installed.",
         ]
         assert done.stderr == ""
-
-
-class TestLocks:
-    """Which lock `make` installs; both orders of `make run` and `make test` work."""
-
-    def locks(self, checkout, target):
-        """Return the locks that `make` would install for a target."""
-        done = subprocess.run(
-            ["make", "-n", target], cwd=checkout, env=BASE, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-        return re.findall(r"tools/install.py \w+ (.+)$", done.stdout, re.MULTILINE)
-
-    def has(self, checkout, stamp):
-        """Leave what an installation leaves."""
-        (checkout / ".venv").mkdir(exist_ok=True)
-        (checkout / ".venv" / stamp).touch()
-
-    @pytest.mark.parametrize("target", ["run", "dev"])
-    def test_running_needs_the_small_one(self, checkout, target):
-        assert self.locks(checkout, target) == ["requirements-run.txt"]
-        self.has(checkout, "runnable")
-        assert self.locks(checkout, target) == []
-
-    def test_testing_needs_the_large_one_also_after_running(self, checkout):
-        assert self.locks(checkout, "test") == ["requirements-dev.txt"]
-        self.has(checkout, "runnable")
-        assert self.locks(checkout, "test") == ["requirements-dev.txt"]
-
-    def test_running_needs_nothing_after_testing(self, checkout):
-        self.has(checkout, "installed")
-
-        assert self.locks(checkout, "run") == []
 
 
 class TestInterrupted:
