@@ -14,17 +14,9 @@ from tests.deploy.shopping import PASSWORD
 from tools.embedded import free_port
 
 
-# xdist reads the groups in the same hook, so this function must run before it.
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of the image first, in one process of xdist, so that it is built once."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("image" if uses_image(item) else item.path.name))
-    items.sort(key=lambda item: not uses_image(item))
-
-
-def uses_image(item: pytest.Item) -> bool:
-    return "image" in getattr(item, "fixturenames", ())
+    """Run the tests of the image first: they take longest, in one process of xdist."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
 @pytest.fixture(scope="session")

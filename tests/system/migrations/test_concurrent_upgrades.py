@@ -15,7 +15,7 @@ REPLICAS = 6
 
 def upgrade_at_once(url, cwd=ROOT):
     replicas = [alembic(url, "upgrade", "head", cwd=cwd) for _ in range(REPLICAS)]
-    outputs = [replica.communicate(timeout=60)[0] for replica in replicas]
+    outputs = [replica.communicate(timeout=120)[0] for replica in replicas]
     assert [replica.returncode for replica in replicas] == [0] * REPLICAS, outputs
 
 
@@ -90,7 +90,7 @@ class TestAutocommitBlock:
     def test_downgrade(self, url, engine, checkout):
         for args in (("upgrade", "head"), ("downgrade", "-1")):
             process = alembic(url, *args, cwd=checkout)
-            output = process.communicate(timeout=60)[0]
+            output = process.communicate(timeout=120)[0]
             assert process.returncode == 0, output
 
         with engine.connect() as connection:

@@ -44,7 +44,7 @@ class TestTraffic:
             assert other.scalar(text("SELECT count(*) FROM sessions")) == 0
         reader.rollback()
 
-        output = process.communicate(timeout=60)[0]
+        output = process.communicate(timeout=120)[0]
         assert process.returncode == 0, output
         assert "retrying" in output
 
@@ -52,7 +52,7 @@ class TestTraffic:
         blocker = reader.scalar(text("SELECT pg_backend_pid()"))
         process = alembic(url, "-x", "retry_seconds=0", "downgrade", "-1")
 
-        output = process.communicate(timeout=60)[0]
+        output = process.communicate(timeout=120)[0]
 
         assert process.returncode == 1
         assert "The migration failed" in output
@@ -69,5 +69,5 @@ class TestTraffic:
             process = alembic(url, "upgrade", "head")
             assert "waiting for it" in process.stdout.readline()
 
-        output = process.communicate(timeout=60)[0]
+        output = process.communicate(timeout=120)[0]
         assert process.returncode == 0, output

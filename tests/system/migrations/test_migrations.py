@@ -60,7 +60,7 @@ class TestCommandLine:
     def test_missing_database_url_is_named(self, url):
         process = alembic("", "current")
 
-        output = process.communicate(timeout=60)[0]
+        output = process.communicate(timeout=120)[0]
         assert process.returncode != 0
         assert "DATABASE_URL" in output.splitlines()[-1]
 
@@ -69,5 +69,5 @@ class TestCommandLine:
 
         process = alembic(url, "current")
 
-        assert "(head)" in process.communicate(timeout=60)[0]
+        assert "(head)" in process.communicate(timeout=120)[0]
         assert process.returncode == 0
