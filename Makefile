@@ -40,7 +40,7 @@ test-matrix: $(STAMP) ## Run the tests on PostgreSQL 15, and through PgBouncer
 	@$(BIN)/pytest $(PARALLEL) --pgbouncer -m '$(MATRIX)' $(ARGS)
 
 test-deploy: $(STAMP) .venv-checkov/installed ## Build the image, and test it with podman and the chart
-	@$(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder -m deploy tests/deploy $(ARGS)
+	@$(BIN)/pytest $(PARALLEL) -m deploy tests/deploy $(ARGS)
 
 fuzz: $(STAMP) ## Send generated requests to the service for some minutes
 	@$(BIN)/pytest -m fuzz tests/system/fuzz $(ARGS)

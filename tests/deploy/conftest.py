@@ -1,6 +1,8 @@
 """Fixtures: the image, and the servers that its containers use."""
 
+import fcntl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,9 +16,13 @@ from tests.deploy.shopping import PASSWORD
 from tools.embedded import free_port
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of the image first: they take longest, in one process of xdist."""
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+@contextmanager
+def one_process_at_a_time() -> Iterator[None]:
+    """Hold a file lock: the second process of xdist finds the base image and all layers built."""
+    engine.FOLDER.mkdir(parents=True, exist_ok=True)
+    with (engine.FOLDER / "build.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +30,8 @@ def image() -> str:
     """Build the image of the service once, for podman with the settings of `engine`."""
     if reason := engine.why_not():
         pytest.skip(reason)
-    return images.build()
+    with one_process_at_a_time():
+        return images.build()
 
 
 @pytest.fixture(scope="session")

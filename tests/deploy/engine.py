@@ -54,13 +54,20 @@ def environment() -> dict[str, str]:
         "CONTAINERS_CONF": ("containers.conf", CONTAINERS.format(limits=", ".join(_limits()))),
     }
     for name, content in files.values():
-        (FOLDER / name).write_text(content)
+        _replace(FOLDER / name, content)
     return {
         **os.environ,
         **{variable: str(FOLDER / name) for variable, (name, _) in files.items()},
         "BUILDAH_ISOLATION": "chroot",
         "BUILDAH_LAYERS": "true",
     }
+
+
+def _replace(file: Path, content: str) -> None:
+    """Write a file by a rename: podman of another process may read it at the same time."""
+    own = file.with_name(f"{file.name}.{os.getpid()}")
+    own.write_text(content)
+    own.rename(file)
 
 
 def _limits() -> Iterable[str]:

@@ -20,8 +20,7 @@ from tests.deploy.containers import Container
 from tests.deploy.engine import podman
 from tools.embedded import free_port
 
-# One process of xdist runs all tests that need the image, so that it is built once.
-pytestmark = [pytest.mark.deploy, pytest.mark.xdist_group("image")]
+pytestmark = pytest.mark.deploy
 HOST = "127.0.0.1"
 
 

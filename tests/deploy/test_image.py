@@ -11,8 +11,7 @@ from tests.deploy.images import base, configuration, health_command
 from tests.deploy.shopping import order_twice
 from tests.support.servers import ROOT
 
-# One process of xdist runs all tests that need the image, so that it is built once.
-pytestmark = [pytest.mark.deploy, pytest.mark.xdist_group("image")]
+pytestmark = pytest.mark.deploy
 
 # What the runtime makes itself; /tmp is the one that it was told to.
 WRITABLE = {"/tmp", "/dev/shm", "/dev/mqueue"}
