@@ -97,6 +97,22 @@ class TestURL:
         engine.dispose()
 
 
+@pytest.mark.parametrize("pooler", [False, True], ids=["direct", "pooler"])
+@pytest.mark.parametrize("zone", ["CET", "America/New_York", "UTC"])
+def test_sessions_are_in_utc_regardless_of_pgtz(settings, zone, pooler, monkeypatch):
+    monkeypatch.setenv("PGTZ", zone)
+    engine = make_engine(dataclasses.replace(settings, database_pooler=pooler))
+
+    with engine.connect() as connection:
+        assert show(connection, "TimeZone") == "UTC"
+        text_ = connection.scalar(text("SELECT to_json(now())::text"))
+        connection.rollback()
+        assert show(connection, "TimeZone") == "UTC"
+    engine.dispose()
+
+    assert text_.endswith('+00:00"')
+
+
 class TestEncoding:
     @pytest.fixture(params=ENCODINGS)
     def other(self, request, postgres_url):
