@@ -91,14 +91,53 @@ class TestReadiness:
         assert client.get("/api/health/ready").status_code == 200
 
 
-def test_revisions_need_no_numbers(tmp_path, monkeypatch):
-    scripts = {"c0ffee": None, "beef": "c0ffee", "abad1dea": "beef"}
-    for revision, previous in scripts.items():
-        text_ = f"revision = {revision!r}\ndown_revision = {previous!r}\n"
-        (tmp_path / f"{revision}_.py").write_text(text_)
-    config = schema_version.alembic_config()
-    config.set_main_option("path_separator", "os")
-    config.set_main_option("version_locations", str(tmp_path))
-    monkeypatch.setattr(schema_version, "alembic_config", lambda: config)
+@pytest.fixture
+def use_migrations(tmp_path, monkeypatch):
+    """Replace the migrations of this version by revisions, each with its predecessor."""
 
-    assert schema_version.outdated_revisions.__wrapped__() == {"c0ffee", "beef"}
+    def use(scripts):
+        for revision, previous in scripts.items():
+            source = f"revision = {revision!r}\ndown_revision = {previous!r}\n"
+            (tmp_path / f"{revision}_.py").write_text(source)
+        config = schema_version.alembic_config()
+        config.set_main_option("path_separator", "os")
+        config.set_main_option("version_locations", str(tmp_path))
+        monkeypatch.setattr(schema_version, "alembic_config", lambda: config)
+        schema_version.revisions.cache_clear()
+
+    yield use
+    schema_version.revisions.cache_clear()
+
+
+class TestRevisions:
+    def test_head_follows_from_the_links_and_not_from_the_order(self, use_migrations):
+        use_migrations({"c0ffee": None, "beef": "c0ffee", "abad1dea": "beef"})
+
+        assert schema_version.revisions() == ({"abad1dea"}, {"c0ffee", "beef"})
+
+    @pytest.mark.parametrize(
+        ("applied", "expected"),
+        [
+            ({"left", "right"}, True),
+            ({"left"}, False),
+            ({"right"}, False),
+            ({"root"}, False),
+            ({"root", "unknown"}, False),
+            ({"unknown"}, True),
+            (set(), False),
+        ],
+    )
+    def test_two_heads_are_both_required(self, use_migrations, applied, expected):
+        use_migrations({"root": None, "left": "root", "right": "root"})
+
+        assert schema_version.is_current(applied) is expected
+
+    def test_missing_head_is_a_503_and_logged_once(self, client, schema, use_migrations, logged):
+        use_migrations({"root": None, "left": "root", "right": "root"})
+        schema("left")
+
+        for _ in range(2):
+            assert client.get("/api/health/ready").status_code == 503
+        warnings = [record["message"] for record in logged if "not ready" in record["message"]]
+        assert len(warnings) == 1
+        assert warnings[0].endswith("revision is left, and this version needs left, right.")

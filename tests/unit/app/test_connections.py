@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app import create_app
 from app.db.database import make_engine
-from app.db.readiness import has_schema
+from app.db.readiness import find_fault
 from app.db.schema_version import alembic_config
 
 ENCODINGS = ["SQL_ASCII", "LATIN1"]
@@ -91,7 +91,7 @@ class TestURL:
 
         engine = make_engine(dataclasses.replace(settings, database_url=url))
         with Session(engine) as session:
-            assert has_schema(session)
+            assert find_fault(session) == ""
             schema = session.scalar(text("SELECT CAST('alembic_version' AS regclass)::text"))
             assert schema == "alembic_version"
         engine.dispose()
