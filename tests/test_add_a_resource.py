@@ -47,7 +47,7 @@ def test_scope_is_documented(document):
     assert document["paths"]["/api/suppliers"]["get"]["x-required-scope"] == "suppliers:manage"
 """,
     "Add PATCH and DELETE": """
-def test_outdated_if_match_is_a_412(as_admin):
+def test_outdated_if_match_returns_412(as_admin):
     created = as_admin.post("/api/suppliers", json=POTTERS)
     url, headers = created.headers["Location"], {"If-Match": created.headers["ETag"]}
 
@@ -55,7 +55,7 @@ def test_outdated_if_match_is_a_412(as_admin):
     assert as_admin.patch(url, json={"name": "B"}, headers=headers).status_code == 412
 
 
-def test_deleted_supplier_is_a_404(as_admin):
+def test_deleted_supplier_returns_404(as_admin):
     url = as_admin.post("/api/suppliers", json=POTTERS).headers["Location"]
 
     assert as_admin.delete(url, headers={"If-Match": '"0"'}).status_code == 412
@@ -74,7 +74,7 @@ def test_effect_runs_after_the_commit(as_admin):
     assert [line for line in lines if "Welcome, Potters & Sons" in line]
 """,
     "Restrict suppliers to their owner": """
-def test_supplier_of_another_user_is_a_404(app, as_admin):
+def test_supplier_of_another_user_returns_404(app, as_admin):
     from models.users import Role
     from tests.support.clients import ApiClient
     from tests.support.factories import UserFactory
@@ -158,7 +158,7 @@ def running(project, environment):
 
 
 class TestAdd:
-    def test_takes_five_new_files_and_at_most_three_edits(self):
+    def test_resource_needs_five_new_files_and_at_most_three_edits(self):
         new = {block.path for block in blocks(ADD) if block.language == "python"}
         edited = {block.path for block in blocks(ADD) if block.language == "diff"}
 
@@ -168,16 +168,16 @@ class TestAdd:
         assert all((ROOT / path).exists() for path in edited)
         assert len(ADD.splitlines()) < 250
 
-    def test_writes_a_migration_that_says_what_it_does(self, project):
+    def test_generated_migration_describes_its_operations(self, project):
         (path,) = re.findall(r"`(alembic/versions/.*?)`", ADD)
 
         assert (project / path).read_text().startswith('"""Create the table suppliers."""\n')
 
-    def test_has_the_new_resource_in_the_document_and_its_changelog(self, project):
+    def test_document_and_changelog_have_the_new_resource(self, project):
         assert "/api/suppliers/{supplier_id}" in (project / "docs/openapi.json").read_text()
         assert "POST /api/suppliers" in (project / "docs/consumers/api-changelog.md").read_text()
 
-    def test_has_a_service_that_responds(self, project, environment):
+    def test_service_with_the_new_resource_responds(self, project, environment):
         with running(project, environment) as client:
             credentials = {"email": demo.ADMIN, "password": demo.ADMIN_PASSWORD}
             tokens = client.post("/api/auth/login", json=credentials).json()
@@ -188,7 +188,7 @@ class TestAdd:
 
 
 class TestExtend:
-    def test_has_a_test_for_each_section(self):
+    def test_each_section_has_a_test(self):
         assert re.findall(r"^## (.*)$", EXTEND, re.MULTILINE) == list(EXPECTED)
 
     @pytest.mark.parametrize("heading", EXPECTED)

@@ -67,7 +67,7 @@ def access(app: Flask, endpoint: str, method: str) -> Any:
 
 
 class TestResource:
-    def test_undeclared_method_is_refused_when_the_class_is_made(self):
+    def test_class_with_an_undeclared_method_raises_an_error(self):
         with pytest.raises(TypeError, match=r"Forgotten: \['GET'\] need @public or @requires"):
 
             class Forgotten(Resource):
@@ -76,10 +76,12 @@ class TestResource:
 
 
 class TestEveryOperation:
-    def test_declares_who_may_call_it(self, app):
+    def test_each_operation_declares_its_access(self, app):
         assert [each for each in operations(app) if each.access is None] == []
 
-    def test_anonymous_gets_a_401_with_a_challenge_unless_it_is_public(self, app, client):
+    def test_anonymous_request_of_a_private_operation_returns_401_with_a_challenge(
+        self, app, client
+    ):
         def refused(operation):
             response = operation.call(client)
             return response.status_code == 401 and "WWW-Authenticate" in response.headers
@@ -89,12 +91,12 @@ class TestEveryOperation:
         assert protected
         assert [each for each in protected if not refused(each)] == []
 
-    def test_public_ones_are_listed(self, app):
+    def test_public_operations_are_listed(self, app):
         public = {(each.method, each.rule) for each in operations(app) if each.access == "public"}
 
         assert public - PUBLIC == set()
 
-    def test_plain_user_gets_a_403_where_only_an_admin_may(self, app, as_user):
+    def test_user_of_an_admin_operation_gets_403(self, app, as_user):
         open_to_users = {"public", *Role.USER.scopes}
         for_admins = [each for each in operations(app) if each.access not in open_to_users]
 
@@ -126,7 +128,7 @@ class TestTwoUsers:
             if "<note_id>" in each.rule or "<session_id>" in each.rule
         ]
 
-    def test_what_is_the_others_is_a_404(self, app, couple):
+    def test_resource_of_another_user_returns_404(self, app, couple):
         (one, of_one), (two, of_two) = couple
         pairs = [(one, of_two), (two, of_one)]
 
@@ -134,7 +136,7 @@ class TestTwoUsers:
             statuses = [operation.call(client, ids).status_code for client, ids in pairs]
             assert statuses == [404, 404], operation
 
-    def test_ones_own_is_there(self, app, couple):
+    def test_own_resource_is_found(self, app, couple):
         (one, of_one), _ = couple
         # Deletions come last, and the end of the session after all others.
         personal = sorted(

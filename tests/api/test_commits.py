@@ -55,7 +55,7 @@ class TestSessions:
         assert [row.id for row in before] == [row.id for row in after]
         assert before != after
 
-    def test_reused_refresh_token_ends_the_session_in_spite_of_the_error(
+    def test_reused_refresh_token_ends_the_session_despite_the_error(
         self, author, seen, own_engine
     ):
         body = {"refresh_token": author.tokens["refresh_token"]}

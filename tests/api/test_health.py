@@ -22,7 +22,7 @@ def schema(session):
 
 
 class TestHealth:
-    def test_tells_status_time_and_version(self, client):
+    def test_health_returns_status_time_and_version(self, client):
         response = client.get("/api/health")
 
         assert response.status_code == 200
@@ -37,14 +37,14 @@ class TestLiveness:
 
 
 class TestReadiness:
-    def test_no_database_is_a_503_with_retry_after(self, client, no_database):
+    def test_unavailable_database_returns_503_with_retry_after(self, client, no_database):
         response = client.get("/api/health/ready")
 
         assert response.status_code == 503
         assert int(response.headers["Retry-After"]) > 0
 
     @pytest.mark.parametrize("revision", ["0001", ""])
-    def test_schema_before_the_head_is_a_503_with_retry_after(self, client, schema, revision):
+    def test_older_schema_returns_503_with_retry_after(self, client, schema, revision):
         schema(revision)
 
         response = client.get("/api/health/ready")
@@ -53,7 +53,7 @@ class TestReadiness:
         assert int(response.headers["Retry-After"]) > 0
 
     @pytest.mark.parametrize("revision", ["0999", "9d1c0a7be2f4"])
-    def test_schema_that_a_later_version_has_migrated_is_ready(self, client, schema, revision):
+    def test_newer_schema_is_ready(self, client, schema, revision):
         schema(revision)
 
         assert client.get("/api/health/ready").status_code == 200
@@ -61,7 +61,7 @@ class TestReadiness:
     def test_database_at_head_is_ready(self, client):
         assert client.get("/api/health/ready").json == {"status": "ready"}
 
-    def test_result_is_shared_for_a_second(self, client, engine, monkeypatch):
+    def test_result_is_cached(self, client, engine, monkeypatch):
         monkeypatch.setattr(readiness, "CACHE_SECONDS", 3600)
         with statements(engine) as seen:
             assert client.get("/api/health/ready").status_code == 200
@@ -70,7 +70,7 @@ class TestReadiness:
 
         assert len(seen) == first > 0
 
-    def test_failure_is_shared_for_a_second(self, client, use_engine, engine, monkeypatch):
+    def test_failure_is_cached(self, client, use_engine, engine, monkeypatch):
         monkeypatch.setattr(readiness, "CACHE_SECONDS", 3600)
         use_engine(create_engine("postgresql+psycopg2://unknown@127.0.0.1:1/nowhere"))
         assert client.get("/api/health/ready").status_code == 503
@@ -110,7 +110,7 @@ def use_migrations(tmp_path, monkeypatch):
 
 
 class TestRevisions:
-    def test_head_follows_from_the_links_and_not_from_the_order(self, use_migrations):
+    def test_heads_depend_on_down_revisions_and_not_on_names(self, use_migrations):
         use_migrations({"c0ffee": None, "beef": "c0ffee", "abad1dea": "beef"})
 
         assert schema_version.revisions() == ({"abad1dea"}, {"c0ffee", "beef"})
@@ -132,7 +132,7 @@ class TestRevisions:
 
         assert schema_version.is_current(applied) is expected
 
-    def test_missing_head_is_a_503_and_logged_once(self, client, schema, use_migrations, logged):
+    def test_missing_head_returns_503_and_logged_once(self, client, schema, use_migrations, logged):
         use_migrations({"root": None, "left": "root", "right": "root"})
         schema("left")
 

@@ -21,7 +21,7 @@ def foreign(app, owner):
     return {"note_id": NoteFactory(user_id=owner.id).id, "session_id": signed_in["id"]}
 
 
-def test_foreign_ids_return_the_response_of_absent_ones(as_user, foreign):
+def test_ids_of_another_user_return_the_response_of_absent_ids(as_user, foreign):
     absent = {"note_id": NOTE_ID.new(), "session_id": SESSION_ID.new()}
 
     assert check_foreign_like_absent(as_user, foreign, absent) >= 3

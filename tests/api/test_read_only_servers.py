@@ -64,7 +64,9 @@ def create_note(client):
     return client.post("/api/notes", json=NOTE)
 
 
-def test_write_is_a_503_with_retry_after_while_the_primary_is_read_only(author, service, read_only):
+def test_write_returns_503_with_retry_after_while_the_primary_is_read_only(
+    author, service, read_only
+):
     read_only("on")
     service.dispose()
 
@@ -74,7 +76,7 @@ def test_write_is_a_503_with_retry_after_while_the_primary_is_read_only(author, 
     assert int(response.headers["Retry-After"]) > 0
 
 
-def test_first_write_succeeds_after_the_primary_may_write_again(author, service, read_only):
+def test_first_write_succeeds_after_the_primary_is_writable(author, service, read_only):
     read_only("on")
     service.dispose()
     assert create_note(author).status_code == 503
@@ -93,7 +95,7 @@ def test_pooled_connections_to_a_former_primary_cost_no_error(author, service, r
     assert create_note(author).status_code == 201
 
 
-def test_readiness_is_a_503_while_the_primary_is_read_only(client, service, read_only):
+def test_readiness_returns_503_while_the_primary_is_read_only(client, service, read_only):
     read_only("on")
     service.dispose()
 

@@ -96,26 +96,26 @@ def labelled(name, labels):
     return f"{name[:-1]},{labels}}}" if name.endswith("}") else f"{name}{{{labels}}}"
 
 
-def test_prometheus_can_load_them(tmp_path):
+def test_alerts_are_valid_for_prometheus(tmp_path):
     done = promtool(tmp_path, "check", "rules", "rules.yaml", rules=rules())
 
     assert done.returncode == 0, done.stderr
     assert f"{len(CASES)} rules found" in done.stdout
 
 
-def test_there_is_a_case_for_each():
+def test_each_alert_has_a_test_case():
     assert list(CASES) == [alert["alert"] for alert in promql.alerts()]
 
 
 @pytest.mark.parametrize("alert", CASES)
 class TestAlert:
-    def test_fires(self, tmp_path, alert):
+    def test_alert_fires(self, tmp_path, alert):
         assert firing(tmp_path, alert, CASES[alert][0])
 
-    def test_does_not_fire_without_need(self, tmp_path, alert):
+    def test_alert_does_not_fire_for_normal_values(self, tmp_path, alert):
         assert not firing(tmp_path, alert, CASES[alert][1])
 
-    def test_does_not_fire_for_another_release(self, tmp_path, alert):
+    def test_alert_ignores_other_releases(self, tmp_path, alert):
         up = {'up{namespace="production",job="shop-flask-api-metrics",pod="b"}': f"1x{HOUR}"}
         others = {labelled(name, OTHERS): values for name, values in CASES[alert][0].items()}
 

@@ -43,7 +43,7 @@ def about(resource):
     return pods.get(kind, f"{kind} {name}")
 
 
-def test_every_finding_is_explained_and_every_explanation_is_of_one(findings):
+def test_findings_and_explanations_match(findings):
     assert findings == {(check, pod) for check, entry in EXPLAINED.items() for pod in entry["pods"]}
 
 

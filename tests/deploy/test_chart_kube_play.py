@@ -160,7 +160,7 @@ def test_an_order_is_placed_and_replayed(release, migration):
     assert "Registered, ordered and replayed." in log
 
 
-def test_the_test_that_only_reads_passes(release, migration):
+def test_reading_test_pod_succeeds(release, migration):
     (manifest,) = (each for each in release.of("Pod") if each["metadata"]["name"].endswith("-test"))
 
     with release.playing(manifest) as container:
@@ -170,14 +170,14 @@ def test_the_test_that_only_reads_passes(release, migration):
     assert "The service is ready and responds." in log
 
 
-def test_pruning_ends_with_0(release, migration):
+def test_pruning_exits_with_0(release, migration):
     status, log = release.run("CronJob")
 
     assert status == 0, log
     assert "Pruned 0 sessions." in log
 
 
-def test_the_pod_runs_as_restricted_as_it_is_rendered(api):
+def test_pod_runs_with_the_rendered_restrictions(api):
     config = json.loads(podman("inspect", api.name).stdout)[0]
 
     assert config["Config"]["User"] == "10001:10001"

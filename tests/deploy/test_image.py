@@ -30,22 +30,22 @@ class TestCommand:
         assert "00000000:1F40 " in alone.exec("cat", "/proc/net/tcp").stdout
         assert list(configuration()["Config"]["ExposedPorts"]) == ["8000/tcp"]
 
-    def test_runs_as_a_user_by_number_that_is_not_root(self, alone):
+    def test_user_is_numeric_and_not_root(self, alone):
         assert configuration()["User"] == "10001:10001"
         status = alone.exec("cat", "/proc/1/status").stdout
         assert re.search(r"^Uid:\t10001\t10001\t10001\t10001$", status, re.M)
         assert re.search(r"^Gid:\t10001\t10001\t10001\t10001$", status, re.M)
         assert re.search(r"^CapBnd:\t0+$", status, re.M)
 
-    def test_the_health_check_fails_without_a_server(self, image, production):
+    def test_health_check_fails_without_a_server(self, image, production):
         done = once(production, *health_command(), network="none")
 
         assert done.returncode == 1
 
-    def test_the_health_check_passes_where_the_service_is_alive(self, alone):
+    def test_health_check_succeeds_for_a_live_service(self, alone):
         assert alone.exec(*health_command()).returncode == 0
 
-    def test_ends_with_0_on_sigterm(self, image, production):
+    def test_exits_with_0_on_sigterm(self, image, production):
         with running(production, network="none") as container:
             container.wait_until_alive()
             status = container.stop(grace=30)
@@ -53,18 +53,18 @@ class TestCommand:
         assert configuration()["Config"]["StopSignal"] == "SIGTERM"
         assert status == 0
 
-    def test_starts_with_the_example_of_an_env_file(self, image):
+    def test_starts_with_the_env_example(self, image):
         options = ("--env-file", str(ROOT / ".env.example"))
         with running({}, network="none", options=options) as container:
             container.wait_until_alive()
 
-    def test_serves_as_any_other_user(self, image, production):
+    def test_any_user_id_works(self, image, production):
         options = ("--user", "54321:0")
         with running(production, network="none", options=options) as container:
             container.wait_until_alive()
 
     @pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS"])
-    def test_refuses_to_start_without_what_production_needs(self, image, production, name):
+    def test_does_not_start_without_required_settings(self, image, production, name):
         done = once({**production, name: ""})
 
         assert done.returncode == 1
@@ -85,7 +85,7 @@ class TestFiles:
         assert alone.exec("touch", "/tmp/there").returncode == 0
         assert alone.exec("touch", "/srv/there").returncode != 0
 
-    def test_the_code_belongs_to_root_even_where_the_root_is_writable(self, alone):
+    def test_code_is_owned_by_root(self, alone):
         ours = alone.exec(
             "find", "/srv", "/opt/venv", "-user", "app", "-o", "-perm", "-o=w", "!", "-type", "l"
         )
@@ -95,16 +95,16 @@ class TestFiles:
     @pytest.mark.parametrize(
         "tool", ["pip", "pip3", "gcc", "cc", "make", "git", "curl", "pytest", "black", "uv"]
     )
-    def test_no_tool_of_builders_and_testers_is_inside(self, alone, tool):
+    def test_image_has_no_build_or_test_tools(self, alone, tool):
         assert alone.exec("sh", "-c", f"command -v {tool}").returncode != 0
 
     @pytest.mark.parametrize("module", ["pytest", "hypothesis", "tests", "tools"])
-    def test_no_module_of_builders_and_testers_is_inside(self, alone, module):
+    def test_image_has_no_build_or_test_modules(self, alone, module):
         done = alone.exec("python3", "-c", f"import {module}")
 
         assert f"No module named '{module}'" in done.stderr
 
-    def test_no_pip_is_left_in_the_python_of_the_base(self, alone):
+    def test_image_has_no_pip(self, alone):
         names = ("-name", "pip", "-o", "-name", "pip[-.0-9]*", "-o", "-name", "ensurepip")
         found = alone.exec(
             "find", "/", "-path", "/proc", "-prune", "-o", "(", *names, ")", "-print"
@@ -112,7 +112,7 @@ class TestFiles:
 
         assert found.stdout == ""
 
-    def test_no_file_of_the_repository_is_inside_but_what_runs(self, alone):
+    def test_image_has_only_the_files_that_run(self, alone):
         names = set(alone.exec("ls", "-A", "/srv").stdout.split())
 
         assert names == {
@@ -127,12 +127,12 @@ class TestFiles:
         assert sources
         assert len(sources) == len(compiled)
 
-    def test_the_base_is_of_the_python_that_the_dockerfile_names(self, alone):
+    def test_base_has_the_python_version_of_the_dockerfile(self, alone):
         assert alone.exec("python3", "--version").stdout.startswith(f"Python {base()[1]}.")
 
 
 class TestLabels:
-    def test_tell_the_version_and_the_commit(self, alone):
+    def test_labels_have_the_version_and_the_commit(self, alone):
         labels = configuration()["Labels"]
         version = alone.exec("python3", "-c", "import app; print(app.__version__)").stdout.strip()
 
@@ -165,7 +165,7 @@ class TestServing:
 
             assert redis.dbsize() == 1
 
-    def test_the_log_is_lines_of_json_without_errors(self, container):
+    def test_log_is_json_without_errors(self, container):
         httpx.get(f"{container.url}/api/health")
 
         lines = container.logs().splitlines()

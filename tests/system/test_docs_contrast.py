@@ -69,7 +69,7 @@ def browser():
         ("/api/docs/guides/errors", "h1"),
     ],
 )
-def test_no_text_is_faint(browser, url, path, shown, dark):
+def test_text_has_enough_contrast(browser, url, path, shown, dark):
     look(browser, 1280, 900, dark=dark)
     browser.get(url + path)
     wait = WebDriverWait(browser, SECONDS)

@@ -201,24 +201,24 @@ class TestLocks:
         (checkout / ".venv" / stamp).touch()
 
     @pytest.mark.parametrize("target", ["run", "dev"])
-    def test_running_needs_the_small_one(self, checkout, target):
+    def test_run_installs_the_small_lock(self, checkout, target):
         assert self.locks(checkout, target) == ["requirements-run.txt"]
         self.has(checkout, "runnable")
         assert self.locks(checkout, target) == []
 
-    def test_testing_needs_the_large_one_also_after_running(self, checkout):
+    def test_test_installs_the_large_lock_also_after_run(self, checkout):
         assert self.locks(checkout, "test") == ["requirements-dev.txt"]
         self.has(checkout, "runnable")
         assert self.locks(checkout, "test") == ["requirements-dev.txt"]
 
-    def test_running_needs_nothing_after_testing(self, checkout):
+    def test_run_installs_nothing_after_test(self, checkout):
         self.has(checkout, "installed")
 
         assert self.locks(checkout, "run") == []
 
 
 class TestInterrupted:
-    def test_leaves_no_process_and_the_next_run_serves(self, checkout, silent_index):
+    def test_interrupt_leaves_no_process_and_the_next_run_serves(self, checkout, silent_index):
         index_port, is_connected = silent_index
         process = subprocess.Popen(**make(checkout, index_port))
 

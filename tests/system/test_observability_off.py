@@ -42,7 +42,7 @@ def started(url, code=START, **more):
 
 
 class TestOff:
-    def test_nothing_is_imported_and_nothing_is_hooked_in(self, migrated_url):
+    def test_disabled_features_import_and_patch_nothing(self, migrated_url):
         done = started(migrated_url)
 
         assert done.returncode == 0, done.stderr
@@ -55,7 +55,7 @@ class TestOff:
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "opentelemetry.instrumentation"),
         ],
     )
-    def test_each_is_on_alone(self, migrated_url, name, package):
+    def test_each_feature_can_be_enabled_alone(self, migrated_url, name, package):
         values = {"METRICS_PORT": str(free_port()), "OTEL_EXPORTER_OTLP_ENDPOINT": ENDPOINT}
         done = started(migrated_url, **{name: values[name]})
 
@@ -69,7 +69,7 @@ class TestOff:
         assert sum(each.status == psutil.CONN_LISTEN for each in found) == 1
 
 
-def test_traces_without_their_packages_are_refused_with_one_message(migrated_url):
+def test_traces_without_their_packages_fail_with_one_message(migrated_url):
     code = NO_PACKAGE + START
     done = started(migrated_url, code, OTEL_EXPORTER_OTLP_ENDPOINT=ENDPOINT)
 

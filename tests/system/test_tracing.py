@@ -77,7 +77,7 @@ class TestSpans:
             "http.status_code": 422,
         }
 
-    def test_request_has_its_sql_and_its_questions_to_redis(self, traced):
+    def test_request_has_spans_of_sql_and_redis(self, traced):
         response, spans = traced("POST", "/api/auth/login", json=WRONG)
         below = [span for span in spans if span.parent_span_id == of_request(spans).span_id]
         systems = {attribute_values(span.attributes)["db.system"] for span in below}
@@ -95,7 +95,7 @@ class TestSpans:
             "http.status_code": 404,
         }
 
-    def test_say_who_sends_them(self, traced, collector):
+    def test_spans_name_the_service(self, traced, collector):
         traced("GET", "/api/health")
         resource = attribute_values(collector.resources()[0].resource.attributes)
 
@@ -103,8 +103,8 @@ class TestSpans:
         assert resource["service.version"]
 
 
-class TestDiscretion:
-    def test_nothing_personal_leaves_with_a_span(self, traced, collector):
+class TestPersonalData:
+    def test_spans_contain_no_personal_data(self, traced, collector):
         first, _ = traced("POST", "/api/auth/register", json=ACCOUNT)
         # PostgreSQL's message has the address in it.
         second, spans = traced("POST", "/api/auth/register", json=ACCOUNT)
@@ -123,7 +123,7 @@ class TestDiscretion:
         for secret in (*ACCOUNT.values(), "127.0.0.1", "httpx", token["access_token"]):
             assert secret.encode() not in sent
 
-    def test_attributes_are_those_that_may_go(self, traced):
+    def test_spans_have_only_allowed_attributes(self, traced):
         _, spans = traced("POST", "/api/auth/login", json=WRONG)
 
         for span in spans:

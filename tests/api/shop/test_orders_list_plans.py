@@ -91,7 +91,7 @@ def deep_cursor(reader, query):
 
 
 @pytest.mark.parametrize("query", LISTS)
-def test_deep_page_reads_as_little_as_the_first_by_an_index_and_without_a_sort(app, reader, query):
+def test_deep_page_uses_an_index_and_no_sort(app, reader, query):
     cursor = deep_cursor(reader, query)
 
     with explained(app) as plans:

@@ -109,7 +109,7 @@ def unready(url):
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_stopped(url, own_data, mode):
+def test_stopped_postgresql(url, own_data, mode):
     with alive(url), embedded.stopped(own_data, mode):
         responses = [*log_in(url, 20), unready(url)]
 
@@ -118,7 +118,7 @@ def test_stopped(url, own_data, mode):
     assert log_in(url)[0].status_code == 401
 
 
-def test_frozen(url, postmaster):
+def test_frozen_postgresql(url, postmaster):
     assert log_in(url)[0].status_code == 401
     with alive(url), frozen(postmaster):
         # More than the pools have connections.
@@ -128,7 +128,7 @@ def test_frozen(url, postmaster):
     assert all(map(is_unavailable, responses))
 
 
-def test_slow(url, database):
+def test_slow_postgresql(url, database):
     with alive(url), locked(database):
         responses = log_in(url, 40)
 
@@ -136,7 +136,7 @@ def test_slow(url, database):
     assert all(map(is_unavailable, responses))
 
 
-def test_out_of_connections(url, own_database_url):
+def test_no_connections_left(url, own_database_url):
     with alive(url), full(own_database_url):
         responses = [*log_in(url, 4), unready(url)]
 

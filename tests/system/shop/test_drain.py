@@ -114,7 +114,7 @@ def test_no_request_of_ten_thousand_fails(database_url):
     assert load.succeeded, load.outcomes
 
 
-def test_workers_that_max_requests_replaces_fail_none_either(database_url):
+def test_no_request_fails_when_max_requests_replaces_workers(database_url):
     with served(
         database_url, GUNICORN_CMD_ARGS="--max-requests 300 --max-requests-jitter 0"
     ) as server:

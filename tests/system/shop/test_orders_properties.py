@@ -208,7 +208,7 @@ def database(server):
     engine.dispose()
 
 
-def test_the_books_balance_whatever_is_done_at_once(database, buyers, admin):
+def test_parallel_operations_are_serializable(database, buyers, admin):
     with ThreadPoolExecutor(8) as threads:
         run_state_machine_as_test(
             lambda: Orders(Shop(uuid4().hex, buyers, admin), database, threads),

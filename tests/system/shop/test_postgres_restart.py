@@ -114,7 +114,7 @@ def books(database):
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_orders_are_exactly_those_that_were_acknowledged(buyer, own_data, database, mode):
+def test_exactly_the_acknowledged_orders_exist_after_restarts(buyer, own_data, database, mode):
     (orders_before, pieces), load = books(database), Load(buyer)
 
     with load.running() as acknowledged, alive(buyer["base_url"]):

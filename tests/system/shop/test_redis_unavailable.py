@@ -62,7 +62,7 @@ def books(database):
 
 
 # First, and without a request before, so that many find out together that Redis has gone.
-def test_twenty_parallel_posts_with_one_key_make_one_order(buyer, database):
+def test_parallel_requests_with_one_key_place_one_order(buyer, database):
     key, (orders, stock) = str(uuid4()), books(database)
 
     with ThreadPoolExecutor(20) as threads:
@@ -75,7 +75,7 @@ def test_twenty_parallel_posts_with_one_key_make_one_order(buyer, database):
     assert books(database) == (orders | made, stock - 1)
 
 
-def test_retry_gets_the_first_response_again_and_orders_nothing(buyer, database):
+def test_retry_returns_the_first_response(buyer, database):
     key = str(uuid4())
     first, before = place(buyer, key), books(database)
 
@@ -110,7 +110,9 @@ def stood_still(server):
 
 
 @pytest.mark.parametrize("away", [stopped, stood_still])
-def test_all_go_on_without_it_and_count_together_again_within_two_seconds(database, away):
+def test_requests_succeed_without_redis_and_limits_are_shared_again_after_it_returns(
+    database, away
+):
     url = database.url.render_as_string(hide_password=False)
     with ExitStack() as running:
         valkey = running.enter_context(ValkeyServer(port=free_port()))

@@ -141,7 +141,7 @@ def killed(shop: Shop, place: int, *, noticed: bool) -> httpx.Response:
     "noticed", [False, True], ids=["retry before PostgreSQL notices", "retry after it noticed"]
 )
 class TestKilled:
-    def test_between_insert_and_commit_the_retry_makes_the_one_order(self, shop, noticed):
+    def test_retry_after_a_kill_before_the_commit_places_the_order(self, shop, noticed):
         orders, stock = shop.books()
 
         response = killed(shop, INSERTED, noticed=noticed)
@@ -150,7 +150,7 @@ class TestKilled:
         assert "Idempotency-Replayed" not in response.headers
         assert shop.books() == (orders + 1, stock - 3)
 
-    def test_in_the_commit_the_retry_gets_the_response_that_was_lost(self, shop, noticed):
+    def test_retry_after_a_kill_in_the_commit_returns_the_lost_response(self, shop, noticed):
         orders, stock = shop.books()
 
         response = killed(shop, COMMITTING, noticed=noticed)

@@ -62,19 +62,19 @@ class TestURL:
             assert show(connection, "statement_timeout") == "5s"
             assert show(connection, "TimeZone") == "UTC"
 
-    def test_application_name_is_that_of_the_url(self, connect):
+    def test_application_name_of_the_url_is_used(self, connect):
         with connect(application_name="shop") as connection:
             assert show(connection, "application_name") == "shop"
 
     @pytest.mark.parametrize("name", ["connect_timeout", "keepalives_idle", "tcp_user_timeout"])
-    def test_timeout_is_that_of_the_url(self, connect, name):
+    def test_timeouts_of_the_url_are_used(self, connect, name):
         with connect(**{name: "7"}) as connection:
             driver = connection.connection.driver_connection
 
             assert driver.info.dsn_parameters[name] == "7"
 
     @pytest.mark.parametrize("given", ["url", "environment"])
-    def test_service_reads_the_schema_that_migrations_write(
+    def test_service_and_migrations_use_the_same_schema(
         self, settings, new_database, migrate, given, monkeypatch
     ):
         url = new_database()
@@ -127,7 +127,7 @@ class TestEncoding:
         server.dispose()
 
     @pytest.mark.unpooled
-    def test_other_database_is_unready_and_the_log_says_why(self, settings, other):
+    def test_other_encoding_is_not_ready_and_logged(self, settings, other):
         unready = create_app(dataclasses.replace(settings, database_url=other))
         logged = []
         sink = logger.add(logged.append, level="ERROR", format="{message}")
@@ -138,12 +138,12 @@ class TestEncoding:
         assert "ENCODING 'UTF8'" in logged[0]
 
     @pytest.mark.unpooled
-    def test_other_database_is_not_migrated(self, other, migrate):
+    def test_other_encoding_is_not_migrated(self, other, migrate):
         with pytest.raises(OperationalError, match="ENCODING 'UTF8'"):
             migrate(other)
 
     @pytest.mark.parametrize("name", ["é", "Łódź", "東京", "🙂"])
-    def test_every_text_is_sent_as_utf8_whatever_the_environment(self, connect, name, monkeypatch):
+    def test_text_is_utf8_regardless_of_the_environment(self, connect, name, monkeypatch):
         monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
 
         with connect() as connection:

@@ -121,7 +121,7 @@ def load(url, name="DATABASE_URL"):
 
 
 @pytest.mark.parametrize(("url", "parameters"), URLS)
-def test_psycopg2_gets_what_libpq_reads(url, parameters):
+def test_psycopg2_gets_the_parameters_of_libpq(url, parameters):
     engine = create_engine(load(url).database_url)
 
     assert engine.dialect.create_connect_args(engine.url) == ([], parameters)
@@ -129,7 +129,7 @@ def test_psycopg2_gets_what_libpq_reads(url, parameters):
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_REPLICA_URL"])
 @pytest.mark.parametrize(("url", "reason"), BAD_URLS)
-def test_url_that_cannot_work_is_refused_with_the_reason(url, reason, name):
+def test_invalid_url_is_rejected_with_the_reason(url, reason, name):
     with pytest.raises(SettingsError) as caught:
         load(url, name)
 
@@ -138,7 +138,7 @@ def test_url_that_cannot_work_is_refused_with_the_reason(url, reason, name):
     assert "s3c" not in str(caught.value)
 
 
-def test_reading_a_url_again_changes_nothing():
+def test_parsing_is_idempotent():
     for url, _ in URLS:
         once = load(url).database_url
 

@@ -50,7 +50,7 @@ def test_links_resolve(path):
     assert broken(path) == []
 
 
-def test_broken_ones_would_be_found(tmp_path, monkeypatch):
+def test_broken_links_are_found(tmp_path, monkeypatch):
     text = "# A page\n[a](none.md) [b](#no) ![c](no.png) [d](#a-page) `[e](code.md)`\n"
     (tmp_path / "page.md").write_text(text + '[f]: gone.md\n<img src="g.png">\n')
     monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)

@@ -17,7 +17,7 @@ from tools import plain_english
         "It stays as it is.",
     ],
 )
-def test_refused_words_are_found(line):
+def test_rejected_words_are_found(line):
     assert list(plain_english.hits(f"First line.\n{line}"))
 
 

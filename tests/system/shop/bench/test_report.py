@@ -121,5 +121,5 @@ class TestCommittedFiles:
         [(report.PAGE, report.page), (report.SVG, report.chart)],
         ids=["guide", "chart"],
     )
-    def test_are_those_of_the_results(self, path, render):
+    def test_committed_files_equal_the_results(self, path, render):
         assert path.read_text() == render(COMMITTED), "make docs writes it"

@@ -55,7 +55,7 @@ class TestPeers:
         assert found["bench"] == {"peer_services"}
         assert found["sqlalchemy"] == {"AsyncSession"}
 
-    def test_differ_only_in_the_framework(self):
+    def test_peers_differ_only_in_the_framework(self):
         fastapi, litestar = (set(imports(path)) for path in PEERS)
 
         assert fastapi - litestar == {"fastapi", "pydantic"}
