@@ -31,7 +31,7 @@ CHECKS = """
 .venv/bin/mypy
 .venv/bin/lint-imports
 """
-# By the heading of the section: what its reader expects.
+# For each section, the expected behavior.
 EXPECTED = {
     "Filter the list": """
 def test_filter_selects_by_name(as_admin):
@@ -96,7 +96,7 @@ def environment():
 
 @pytest.fixture(scope="module")
 def project(environment):
-    """A copy of the project with suppliers."""
+    """Create a copy of the project with suppliers."""
     with copied() as copy:
         equipped(copy)
         follow(copy, environment, ADD)
@@ -105,7 +105,7 @@ def project(environment):
 
 @pytest.fixture
 def fresh(project):
-    """The same one, restored after the test."""
+    """Return the same copy, and restore it after the test."""
     kept = project.parent / "kept"
     for folder in FOLDERS:
         shutil.copytree(project / folder, kept / folder)
@@ -117,7 +117,7 @@ def fresh(project):
 
 
 def follow(project, environment, page):
-    """Do what a page says, from top to bottom."""
+    """Apply the code blocks of a page, from top to bottom."""
     for block in blocks(page):
         file = project / block.path
         if block.language == "bash":

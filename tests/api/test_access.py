@@ -1,4 +1,4 @@
-"""Who may call what, for every operation that there is, listed anywhere or not."""
+"""Authentication and authorization of every operation."""
 
 import re
 from dataclasses import dataclass
@@ -39,14 +39,14 @@ PUBLIC = {
 
 @dataclass(frozen=True)
 class Operation:
-    """A method at a rule; `access` is what it declares, or None."""
+    """A method of a URL rule; `access` is its declaration, or None."""
 
     method: str
     rule: str
     access: Any
 
     def call(self, client, ids=None):
-        """Call it with `ids` in its URL, by the names of the rule's variables."""
+        """Send the request, with `ids` in the URL by the names of the rule's variables."""
         url = re.sub(r"<(\w+)>", lambda name: (ids or {}).get(name[1], "absent"), self.rule)
         body = {} if self.method in {"PATCH", "POST"} else None
         return client.open(url, method=self.method, json=body)
@@ -105,11 +105,11 @@ class TestEveryOperation:
 
 
 class TestTwoUsers:
-    """Neither reaches what is the other's: to each, it isn't there."""
+    """Resources of another user are a 404."""
 
     @pytest.fixture
     def couple(self, app, session):
-        """Two clients, and the ids of a note and a session of each."""
+        """Return two clients, and the ids of a note and a session of each."""
         return [self._with_ids(app, UserFactory()) for _ in range(2)]
 
     @staticmethod
@@ -120,7 +120,7 @@ class TestTwoUsers:
 
     @staticmethod
     def _personal(app):
-        """The operations on one note or one session that need a token and no other role."""
+        """Return the operations on one note or session that any user may call."""
         return [
             each
             for each in operations(app)

@@ -1,4 +1,4 @@
-"""docs/openapi.json, docs/consumers/api-changelog.md, and the promise that no client breaks."""
+"""docs/openapi.json, docs/consumers/api-changelog.md, and the check for breaking changes."""
 
 import json
 from copy import deepcopy
@@ -23,13 +23,13 @@ def released_as(version, document):
 
 @pytest.fixture(scope="module")
 def document(document, shipped):
-    """The document as `make openapi` writes it: the served one names the server of the request."""
+    """Return the document of `make openapi`; the served one has another server URL."""
     return {**document, "servers": shipped.extensions["openapi"].to_dict()["servers"]}
 
 
 @pytest.fixture
 def broken(document):
-    """A version whose users have lost their name."""
+    """Return a document in which users have no name."""
     broken = deepcopy(document)
     user = broken["components"]["schemas"]["User"]
     user["required"].remove("name")
@@ -88,7 +88,7 @@ class TestChangelog:
 class TestCommand:
     @pytest.fixture
     def document(self, document):
-        """That of the first version, whatever the current one is."""
+        """Return the document with the version 1.0.0."""
         return released_as("1.0.0", document)
 
     @pytest.fixture(autouse=True)

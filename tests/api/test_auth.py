@@ -1,4 +1,4 @@
-"""Tokens: what opens the door, and all that doesn't."""
+"""Verification of access tokens and refresh tokens."""
 
 import base64
 import dataclasses
@@ -37,7 +37,7 @@ def claims(as_user):
 
 @pytest.fixture
 def token(claims):
-    """Makes the user's access token anew, with a few claims changed; None leaves one out."""
+    """Return a function that signs an access token with changed claims; None removes a claim."""
 
     def make(key=SECRET_KEY, algorithm="HS256", **changes):
         changed = {**claims, **changes}
@@ -69,7 +69,7 @@ def refused(response_to):
 
 @pytest.fixture
 def keys(app, settings, monkeypatch):
-    """Rotates the keys of the application."""
+    """Return a function that rotates the keys of the application."""
 
     def rotate(key, *fallbacks):
         rotated = dataclasses.replace(settings, secret_key=key, secret_key_fallbacks=fallbacks)

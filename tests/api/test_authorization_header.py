@@ -1,4 +1,4 @@
-"""What is no access token, and no harm either."""
+"""Unusual and invalid `Authorization` headers."""
 
 import time
 from datetime import timedelta
@@ -61,7 +61,7 @@ def test_requests_in_one_context_use_their_own_tokens(app, as_user, client):
 
 
 def test_cached_token_is_rejected_when_it_expires(app, client, as_user):
-    """A process does not verify a token again that it has verified."""
+    """Each process caches verified tokens."""
     as_user.get("/api/users/me")
     remembered = app.extensions["verified_tokens"]
     header = f"Bearer {as_user.tokens['access_token']}"

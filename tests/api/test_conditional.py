@@ -1,4 +1,4 @@
-"""`If-None-Match` saves a body; `If-Match` saves a change that the client has not seen."""
+"""Conditional requests: `If-None-Match` and `If-Match`."""
 
 import pytest
 

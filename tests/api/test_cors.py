@@ -17,13 +17,13 @@ PREFLIGHT = {
 
 @pytest.fixture
 def shared(settings):
-    """A client of a service that shares with one origin."""
+    """Return a client of an application with one allowed origin."""
     return create_app(replace(settings, cors_origins=(ORIGIN,))).test_client()
 
 
 @pytest.fixture
 def allowed(settings):
-    """Return whether the service shares with `origin`, given `CORS_ORIGINS`."""
+    """Return a function: does `CORS_ORIGINS` allow `origin`?"""
 
     def ask(cors_origins, origin):
         given = {

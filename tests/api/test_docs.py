@@ -20,7 +20,7 @@ def directives(response) -> dict[str, set[str]]:
 
 
 def assets(response) -> list[str]:
-    """The URLs that the page loads by itself."""
+    """Return the URLs that the page loads."""
     return re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="([^"]+)"', response.text)
 
 

@@ -1,4 +1,4 @@
-"""Passwords are hashed outside of transactions, and what changes meanwhile is respected."""
+"""Passwords are hashed without a database connection; concurrent changes are detected."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -21,7 +21,7 @@ OTHER_HASH = CHEAP_HASHER.hash("yet another battery")
 
 @pytest.fixture
 def author(app, use_engine, own_engine):
-    """A signed-in user of a database of the test's own."""
+    """Return a signed-in client with its own database."""
     use_engine(own_engine)
     client = ApiClient(app)
     client.post("/api/auth/register", json=ACCOUNT)
@@ -40,7 +40,7 @@ def execute(own_engine):
 
 @pytest.fixture
 def while_hashing(monkeypatch):
-    """Runs a function before each hash is computed."""
+    """Return a function that sets an action to run before each hash."""
 
     def set_action(action):
         run = passwords._run
@@ -82,7 +82,7 @@ class TestConnection:
 class TestConcurrentChange:
     @pytest.fixture
     def change(self, execute, while_hashing):
-        """Changes the stored hash once, while a password is hashed."""
+        """Return a function that changes the stored hash once, while a password is hashed."""
 
         def set_hash(password_hash):
             todo = ["UPDATE users SET password_hash = :hash"]

@@ -10,7 +10,7 @@ from tests.support.statements import statements
 
 @pytest.fixture
 def schema(session):
-    """Has the database say that it is at this migration."""
+    """Return a function that sets the Alembic revision of the database."""
 
     def set_to(revision):
         session.execute(text("DELETE FROM alembic_version"))

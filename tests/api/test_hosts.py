@@ -1,4 +1,4 @@
-"""Whom the service believes: `Host`, and the proxies before it."""
+"""Host validation and trusted proxies."""
 
 import pytest
 from flask import Request, request
@@ -24,7 +24,7 @@ def heard(make_app):
 
 
 def without_host(app, path, protocol):
-    """The response to a request without `Host`, at 127.0.0.1:8000."""
+    """Return the response to a request without `Host`, at 127.0.0.1:8000."""
     environ = create_environ(path)
     del environ["HTTP_HOST"]
     environ |= {"SERVER_PROTOCOL": protocol, "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "8000"}

@@ -1,4 +1,4 @@
-"""The sessions and notes of another user look like absent ones, in every operation."""
+"""Resources of another user return the responses of absent ones, in every operation."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def owner(session):
 
 @pytest.fixture
 def foreign(app, owner):
-    """The ids of a note and of a session of another user."""
+    """Return the ids of a note and of a session of another user."""
     (signed_in,) = ApiClient(app).signed_in(owner).get("/api/auth/sessions").json["items"]
     return {"note_id": NoteFactory(user_id=owner.id).id, "session_id": signed_in["id"]}
 

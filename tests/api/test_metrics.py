@@ -1,4 +1,4 @@
-"""What is counted of an application in this process; tests/system/test_metrics.py has the whole."""
+"""Metrics of an application in this process; see also tests/system/test_metrics.py."""
 
 import pytest
 from prometheus_client import REGISTRY
@@ -10,7 +10,7 @@ from tests.support.clients import ApiClient
 
 @pytest.fixture
 def counted(make_app, monkeypatch):
-    """An application that is counted, and looked at when the test says so."""
+    """Return an application with metrics, whose gauges the test updates."""
     monkeypatch.setattr(metrics, "sample_forever", lambda _: None)
     made = make_app(rate_limit_register="1 per hour")
     metrics.init_app(made)
@@ -19,7 +19,7 @@ def counted(make_app, monkeypatch):
 
 @pytest.fixture
 def increase():
-    """How much a metric has grown since the last look."""
+    """Return a function that returns the growth of a metric since the last call."""
     seen = {}
 
     def look(name, **labels):

@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, and true."""
+"""The OpenAPI document is valid, complete and correct."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from tests.support.openapi import SCHEMA_REF, Operation, faults, operations_of, 
 
 @pytest.fixture(scope="module")
 def declared(shipped) -> dict[str, Declaration]:
-    """The declarations of the operations, by operationId."""
+    """Return the declarations of the operations, by operationId."""
     found = {}
     for rule in shipped.url_map.iter_rules():
         view = getattr(shipped.view_functions[rule.endpoint], "view_class", None)
@@ -83,7 +83,7 @@ class TestErrors:
     )
     def test_every_operation_documents_the_common_errors(self, as_admin, operations, how, slug):
         for operation in operations:
-            # The client of the tests looks whether it is documented.
+            # The test client checks that it is documented.
             response = as_admin.open(operation.path, method=operation.method.upper(), **how)
             assert response.json["type"] == TYPE_PREFIX + slug, operation.name
 

@@ -97,7 +97,7 @@ class TestParameters:
                 assert parameter["description"].endswith("."), parameter
 
     def test_parameters_have_a_valid_example(self, operations, document):
-        """Importers such as Postman's fill in placeholders where there is none."""
+        """Without an example, Postman's importer fills in placeholders."""
         for operation in operations:
             for parameter in operation.parameters:
                 schema = parameter["schema"]
@@ -108,7 +108,7 @@ class TestParameters:
                     assert faults(schema, example, document) == [], parameter["name"]
 
     def test_optional_parameters_use_examples_instead_of_example(self, operations):
-        """A filter, a cursor or a key that is sent unasked does harm."""
+        """Swagger UI sends an `example` by default, but not the values of `examples`."""
         for operation in operations:
             for parameter in operation.parameters:
                 sent = "example" in {**parameter["schema"], **parameter}

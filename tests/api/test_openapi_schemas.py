@@ -1,4 +1,4 @@
-"""The schemas and the examples of the OpenAPI document: what it shows works."""
+"""Schemas of the OpenAPI document, and their examples, which are valid."""
 
 from datetime import datetime
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ def schemas(document) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def accepted(operations, schemas) -> set[str]:
-    """The names of the schemas of requests."""
+    """Return the names of the request schemas."""
     return reachable([operation.body for operation in operations if operation.body], schemas)
 
 
@@ -41,7 +41,7 @@ class TestRequests:
                 assert bounded or part["format"] == "date-time", part
 
     def test_patterns_are_valid_in_json_schema(self, document):
-        """Which are those of ECMAScript, where Python's end of a text is the letter Z."""
+        r"""JSON Schema uses ECMAScript, in which Python's `\Z` is the letter Z."""
         patterns = [part["pattern"] for part in objects(document) if "pattern" in part]
         assert patterns
         assert all(p.startswith("^") and p.endswith("$") and r"\Z" not in p for p in patterns)
@@ -57,7 +57,7 @@ class TestRequests:
                 assert faults(body["schema"], example, document) == [], name
 
     def test_query_has_no_null_and_no_example_of_a_cursor(self, operations):
-        """A page of documentation sends an example along, and no cursor is good for long."""
+        """Docs pages send examples, and cursors become invalid."""
         for operation in operations:
             for parameter in operation.parameters:
                 if parameter["in"] == "query":

@@ -1,4 +1,4 @@
-"""Lists, a page at a time, by a signed cursor."""
+"""Pagination with signed cursors."""
 
 import dataclasses
 import re
@@ -13,7 +13,7 @@ NOTES = "/api/notes"
 
 @pytest.fixture
 def ids(session):
-    """Of seven notes, newest first; in one transaction all have the same time."""
+    """Return the ids of seven notes, newest first; all have the time of one transaction."""
     return sorted((NoteFactory().id for _ in range(7)), reverse=True)
 
 
@@ -23,7 +23,7 @@ def cursor(client, ids):
 
 
 def walk(client, url):
-    """All pages, from one `Link` to the next."""
+    """Return all pages, following the `Link` headers."""
     while url:
         response = client.get(url)
         assert response.status_code == 200
@@ -67,7 +67,7 @@ class TestCursor:
 
         self.refused(client, f"{payload}A.{signature}")
         self.refused(client, f"{payload}.{signature[::-1]}")
-        # Its last character has two bits that a decoder drops.
+        # A decoder ignores two bits of the last character.
         self.refused(client, cursor[:-1] + chr(ord(cursor[-1]) + 1))
 
     def test_cursor_of_another_list_returns_422(self, as_user, cursor):

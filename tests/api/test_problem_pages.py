@@ -1,4 +1,4 @@
-"""GET /api/problems and /api/problems/{slug}: what each `type` of a problem leads to."""
+"""GET /api/problems and /api/problems/{slug}: the pages of problem types."""
 
 import re
 

@@ -12,7 +12,7 @@ from services.errors import EmailTaken, InvalidInput
 NOTE = "/api/notes/abc"
 REGISTER = "/api/auth/register"
 JSON = {"content_type": "application/json"}
-# One request for each source of errors, by what has to come of it.
+# One request for each source of errors, with the expected status and slug.
 ERRORS = [
     ("GET", "/api/nothing", {}, 404, "not-found"),
     ("GET", "/", {}, 404, "not-found"),
@@ -127,7 +127,7 @@ class TestErrors:
 class TestOutages:
     @pytest.fixture(autouse=True)
     def warnings(self, logged):
-        """An outage is worth a warning that names the cause, not a traceback."""
+        """An outage logs a warning with the cause, without a traceback."""
         yield logged
         assert [(record["level"].name, record["exception"]) for record in logged] == [
             ("WARNING", None)

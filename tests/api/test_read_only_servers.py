@@ -16,7 +16,7 @@ NOTE = {"title": "New"}
 
 @pytest.fixture
 def admin_connection(new_database, migrated_url):
-    """A connection to a database of the test's own, which writes whatever the default is."""
+    """Return a connection to a new database that can write also if the default is read-only."""
     engine = create_engine(
         new_database(make_url(migrated_url).database), isolation_level="AUTOCOMMIT"
     )
@@ -32,7 +32,7 @@ def own_url(admin_connection):
 
 @pytest.fixture
 def service(use_engine, settings, own_url):
-    """The application on that database, with an engine as the service has it."""
+    """Return the application on that database, with an engine of the service."""
     engine = make_engine(replace(settings, database_url=own_url))
     use_engine(engine)
     yield engine
@@ -41,7 +41,7 @@ def service(use_engine, settings, own_url):
 
 @pytest.fixture
 def read_only(admin_connection):
-    """Let new connections be read-only, or not."""
+    """Return a function that makes new connections read-only or writable."""
     name = admin_connection.scalar(text("SELECT current_database()"))
 
     def switch(value):

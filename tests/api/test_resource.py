@@ -1,4 +1,4 @@
-"""An endpoint: its declarations, its transaction, and the retries of it."""
+"""Base class of resources: declarations, transactions, retries and effects."""
 
 import pytest
 from flask import request
@@ -17,7 +17,7 @@ DEADLOCK, SERIALIZATION = "40P01", "40001"
 
 
 def sqlstate(code):
-    """Has PostgreSQL itself raise an error."""
+    """Return an action that makes PostgreSQL raise this error."""
     statement = f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$"
     return lambda session: session.execute(text(statement))
 
@@ -65,10 +65,10 @@ class TestDeclarations:
             class Undeclared(Resource):
                 @public
                 def get(self):
-                    """May be called by anyone."""
+                    """Public method."""
 
                 def post(self):
-                    """May be called by whom?"""
+                    """Method without a declaration."""
 
     def test_idempotent_method_without_scope_or_body_raises_an_error(self):
         blp = Blueprint("refused", __name__)
@@ -78,7 +78,7 @@ class TestDeclarations:
                 @blp.idempotent
                 @public
                 def post(self):
-                    """Who is the owner of the key?"""
+                    """Method without an owner of the key."""
 
     def test_declarations_of_get_apply_to_head(self, app):
         assert app.test_client().head("/api/users/me").status_code == 401
@@ -140,7 +140,7 @@ class TestEffects:
 
     @pytest.fixture
     def effect(self, monkeypatch):
-        """Has each attempt of PATCH register a function to run after the commit."""
+        """Return a function that makes each attempt of PATCH register an effect."""
         patch = notes.NoteDetail.patch
 
         def register(function):
@@ -154,7 +154,7 @@ class TestEffects:
 
     @pytest.fixture
     def effects(self, effect):
-        """Whether the session was in a transaction at each effect."""
+        """Collect whether the session was in a transaction at each effect."""
         done = []
         effect(lambda session: done.append(session.in_transaction()))
         return done

@@ -1,4 +1,4 @@
-"""Signing in and out: /api/auth."""
+"""Sign-in, sign-out and sessions: /api/auth."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +16,7 @@ from tests.support.factories import PASSWORD, UserFactory
 
 @pytest.fixture
 def elsewhere(app, user) -> ApiClient:
-    """`user`, signed in at a second place."""
+    """Return a client with a second session of `user`."""
     return ApiClient(app).signed_in(user)
 
 
@@ -95,7 +95,7 @@ class TestLogin:
 
 
 class TestEveryRequest:
-    """What has changed since the token was issued acts on the very next request."""
+    """Changes since the token was issued take effect on the next request."""
 
     def test_refresh_token_is_not_an_access_token(self, client, as_user):
         bearer = {"Authorization": f"Bearer {as_user.tokens['refresh_token']}"}

@@ -1,4 +1,4 @@
-"""POST /api/auth/refresh: a refresh token is good for one exchange."""
+"""POST /api/auth/refresh: a refresh token can be exchanged once."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +15,7 @@ from tests.support.clients import ApiClient
 
 @pytest.fixture
 def log():
-    """The lines that are logged during the test."""
+    """Collect the lines that are logged during the test."""
     lines: list[str] = []
     handler = logger.add(lines.append, format="{message}")
     yield lines
@@ -31,14 +31,14 @@ def token_id(token):
 
 
 def exchanged(client, token):
-    """The refresh token that comes for `token`."""
+    """Exchange `token`, and return the new refresh token."""
     response = refresh(client, token)
     assert response.status_code == 200, response.text
     return response.json["refresh_token"]
 
 
 def let_pass(session, seconds):
-    """As if all refreshes were that much longer ago."""
+    """Move the times of all refreshes `seconds` into the past."""
     earlier = AuthSession.refreshed_at - timedelta(seconds=seconds)
     session.execute(update(AuthSession).values(refreshed_at=earlier))
     session.commit()

@@ -106,7 +106,7 @@ class TestRegister:
 @pytest.mark.parametrize("field", ["email", "password"])
 @pytest.mark.parametrize("operation", ["login", "register"])
 def test_long_password_is_rejected_before_normalization(client, monkeypatch, operation, field):
-    """To normalize 56 KB of accents takes seconds, in which the process serves no one else."""
+    """Normalizing 56 KB of accents takes seconds and would block the process."""
     lengths, normalize = [], unicodedata.normalize
 
     def measured(form, text):

@@ -1,4 +1,4 @@
-"""Budgets of SQL statements: operations that every service has, and notes."""
+"""Number of SQL statements of each operation."""
 
 import pytest
 
@@ -12,7 +12,7 @@ BUDGET = {"login": 3, "getProfile": 1, "listMyNotes": 2, "createNote": 4, "getNo
 
 @pytest.fixture
 def calls(user):
-    """The method, the URL and the body of each operation."""
+    """Return the method, the URL and the body of each operation."""
     credentials = {"email": user.email, "password": PASSWORD}
     return {
         "login": ("POST", "/api/auth/login", credentials),

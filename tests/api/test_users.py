@@ -1,4 +1,4 @@
-"""One's own profile and password: /api/users/me."""
+"""Profile and password of the current user: /api/users/me."""
 
 import pytest
 

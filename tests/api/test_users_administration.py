@@ -1,4 +1,4 @@
-"""Accounts, as administrators see them: /api/users."""
+"""Administration of accounts: /api/users."""
 
 from datetime import UTC, datetime, timedelta
 

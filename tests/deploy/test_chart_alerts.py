@@ -1,4 +1,4 @@
-"""The alerts, run by Prometheus's own promtool over series that we make up."""
+"""Alerts, tested with promtool."""
 
 import shutil
 import subprocess
@@ -40,7 +40,7 @@ def pool(used):
     }
 
 
-# What makes each alert fire, and what is nearly the same and must not.
+# For each alert, series for which it fires, and similar ones for which it must not.
 CASES = {
     "FlaskApiAway": ({"up": f"0x{HOUR}"}, {"up": f"1x{HOUR}"}),
     "FlaskApiErrors": (requests(f"0+120x{HOUR}"), requests(f"0+12x{HOUR}")),
@@ -48,7 +48,7 @@ CASES = {
     "FlaskApiPoolUsedUp": (pool(16), pool(12)),
     "FlaskApiLimitsNotShared": (
         {"rate_limit_shared": "1x10 0x50"},
-        # Without REDIS_URL it was never 1.
+        # Without REDIS_URL, the value is never 1.
         {"rate_limit_shared": f"0x{HOUR}"},
     ),
     "FlaskApiManyRefused": (
@@ -77,7 +77,7 @@ def rules():
 
 
 def firing(folder, alert, series, labels=OURS):
-    """Whether an alert fires after an hour of `series`."""
+    """Return whether an alert fires after an hour of `series`."""
     asked = {"expr": f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})', "eval_time": "1h"}
     case = {
         "interval": "1m",

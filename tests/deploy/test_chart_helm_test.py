@@ -1,4 +1,4 @@
-"""The script that `helm test` runs in the cluster by default, against a server here."""
+"""The default script of `helm test`, against a local server."""
 
 import subprocess
 import sys
@@ -44,7 +44,7 @@ def run(script, url, hosts="127.0.0.1"):
 
 @contextmanager
 def responding(status):
-    """A server that responds to each request with a status and `{}`; it keeps the requests."""
+    """Run a server that returns a status and `{}`, and collects the requests."""
     requests = []
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Alerts and dashboard ask for what the service exports, by the names that it has there."""
+"""Alerts and dashboard use the metrics and labels that the service exports."""
 
 import re
 
@@ -12,14 +12,14 @@ from tests.deploy import charts, promql
 from tests.support.servers import ROOT
 
 pytestmark = pytest.mark.deploy
-# Prometheus adds these to what it scrapes, or makes them itself.
+# Prometheus adds these labels and metrics itself.
 SCRAPED = {"namespace", "job", "pod"}
 MADE = {"up"}
 DEFAULTS = yaml.safe_load((charts.CHART / "values.yaml").read_text())
 
 
 def exported():
-    """The labels of each series that the service has, by its name."""
+    """Return the labels of each metric of the service, by its name."""
     found = {}
     for collector, names in REGISTRY._collector_to_names.items():
         for name in names:

@@ -1,4 +1,4 @@
-"""What an installation can add: a route of the Gateway API, other objects, annotations."""
+"""Optional parts of the chart: HTTPRoute, extra objects, annotations, autoscaling."""
 
 import pytest
 

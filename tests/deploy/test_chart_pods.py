@@ -1,4 +1,4 @@
-"""How the pods of the chart run, begin and end."""
+"""Security, rollout and shutdown of the pods."""
 
 import pytest
 
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.deploy
 every_values = pytest.mark.parametrize("values", charts.VALUES)
 
 
-# Of those that *restricted* allows, what the values of the tests have.
+# The volumes of the test values that *restricted* allows.
 ALLOWED_VOLUMES = {"name", "emptyDir", "secret"}
 
 

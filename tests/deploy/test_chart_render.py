@@ -1,4 +1,4 @@
-"""What the chart renders, by Helm 3 and by Helm 4, for Kubernetes 1.29 to 1.37."""
+"""Rendered manifests, with Helm 3 and 4, for Kubernetes 1.29 to 1.37."""
 
 import kubernetes_validate
 import pytest
@@ -35,7 +35,7 @@ class TestTemplate:
         assert rendered
         for manifest in rendered:
             for version in KUBERNETES:
-                # An apiVersion or a kind that it doesn't know raises as well.
+                # It also raises an error for an unknown apiVersion or kind.
                 kubernetes_validate.validate(manifest, version, strict=True)
 
     @every_values
@@ -73,7 +73,7 @@ class TestTemplate:
 
 class TestNotes:
     def test_notes_show_the_number_of_connections(self):
-        # Helm 3 renders them only where it reaches a cluster.
+        # Helm 3 renders them only with access to a cluster.
         done = charts.run(
             4,
             *("install", charts.RELEASE, charts.CHART, "-f", charts.VALUES["everything"]),
@@ -86,7 +86,7 @@ class TestNotes:
 
 
 class TestLinks:
-    """Selectors, ports and names that meet nothing are valid, and wrong."""
+    """Selectors, ports and names refer to existing objects."""
 
     @every_values
     def test_selectors_select_the_pods_of_the_api_and_no_others(self, values):
@@ -142,7 +142,7 @@ class TestLinks:
 
 
 def selectors(rendered):
-    """The labels by which Deployment, Service and PodDisruptionBudget find pods."""
+    """Return the labels that Deployment, Service and PodDisruptionBudget select."""
     for manifest in rendered:
         match manifest["kind"]:
             case "Service":

@@ -1,4 +1,4 @@
-"""Where pods have their secrets from: the chart's Secret, an existing one, or single keys."""
+"""Sources of secrets: the chart's Secret, an existing Secret, or single keys."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def variables(container):
 
 
 def needs_database(found):
-    """The containers that use the database."""
+    """Return the containers that use the database."""
     return {
         name: each
         for name, each in charts.containers(found).items()
@@ -82,7 +82,7 @@ class TestKeysOfOtherSecrets:
 
 
 class TestTwoSources:
-    """A secret that is set twice is refused: one of the two would be dropped."""
+    """A secret with two sources is rejected, because one would be ignored."""
 
     @pytest.mark.parametrize("name", ["SECRET_KEY", "REDIS_URL", "DATABASE_REPLICA_URL"])
     def test_value_together_with_an_existing_secret_is_rejected(self, name):

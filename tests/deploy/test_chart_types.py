@@ -1,4 +1,4 @@
-"""Numbers, names and variables keep their type on the way through Helm (helm/helm#6431)."""
+"""Numbers, names and variables keep their type in Helm (helm/helm#6431)."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from tests.deploy import charts
 pytestmark = pytest.mark.deploy
 SCHEMA = json.loads((charts.CHART / "values.schema.json").read_text())
 CUSTOM = ("monitoring.coreos.com/", "gateway.networking.k8s.io/")
-# RFC 1035, section 2.3.1: what Kubernetes takes as the name of a Service.
+# Name of a Service in Kubernetes (RFC 1035, section 2.3.1).
 DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 # YAML reads these as a number, a boolean or null, unless they are quoted.
 NOT_TEXT = ["123", "1e3", "0x1f", "true", "no", "on", "null"]

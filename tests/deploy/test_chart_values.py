@@ -1,4 +1,4 @@
-"""The values of the chart: all settings can be set, bad values are refused, the table is true."""
+"""Values of the chart: settings, schema and the table in its README."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ from tools import chart_values
 pytestmark = pytest.mark.deploy
 DEFAULTS = yaml.safe_load((charts.CHART / "values.yaml").read_text())
 SCHEMA = json.loads((charts.CHART / "values.schema.json").read_text())
-# Settings that have a value elsewhere, because more than the setting depends on it.
+# Settings with their own value in the chart, because other objects depend on them.
 ELSEWHERE = {"METRICS_PORT", "OTEL_EXPORTER_OTLP_ENDPOINT"}
 
 

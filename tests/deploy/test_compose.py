@@ -1,4 +1,4 @@
-"""docker/compose.yaml, as Compose itself understands it; no engine is needed for that."""
+"""docker/compose.yaml, parsed by Compose, which needs no engine."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ GIVEN = {"SECRET_KEY": SECRET_KEY, "POSTGRES_PASSWORD": "s3cret"}
 
 @cache
 def compose():
-    """The command of Compose: the plugin of docker, or the one in the tests' environment."""
+    """Return the command of Compose: docker's plugin, or the one in the test environment."""
     if shutil.which("docker") and not subprocess.call(
         ["docker", "compose", "version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ):
@@ -30,7 +30,7 @@ def compose():
 
 
 def config(**given):
-    """What Compose makes of the file, with `given` in its environment."""
+    """Return the configuration that Compose reads, with `given` in its environment."""
     if not compose():
         pytest.skip("not installed: docker compose")
     command = (*compose(), "-f", "docker/compose.yaml", "config", "--format", "json")
@@ -98,7 +98,7 @@ class TestApi:
         assert Path(build["context"], build["dockerfile"]) == ROOT / "Dockerfile"
 
     def test_grace_period_is_longer_than_requests(self, services):
-        # In a process of its own, because gevent patches the one that it is imported in.
+        # In a separate process, because gevent patches the importing process.
         code = "import runpy; print(runpy.run_path('gunicorn.conf.py')['graceful_timeout'])"
         command = [sys.executable, "-c", code]
         printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""The image: what is in it, whom it runs as, and that it serves where nothing may be written."""
+"""The image: files, user and commands, with a read-only root."""
 
 import re
 
@@ -13,7 +13,7 @@ from tests.support.servers import ROOT
 
 pytestmark = pytest.mark.deploy
 
-# What the runtime makes itself; /tmp is the one that it was told to.
+# Mounts of the container runtime; /tmp is a tmpfs of the tests.
 WRITABLE = {"/tmp", "/dev/shm", "/dev/mqueue"}
 
 

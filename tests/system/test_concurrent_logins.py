@@ -1,4 +1,4 @@
-"""Limits, from many at once, against two worker processes that share a Redis."""
+"""Rate limits of concurrent sign-ins, with two worker processes and one Redis."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

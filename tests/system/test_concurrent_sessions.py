@@ -1,4 +1,4 @@
-"""Sessions, from many at once, against two worker processes."""
+"""Concurrent use of sessions, with two worker processes."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ NO_KEEPALIVE = httpx.Limits(max_keepalive_connections=0)
 
 @pytest.fixture
 def account(server):
-    """The credentials of a new account."""
+    """Return the credentials of a new account."""
     account = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
     httpx.post(f"{server.url}/api/auth/register", json=account)
     return account
@@ -50,11 +50,11 @@ class TestRefresh:
 
 
 class TestEveryWorker:
-    """What ends a session acts on the very next request, whichever process gets it."""
+    """The end of a session takes effect on the next request, in every process."""
 
     @staticmethod
     def statuses(server, client, path="/api/users/me"):
-        """Of twenty connections, which reach all workers."""
+        """Return the statuses of twenty connections, which reach all workers."""
         headers = {"Authorization": client.headers["Authorization"]}
         with httpx.Client(base_url=server.url, headers=headers, limits=NO_KEEPALIVE) as anew:
             return {anew.get(path).status_code for _ in range(20)}

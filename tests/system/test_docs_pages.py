@@ -1,4 +1,4 @@
-"""The docs as people see them: in a browser that can reach nothing but the service."""
+"""Docs pages in a browser that can only reach the service."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ LOOKS = [
     ("/api/docs/guides/retries", "table td"),
     ("/api/problems", "h1"),
 ]
-# The brightness of the colour behind what can be read, and of its own: 0 is black, 255 is white.
+# Brightness of the background and of the text: 0 is black, 255 is white.
 BRIGHTNESS = """
 const bright = (color) => {
   const [red, green, blue, alpha = 1] = color.match(/[0-9.]+/g).map(Number);

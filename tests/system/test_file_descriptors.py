@@ -1,4 +1,4 @@
-"""More connections than a worker may have descriptors for."""
+"""More connections than a worker has file descriptors for."""
 
 import re
 import socket
@@ -27,7 +27,7 @@ def server(new_database, migrated_url):
 
 @pytest.fixture
 def full(server):
-    """The worker, and connections that have taken all descriptors that it may have."""
+    """Return the worker, and connections that use all its descriptors."""
     (worker,) = psutil.Process(server.process.pid).children()
     most = worker.num_fds() + MORE // 2
     worker.rlimit(RLIMIT_NOFILE, (most, worker.rlimit(RLIMIT_NOFILE)[1]))

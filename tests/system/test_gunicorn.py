@@ -1,4 +1,4 @@
-"""gunicorn as operators start it, with the gunicorn.conf.py that it finds by itself."""
+"""gunicorn with the gunicorn.conf.py of the project."""
 
 import json
 import signal
@@ -15,7 +15,7 @@ import pytest
 from tests.support.servers import BASE, ROOT, environment, free_port, wait_until_healthy
 from tests.support.waiting import wait_for
 
-# Every one of these is wrong; there is no DATABASE_URL at all.
+# All of these are invalid, and DATABASE_URL is missing.
 BAD = {
     "FLASK_ENV": "production",
     "SECRET_KEY": "change-me",
@@ -89,7 +89,7 @@ class TestStart:
 
         assert len(first) == 4
         assert process.returncode == 0
-        # A process that ends after the master is reaped by another parent, some time later.
+        # A process that exits after the master is reaped later, by another parent.
         _, left = psutil.wait_procs(first | last, timeout=10)
         assert not left
 
@@ -200,7 +200,7 @@ class TestFlaskRun:
         try:
             wait_until_healthy(f"http://127.0.0.1:{port}", process)
         finally:
-            # Not SIGINT, which a shell has its background jobs ignore.
+            # Not SIGINT, which background jobs of a shell ignore.
             process.terminate()
             status = process.wait(30)
 

@@ -16,7 +16,7 @@ from tests.support.servers import BASE, free_port, wait_until_healthy
 from tests.support.wheels import write_wheel
 
 pytestmark = pytest.mark.checkout
-# No index has this package.
+# This package does not exist.
 REQUIREMENTS = f"flask-api-nothing==1.0 --hash=sha256:{'0' * 64}\n"
 AGAIN = "Then run `make run` again. Details: .venv/pip.log"
 
@@ -37,7 +37,7 @@ def local_index(tmp_path):
 
 @pytest.fixture
 def silent_index():
-    """The port of a package index that never responds, and a function: has it a connection?"""
+    """Return the port of an index that never responds, and a function: is a client connected?"""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1], lambda: bool(select.select([server], [], [], 0)[0])
 
@@ -196,7 +196,7 @@ class TestLocks:
         return re.findall(r"tools/install.py \w+ (.+)$", done.stdout, re.MULTILINE)
 
     def has(self, checkout, stamp):
-        """Leave what an installation leaves."""
+        """Create the files of an installation."""
         (checkout / ".venv").mkdir(exist_ok=True)
         (checkout / ".venv" / stamp).touch()
 

@@ -1,4 +1,4 @@
-"""Metrics of the service as it ships: gunicorn, and what its master tells of its two workers."""
+"""Metrics of gunicorn with two workers."""
 
 import re
 import signal
@@ -20,7 +20,7 @@ from tools import embedded
 
 ACCOUNT = {"email": "ada@example.com", "password": PASSWORD}
 WRONG = {"email": "ada@example.com", "password": "not the password of ada"}
-# What is sent, and how it is counted.
+# Requests, and the labels with which they are counted.
 SENT = [
     ("GET", "/api/problems", "GET", "/api/problems", "200"),
     ("HEAD", "/api/problems", "HEAD", "/api/problems", "200"),
@@ -54,7 +54,7 @@ def service(database):
 
 @pytest.fixture
 def increase(service):
-    """How much counters have grown since the beginning of the test, where they have."""
+    """Return a function that returns the growth of counters since the start of the test."""
 
     def look(name, *labels):
         grown = Counter(service.values(name, *labels))
@@ -69,7 +69,7 @@ def increase(service):
 
 
 def documented():
-    """The metrics of docs/operators/operations.md, and their labels."""
+    """Return the metrics of docs/operators/operations.md, and their labels."""
     page = (ROOT / "docs" / "operators" / "operations.md").read_text()
     rows = re.findall(r"^\| `([a-z_]+)` \| (.*?) ?\| ", page, re.MULTILINE)
     return {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
@@ -103,7 +103,7 @@ class TestRequests:
 
         def send():
             for method, path, *_ in SENT * times:
-                # A connection each, so that every worker gets some.
+                # A new connection for each request, so that every worker gets some.
                 httpx.request(method, f"{service.server.url}{path}")
 
         def replaced():
@@ -125,7 +125,7 @@ class TestRequests:
         assert sum(durations.values()) == sum(counted.values())
         size = 2 * Settings().database_pool_size
         wait_for(lambda: service.values("database_pool_size") == {"": size})
-        # When they are reloaded, there are two generations for a moment.
+        # During a reload, old and new workers run for a moment.
         places = {path.stem.rpartition("_")[2] for path in service.folder().iterdir()}
         assert places <= {"0", "1", "2", "3"}
 
@@ -151,7 +151,7 @@ class TestRequests:
         post("refresh", first)
         post("refresh", first)
         with database.begin() as connection:
-            # So long ago that it can't be a double click.
+            # Long enough ago to be no repeated exchange.
             connection.execute(text("UPDATE sessions SET refreshed_at = now() - interval '1h'"))
         post("refresh", first)
         post("refresh", {"refresh_token": "x"})

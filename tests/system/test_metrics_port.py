@@ -1,4 +1,4 @@
-"""The port of the metrics: who has it, what is refused, and what is left behind."""
+"""The metrics port: its process, conflicts with other ports, and cleanup."""
 
 import socket
 import subprocess
@@ -78,7 +78,7 @@ class TestServing:
 
 
 def start(url, port, *options, **more):
-    """The status with which a gunicorn ends that can't start, and the last line that it writes."""
+    """Return the exit status and the last line of a gunicorn that cannot start."""
     command = [sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", *options]
     command.append("app:create_app()")
     env = environment(url, **more)

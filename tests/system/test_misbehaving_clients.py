@@ -1,4 +1,4 @@
-"""Clients that don't read, don't go, or send more than they were asked for."""
+"""Clients that do not read, do not close, or send more than one request."""
 
 import socket
 from contextlib import ExitStack, contextmanager
@@ -23,14 +23,14 @@ def single(new_database, migrated_url, worker, stderr=None):
 
 @pytest.fixture(scope="module")
 def server(new_database, migrated_url):
-    """One worker, as it ships."""
+    """Run one worker."""
     with single(new_database, migrated_url, "app.server.worker.Worker") as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def short_timeouts(new_database, migrated_url):
-    """One worker whose deadlines are short."""
+    """Run one worker with short timeouts."""
     with single(new_database, migrated_url, "tests.support.short_deadlines.Worker") as server:
         yield server
 

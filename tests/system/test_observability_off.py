@@ -1,4 +1,4 @@
-"""Who wants no metrics and no traces pays nothing for them."""
+"""Disabled metrics and traces have no cost."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 from tests.support.servers import ROOT, environment, served
 from tools.embedded import free_port
 
-# gunicorn's way from its start to the first request of a worker, in one process.
+# Runs the hooks of gunicorn from its start to the first request, in one process.
 START = """
 import runpy, sys
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""A header of one value that comes twice is a 400, and nothing is done."""
+"""A repeated header that allows one value is a 400, and the request changes nothing."""
 
 import json
 import socket

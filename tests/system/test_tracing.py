@@ -1,4 +1,4 @@
-"""Traces of the service as it ships, as a collector gets them."""
+"""Traces that a collector receives."""
 
 import json
 import secrets
@@ -106,7 +106,7 @@ class TestSpans:
 class TestPersonalData:
     def test_spans_contain_no_personal_data(self, traced, collector):
         first, _ = traced("POST", "/api/auth/register", json=ACCOUNT)
-        # PostgreSQL's message has the address in it.
+        # PostgreSQL's message contains the address.
         second, spans = traced("POST", "/api/auth/register", json=ACCOUNT)
         login, _ = traced("POST", "/api/auth/login", json=ACCOUNT)
         traced("GET", f"/api/users/{ACCOUNT['email']}?q={ACCOUNT['email']}")

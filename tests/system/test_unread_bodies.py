@@ -1,4 +1,4 @@
-"""A response that ends the connection says so (RFC 9112, section 9.6)."""
+"""A response before a connection closes has `Connection: close` (RFC 9112, section 9.6)."""
 
 import socket
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""POST /api/orders: all of it or nothing, at the prices of the moment."""
+"""POST /api/orders: the order takes all of its stock or none, at current prices."""
 
 import pytest
 from sqlalchemy import func, select
@@ -12,7 +12,7 @@ BODY = {"items": [LINE], "shipping_address": ADDRESS}
 
 
 def order_of(quantities):
-    """A body that orders these quantities, by product id."""
+    """Return the body of an order: quantities by product id."""
     items = [{"product_id": name, "quantity": n} for name, n in quantities.items()]
     return BODY | {"items": items}
 
@@ -33,7 +33,7 @@ def abc(session):
 
 @pytest.fixture
 def other(session):
-    """The product `def`."""
+    """Create the product `def`."""
     return ProductFactory(id="def", price=4900, stock=5)
 
 

@@ -1,4 +1,4 @@
-"""What an order tells of its way: who moved it, when, from which status to which."""
+"""The history of an order: each change of status, with user and time."""
 
 from datetime import datetime
 
@@ -76,7 +76,7 @@ class TestHistory:
 
 class TestRequiredScopes:
     def test_service_rejects_a_change_without_the_scope(self, session, order, user):
-        """Whatever endpoint would lead there."""
+        """The service function checks the scope, independent of the endpoint."""
         principal = Principal(user.id, "session", Role.USER)
 
         with pytest.raises(Forbidden):

@@ -1,4 +1,4 @@
-"""The orders of another user look like absent ones, in every operation."""
+"""Orders of another user return the responses of absent orders, in every operation."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""GET /api/orders: newest first, a page at a time."""
+"""GET /api/orders: filters, order and pages."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -15,7 +15,7 @@ FIRST_DAY = datetime(2026, 2, 1, tzinfo=UTC)
 
 @pytest.fixture
 def week(user):
-    """The ids of seven orders of `user`, one a day, the newest first."""
+    """Return the ids of seven orders of `user`, one per day, newest first."""
     days = [FIRST_DAY + timedelta(days=n) for n in range(7)]
     orders = [OrderFactory(user_id=user.id, created_at=day) for day in days]
     return [order.id for order in reversed(orders)]
@@ -27,7 +27,7 @@ def ids(response):
 
 
 def next_url(response):
-    """The URL in the `Link` header, or None."""
+    """Return the URL in the `Link` header, or None."""
     if "Link" not in response.headers:
         return None
     url, relation = response.headers["Link"].split("; ")
@@ -36,7 +36,7 @@ def next_url(response):
 
 
 def pages(client, url):
-    """The ids on each page, following the links from `url`."""
+    """Return the ids on each page, following the links from `url`."""
     found = []
     while url:
         response = client.get(url)

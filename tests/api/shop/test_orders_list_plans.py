@@ -1,4 +1,4 @@
-"""Each order of reading has its index: a page deep in a list reads as little as the first."""
+"""Each sort order has an index, so a deep page costs what the first page costs."""
 
 from contextlib import contextmanager
 
@@ -29,7 +29,7 @@ LISTS = [
 
 @pytest.fixture(scope="module")
 def app(new_database, migrated_url):
-    """The application, on a database with twenty buyers of a thousand orders each."""
+    """Return the application on a database with twenty users of a thousand orders each."""
     url = new_database(make_url(migrated_url).database)
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg2"))
     with Session(engine) as session:
@@ -63,7 +63,7 @@ def reader(request, app):
 
 @contextmanager
 def explained(app):
-    """The plans of the statements that read orders in the block."""
+    """Collect the plans of the statements in the block that read orders."""
     engine, plans = app.extensions["database"], []
 
     def explain(_connection, cursor, statement, parameters, context, *_):
@@ -83,7 +83,7 @@ def nodes(plan):
 
 
 def deep_cursor(reader, query):
-    """The cursor of a page far down, reached by pages of ten."""
+    """Return the cursor of a deep page, reached by pages of ten."""
     page = reader.get(f"/api/orders?limit=10{query}").json
     for _ in range(15):
         page = reader.get(f"/api/orders?limit=10{query}&cursor={page['next_cursor']}").json

@@ -1,4 +1,4 @@
-"""One order: read, moved on, cancelled."""
+"""One order: read it, change its status, cancel it."""
 
 from itertools import product as pairs
 
@@ -27,13 +27,13 @@ OPERATIONS = [("GET", ""), ("POST", "/cancel")]
 
 @pytest.fixture
 def mug(session):
-    """A product with seven pieces left of ten."""
+    """Create a product with a stock of seven."""
     return ProductFactory(stock=7)
 
 
 @pytest.fixture
 def order(user, mug):
-    """An order of three of the mug."""
+    """Create an order of three mugs."""
     return placed(user, mug)
 
 

@@ -1,4 +1,4 @@
-"""Budgets of SQL statements of the orders."""
+"""Number of SQL statements of the operations on orders."""
 
 import pytest
 
@@ -11,7 +11,7 @@ BUDGET = {"listOrders": 2, "createOrder": 4, "getOrder": 2}
 
 @pytest.fixture
 def calls(user):
-    """The method, the URL and the body of each operation."""
+    """Return the method, the URL and the body of each operation."""
     order, product = OrderFactory(user_id=user.id), ProductFactory()
     new_order = {
         "items": [{"product_id": product.id, "quantity": 1}],

@@ -1,4 +1,4 @@
-"""The catalogue: /api/products."""
+"""Product catalogue: read and delete products."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +18,7 @@ def etag(client, product):
 
 
 def ordered(user):
-    """A product that was ordered once."""
+    """Create a product with an order."""
     product = ProductFactory()
     item = OrderItem(position=0, product_id=product.id, quantity=1, unit_price=product.price)
     OrderFactory(user_id=user.id, items=[item])

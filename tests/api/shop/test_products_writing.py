@@ -1,4 +1,4 @@
-"""The catalogue, as administrators change it: POST and PATCH of /api/products."""
+"""Product catalogue: create and change products."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ from schemas.order_examples import ADDRESS_EXAMPLE
 from tests.support.shop import ProductFactory
 
 MUG = {"id": "mug-350", "name": "Coffee mug", "price": 1250, "currency": "USD", "stock": 100}
-# What is wrong about a product, new or changed.
+# Invalid fields of a new or changed product, with their pointers.
 BAD_FIELDS = [
     ({"name": ""}, "/name"),
     ({"name": "n" * 201}, "/name"),

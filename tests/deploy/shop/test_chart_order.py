@@ -1,4 +1,4 @@
-"""The order that `helm test` places with `helmTest.placeOrder`, against a server here."""
+"""The script of `helm test` with `helmTest.placeOrder`, against a local server."""
 
 import subprocess
 import sys

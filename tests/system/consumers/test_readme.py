@@ -1,4 +1,4 @@
-"""The page about the clients."""
+"""The README of the clients."""
 
 import pytest
 

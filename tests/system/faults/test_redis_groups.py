@@ -1,4 +1,4 @@
-"""Redis behind Sentinel and as a cluster: it counts for all, and no request fails with it."""
+"""Redis Sentinel and Cluster: limits are shared, and no request fails during a failover."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Orders, from many at once, against two worker processes."""
+"""Concurrent orders, against two worker processes."""
 
 import random
 from collections import Counter
@@ -55,7 +55,7 @@ def body(*ids: str, quantity: int = 1) -> dict:
 
 
 def orders_of(responses: list[httpx.Response]) -> dict[str, dict]:
-    """By id, those that were accepted."""
+    """Return the accepted orders, by id."""
     accepted = [response.json() for response in responses if response.status_code == 201]
     return {order["id"]: order for order in accepted}
 
@@ -65,7 +65,7 @@ def stock_of(client: httpx.Client, product_id: str) -> int:
 
 
 def orders_and_changes(buyer: httpx.Client, admin: httpx.Client, ids: list[str]) -> list[partial]:
-    """Forty orders of two to five of the products, and twenty changes of one, shuffled."""
+    """Return forty orders of two to five products and twenty changes of one, shuffled."""
     some = random.Random(5)
     changes = [{"price": 7}, {"stock": 1000}, {"price": 5, "stock": 900}, {"price": 9}] * 5
     picks = [some.sample(ids, some.randint(2, 5)) for _ in range(40)]

@@ -45,7 +45,7 @@ from tests.system.shop.books import (
     explained,
 )
 
-# A worker that has had its `max_requests` closes connections, perhaps just as one is used again.
+# A worker that has reached `max_requests` can close a connection while a client reuses it.
 NO_KEEPALIVE = httpx.Limits(max_keepalive_connections=0)
 
 PRODUCTS, PRICES = st.integers(0, 2), st.integers(0, 999)
@@ -64,7 +64,7 @@ OPERATIONS = st.one_of(
     st.builds(Reprice, PRODUCTS, PRICES),
     st.builds(Restock, PRODUCTS, st.integers(0, 9), PRICES),
 )
-# Explaining a failure takes as long again as finding it, and threads explain themselves badly.
+# The explain phase is slow and does not support threads well.
 SETTINGS = settings(
     max_examples=25, stateful_step_count=15, deadline=None, phases=set(Phase) - {Phase.explain}
 )

@@ -1,4 +1,4 @@
-"""The `flask` commands before there are any settings."""
+"""Help of the `flask` commands without settings."""
 
 import re
 import subprocess

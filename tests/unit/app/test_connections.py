@@ -116,7 +116,7 @@ def test_sessions_are_in_utc_regardless_of_pgtz(settings, zone, pooler, monkeypa
 class TestEncoding:
     @pytest.fixture(params=ENCODINGS)
     def other(self, request, postgres_url):
-        """The URL of a database with another encoding."""
+        """Create a database with another encoding, and yield its URL."""
         server = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
         name = f"test_{secrets.token_hex(6)}"
         made = f"CREATE DATABASE {name} TEMPLATE template0 LOCALE 'C' ENCODING '{request.param}'"

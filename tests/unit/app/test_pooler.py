@@ -1,4 +1,4 @@
-"""Behind a pooler of transactions."""
+"""Session settings behind a transaction pooler."""
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -9,7 +9,7 @@ from app.db.pooler import warn_about_role
 
 @pytest.fixture
 def bare(new_database):
-    """A session that asked PostgreSQL for nothing."""
+    """Open a connection without session settings."""
     engine = create_engine(new_database())
     with engine.connect() as connection:
         yield connection.connection.dbapi_connection

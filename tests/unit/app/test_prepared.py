@@ -1,4 +1,4 @@
-"""Statements that PostgreSQL parses once a connection."""
+"""Prepared statements."""
 
 import pytest
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.unpooled
 
 NUMBERS_TABLE = table("numbers", sql_column("n"), sql_column("other"))
 NUMBERS = select(NUMBERS_TABLE.c.n).execution_options(prepared=True)
-# As if a statement had `SELECT *` in it.
+# Like a statement with `SELECT *`.
 EVERYTHING = (
     text("SELECT * FROM numbers WHERE n > :n").columns(n=Integer).execution_options(prepared=True)
 )

@@ -6,7 +6,7 @@ from app.http.proxies import TrustedProxies
 
 
 def seen(hops, peer="127.0.0.1", **headers):
-    """What the application sees of a request from `peer`."""
+    """Return the client address and the scheme of a request from `peer`."""
     environ = {f"HTTP_X_{name.upper()}": value for name, value in headers.items()}
     environ |= {"REMOTE_ADDR": peer, "wsgi.url_scheme": "http"}
     TrustedProxies(lambda *_: [], hops)(environ, None)

@@ -1,4 +1,4 @@
-"""When a request arrived; tests/system/test_queue_time.py has a real server."""
+"""Start time of a request; see also tests/system/test_queue_time.py."""
 
 import socket
 import sys

@@ -1,4 +1,4 @@
-"""The URLs of Redis, and the clients that come of them."""
+"""Redis URLs and clients."""
 
 from urllib.parse import urlsplit
 
@@ -53,7 +53,7 @@ class TestParse:
         assert redis_client.parse(url) == group
 
     def test_host_list_can_contain_ipv6_addresses(self, monkeypatch):
-        """Newer Pythons refuse a host list with an IPv6 address in it."""
+        """urlsplit of newer Pythons rejects a host list with an IPv6 address."""
 
         def of_newer_pythons(url):
             assert "," not in url

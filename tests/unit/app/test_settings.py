@@ -1,4 +1,4 @@
-"""Where settings come from, and which one wins."""
+"""Sources of settings and their precedence."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ STRONG = "0123456789abcdef0123456789abcdef"
 URL = "postgresql://u:p@db.example/shop"
 DRIVER_URL = "postgresql+psycopg2://u:p@db.example/shop"
 DEVELOPMENT = {"FLASK_ENV": "development", "SECRET_KEY": "short", "DATABASE_URL": URL}
-# Each setting: as text, and as what it is read to be.
+# Each setting: text and parsed value.
 SETTINGS = [
     ("FLASK_ENV", "testing", "testing"),
     ("DEBUG", "true", True),
@@ -48,7 +48,7 @@ SETTINGS = [
 
 @pytest.fixture(autouse=True)
 def directory(tmp_path, monkeypatch):
-    """An empty working directory, and an environment without settings."""
+    """Use an empty working directory, and an environment without settings."""
     monkeypatch.chdir(tmp_path)
     for field in dataclasses.fields(Settings):
         monkeypatch.delenv(field.name.upper(), raising=False)

@@ -1,4 +1,4 @@
-"""PostgreSQL URLs of the settings: read as libpq reads them, and checked without connecting."""
+"""PostgreSQL URLs of the settings: parsed with libpq, without connecting."""
 
 import pytest
 from sqlalchemy import create_engine
@@ -7,7 +7,7 @@ from sqlalchemy.engine import make_url
 from app.settings import Settings, SettingsError
 
 DEVELOPMENT = {"FLASK_ENV": "development", "SECRET_KEY": "short"}
-# URLs, and the parameters that psycopg2 gets.
+# URLs, and the parameters of psycopg2.
 URLS = [
     ("postgresql://u:p@h/db", {"user": "u", "password": "p", "host": "h", "dbname": "db"}),
     ("postgresql://h:5433/db", {"host": "h", "port": 5433, "dbname": "db"}),
@@ -51,7 +51,7 @@ URLS = [
         "postgresql://u:p%40%2F%20s@h/db",
         {"user": "u", "password": "p@/ s", "host": "h", "dbname": "db"},
     ),
-    # psql refuses these passwords, SQLAlchemy reads them.
+    # psql rejects these passwords, and SQLAlchemy accepts them.
     ("postgresql://u:a/b@h/db", {"user": "u", "password": "a/b", "host": "h", "dbname": "db"}),
     ("postgresql://u:1/b@h/db", {"user": "u", "password": "1/b", "host": "h", "dbname": "db"}),
     ("postgresql://u:50%@h/db", {"user": "u", "password": "50%", "host": "h", "dbname": "db"}),

@@ -104,7 +104,7 @@ class TestProduction:
 
 
 class TestKeySizes:
-    """RFC 7518, section 3.2: a key has at least the size of the hash."""
+    """A key must be at least as long as the hash (RFC 7518, section 3.2)."""
 
     SIZES = (("HS256", 32), ("HS384", 48), ("HS512", 64))
 

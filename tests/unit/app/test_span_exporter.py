@@ -1,4 +1,4 @@
-"""What is left of a span when it leaves; tests/system/test_tracing.py has the whole."""
+"""Attributes of exported spans; see also tests/system/test_tracing.py."""
 
 import pytest
 from opentelemetry import trace

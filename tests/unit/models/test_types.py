@@ -1,4 +1,4 @@
-"""Ids, as clients see them and as PostgreSQL has them."""
+"""Conversion of ids between clients and PostgreSQL."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is promised of the repository itself."""
+"""Consistency of the repository: source, README, docs, Makefile and version."""
 
 import re
 import subprocess
@@ -60,7 +60,7 @@ class TestDocs:
 
 
 class TestDependabot:
-    """It neither follows links nor looks into folders below."""
+    """Dependabot does not follow links or search subfolders."""
 
     @pytest.mark.parametrize(
         ("ecosystems", "name", "pin"),
@@ -89,7 +89,7 @@ class TestDependabot:
 
 
 class TestMakefile:
-    """A target is a rule that makes no file."""
+    """A target is a rule that creates no file."""
 
     makefile = (ROOT / "Makefile").read_text() + (ROOT / "clients" / "clients.mk").read_text()
     targets = frozenset(re.findall(r"^([a-z][a-z-]*):(?!=)", makefile, re.MULTILINE))

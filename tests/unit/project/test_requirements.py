@@ -1,4 +1,4 @@
-"""What the plain commands rely on: the locked requirements, the sample settings."""
+"""Locked requirements and sample settings."""
 
 import json
 import re
@@ -15,14 +15,14 @@ from dotenv import dotenv_values
 from app.settings import Settings
 
 ROOT = Path(__file__).parents[3]
-# Each has all packages of the one before.
+# Each lock contains the packages of the previous one.
 REQUIREMENTS = ["requirements.txt", "requirements-run.txt", "requirements-dev.txt"]
 # Each is compiled from the file of the same name that ends in .in.
 COMPILED = ["bench/requirements.txt", "tests/deploy/checkov.txt"]
 
 
 def entries(name):
-    """The requirements of a file, each with its options, in one line."""
+    """Return the requirements of a file, each with its options on one line."""
     lines = (ROOT / name).read_text().replace("\\\n", " ").splitlines()
     return [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
 

@@ -1,4 +1,4 @@
-"""What runs at a commit, a push and a tag."""
+"""GitHub workflows and pre-commit hooks."""
 
 import os
 import re

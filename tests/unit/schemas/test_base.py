@@ -1,4 +1,4 @@
-"""What is returned, as marshmallow itself would return it."""
+"""Base classes of schemas dump like marshmallow."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -22,7 +22,7 @@ def as_json(value):
 
 
 def row(schema):
-    """Something for each field."""
+    """Return a row with a value for each field."""
     values = {name: NOON if name.endswith("_at") else name for name in schema().fields}
     values |= {"priority": 7, "phone": None, "items": [{"text": "a", "count": 1}]}
     return SimpleNamespace(**values, password_hash="secret")

@@ -1,4 +1,4 @@
-"""FastSchema refuses what it cannot dump, when the schema is instantiated."""
+"""FastSchema raises an error for unsupported features at instantiation."""
 
 import pytest
 from marshmallow import Schema, fields, post_dump, pre_dump

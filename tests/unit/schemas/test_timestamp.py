@@ -1,4 +1,4 @@
-"""Times that clients send: RFC 3339, and nothing else of ISO 8601."""
+"""Parsing of times: RFC 3339 only."""
 
 from datetime import UTC, datetime, timedelta
 

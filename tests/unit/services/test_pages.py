@@ -14,7 +14,7 @@ NOON = datetime(2026, 2, 12, 12, tzinfo=UTC)
 
 @pytest.fixture
 def names(session):
-    """The names of five notes, the newest first; `b`, `c` and `d` are of one moment."""
+    """Return the names of five notes, newest first; `b`, `c` and `d` have the same time."""
     ages = {"e": 0, "d": 1, "c": 1, "b": 1, "a": 2}
     for name, age in ages.items():
         NoteFactory(id=id_of(name), created_at=NOON - timedelta(microseconds=age))
@@ -79,7 +79,7 @@ class TestFromBefore:
         ("begin", "expected"), [(None, "a"), ("e", "a"), ("d", "a"), ("b", "a"), ("a", "")]
     )
     def test_page_starts_at_or_before_the_time(self, session, names, begin, expected):
-        """The moment is that of b, c and d, so only `a` was made before it."""
+        """The time is that of b, c and d, so only `a` is older."""
         items, after = ["", *names], None
         if begin:
             _, after = page(session, items.index(begin))

@@ -1,4 +1,4 @@
-"""The caller, by the claims of a verified token."""
+"""Loading of the caller by the claims of a token."""
 
 import pytest
 from sqlalchemy import select

@@ -1,4 +1,4 @@
-"""Demo rows: how many, how they look, and that a second load leaves them alone."""
+"""Demo rows: numbers, content, and repeated loads."""
 
 import re
 
@@ -22,7 +22,7 @@ COUNTS = """
 
 @pytest.fixture(scope="module")
 def loaded(new_database, migrated_url):
-    """A session on a database of its own, full of demo rows; for tests that only look."""
+    """Return a session on a database with demo rows, for tests that only read."""
     engine = create_engine(new_database(make_url(migrated_url).database))
     with Session(engine) as session:
         demo.load(session, SIZES, PATTERN, "securepassword123", accounts=True)

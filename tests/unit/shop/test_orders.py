@@ -1,4 +1,4 @@
-"""Orders take stock all or nothing, at the prices of the moment."""
+"""Orders take all of their stock or none, at current prices."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ from tests.support.shop import ADDRESS, ProductFactory
 
 
 def as_sent(value):
-    """As a client sees it; items are a text of JSON on their way there."""
+    """Return a value as clients read it; the database returns items as JSON text."""
     return orjson.loads(orjson.dumps(value))
 
 

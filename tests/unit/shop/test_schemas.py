@@ -1,4 +1,4 @@
-"""Schemas of orders and products return what marshmallow itself would return."""
+"""Schemas of orders and products dump like marshmallow."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ LINE = {"product_id": "abc", "name": "Coffee mug", "quantity": 2, "unit_price": 
 
 
 def row(schema):
-    """A row with a value for each field of the schema."""
+    """Return a row with a value for each field of the schema."""
     values = {name: NOON if name.endswith("_at") else name for name in schema().fields}
     values |= dict.fromkeys(["total", "price", "stock"], 7)
     values |= {"items": [LINE], "history": [CHANGE], "shipping_address": ADDRESS}
@@ -25,7 +25,7 @@ def row(schema):
 
 
 def as_json(value):
-    """The value as a client reads it; time zones in one spelling."""
+    """Return the JSON value, with one spelling of UTC."""
     return orjson.dumps(value, option=orjson.OPT_UTC_Z).decode().replace("+00:00", "Z")
 
 

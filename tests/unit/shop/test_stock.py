@@ -1,4 +1,4 @@
-"""Stock is returned; tests/unit/shop/test_orders.py has how it is taken."""
+"""Return of stock; see tests/unit/shop/test_orders.py for orders that take it."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Changes between two OpenAPI documents, and which of them break clients."""
+"""Breaking and compatible changes between two OpenAPI documents."""
 
 from copy import deepcopy
 

@@ -1,4 +1,4 @@
-"""make format: one run fixes all that the tools can fix, and the rest is printed."""
+"""`make format` fixes the code and prints the remaining errors."""
 
 import subprocess
 

@@ -1,4 +1,4 @@
-"""make migration: its file passes the checks of `make lint`, and says what it does."""
+"""`make migration` writes a file that passes `make lint` and describes its operations."""
 
 import subprocess
 

@@ -1,4 +1,4 @@
-"""The check of texts for words that the style guide refuses."""
+"""The check for words that the style guide rejects."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which changes of a JSON schema break who sends what it describes, and who reads it."""
+"""Changes of a JSON schema that break requests or responses."""
 
 from copy import deepcopy
 
@@ -15,7 +15,7 @@ def having(**properties):
     return {"properties": properties}
 
 
-# Before, after, whether it breaks who sends, and who reads; backwards it is the other way round.
+# Before, after, breaks requests, breaks responses; reversed, the last two are swapped.
 NARROWED = [
     ({}, TEXT),
     ({"type": ["string", "null"]}, TEXT),

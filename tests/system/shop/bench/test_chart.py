@@ -1,4 +1,4 @@
-"""The picture of the figures."""
+"""The SVG chart of the benchmark."""
 
 from xml.etree import ElementTree
 
@@ -10,7 +10,7 @@ NAME = "{http://www.w3.org/2000/svg}"
 
 
 def drawn():
-    """The picture, parsed: it is well-formed XML."""
+    """Return the parsed chart."""
     return ElementTree.fromstring(svg(FIGURES, TITLES, "Some CPU, 2026-02-10"))  # noqa: S314
 
 

@@ -1,4 +1,4 @@
-"""The load generator, against a small server that keeps count itself."""
+"""The load generator, against a small server that counts requests."""
 
 import threading
 from contextlib import contextmanager

@@ -12,7 +12,7 @@ NAMES = ["service", "floor", "fastapi", "litestar"]
 
 
 def document(*names, errors=0):
-    """A document of one scenario in which each target is ten times as fast as the one before."""
+    """Return results in which each target is ten times as fast as the previous one."""
     targets = {
         name: {"requests_per_second": 1234.0 * 10**i, "p99_ms": 5.25, "errors": errors}
         for i, name in enumerate(names)

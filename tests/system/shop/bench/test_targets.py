@@ -11,7 +11,7 @@ PEERS = ["bench/fastapi_peer.py", "bench/litestar_peer.py"]
 
 
 def imports(path):
-    """The packages that a file imports, and the names that it takes from them."""
+    """Return the imported packages of a file, and the imported names."""
     found = {}
     for node in ast.walk(ast.parse((ROOT / path).read_text())):
         if isinstance(node, ast.Import | ast.ImportFrom):
