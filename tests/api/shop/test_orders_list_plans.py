@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app import create_app
 from app.settings import Settings
 from services import demo
+from services.demo_accounts import ADMIN, ADMIN_PASSWORD
 from tests.support.clients import ApiClient
 from tests.support.factories import PASSWORD
 from tests.support.pgbouncer import pooled
@@ -54,7 +55,7 @@ def app(new_database, migrated_url):
 @pytest.fixture(params=["mine", "everybody's"])
 def reader(request, app):
     mine = {"email": "user1@example.com", "password": PASSWORD}
-    everybodys = {"email": demo.ADMIN, "password": demo.ADMIN_PASSWORD}
+    everybodys = {"email": ADMIN, "password": ADMIN_PASSWORD}
     client = ApiClient(app)
     body = mine if request.param == "mine" else everybodys
     client.tokens = client.post("/api/auth/login", json=body).json

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from services.demo import USER, USER_PASSWORD
+from services.demo_accounts import USER, USER_PASSWORD
 from tests.support.browser import NEEDS_CHROMIUM, Page
 
 pytestmark = NEEDS_CHROMIUM

@@ -26,7 +26,7 @@ from models.base import etag
 from models.orders import Order, OrderItem
 from models.products import Product
 from schemas.orders import OrderSchema
-from services.demo import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
+from services.demo_accounts import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
 from services.order_statements import ORDER_QUERY, OrderRow
 from tests.system.shop.books import (
     Books,

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from services.demo import USER, USER_PASSWORD
+from services.demo_accounts import USER, USER_PASSWORD
 from tests.support.markdown import blocks, section
 from tests.support.servers import BASE, ROOT
 

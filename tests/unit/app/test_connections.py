@@ -132,8 +132,10 @@ class TestEncoding:
         logged = []
         sink = logger.add(logged.append, level="ERROR", format="{message}")
 
-        for path in ("/api/health/ready", "/api/products"):
-            assert unready.test_client().get(path).status_code == 503
+        client = unready.test_client()
+        credentials = {"email": "user@example.com", "password": "a password"}
+        assert client.get("/api/health/ready").status_code == 503
+        assert client.post("/api/auth/login", json=credentials).status_code == 503
         logger.remove(sink)
         assert "ENCODING 'UTF8'" in logged[0]
 
