@@ -47,7 +47,7 @@ fuzz: $(STAMP) ## Send generated requests to the service for some minutes
 
 chart: $(STAMP) .venv-checkov/installed ## Write the table of values in the chart's README, and test the chart with Helm 3 and 4
 	@$(BIN)/python -m tools.chart_values
-	@$(BIN)/pytest -m deploy tests/deploy/test_chart*.py tests/deploy/shop/test_chart*.py $(ARGS)
+	@$(BIN)/pytest -m deploy tests/deploy -k test_chart $(ARGS)
 
 bench-pages: $(STAMP) ## Measure page 10,000 and page 1 of a million orders (three minutes)
 	@$(BIN)/python -m bench.pages

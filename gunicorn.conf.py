@@ -21,7 +21,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
 
-from app.server.requests import refuse_repeated_headers
+from app.server.requests import announce_close, current, refuse_repeated_headers
 from app.settings import Settings, SettingsError
 
 descriptors = getrlimit(RLIMIT_NOFILE)[0]
@@ -92,6 +92,7 @@ def post_fork(server: Arbiter, worker: Worker) -> None:
 
 def post_worker_init(worker: Worker) -> None:
     """Prepare the loaded application before its first request."""
+    worker.wsgi.wsgi_app = announce_close(worker.wsgi.wsgi_app)
     if GEVENT:
         cooperate(worker.wsgi)
     if worker.slot is not None:
@@ -120,6 +121,7 @@ def cooperate(app: Any) -> None:
 
 def pre_request(worker: Worker, request: Request) -> None:
     refuse_repeated_headers(request)
+    current.request = request
 
 
 def worker_exit(server: Arbiter, worker: Worker) -> None:

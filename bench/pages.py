@@ -22,13 +22,14 @@ from app import create_app
 from app.db.schema_version import alembic_config
 from app.settings import Settings
 from services import demo
+from services.demo_accounts import ADMIN, ADMIN_PASSWORD
 from tools import embedded
 
 ORDERS, PAGE, SIZE, PAIRS = 1_000_000, 10_000, 20, 200
 PASSWORD = "correct-Horse-7-battery"
 DATA = Path(__file__).parent.parent / ".data" / "bench-pages"
 READERS = {
-    "all orders": (demo.ADMIN, demo.ADMIN_PASSWORD),
+    "all orders": (ADMIN, ADMIN_PASSWORD),
     "a user's orders": ("user1@example.com", PASSWORD),
 }
 

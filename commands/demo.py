@@ -8,6 +8,7 @@ from app.cli import checked, transaction
 from app.settings import Settings
 from models.products import MAX_STOCK
 from services import demo
+from services.demo_accounts import USER_PASSWORD
 from services.passwords import DEMO_PASSWORDS
 
 command = AppGroup("demo", help="Demo users, products and orders.")
@@ -18,7 +19,7 @@ command = AppGroup("demo", help="Demo users, products and orders.")
 @click.option("--products", "product_count", default=20, show_default=True, type=click.IntRange(1))
 @click.option("--orders", "order_count", default=200, show_default=True, type=click.IntRange(0))
 @click.option("--email", default="user{n}@example.com", show_default=True, help="{n}: 1, 2, …")
-@click.option("--password", default=demo.USER_PASSWORD, show_default=True, help="For all users.")
+@click.option("--password", default=USER_PASSWORD, show_default=True, help="For all users.")
 @click.option("--stock", type=click.IntRange(0, MAX_STOCK), help="Of each new product.")
 @click.option("--allow-production", is_flag=True, help="Load in production too.")
 def load_demo(

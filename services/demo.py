@@ -11,9 +11,7 @@ from sqlalchemy.orm import Session
 from models.base import table
 from models.products import Product
 from services import demo_products, passwords
-
-USER, USER_PASSWORD = "user@example.com", "securepassword123"
-ADMIN, ADMIN_PASSWORD = "admin@example.com", "administrator123"
+from services.demo_accounts import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
 
 
 @dataclass(frozen=True)

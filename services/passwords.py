@@ -11,14 +11,15 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
+from services.demo_accounts import ADMIN_PASSWORD, USER_PASSWORD
 from services.errors import InvalidInput
 
 MEMORY_KIB = 19_456
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-# Public, because they are documented: see `flask demo load`.
-DEMO_PASSWORDS = frozenset({"securepassword123", "administrator123"})
+# Public, so production rejects them.
+DEMO_PASSWORDS = frozenset({USER_PASSWORD, ADMIN_PASSWORD})
 
 # The most common passwords according to zxcvbn; attackers try these first.
 COMMON_PASSWORDS = frozenset(FREQUENCY_LISTS["passwords"])

@@ -6,18 +6,20 @@ import shutil
 import signal
 import subprocess
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 import httpx
 import pytest
 
+from services.demo_accounts import ADMIN, ADMIN_PASSWORD
 from tests.support.checkouts import copied, equipped
 from tests.support.markdown import append, blocks, edit, section
 from tests.support.servers import BASE, ROOT, free_port, wait_until_healthy
 
-demo = pytest.importorskip("services.demo", reason="needs the demo administrator")
 NEW = ROOT / "models" / "suppliers.py"
 pytestmark = [
     pytest.mark.checkout,
+    pytest.mark.skipif(not find_spec("services.demo"), reason="needs the demo administrator"),
     pytest.mark.skipif(NEW.exists(), reason="this project has suppliers already"),
 ]
 ADD = (ROOT / "docs" / "developers" / "add-a-resource.md").read_text()
@@ -31,7 +33,7 @@ CHECKS = """
 .venv/bin/mypy
 .venv/bin/lint-imports
 """
-# By the heading of the section: what its reader expects.
+# For each section, the expected behavior.
 EXPECTED = {
     "Filter the list": """
 def test_filter_selects_by_name(as_admin):
@@ -47,7 +49,7 @@ def test_scope_is_documented(document):
     assert document["paths"]["/api/suppliers"]["get"]["x-required-scope"] == "suppliers:manage"
 """,
     "Add PATCH and DELETE": """
-def test_outdated_if_match_is_a_412(as_admin):
+def test_outdated_if_match_returns_412(as_admin):
     created = as_admin.post("/api/suppliers", json=POTTERS)
     url, headers = created.headers["Location"], {"If-Match": created.headers["ETag"]}
 
@@ -55,7 +57,7 @@ def test_outdated_if_match_is_a_412(as_admin):
     assert as_admin.patch(url, json={"name": "B"}, headers=headers).status_code == 412
 
 
-def test_deleted_supplier_is_a_404(as_admin):
+def test_deleted_supplier_returns_404(as_admin):
     url = as_admin.post("/api/suppliers", json=POTTERS).headers["Location"]
 
     assert as_admin.delete(url, headers={"If-Match": '"0"'}).status_code == 412
@@ -74,7 +76,7 @@ def test_effect_runs_after_the_commit(as_admin):
     assert [line for line in lines if "Welcome, Potters & Sons" in line]
 """,
     "Restrict suppliers to their owner": """
-def test_supplier_of_another_user_is_a_404(app, as_admin):
+def test_supplier_of_another_user_returns_404(app, as_admin):
     from models.users import Role
     from tests.support.clients import ApiClient
     from tests.support.factories import UserFactory
@@ -96,7 +98,7 @@ def environment():
 
 @pytest.fixture(scope="module")
 def project(environment):
-    """A copy of the project with suppliers."""
+    """Create a copy of the project with suppliers."""
     with copied() as copy:
         equipped(copy)
         follow(copy, environment, ADD)
@@ -105,7 +107,7 @@ def project(environment):
 
 @pytest.fixture
 def fresh(project):
-    """The same one, restored after the test."""
+    """Return the same copy, and restore it after the test."""
     kept = project.parent / "kept"
     for folder in FOLDERS:
         shutil.copytree(project / folder, kept / folder)
@@ -117,7 +119,7 @@ def fresh(project):
 
 
 def follow(project, environment, page):
-    """Do what a page says, from top to bottom."""
+    """Apply the code blocks of a page, from top to bottom."""
     for block in blocks(page):
         file = project / block.path
         if block.language == "bash":
@@ -158,7 +160,7 @@ def running(project, environment):
 
 
 class TestAdd:
-    def test_takes_five_new_files_and_at_most_three_edits(self):
+    def test_resource_needs_five_new_files_and_at_most_three_edits(self):
         new = {block.path for block in blocks(ADD) if block.language == "python"}
         edited = {block.path for block in blocks(ADD) if block.language == "diff"}
 
@@ -168,18 +170,18 @@ class TestAdd:
         assert all((ROOT / path).exists() for path in edited)
         assert len(ADD.splitlines()) < 250
 
-    def test_writes_a_migration_that_says_what_it_does(self, project):
+    def test_generated_migration_describes_its_operations(self, project):
         (path,) = re.findall(r"`(alembic/versions/.*?)`", ADD)
 
         assert (project / path).read_text().startswith('"""Create the table suppliers."""\n')
 
-    def test_has_the_new_resource_in_the_document_and_its_changelog(self, project):
+    def test_document_and_changelog_have_the_new_resource(self, project):
         assert "/api/suppliers/{supplier_id}" in (project / "docs/openapi.json").read_text()
         assert "POST /api/suppliers" in (project / "docs/consumers/api-changelog.md").read_text()
 
-    def test_has_a_service_that_responds(self, project, environment):
+    def test_service_with_the_new_resource_responds(self, project, environment):
         with running(project, environment) as client:
-            credentials = {"email": demo.ADMIN, "password": demo.ADMIN_PASSWORD}
+            credentials = {"email": ADMIN, "password": ADMIN_PASSWORD}
             tokens = client.post("/api/auth/login", json=credentials).json()
             client.headers["Authorization"] = f"Bearer {tokens['access_token']}"
             created = client.post("/api/suppliers", json={"name": "Potters & Sons"}).json()
@@ -188,7 +190,7 @@ class TestAdd:
 
 
 class TestExtend:
-    def test_has_a_test_for_each_section(self):
+    def test_each_section_has_a_test(self):
         assert re.findall(r"^## (.*)$", EXTEND, re.MULTILINE) == list(EXPECTED)
 
     @pytest.mark.parametrize("heading", EXPECTED)

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from app import create_app
 from app.db.schema_version import alembic_config
 from app.settings import SAMPLE_SECRET, Settings, SettingsError, sources
-from services.demo import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
+from services.demo_accounts import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
 from tools.flaskenv import flaskenv
 
 DATA = Path(".data")
@@ -120,12 +120,11 @@ def _serve(given: dict[str, Any], defaults: dict[str, str], port: int, reload: b
     config = alembic_config()
     config.attributes["url"] = settings.database_url
     command.upgrade(config, "head")
-    if not settings.production:
-        _load_demo(settings)
+    accounts = "" if settings.production else _load_demo(settings)
     with _server(_command(settings, port, reload), defaults) as server:
         _wait_until_healthy(server, port)
         try:
-            print(_banner(settings, defaults.get("DATABASE_URL"), port), flush=True)
+            print(_banner(defaults.get("DATABASE_URL"), port) + accounts, flush=True)
             return server.wait()
         except KeyboardInterrupt:
             return 0
@@ -140,11 +139,9 @@ def _command(settings: Settings, port: int, reload: bool) -> list[str]:
     return ["-m", "gunicorn", "-w", workers, "-b", f"127.0.0.1:{port}", "app:create_app()"]
 
 
-def _banner(settings: Settings, embedded: str | None, port: int) -> str:
+def _banner(embedded: str | None, port: int) -> str:
     text = BANNER.format(url=f"http://localhost:{port}")
-    if embedded:
-        text += EMBEDDED.format(url=embedded)
-    return text if settings.production else text + ACCOUNTS
+    return text + EMBEDDED.format(url=embedded) if embedded else text
 
 
 @contextmanager
@@ -182,13 +179,18 @@ def _uninterrupted() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _load_demo(settings: Settings) -> None:
-    runner = create_app(settings).test_cli_runner()
-    error = runner.invoke(args=["demo", "load"], standalone_mode=False).exception
+def _load_demo(settings: Settings) -> str:
+    """Run `flask demo load` if the command exists, and return the accounts for the banner."""
+    app = create_app(settings)
+    if "demo" not in app.cli.commands:
+        return ""
+    arguments = ["demo", "load"]
+    error = app.test_cli_runner().invoke(args=arguments, standalone_mode=False).exception
     if isinstance(error, click.Abort):
         raise KeyboardInterrupt
     if error:
         raise CannotRunError(f"The demo data can't be loaded. {error}") from error
+    return ACCOUNTS
 
 
 def _wait_until_healthy(server: subprocess.Popen[bytes], port: int) -> None:

@@ -20,6 +20,18 @@ def connect_args(url: str, options: str = "", **defaults: Any) -> dict[str, Any]
     return {**missing, "client_encoding": "UTF8", "options": joined}
 
 
+def set_utc(connection: Any, _record: Any) -> None:
+    """Set the time zone UTC; a listener for the `connect` event.
+
+    The `options` of a connection set it, but libpq sends PGTZ after them. A session that is in
+    UTC already costs no round trip.
+    """
+    if connection.info.parameter_status("TimeZone") != "UTC":
+        with connection.cursor() as cursor:
+            cursor.execute("SET TimeZone = 'UTC'")
+        connection.commit()
+
+
 def require_utf8(connection: Any, _record: Any) -> None:
     """Reject a database that is not UTF-8; a listener for the `connect` event.
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.db import pooler, prepared
-from app.db.connections import connect_args, require_utf8
+from app.db.connections import connect_args, require_utf8, set_utc
 from app.settings import Settings
 
 UUID_OID, TIMESTAMPTZ_OID = 2950, 1184  # of pg_type
@@ -81,6 +81,7 @@ def make_engine(settings: Settings) -> Engine:
         ),
     )
     event.listen(engine, "connect", require_utf8)
+    event.listen(engine, "connect", set_utc)
     event.listen(engine, "handle_error", remove_values)
     event.listen(engine, "handle_error", disconnect_read_only)
     event.listen(engine, "connect", choose_types)

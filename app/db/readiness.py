@@ -5,10 +5,11 @@ from threading import Lock
 
 from alembic.runtime.migration import MigrationContext
 from flask import Flask
+from loguru import logger
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.db.schema_version import outdated_revisions
+from app.db.schema_version import is_current, revisions
 
 # The probe has no rate limit, so requests within one second share one result.
 CACHE_SECONDS = 1.0
@@ -26,11 +27,13 @@ class Readiness:
         """Return why the process is not ready, or an empty string."""
         with self._lock:
             if time.monotonic() - self._checked_at >= CACHE_SECONDS:
-                self._fault = "PostgreSQL is unavailable."  # if the check fails
+                previous, self._fault = self._fault, "PostgreSQL is unavailable."
                 try:
                     self._fault = find_fault(session)
                 finally:
                     self._checked_at = time.monotonic()
+                if self._fault not in {"", previous}:
+                    logger.warning("The process is not ready: {}", self._fault)
             return self._fault
 
 
@@ -44,14 +47,11 @@ def find_fault(session: Session) -> str:
         # After a failover, the pool must not keep connections to the former primary.
         session.connection().engine.dispose()
         return "PostgreSQL is read-only."
-    return "" if has_schema(session) else "The database is not at the schema of this version."
-
-
-def has_schema(session: Session) -> bool:
-    """Return True if the database has all migrations of this version.
-
-    An unknown revision counts as newer: an upgrade migrates first, and the pods of the previous
-    version must stay ready.
-    """
     applied = MigrationContext.configure(session.connection()).get_current_heads()
-    return bool(applied) and outdated_revisions().isdisjoint(applied)
+    if is_current(applied):
+        return ""
+    found, (heads, _) = ", ".join(sorted(applied)) or "none", revisions()
+    return (
+        "The database does not have the schema of this version: its Alembic revision is "
+        f"{found}, and this version needs {', '.join(sorted(heads))}."
+    )

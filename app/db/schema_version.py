@@ -1,5 +1,6 @@
 """Alembic revisions of this version of the code."""
 
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
@@ -15,8 +16,19 @@ def alembic_config() -> Config:
 
 
 @cache
-def outdated_revisions() -> frozenset[str]:
-    """Return all revisions except the head."""
+def revisions() -> tuple[frozenset[str], frozenset[str]]:
+    """Return the heads (one for each branch) and all older revisions."""
     scripts = ScriptDirectory.from_config(alembic_config())
-    known = {script.revision for script in scripts.walk_revisions()}
-    return frozenset(known.difference(scripts.get_heads()))
+    heads = frozenset(scripts.get_heads())
+    return heads, frozenset(script.revision for script in scripts.walk_revisions()) - heads
+
+
+def is_current(applied: Collection[str]) -> bool:
+    """Return True if a database at the revisions `applied` has all migrations of this version.
+
+    An unknown revision counts as newer: an upgrade migrates first, and the pods of the previous
+    version must stay ready.
+    """
+    heads, older = revisions()
+    is_newer = any(revision not in heads for revision in applied)
+    return older.isdisjoint(applied) and (is_newer or heads.issubset(applied))

@@ -15,7 +15,7 @@ from gevent import Timeout
 from gevent.socket import wait_read, wait_write
 from psycopg2 import OperationalError
 from psycopg2.extensions import POLL_OK, POLL_READ, set_wait_callback
-from sqlalchemy import Engine, event
+from sqlalchemy import Dialect, Engine, event
 
 from app.db.database import GRACE_SECONDS
 from app.db.replica import replica_settings
@@ -44,6 +44,42 @@ def init_engine(engine: Engine, settings: Settings) -> None:
 
     event.listen(engine, "connect", set_deadline)
     event.listen(engine, "do_connect", resolve_host)
+    event.listen(engine, "do_connect", connect)
+
+
+class NoResponseError(OperationalError):
+    """PostgreSQL did not respond in time; `host` is the host of the connection."""
+
+    def __init__(self, seconds: float, host: str = "") -> None:
+        super().__init__(f"PostgreSQL did not respond within {seconds:g} seconds.")
+        self.host = host
+
+
+def connect(dialect: Dialect, _record: Any, args: Any, parameters: dict[str, Any]) -> Any:
+    """Connect to the first suitable host, with a deadline for each address.
+
+    libpq tries the next address only after an error, so an address without a response is removed
+    before the next attempt.
+
+    Raises:
+        OperationalError: no host accepts the connection.
+    """
+    while True:
+        try:
+            return dialect.connect(*args, **parameters)
+        except NoResponseError as error:
+            hosts = str(parameters.get("host", "")).split(",")
+            if len(hosts) == 1 or error.host not in hosts:
+                raise
+            remove_address(parameters, hosts.index(error.host))
+
+
+def remove_address(parameters: dict[str, Any], index: int) -> None:
+    """Remove one address from the lists of hosts, addresses and ports."""
+    for name in ("host", "hostaddr", "port"):
+        values = str(parameters.get(name, "")).split(",")
+        if len(values) > 1:
+            parameters[name] = ",".join(values[:index] + values[index + 1 :])
 
 
 def wait(connection: Any) -> None:
@@ -53,11 +89,11 @@ def wait(connection: Any) -> None:
         OperationalError: PostgreSQL does not respond in time; the connection is closed.
     """
     seconds = statement_seconds.get(connection, CONNECT_SECONDS)
-    late = OperationalError(f"PostgreSQL did not respond within {seconds:g} seconds.")
     deadline = time.monotonic() + seconds
     try:
         while (state := connection.poll()) != POLL_OK:
             wait_for = wait_read if state == POLL_READ else wait_write
+            late = NoResponseError(seconds, connection.info.host or "")
             wait_for(connection.fileno(), max(deadline - time.monotonic(), 0), late)
     except BaseException:
         # psycopg2 closes an open or lost connection itself and holds its lock, so `close` would

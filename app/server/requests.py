@@ -1,6 +1,9 @@
 """Checks of gunicorn's parsed requests: repeated headers and unread bodies."""
 
+import threading
 from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from gunicorn.http.body import Body, ChunkedReader
 from gunicorn.http.errors import InvalidHeader
@@ -25,6 +28,8 @@ SINGLE = frozenset(
         "RANGE",
     }
 )
+# `current.request` is gunicorn's request in the current thread or greenlet.
+current = threading.local()
 
 
 def refuse_repeated_headers(request: Request) -> None:
@@ -43,3 +48,20 @@ def is_too_long_to_skip(body: Body) -> bool:
     if isinstance(body.reader, ChunkedReader):
         return body.failed or body.reader.parser is not None
     return body.failed or body.reader.length > MAX_UNREAD
+
+
+def announce_close(wsgi: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    """Wrap an application to send `Connection: close` before the worker closes a connection.
+
+    Otherwise the client would lose its next request (RFC 9112, section 9.6).
+    """
+
+    def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        def start(*args: Any) -> Any:
+            if is_too_long_to_skip(environ["wsgi.input"]):
+                current.request.force_close()
+            return start_response(*args)
+
+        return wsgi(environ, start)
+
+    return application

@@ -1,41 +1,18 @@
 """gunicorn's gevent worker, with a timeout for slow clients and errors as problem documents."""
 
-from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
 import gevent
-from gevent.local import local
 from gunicorn.http.errors import ParseException
 from gunicorn.util import close_graceful
 from gunicorn.workers.ggevent import GeventWorker
 
 from app.server import errors
-from app.server.requests import is_too_long_to_skip
 
 # Timeout of each read of a body and each write of a response. `keepalive` limits the wait for a
 # request head.
 SOCKET_SECONDS = 10.0
-
-# `current.request` is gunicorn's request in the current greenlet.
-current = local()
-
-
-def announce_close(wsgi: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
-    """Wrap an application to send `Connection: close` before the worker closes a connection.
-
-    Otherwise the client would lose its next request (RFC 9112, section 9.6).
-    """
-
-    def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        def start(*args: Any) -> Any:
-            if is_too_long_to_skip(environ["wsgi.input"]):
-                current.request.force_close()
-            return start_response(*args)
-
-        return wsgi(environ, start)
-
-    return application
 
 
 def skip_rest(body: Any) -> None:
@@ -47,10 +24,6 @@ def skip_rest(body: Any) -> None:
 
 
 class Worker(GeventWorker):
-    def load_wsgi(self) -> None:
-        super().load_wsgi()
-        self.wsgi.wsgi_app = announce_close(self.wsgi.wsgi_app)
-
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         # gunicorn reads the address of the listener, which a shutdown may have closed already.
         super().handle(client, client, addr)
@@ -62,7 +35,6 @@ class Worker(GeventWorker):
             StopIteration: the connection closes; gunicorn's loop expects this exception.
         """
         sock.settimeout(SOCKET_SECONDS)
-        current.request = req
         try:
             super().handle_request(listener_name, req, sock, addr)
             gevent.sleep(0)  # let other greenlets run, also if the client always sends data

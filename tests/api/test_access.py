@@ -1,4 +1,4 @@
-"""Who may call what, for every operation that there is, listed anywhere or not."""
+"""Authentication and authorization of every operation."""
 
 import re
 from dataclasses import dataclass
@@ -39,14 +39,14 @@ PUBLIC = {
 
 @dataclass(frozen=True)
 class Operation:
-    """A method at a rule; `access` is what it declares, or None."""
+    """A method of a URL rule; `access` is its declaration, or None."""
 
     method: str
     rule: str
     access: Any
 
     def call(self, client, ids=None):
-        """Call it with `ids` in its URL, by the names of the rule's variables."""
+        """Send the request, with `ids` in the URL by the names of the rule's variables."""
         url = re.sub(r"<(\w+)>", lambda name: (ids or {}).get(name[1], "absent"), self.rule)
         body = {} if self.method in {"PATCH", "POST"} else None
         return client.open(url, method=self.method, json=body)
@@ -67,7 +67,7 @@ def access(app: Flask, endpoint: str, method: str) -> Any:
 
 
 class TestResource:
-    def test_undeclared_method_is_refused_when_the_class_is_made(self):
+    def test_class_with_an_undeclared_method_raises_an_error(self):
         with pytest.raises(TypeError, match=r"Forgotten: \['GET'\] need @public or @requires"):
 
             class Forgotten(Resource):
@@ -76,10 +76,12 @@ class TestResource:
 
 
 class TestEveryOperation:
-    def test_declares_who_may_call_it(self, app):
+    def test_each_operation_declares_its_access(self, app):
         assert [each for each in operations(app) if each.access is None] == []
 
-    def test_anonymous_gets_a_401_with_a_challenge_unless_it_is_public(self, app, client):
+    def test_anonymous_request_of_a_private_operation_returns_401_with_a_challenge(
+        self, app, client
+    ):
         def refused(operation):
             response = operation.call(client)
             return response.status_code == 401 and "WWW-Authenticate" in response.headers
@@ -89,12 +91,12 @@ class TestEveryOperation:
         assert protected
         assert [each for each in protected if not refused(each)] == []
 
-    def test_public_ones_are_listed(self, app):
+    def test_public_operations_are_listed(self, app):
         public = {(each.method, each.rule) for each in operations(app) if each.access == "public"}
 
         assert public - PUBLIC == set()
 
-    def test_plain_user_gets_a_403_where_only_an_admin_may(self, app, as_user):
+    def test_user_of_an_admin_operation_gets_403(self, app, as_user):
         open_to_users = {"public", *Role.USER.scopes}
         for_admins = [each for each in operations(app) if each.access not in open_to_users]
 
@@ -103,11 +105,11 @@ class TestEveryOperation:
 
 
 class TestTwoUsers:
-    """Neither reaches what is the other's: to each, it isn't there."""
+    """Resources of another user are a 404."""
 
     @pytest.fixture
     def couple(self, app, session):
-        """Two clients, and the ids of a note and a session of each."""
+        """Return two clients, and the ids of a note and a session of each."""
         return [self._with_ids(app, UserFactory()) for _ in range(2)]
 
     @staticmethod
@@ -118,7 +120,7 @@ class TestTwoUsers:
 
     @staticmethod
     def _personal(app):
-        """The operations on one note or one session that need a token and no other role."""
+        """Return the operations on one note or session that any user may call."""
         return [
             each
             for each in operations(app)
@@ -126,7 +128,7 @@ class TestTwoUsers:
             if "<note_id>" in each.rule or "<session_id>" in each.rule
         ]
 
-    def test_what_is_the_others_is_a_404(self, app, couple):
+    def test_resource_of_another_user_returns_404(self, app, couple):
         (one, of_one), (two, of_two) = couple
         pairs = [(one, of_two), (two, of_one)]
 
@@ -134,7 +136,7 @@ class TestTwoUsers:
             statuses = [operation.call(client, ids).status_code for client, ids in pairs]
             assert statuses == [404, 404], operation
 
-    def test_ones_own_is_there(self, app, couple):
+    def test_own_resource_is_found(self, app, couple):
         (one, of_one), _ = couple
         # Deletions come last, and the end of the session after all others.
         personal = sorted(

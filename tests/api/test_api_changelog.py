@@ -1,4 +1,4 @@
-"""docs/openapi.json, docs/consumers/api-changelog.md, and the promise that no client breaks."""
+"""docs/openapi.json, docs/consumers/api-changelog.md, and the check for breaking changes."""
 
 import json
 from copy import deepcopy
@@ -23,13 +23,13 @@ def released_as(version, document):
 
 @pytest.fixture(scope="module")
 def document(document, shipped):
-    """The document as `make openapi` writes it: the served one names the server of the request."""
+    """Return the document of `make openapi`; the served one has another server URL."""
     return {**document, "servers": shipped.extensions["openapi"].to_dict()["servers"]}
 
 
 @pytest.fixture
 def broken(document):
-    """A version whose users have lost their name."""
+    """Return a document in which users have no name."""
     broken = deepcopy(document)
     user = broken["components"]["schemas"]["User"]
     user["required"].remove("name")
@@ -41,23 +41,23 @@ class TestCopy:
     def test_equals_the_served_document(self, document):
         assert json.loads(CURRENT.read_text()) == document, "make openapi writes it anew"
 
-    def test_is_of_the_current_version(self):
+    def test_document_has_the_current_version(self):
         assert json.loads(CURRENT.read_text())["info"]["version"] == __version__
 
-    def test_of_each_version_is_kept_from_its_first_day(self):
+    def test_current_version_has_a_stored_document(self):
         assert (RELEASED / f"{__version__}.json").exists(), "make openapi-release keeps it"
 
 
-class TestPromise:
-    def test_no_client_of_the_last_version_breaks(self, document):
+class TestCompatibility:
+    def test_current_document_is_compatible_with_the_last_release(self, document):
         assert breaks(released_documents(), document) == []
 
-    def test_break_is_told_where_it_is(self, broken):
+    def test_breaking_change_names_its_place(self, broken):
         told = breaks(released_documents(), broken)
 
         assert ("GET /api/users/me: 200: `application/json`: `name` is gone", True) in told
 
-    def test_break_is_for_a_new_major_version(self, broken):
+    def test_breaking_change_needs_a_new_major_version(self, broken):
         released = released_documents()
         major = int(released[-1]["info"]["version"].split(".")[0])
         broken["info"]["version"] = f"{major + 1}.0.0"
@@ -66,10 +66,10 @@ class TestPromise:
 
 
 class TestChangelog:
-    def test_is_made_of_the_documents(self, document):
+    def test_changelog_equals_the_generated_one(self, document):
         assert CHANGELOG.read_text() == changelog(released_documents(), document)
 
-    def test_newest_changes_come_first_and_breaks_are_marked(self, document, broken):
+    def test_newest_changes_come_first_and_breaking_ones_are_marked(self, document, broken):
         extended = deepcopy(released_as("1.1.0", document))
         extended["components"]["schemas"]["User"]["properties"]["age"] = {"type": "integer"}
         broken["info"]["version"] = "2.0.0"
@@ -88,7 +88,7 @@ class TestChangelog:
 class TestCommand:
     @pytest.fixture
     def document(self, document):
-        """That of the first version, whatever the current one is."""
+        """Return the document with the version 1.0.0."""
         return released_as("1.0.0", document)
 
     @pytest.fixture(autouse=True)
@@ -100,7 +100,7 @@ class TestCommand:
         (tmp_path / "api/1.0.0.json").write_text(json.dumps(document))
         return tmp_path
 
-    def test_break_ends_it_with_an_error_and_releases_nothing(self, folder, broken, capsys):
+    def test_breaking_change_fails_and_releases_nothing(self, folder, broken, capsys):
         broken["info"]["version"] = "1.1.0"
         (folder / "openapi.json").write_text(json.dumps(broken))
 
@@ -108,7 +108,7 @@ class TestCommand:
         assert "needs a new major version" in capsys.readouterr().err
         assert not (folder / "api/1.1.0.json").exists()
 
-    def test_release_keeps_the_document_of_the_version(self, folder, document):
+    def test_release_stores_the_document_of_the_version(self, folder, document):
         document = released_as("1.10.0", document)
         (folder / "api/1.9.0.json").write_text(json.dumps(released_as("1.9.0", document)))
         (folder / "openapi.json").write_text(json.dumps(document))
@@ -127,12 +127,12 @@ class TestCommand:
         )
         assert json.loads((folder / "api/1.0.0.json").read_text()) == document
 
-    def test_release_may_be_told_again(self, folder, document):
+    def test_release_can_be_repeated(self, folder, document):
         (folder / "openapi.json").write_text(json.dumps(document))
 
         assert api_changelog.main("release") == 0
 
-    def test_first_release_breaks_no_client(self, folder, document):
+    def test_first_release_has_no_breaking_changes(self, folder, document):
         (folder / "api/1.0.0.json").unlink()
         (folder / "openapi.json").write_text(json.dumps(document))
 
@@ -140,7 +140,7 @@ class TestCommand:
         assert api_changelog.main("release") == 0
         assert "## 1.0.0\n\nThe first version." in (folder / "changelog.md").read_text()
 
-    def test_versions_may_be_candidates(self, folder, document):
+    def test_release_candidates_are_valid_versions(self, folder, document):
         for version in ("1.1.0rc1", "1.1.0"):
             (folder / "openapi.json").write_text(json.dumps(released_as(version, document)))
             assert api_changelog.main("release") == 0

@@ -1,4 +1,4 @@
-"""Tokens: what opens the door, and all that doesn't."""
+"""Verification of access tokens and refresh tokens."""
 
 import base64
 import dataclasses
@@ -37,7 +37,7 @@ def claims(as_user):
 
 @pytest.fixture
 def token(claims):
-    """Makes the user's access token anew, with a few claims changed; None leaves one out."""
+    """Return a function that signs an access token with changed claims; None removes a claim."""
 
     def make(key=SECRET_KEY, algorithm="HS256", **changes):
         changed = {**claims, **changes}
@@ -69,7 +69,7 @@ def refused(response_to):
 
 @pytest.fixture
 def keys(app, settings, monkeypatch):
-    """Rotates the keys of the application."""
+    """Return a function that rotates the keys of the application."""
 
     def rotate(key, *fallbacks):
         rotated = dataclasses.replace(settings, secret_key=key, secret_key_fallbacks=fallbacks)
@@ -90,24 +90,24 @@ class TestAuthorizationHeader:
             "é",
         ],
     )
-    def test_without_a_bearer_token_is_a_401(self, response_to, header):
+    def test_missing_bearer_token_returns_401(self, response_to, header):
         response = response_to(header)
 
         assert response.status_code == 401
         assert response.headers["WWW-Authenticate"] == ABSENT
 
     @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer a b"])
-    def test_without_one_token_is_a_401(self, response_to, header):
+    def test_header_without_a_single_token_returns_401(self, response_to, header):
         response = response_to(header)
 
         assert response.status_code == 401
         assert response.headers["WWW-Authenticate"] == INVALID
 
     @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-    def test_scheme_is_read_in_any_case(self, response_to, token, scheme):
+    def test_scheme_is_case_insensitive(self, response_to, token, scheme):
         assert response_to(f"{scheme} {token()}").status_code == 200
 
-    def test_token_in_the_url_is_none(self, client, token):
+    def test_token_in_the_url_is_ignored(self, client, token):
         assert client.get(f"{ME}?access_token={token()}").status_code == 401
 
 
@@ -130,28 +130,28 @@ class TestAccessToken:
         ],
         ids=lambda token: token[:20],
     )
-    def test_garbage_is_a_401(self, refused, token):
+    def test_malformed_token_returns_401(self, refused, token):
         refused(token)
 
-    def test_wrong_signature_is_a_401(self, refused, token):
+    def test_wrong_signature_returns_401(self, refused, token):
         refused(token(key=OTHER_KEY))
 
-    def test_changed_claims_are_a_401(self, refused, token, claims):
+    def test_changed_claims_return_401(self, refused, token, claims):
         header, _, signature = token().split(".")
 
         refused(f"{header}.{segment({**claims, 'sub': 'user_other'})}.{signature}")
 
     @pytest.mark.parametrize("algorithm", ["none", "None", "NONE"])
-    def test_token_without_a_signature_is_a_401(self, refused, claims, algorithm):
+    def test_token_without_a_signature_returns_401(self, refused, claims, algorithm):
         refused(f"{segment({'alg': algorithm, 'typ': 'JWT'})}.{segment(claims)}.")
 
     @pytest.mark.filterwarnings("ignore::jwt.InsecureKeyLengthWarning")
     @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
-    def test_algorithm_that_is_not_the_configured_one_is_a_401(self, refused, token, algorithm):
+    def test_other_algorithm_returns_401(self, refused, token, algorithm):
         refused(token(algorithm=algorithm))
 
     @pytest.mark.parametrize("name", REQUIRED_CLAIMS)
-    def test_missing_claim_is_a_401(self, refused, token, name):
+    def test_missing_claim_returns_401(self, refused, token, name):
         refused(token(**{name: None}))
 
     @pytest.mark.parametrize(
@@ -174,39 +174,39 @@ class TestAccessToken:
             ("iat", "yesterday"),
         ],
     )
-    def test_claim_of_another_kind_is_a_401(self, refused, token, name, value):
+    def test_claim_of_another_type_returns_401(self, refused, token, name, value):
         refused(token(**{name: value}))
 
-    def test_token_for_another_user_than_its_session_is_a_401(self, refused, token, admin):
+    def test_token_for_another_user_than_its_session_returns_401(self, refused, token, admin):
         refused(token(sub=admin.id))
 
-    def test_expired_is_a_401(self, refused, token):
+    def test_expired_token_returns_401(self, refused, token):
         refused(token(exp=seconds_from_now(-60)))
 
-    def test_issued_in_the_future_is_a_401(self, refused, token):
+    def test_token_issued_in_the_future_returns_401(self, refused, token):
         refused(token(iat=seconds_from_now(60)))
 
-    def test_refresh_token_is_a_401(self, refused, as_user):
+    def test_refresh_token_returns_401(self, refused, as_user):
         refused(as_user.tokens["refresh_token"])
 
-    def test_token_of_a_session_that_was_ended_is_a_401(self, refused, as_user, token):
+    def test_token_of_an_ended_session_returns_401(self, refused, as_user, token):
         assert as_user.post("/api/auth/logout").status_code == 204
 
         refused(token())
 
-    def test_token_of_a_user_who_was_deactivated_is_a_401(self, refused, token, user, session):
+    def test_token_of_a_deactivated_user_returns_401(self, refused, token, user, session):
         user.is_active = False
         session.commit()
 
         refused(token())
 
     @pytest.mark.parametrize("name", ["exp", "iat"])
-    def test_clocks_may_differ_a_little(self, response_to, token, name):
+    def test_small_clock_differences_are_tolerated(self, response_to, token, name):
         off = {"exp": seconds_from_now(-1), "iat": seconds_from_now(2)}[name]
 
         assert response_to(f"Bearer {token(**{name: off})}").status_code == 200
 
-    def test_is_not_looked_at_where_anyone_may(self, client):
+    def test_public_operation_ignores_the_token(self, client):
         response = client.get("/api/notes", headers={"Authorization": "Bearer garbage"})
 
         assert response.status_code == 200
@@ -214,7 +214,7 @@ class TestAccessToken:
 
 class TestRefreshToken:
     @pytest.mark.parametrize("kind", ["access token", "garbage", "without signature", "other key"])
-    def test_what_is_none_is_a_401(self, client, token, claims, kind):
+    def test_invalid_refresh_token_returns_401(self, client, token, claims, kind):
         refresh = {"type": "refresh"}
         given = {
             "access token": token(),
@@ -230,7 +230,7 @@ class TestRefreshToken:
 
 
 class TestKeyRotation:
-    def test_token_of_a_key_that_was_dropped_is_a_401(self, keys, token, refused):
+    def test_token_of_a_removed_key_returns_401(self, keys, token, refused):
         signed = token()
         keys(OTHER_KEY)
 
@@ -243,7 +243,7 @@ class TestKeyRotation:
 
         assert response_to(f"Bearer {signed}").status_code == 200
 
-    def test_old_token_that_is_expired_is_a_401(self, keys, token, refused):
+    def test_expired_token_of_a_fallback_key_returns_401(self, keys, token, refused):
         expired = token(exp=seconds_from_now(-60))
         keys(OTHER_KEY, SECRET_KEY)
 

@@ -1,4 +1,4 @@
-"""What is no access token, and no harm either."""
+"""Unusual and invalid `Authorization` headers."""
 
 import time
 from datetime import timedelta
@@ -12,7 +12,7 @@ from app.http import access
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
-def test_token_whose_signature_has_other_spare_bits_is_a_401(as_user):
+def test_signature_that_is_not_canonical_base64_returns_401(as_user):
     token = as_user.tokens["access_token"]
     respelt = token[:-1] + BASE64[BASE64.index(token[-1]) ^ 1]
 
@@ -24,7 +24,7 @@ def test_token_whose_signature_has_other_spare_bits_is_a_401(as_user):
 @pytest.mark.parametrize(
     "header", ["Basic \xff", "Bearer \xff", "Bearer", "\xff", ", ,", ", ,x", " , ,Bearer x"]
 )
-def test_header_that_is_none_is_a_401(client, header):
+def test_invalid_header_returns_401(client, header):
     response = client.get("/api/users/me", headers={"Authorization": header})
 
     assert response.status_code == 401
@@ -34,7 +34,7 @@ def test_header_that_is_none_is_a_401(client, header):
     "header",
     ["Bearer {}, Basic x", "Basic x, Bearer {}", "Bearer\x1c{}", "Bearer {} x", "Bearer, {}"],
 )
-def test_list_of_credentials_is_a_401(app, client, as_user, header):
+def test_list_of_credentials_returns_401(app, client, as_user, header):
     """Two parsers could read different credentials."""
     token = as_user.tokens["access_token"]
     app.extensions["verified_tokens"].clear()
@@ -46,7 +46,7 @@ def test_list_of_credentials_is_a_401(app, client, as_user, header):
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer "])
-def test_scheme_has_no_case(client, as_user, scheme):
+def test_scheme_is_case_insensitive(client, as_user, scheme):
     token = as_user.tokens["access_token"]
 
     response = client.get("/api/users/me", headers={"Authorization": f"{scheme} {token}"})
@@ -54,14 +54,14 @@ def test_scheme_has_no_case(client, as_user, scheme):
     assert response.status_code == 200
 
 
-def test_token_of_one_request_is_not_that_of_the_next_in_one_context(app, as_user, client):
+def test_requests_in_one_context_use_their_own_tokens(app, as_user, client):
     with app.app_context():
         assert as_user.get("/api/users/me").status_code == 200
         assert client.get("/api/users/me").status_code == 401
 
 
-def test_remembered_token_is_refused_when_it_expires(app, client, as_user):
-    """A process does not verify a token again that it has verified."""
+def test_cached_token_is_rejected_when_it_expires(app, client, as_user):
+    """Each process caches verified tokens."""
     as_user.get("/api/users/me")
     remembered = app.extensions["verified_tokens"]
     header = f"Bearer {as_user.tokens['access_token']}"
@@ -75,7 +75,7 @@ def test_remembered_token_is_refused_when_it_expires(app, client, as_user):
     assert response.status_code == 401
 
 
-def test_remembered_tokens_are_bounded(app, as_user, monkeypatch):
+def test_number_of_cached_tokens_is_bounded(app, as_user, monkeypatch):
     monkeypatch.setattr(access, "MAX_VERIFIED_TOKENS", 2)
 
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Writing requests that are really committed: another connection sees the rows.
+"""Requests that write commit: another connection sees the rows.
 
 Other tests run in a transaction that is rolled back, where COMMIT is a savepoint.
 """
@@ -14,14 +14,14 @@ ACCOUNT = {"email": "ada@example.com", "password": PASSWORD}
 
 @pytest.fixture
 def client(app, own_engine, use_engine):
-    """A client of the application with a database of its own, where each request commits."""
+    """Return a client of an application that commits, with its own database."""
     use_engine(own_engine)
     return ApiClient(app)
 
 
 @pytest.fixture
 def author(client):
-    """A client that is signed in."""
+    """Return a signed-in client."""
     assert client.post("/api/auth/register", json=ACCOUNT).status_code == 201
     client.tokens = client.post("/api/auth/login", json=ACCOUNT).json
     return client
@@ -55,7 +55,7 @@ class TestSessions:
         assert [row.id for row in before] == [row.id for row in after]
         assert before != after
 
-    def test_reused_refresh_token_ends_the_session_in_spite_of_the_error(
+    def test_reused_refresh_token_ends_the_session_despite_the_error(
         self, author, seen, own_engine
     ):
         body = {"refresh_token": author.tokens["refresh_token"]}

@@ -17,13 +17,13 @@ PREFLIGHT = {
 
 @pytest.fixture
 def shared(settings):
-    """A client of a service that shares with one origin."""
+    """Return a client of an application with one allowed origin."""
     return create_app(replace(settings, cors_origins=(ORIGIN,))).test_client()
 
 
 @pytest.fixture
 def allowed(settings):
-    """Return whether the service shares with `origin`, given `CORS_ORIGINS`."""
+    """Return a function: does `CORS_ORIGINS` allow `origin`?"""
 
     def ask(cors_origins, origin):
         given = {
@@ -48,17 +48,17 @@ class TestWithoutOrigins:
 
 
 class TestWithOrigins:
-    def test_another_origin_may_not(self, shared):
+    def test_unlisted_origin_is_not_allowed(self, shared):
         response = shared.get("/api/health", headers={"Origin": "https://other.example"})
 
         assert "Access-Control-Allow-Origin" not in response.headers
 
-    def test_no_cookies_are_asked_for(self, shared):
+    def test_credentials_are_not_allowed(self, shared):
         response = shared.get("/api/health", headers={"Origin": ORIGIN})
 
         assert "Access-Control-Allow-Credentials" not in response.headers
 
-    def test_preflight_allows_what_the_api_takes(self, shared):
+    def test_preflight_allows_post_and_its_headers(self, shared):
         headers = shared.options("/api/auth/logout", headers=PREFLIGHT).headers
 
         assert headers["Access-Control-Allow-Origin"] == ORIGIN
@@ -112,7 +112,7 @@ class TestWithOrigins:
 
         assert "Access-Control-Allow-Headers" not in response.headers
 
-    def test_responses_and_problems_can_be_read(self, shared):
+    def test_origin_can_read_responses_and_errors(self, shared):
         for path in ("/api/health", "/api/nowhere"):
             headers = shared.get(path, headers={"Origin": ORIGIN}).headers
 
@@ -120,12 +120,12 @@ class TestWithOrigins:
             assert "X-Request-ID" in headers["Access-Control-Expose-Headers"]
 
     @pytest.mark.parametrize("origin", [None, ORIGIN, "https://other.example"])
-    def test_caches_keep_the_responses_of_origins_apart(self, shared, origin):
+    def test_responses_vary_by_origin(self, shared, origin):
         headers = {"Origin": origin} if origin else {}
 
         assert "Origin" in shared.get("/api/health", headers=headers).vary
 
-    def test_request_without_an_origin_does_not_list_the_origins(self, shared):
+    def test_response_without_origin_does_not_reveal_the_origins(self, shared):
         assert "Access-Control-Allow-Origin" not in shared.get("/api/health").headers
 
 
@@ -143,7 +143,7 @@ class TestMatching:
             ("https://other.example, https://*.example.com", "https://app.example.com"),
         ],
     )
-    def test_origin_of_the_list_may(self, allowed, setting, origin):
+    def test_listed_origin_is_allowed(self, allowed, setting, origin):
         assert allowed(setting, origin)
 
     @pytest.mark.parametrize(
@@ -169,5 +169,5 @@ class TestMatching:
             ("https://*.example.com", "https://a..example.com"),
         ],
     )
-    def test_any_other_origin_may_not(self, allowed, setting, origin):
+    def test_other_origin_is_not_allowed(self, allowed, setting, origin):
         assert not allowed(setting, origin)

@@ -20,7 +20,7 @@ def directives(response) -> dict[str, set[str]]:
 
 
 def assets(response) -> list[str]:
-    """The URLs that the page loads by itself."""
+    """Return the URLs that the page loads."""
     return re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="([^"]+)"', response.text)
 
 
@@ -30,32 +30,32 @@ class TestAll:
     def test_unknown_parameters_are_ignored(self, client, path, query):
         assert client.get(path, environ_overrides={"QUERY_STRING": query}).status_code == 200
 
-    def test_unknown_parameters_of_the_api_stay_a_422(self, client, path):
-        for api in ("/api/products", "/api/health"):
+    def test_unknown_parameters_of_the_api_return_422(self, client, path):
+        for api in ("/api/health", "/api/health/live"):
             assert client.get(f"{api}?utm_source=x").status_code == 422
 
-    def test_other_methods_are_a_405_with_allow(self, client, path):
+    def test_other_methods_return_405_with_allow(self, client, path):
         response = client.post(path)
 
         assert response.status_code == 405
         assert "GET" in response.headers["Allow"]
 
-    def test_frames_are_refused(self, client, path):
+    def test_pages_cannot_be_framed(self, client, path):
         response = client.get(path)
 
         assert directives(response)["frame-ancestors"] == {"'none'"}
         assert response.headers["X-Frame-Options"] == "DENY"
 
-    def test_nothing_is_allowed_that_is_not_listed(self, client, path):
+    def test_csp_denies_by_default(self, client, path):
         assert directives(client.get(path))["default-src"] == {"'none'"}
 
-    def test_are_for_anyone_even_with_a_bad_token(self, client, path):
+    def test_pages_are_public_also_with_an_invalid_token(self, client, path):
         assert client.get(path).status_code == 200
         assert client.get(path, headers={"Authorization": "Bearer bad"}).status_code == 200
 
 
 class TestOpenAPIDocument:
-    def test_is_json_with_each_of_our_endpoints(self, client, app):
+    def test_document_is_json_with_all_endpoints(self, client, app):
         response = client.get("/api/openapi.json")
 
         ours = {
@@ -66,7 +66,7 @@ class TestOpenAPIDocument:
         assert response.mimetype == "application/json"
         assert response.json["paths"].keys() == ours
 
-    def test_names_the_server_that_it_came_from_by_an_absolute_url(self, client):
+    def test_document_has_the_absolute_url_of_its_server(self, client):
         for host in ("localhost", "localhost:8080"):
             response = client.get("/api/openapi.json", headers={"Host": host})
             assert [server["url"] for server in response.json["servers"]] == [f"http://{host}"]
@@ -89,14 +89,14 @@ class TestPages:
             assert text == ""
         assert not re.search(r"\son\w+=|javascript:", response.text)
 
-    def test_connects_to_its_own_host_only(self, client, path):
+    def test_pages_connect_only_to_their_own_host(self, client, path):
         policy = directives(client.get(path))
 
         sources = set().union(*policy.values())
         assert sources <= {"'none'", "'self'", "'unsafe-inline'", "data:", "blob:"}
         assert policy["connect-src"] == {"'self'"}
 
-    def test_assets_come_from_the_service_and_are_kept_by_the_browser(self, client, path):
+    def test_assets_are_served_and_cacheable(self, client, path):
         page = client.get(path)
 
         assert page.mimetype == "text/html"
@@ -114,7 +114,7 @@ class TestPages:
 
 @pytest.mark.parametrize("path", [*PAGES, *GUIDES, *PROBLEMS])
 class TestHeader:
-    def test_shows_the_mark_and_leads_to_every_page(self, client, path):
+    def test_header_shows_the_logo_and_links_to_every_page(self, client, path):
         page = client.get(path, headers={"Accept": "text/html"})
 
         assert 'rel="icon" href="/api/static/mark.svg"' in page.text
@@ -127,17 +127,17 @@ class TestHeader:
 
 
 class TestGuides:
-    def test_list_leads_to_each(self, client):
+    def test_list_links_to_each_guide(self, client):
         page = client.get("/api/docs/guides").text
         assert all(f'href="/api/docs/guides/{slug}"' in page for slug in resources.GUIDES)
 
     @pytest.mark.parametrize("slug", resources.GUIDES)
-    def test_are_those_of_the_docs(self, client, slug):
+    def test_guides_equal_the_rendered_docs(self, client, slug):
         """`make docs` renders them."""
         assert (guides.FOLDER / f"{slug}.html").read_text() == guides.guide(slug)
 
     @pytest.mark.parametrize("slug", resources.GUIDES)
-    def test_links_lead_to_served_pages_or_to_other_sites(self, client, slug):
+    def test_links_resolve_or_are_external(self, client, slug):
         main = client.get(f"/api/docs/guides/{slug}").text.partition("<main>")[2]
         text = re.sub(r"<(pre|code)>.*?</\1>", "", main, flags=re.DOTALL)
         assert "[" not in text, "a link by reference whose target is not served"
@@ -145,27 +145,27 @@ class TestGuides:
             assert link.startswith("https://") or client.get(link).status_code == 200, link
 
     @pytest.mark.parametrize("slug", ["absent", "..%2fpage", "Retries"])
-    def test_absent_one_is_a_404(self, client, slug):
+    def test_unknown_guide_returns_404(self, client, slug):
         assert client.get(f"/api/docs/guides/{slug}").status_code == 404
 
-    def test_description_leads_to_each_and_is_short(self, document):
+    def test_description_is_short_and_links_to_each_guide(self, document):
         told = document["info"]["description"]
         assert all(f"(/api/docs/guides/{slug})" in told for slug in resources.GUIDES)
         assert len(told) < 600
 
 
 class TestRoot:
-    def test_leads_to_the_docs_in_development(self, make_app):
+    def test_root_redirects_to_the_docs_in_development(self, make_app):
         client = make_app(flask_env="development").test_client()
         for path in ("/", "/?utm_source=x"):
             response = client.get(path)
             assert (response.status_code, response.location) == (302, "/api/docs")
 
-    def test_is_a_404_elsewhere(self, client):
+    def test_root_returns_404_in_other_environments(self, client):
         assert client.get("/").status_code == 404
 
 
 class TestAssets:
     @pytest.mark.parametrize("name", ["absent.js", "../openapi.py", "..%2fopenapi.py", ""])
-    def test_what_is_none_of_them_is_a_404(self, client, name):
+    def test_unknown_asset_returns_404(self, client, name):
         assert client.get(f"/api/static/{name}").status_code == 404

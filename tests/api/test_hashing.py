@@ -1,4 +1,4 @@
-"""Passwords are hashed outside of transactions, and what changes meanwhile is respected."""
+"""Passwords are hashed without a database connection; concurrent changes are detected."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -21,7 +21,7 @@ OTHER_HASH = CHEAP_HASHER.hash("yet another battery")
 
 @pytest.fixture
 def author(app, use_engine, own_engine):
-    """A signed-in user of a database of the test's own."""
+    """Return a signed-in client with its own database."""
     use_engine(own_engine)
     client = ApiClient(app)
     client.post("/api/auth/register", json=ACCOUNT)
@@ -40,7 +40,7 @@ def execute(own_engine):
 
 @pytest.fixture
 def while_hashing(monkeypatch):
-    """Runs a function before each hash is computed."""
+    """Return a function that sets an action to run before each hash."""
 
     def set_action(action):
         run = passwords._run
@@ -67,7 +67,7 @@ class TestConnection:
         ],
     )
     @pytest.mark.parametrize("stored", [None, WEAK_HASH], ids=["current", "outdated"])
-    def test_none_is_held_while_a_password_is_hashed(
+    def test_no_connection_is_held_while_a_password_is_hashed(
         self, author, own_engine, execute, while_hashing, stored, method, url, body, status
     ):
         if stored:
@@ -79,10 +79,10 @@ class TestConnection:
         assert set(held) == {0}
 
 
-class TestMeanwhile:
+class TestConcurrentChange:
     @pytest.fixture
     def change(self, execute, while_hashing):
-        """Changes the stored hash once, while a password is hashed."""
+        """Return a function that changes the stored hash once, while a password is hashed."""
 
         def set_hash(password_hash):
             todo = ["UPDATE users SET password_hash = :hash"]
@@ -90,32 +90,32 @@ class TestMeanwhile:
 
         return set_hash
 
-    def test_new_password_refuses_a_sign_in_with_the_old_one(self, author, change):
+    def test_sign_in_with_the_old_password_fails_after_a_change(self, author, change):
         change(OTHER_HASH)
 
         assert author.post(LOGIN, json=ACCOUNT).status_code == 401
 
-    def test_renewed_hash_of_the_same_password_lets_a_sign_in_through(self, author, change):
+    def test_sign_in_succeeds_after_the_hash_was_renewed(self, author, change):
         change(CHEAP_HASHER.hash(PASSWORD))
 
         assert author.post(LOGIN, json=ACCOUNT).status_code == 200
 
-    def test_new_password_refuses_a_change_with_the_old_one(self, author, change):
+    def test_change_with_the_old_password_fails_after_a_change(self, author, change):
         change(OTHER_HASH)
 
         assert author.put(CHANGE, json=NEW).status_code == 422
 
-    def test_renewed_hash_of_the_same_password_lets_a_change_through(self, author, change):
+    def test_change_succeeds_after_the_hash_was_renewed(self, author, change):
         change(CHEAP_HASHER.hash(PASSWORD))
 
         assert author.put(CHANGE, json=NEW).status_code == 204
 
-    def test_deactivation_refuses_a_sign_in(self, author, execute, while_hashing):
+    def test_sign_in_fails_after_a_deactivation(self, author, execute, while_hashing):
         while_hashing(lambda: execute("UPDATE users SET is_active = false"))
 
         assert author.post(LOGIN, json=ACCOUNT).status_code == 401
 
-    def test_sign_out_refuses_a_change(self, author, execute, while_hashing):
+    def test_change_fails_after_a_sign_out(self, author, execute, while_hashing):
         while_hashing(lambda: execute("UPDATE sessions SET revoked_at = now()"))
 
         assert author.put(CHANGE, json=NEW).status_code == 401
@@ -123,9 +123,7 @@ class TestMeanwhile:
 
 
 class TestRehash:
-    def test_two_sign_ins_at_once_do_not_deadlock(
-        self, app, author, own_engine, execute, monkeypatch
-    ):
+    def test_parallel_sign_ins_do_not_deadlock(self, app, author, own_engine, execute, monkeypatch):
         execute("UPDATE users SET password_hash = :weak", weak=WEAK_HASH)
         errors, calls, together = [], [], Barrier(2)
         is_outdated = passwords.outdated
@@ -145,7 +143,7 @@ class TestRehash:
         assert [response.status_code for response in responses] == [200, 200]
         assert errors == []
 
-    def test_keeps_the_version_of_the_profile(self, author, execute):
+    def test_renewed_hash_keeps_the_version_of_the_profile(self, author, execute):
         execute("UPDATE users SET password_hash = :weak", weak=WEAK_HASH)
         before = author.get("/api/users/me").headers["ETag"]
         assert author.post(LOGIN, json=ACCOUNT).status_code == 200

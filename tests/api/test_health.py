@@ -10,7 +10,7 @@ from tests.support.statements import statements
 
 @pytest.fixture
 def schema(session):
-    """Has the database say that it is at this migration."""
+    """Return a function that sets the Alembic revision of the database."""
 
     def set_to(revision):
         session.execute(text("DELETE FROM alembic_version"))
@@ -22,7 +22,7 @@ def schema(session):
 
 
 class TestHealth:
-    def test_tells_status_time_and_version(self, client):
+    def test_health_returns_status_time_and_version(self, client):
         response = client.get("/api/health")
 
         assert response.status_code == 200
@@ -37,14 +37,14 @@ class TestLiveness:
 
 
 class TestReadiness:
-    def test_no_database_is_a_503_with_retry_after(self, client, no_database):
+    def test_unavailable_database_returns_503_with_retry_after(self, client, no_database):
         response = client.get("/api/health/ready")
 
         assert response.status_code == 503
         assert int(response.headers["Retry-After"]) > 0
 
     @pytest.mark.parametrize("revision", ["0001", ""])
-    def test_schema_before_the_head_is_a_503_with_retry_after(self, client, schema, revision):
+    def test_older_schema_returns_503_with_retry_after(self, client, schema, revision):
         schema(revision)
 
         response = client.get("/api/health/ready")
@@ -53,7 +53,7 @@ class TestReadiness:
         assert int(response.headers["Retry-After"]) > 0
 
     @pytest.mark.parametrize("revision", ["0999", "9d1c0a7be2f4"])
-    def test_schema_that_a_later_version_has_migrated_is_ready(self, client, schema, revision):
+    def test_newer_schema_is_ready(self, client, schema, revision):
         schema(revision)
 
         assert client.get("/api/health/ready").status_code == 200
@@ -61,7 +61,7 @@ class TestReadiness:
     def test_database_at_head_is_ready(self, client):
         assert client.get("/api/health/ready").json == {"status": "ready"}
 
-    def test_result_is_shared_for_a_second(self, client, engine, monkeypatch):
+    def test_result_is_cached(self, client, engine, monkeypatch):
         monkeypatch.setattr(readiness, "CACHE_SECONDS", 3600)
         with statements(engine) as seen:
             assert client.get("/api/health/ready").status_code == 200
@@ -70,7 +70,7 @@ class TestReadiness:
 
         assert len(seen) == first > 0
 
-    def test_failure_is_shared_for_a_second(self, client, use_engine, engine, monkeypatch):
+    def test_failure_is_cached(self, client, use_engine, engine, monkeypatch):
         monkeypatch.setattr(readiness, "CACHE_SECONDS", 3600)
         use_engine(create_engine("postgresql+psycopg2://unknown@127.0.0.1:1/nowhere"))
         assert client.get("/api/health/ready").status_code == 503
@@ -91,14 +91,53 @@ class TestReadiness:
         assert client.get("/api/health/ready").status_code == 200
 
 
-def test_revisions_need_no_numbers(tmp_path, monkeypatch):
-    scripts = {"c0ffee": None, "beef": "c0ffee", "abad1dea": "beef"}
-    for revision, previous in scripts.items():
-        text_ = f"revision = {revision!r}\ndown_revision = {previous!r}\n"
-        (tmp_path / f"{revision}_.py").write_text(text_)
-    config = schema_version.alembic_config()
-    config.set_main_option("path_separator", "os")
-    config.set_main_option("version_locations", str(tmp_path))
-    monkeypatch.setattr(schema_version, "alembic_config", lambda: config)
+@pytest.fixture
+def use_migrations(tmp_path, monkeypatch):
+    """Replace the migrations of this version by revisions, each with its predecessor."""
 
-    assert schema_version.outdated_revisions.__wrapped__() == {"c0ffee", "beef"}
+    def use(scripts):
+        for revision, previous in scripts.items():
+            source = f"revision = {revision!r}\ndown_revision = {previous!r}\n"
+            (tmp_path / f"{revision}_.py").write_text(source)
+        config = schema_version.alembic_config()
+        config.set_main_option("path_separator", "os")
+        config.set_main_option("version_locations", str(tmp_path))
+        monkeypatch.setattr(schema_version, "alembic_config", lambda: config)
+        schema_version.revisions.cache_clear()
+
+    yield use
+    schema_version.revisions.cache_clear()
+
+
+class TestRevisions:
+    def test_heads_depend_on_down_revisions_and_not_on_names(self, use_migrations):
+        use_migrations({"c0ffee": None, "beef": "c0ffee", "abad1dea": "beef"})
+
+        assert schema_version.revisions() == ({"abad1dea"}, {"c0ffee", "beef"})
+
+    @pytest.mark.parametrize(
+        ("applied", "expected"),
+        [
+            ({"left", "right"}, True),
+            ({"left"}, False),
+            ({"right"}, False),
+            ({"root"}, False),
+            ({"root", "unknown"}, False),
+            ({"unknown"}, True),
+            (set(), False),
+        ],
+    )
+    def test_two_heads_are_both_required(self, use_migrations, applied, expected):
+        use_migrations({"root": None, "left": "root", "right": "root"})
+
+        assert schema_version.is_current(applied) is expected
+
+    def test_missing_head_returns_503_and_logged_once(self, client, schema, use_migrations, logged):
+        use_migrations({"root": None, "left": "root", "right": "root"})
+        schema("left")
+
+        for _ in range(2):
+            assert client.get("/api/health/ready").status_code == 503
+        warnings = [record["message"] for record in logged if "not ready" in record["message"]]
+        assert len(warnings) == 1
+        assert warnings[0].endswith("revision is left, and this version needs left, right.")

@@ -1,4 +1,4 @@
-"""Whom the service believes: `Host`, and the proxies before it."""
+"""Host validation and trusted proxies."""
 
 import pytest
 from flask import Request, request
@@ -24,7 +24,7 @@ def heard(make_app):
 
 
 def without_host(app, path, protocol):
-    """The response to a request without `Host`, at 127.0.0.1:8000."""
+    """Return the response to a request without `Host`, at 127.0.0.1:8000."""
     environ = create_environ(path)
     del environ["HTTP_HOST"]
     environ |= {"SERVER_PROTOCOL": protocol, "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "8000"}
@@ -52,7 +52,7 @@ class TestAllowedHosts:
             f"{'a' * 256}.example.org",
         ],
     )
-    def test_other_host_is_a_400(self, make_app, host):
+    def test_other_host_returns_400(self, make_app, host):
         client = make_app(allowed_hosts=ALLOWED).test_client()
         response = client.get("/api/health", headers={"Host": host})
 
@@ -60,7 +60,7 @@ class TestAllowedHosts:
         assert response.json["type"] == "/api/problems/host-not-allowed"
         assert response.json["request_id"] == response.headers["X-Request-ID"]
 
-    def test_other_host_of_an_unknown_url_is_a_400_as_well(self, make_app):
+    def test_other_host_of_an_unknown_url_returns_400(self, make_app):
         client = make_app(allowed_hosts=ALLOWED).test_client()
 
         assert client.get("/api/nothing", headers={"Host": "evil.example"}).status_code == 400
@@ -119,7 +119,7 @@ class TestAllowedHosts:
 
         assert [server["url"] for server in document["servers"]] == ["http://api.example.com"]
 
-    def test_colons_in_a_path_are_no_absolute_target(self, make_app):
+    def test_path_with_colons_is_not_an_absolute_target(self, make_app):
         client = make_app(allowed_hosts=ALLOWED).test_client()
         target = {"RAW_URI": "/api/health?next=http://api.example.com/"}
         response = client.get(
@@ -136,7 +136,7 @@ class TestAllowedHosts:
 
     @pytest.mark.parametrize("path", ["/api/health", "/api/health/live", "/api/nothing"])
     @pytest.mark.parametrize("allowed", [(), ("127.0.0.1",)])
-    def test_http_1_1_without_a_host_is_a_400(self, make_app, allowed, path):
+    def test_http_1_1_without_a_host_returns_400(self, make_app, allowed, path):
         response = without_host(make_app(allowed_hosts=allowed), path, "HTTP/1.1")
 
         assert (response.status_code, response.mimetype) == (400, "application/problem+json")
@@ -151,17 +151,17 @@ class TestAllowedHosts:
             (ALLOWED, "/api/health/live", 200),
         ],
     )
-    def test_http_1_0_without_a_host_means_the_bound_address(self, make_app, allowed, path, status):
+    def test_http_1_0_without_host_uses_the_bound_address(self, make_app, allowed, path, status):
         response = without_host(make_app(allowed_hosts=allowed), path, "HTTP/1.0")
 
         assert response.status_code == status
 
-    def test_empty_list_means_any(self, client):
+    def test_empty_list_allows_every_host(self, client):
         assert client.get("/api/health", headers={"Host": "any.example"}).status_code == 200
 
 
 class TestTrustedProxies:
-    def test_by_default_none_is_believed(self, heard):
+    def test_no_proxy_is_trusted_by_default(self, heard):
         assert heard(
             0,
             Host="here.example",
@@ -173,21 +173,21 @@ class TestTrustedProxies:
     @pytest.mark.parametrize(
         ("hops", "address"), [(1, "203.0.113.3"), (2, "203.0.113.2"), (3, "203.0.113.1")]
     )
-    def test_so_many_hops_are_believed_and_no_more(self, heard, hops, address):
+    def test_only_the_configured_number_of_proxies_is_trusted(self, heard, hops, address):
         chain = "203.0.113.1, 203.0.113.2, 203.0.113.3"
 
         assert heard(hops, X_Forwarded_For=chain)["address"] == address
 
-    def test_proxy_that_says_nothing_changes_nothing(self, heard):
+    def test_address_without_the_header_is_that_of_the_connection(self, heard):
         assert heard(1)["address"] == "127.0.0.1"
 
-    def test_no_proxy_tells_another_host(self, heard):
+    def test_forwarded_host_is_ignored(self, heard):
         assert heard(1, X_Forwarded_Host="api.example.com")["host"] == "localhost"
 
-    def test_trusted_proxy_tells_the_scheme(self, heard):
+    def test_scheme_of_a_trusted_proxy_is_used(self, heard):
         assert heard(1, X_Forwarded_Proto="https")["scheme"] == "https"
 
-    def test_ports_are_not_addresses_of_their_own(self, make_app, user):
+    def test_address_with_another_port_is_the_same_client(self, make_app, user):
         client = make_app(trusted_proxies=1, rate_limit_login_address="2 per hour").test_client()
         wrong = {"email": user.email, "password": "not the password"}
         statuses = [

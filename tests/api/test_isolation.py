@@ -1,4 +1,4 @@
-"""The sessions and notes of another user look like absent ones, in every operation."""
+"""Resources of another user return the responses of absent ones, in every operation."""
 
 import pytest
 
@@ -16,12 +16,12 @@ def owner(session):
 
 @pytest.fixture
 def foreign(app, owner):
-    """The ids of a note and of a session of another user."""
+    """Return the ids of a note and of a session of another user."""
     (signed_in,) = ApiClient(app).signed_in(owner).get("/api/auth/sessions").json["items"]
     return {"note_id": NoteFactory(user_id=owner.id).id, "session_id": signed_in["id"]}
 
 
-def test_foreign_ids_return_the_response_of_absent_ones(as_user, foreign):
+def test_ids_of_another_user_return_the_response_of_absent_ids(as_user, foreign):
     absent = {"note_id": NOTE_ID.new(), "session_id": SESSION_ID.new()}
 
     assert check_foreign_like_absent(as_user, foreign, absent) >= 3

@@ -17,7 +17,7 @@ def gets(client, times, **options):
     return [client.get("/api/notes", **options).status_code for _ in range(times)]
 
 
-def test_two_processes_count_together(limited, redis_url):
+def test_processes_share_the_counters(limited, redis_url):
     shared = {"redis_url": redis_url, "rate_limit_default": "3 per minute"}
     origin = {"environ_base": {"REMOTE_ADDR": "198.51.100.1"}}
 
@@ -40,14 +40,14 @@ def test_each_limit_is_one_round_trip(limited, redis_url):
 
 
 @pytest.mark.parametrize("url", ["redis://{}", "redis+sentinel://{}/limits", "redis+cluster://{}"])
-def test_without_it_each_process_goes_on_with_its_own_limit(limited, url):
+def test_each_process_counts_alone_without_redis(limited, url):
     nowhere = url.format(f"127.0.0.1:{free_port()}")
     client = limited(redis_url=nowhere, rate_limit_default="2 per minute")
 
     assert gets(client, 3) == [200, 200, 429]
 
 
-def test_freezing_under_parallel_requests_fails_none_of_them(limited):
+def test_parallel_requests_succeed_while_redis_freezes(limited):
     with embedded.valkey() as url, ThreadPoolExecutor(8) as threads:
         client = limited(redis_url=url, rate_limit_default="1000 per minute")
         assert gets(client, 1) == [200]
@@ -65,7 +65,7 @@ def test_freezing_under_parallel_requests_fails_none_of_them(limited):
             os.kill(process, signal.SIGCONT)
 
 
-def test_frozen_one_costs_little_and_is_used_again_when_it_recovers(limited, clock):
+def test_frozen_redis_adds_little_latency_and_is_used_after_recovery(limited, clock):
     with embedded.valkey() as url:
         client = limited(redis_url=url, rate_limit_default="2 per minute")
         process = redis.Redis.from_url(url).info("server")["process_id"]

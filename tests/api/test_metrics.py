@@ -1,4 +1,4 @@
-"""What is counted of an application in this process; tests/system/test_metrics.py has the whole."""
+"""Metrics of an application in this process; see also tests/system/test_metrics.py."""
 
 import pytest
 from prometheus_client import REGISTRY
@@ -10,7 +10,7 @@ from tests.support.clients import ApiClient
 
 @pytest.fixture
 def counted(make_app, monkeypatch):
-    """An application that is counted, and looked at when the test says so."""
+    """Return an application with metrics, whose gauges the test updates."""
     monkeypatch.setattr(metrics, "sample_forever", lambda _: None)
     made = make_app(rate_limit_register="1 per hour")
     metrics.init_app(made)
@@ -19,7 +19,7 @@ def counted(make_app, monkeypatch):
 
 @pytest.fixture
 def increase():
-    """How much a metric has grown since the last look."""
+    """Return a function that returns the growth of a metric since the last call."""
     seen = {}
 
     def look(name, **labels):
@@ -30,8 +30,8 @@ def increase():
     return look
 
 
-class TestAnswers:
-    def test_are_counted_by_template_and_timed(self, counted, increase):
+class TestResponses:
+    def test_responses_are_counted_and_timed_by_route(self, counted, increase):
         labels = {"method": "GET", "route": "/api/notes/<note_id>"}
         names = "http_requests_total", "http_request_duration_seconds_count"
 
@@ -43,7 +43,7 @@ class TestAnswers:
 
         assert look() == (1, 1)
 
-    def test_method_of_no_standard_is_another(self, counted, increase):
+    def test_unknown_method_is_counted_as_other(self, counted, increase):
         labels = {"method": "other", "route": "unmatched", "status": "405"}
         increase("http_requests_total", **labels)
         ApiClient(counted).open("/api/notes", method="BREW")
@@ -52,14 +52,14 @@ class TestAnswers:
 
 
 class TestEvents:
-    def test_belong_to_routes_that_there_are(self, app):
+    def test_events_belong_to_existing_routes(self, app):
         rules = {
             (rule.rule, method) for rule in app.url_map.iter_rules() for method in rule.methods
         }
 
         assert {(route, method) for method, route, _ in metrics.AUTH_EVENTS} <= rules
 
-    def test_refusal_is_counted_where_it_means_something(self, counted, increase, user):
+    def test_failed_attempt_is_counted_for_its_route(self, counted, increase, user):
         increase("auth_events_total", event="login_failed")
         credentials = {"email": user.email, "password": "not the password"}
         assert ApiClient(counted).post("/api/auth/login", json=credentials).status_code == 401
@@ -76,7 +76,7 @@ class TestEvents:
         assert statuses == [200] * 3
         assert increase("auth_events_total", event="refresh_repeated") == 2
 
-    def test_refusal_of_a_limit_names_it(self, counted, increase):
+    def test_exceeded_limit_is_counted_by_name(self, counted, increase):
         increase("rate_limit_refusals_total", limit="register")
         for _ in range(2):
             ApiClient(counted).post("/api/auth/register", json={})
@@ -85,7 +85,7 @@ class TestEvents:
 
 
 class TestSample:
-    def test_tells_connections_as_they_are(self, counted, engine, increase):
+    def test_gauges_equal_the_state_of_the_pool(self, counted, engine, increase):
         names = {"name": "database_pool_connections", "state": "in_use"}
         metrics.sample(counted)
         before = increase(**names)
@@ -95,7 +95,7 @@ class TestSample:
         assert before >= 0
         assert increase(**names) == 1
 
-    def test_tells_whether_redis_counts(self, counted, redis_url, monkeypatch):
+    def test_gauge_shows_whether_limits_are_shared(self, counted, redis_url, monkeypatch):
         def shared():
             metrics.sample(counted)
             return REGISTRY.get_sample_value("rate_limit_shared")

@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, and true."""
+"""The OpenAPI document is valid, complete and correct."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from tests.support.openapi import SCHEMA_REF, Operation, faults, operations_of, 
 
 @pytest.fixture(scope="module")
 def declared(shipped) -> dict[str, Declaration]:
-    """The declarations of the operations, by operationId."""
+    """Return the declarations of the operations, by operationId."""
     found = {}
     for rule in shipped.url_map.iter_rules():
         view = getattr(shipped.view_functions[rule.endpoint], "view_class", None)
@@ -37,7 +37,7 @@ class TestDocument:
     def test_has_no_default_responses_of_flask_smorest(self, document):
         assert document["components"].keys() == {"schemas", "securitySchemes", "headers"}
 
-    def test_has_no_schema_that_nothing_refers_to(self, document):
+    def test_document_has_no_unused_schema(self, document):
         schemas = document["components"]["schemas"]
         assert reachable(document["paths"], schemas) == schemas.keys()
 
@@ -45,14 +45,14 @@ class TestDocument:
         assert document["openapi"].startswith("3.1.")
         assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
-    def test_is_made_without_a_warning(self, settings):
+    def test_document_is_generated_without_warnings(self, settings):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             create_app(settings).extensions["openapi"].to_dict()
 
 
-class TestRefusals:
-    def test_each_operation_has_some_and_all_are_problem_documents(self, operations):
+class TestErrors:
+    def test_each_operation_documents_errors_as_problem_documents(self, operations):
         for operation in operations:
             assert len(operation.errors) > 1
             for error in operation.errors.values():
@@ -60,13 +60,13 @@ class TestRefusals:
                 assert error["content"][MEDIA_TYPE]["schema"] == {"$ref": f"{SCHEMA_REF}Problem"}
                 assert error["content"][MEDIA_TYPE]["examples"]
 
-    def test_examples_are_of_their_status_and_fit_the_schema(self, operations, document):
+    def test_examples_match_their_status_and_schema(self, operations, document):
         for operation in operations:
             for code, example in operation.error_examples:
                 assert code in (str(example["status"]), "default"), operation.name
                 assert faults({"$ref": f"{SCHEMA_REF}Problem"}, example, document) == []
 
-    def test_types_are_all_that_there_are_but_that_of_files(self, app):
+    def test_all_problem_types_except_that_of_files_are_documented(self, app):
         operations = operations_of(app.extensions["openapi"].to_dict())
         examples = [example for op in operations for _, example in op.error_examples]
         slugs = {example["type"].removeprefix(TYPE_PREFIX) for example in examples}
@@ -83,15 +83,15 @@ class TestRefusals:
     )
     def test_every_operation_documents_the_common_errors(self, as_admin, operations, how, slug):
         for operation in operations:
-            # The client of the tests looks whether it is documented.
+            # The test client checks that it is documented.
             response = as_admin.open(operation.path, method=operation.method.upper(), **how)
             assert response.json["type"] == TYPE_PREFIX + slug, operation.name
 
-    def test_invalid_input_names_what_is_invalid(self, operations):
+    def test_example_of_invalid_input_has_a_pointer(self, operations):
         examples = [example for op in operations for _, example in op.error_examples]
         assert all(ex["errors"] for ex in examples if ex["type"].endswith("/invalid-input"))
 
-    def test_too_many_requests_look_as_the_limiter_has_them(self, app, operations):
+    def test_example_of_too_many_requests_matches_the_limiter(self, app, operations):
         with app.test_request_context():
             real = json.loads(problems.from_problem(TooManyRequests("default", 1)).data)
         for operation in operations:
@@ -99,14 +99,14 @@ class TestRefusals:
             shown = default["examples"]["too-many-requests"]["value"]
             assert {**shown, "request_id": ""} == real
 
-    def test_only_private_operations_want_a_token(self, operations):
+    def test_only_private_operations_require_a_token(self, operations):
         assert {"register", "login", "refresh"} < names(operations, lambda op: op.public)
         for operation in operations:
             unauthenticated = "unauthenticated" in str(operation.doc["responses"].get("401"))
             assert unauthenticated == (not operation.public)
             assert ("403" in operation.errors) == (not operation.public)
 
-    def test_come_with_their_headers(self, operations):
+    def test_errors_document_their_headers(self, operations):
         always = {
             "401": {"WWW-Authenticate": True},
             "503": {"Retry-After": True},
@@ -122,7 +122,7 @@ class TestRefusals:
 
 
 class TestOperations:
-    def test_have_a_name_of_their_own_a_summary_and_a_tag(self, operations, document):
+    def test_operations_have_a_unique_id_a_summary_and_a_tag(self, operations, document):
         tags = {tag["name"] for tag in document["tags"]}
         assert len({operation.name for operation in operations}) == len(operations)
         for operation in operations:
@@ -131,13 +131,13 @@ class TestOperations:
             assert len(operation.doc["tags"]) == 1
             assert tags.issuperset(operation.doc["tags"])
 
-    def test_describe_the_parameters_of_their_paths(self, operations):
+    def test_path_parameters_are_described(self, operations):
         for operation in operations:
             in_path = [p for p in operation.parameters if p["in"] == "path"]
             assert [p["name"] for p in in_path] == re.findall("{(.*?)}", operation.path)
             assert all(p["description"] and p["example"] and p["required"] for p in in_path)
 
-    def test_document_each_header_and_parameter_where_it_works(self, operations, declared):
+    def test_headers_and_parameters_are_documented_where_supported(self, operations, declared):
         for op in operations:
             it = declared[op.name]
             reads = it.etag and op.method == "get"
@@ -153,7 +153,7 @@ class TestOperations:
             assert op.responses_with("Location") == bool(it.location), op.name
             assert op.responses_with("Idempotency-Replayed") == it.idempotent, op.name
 
-    def test_each_shape_of_operation_has_its_headers(self, operations):
+    def test_each_kind_of_operation_has_its_headers(self, operations):
         by_name = {operation.name: operation for operation in operations}
 
         assert by_name["getProfile"].takes("header", "If-None-Match")

@@ -41,16 +41,16 @@ class TestFields:
     def test_have_a_description(self, properties):
         assert [at for at, schema in properties if not is_sentence(schema["description"])] == []
 
-    def test_have_an_example_or_are_made_of_what_has(self, properties):
+    def test_fields_have_an_example_or_consist_of_fields_with_one(self, properties):
         without = [schema for _, schema in properties if "example" not in schema]
         assert all("$ref" in schema or "$ref" in schema["items"] for schema in without)
 
-    def test_show_an_example_of_themselves(self, properties, document):
+    def test_examples_of_fields_are_valid(self, properties, document):
         for at, schema in properties:
             if "example" in schema:
                 assert faults(schema, schema["example"], document) == [], at
 
-    def test_ids_and_times_say_of_what_form_they_are(self, properties):
+    def test_ids_and_times_have_a_pattern_or_format(self, properties):
         for at, schema in properties:
             name = at.split(".")[1]
             if name in ("id", "request_id") or name.endswith("_id"):
@@ -58,31 +58,31 @@ class TestFields:
             if name == "timestamp" or name.endswith("_at"):
                 assert schema["format"] == "date-time", at
 
-    def test_integers_say_how_wide_they_are(self, properties):
+    def test_integers_have_a_format(self, properties):
         for at, schema in properties:
             if "integer" in schema.get("type", ()):
                 assert schema["format"] == ("int32" if schema["maximum"] < 2**31 else "int64"), at
 
 
 class TestHeaders:
-    def test_have_a_description_and_an_example_of_themselves(self, headers, document):
+    def test_headers_have_a_description_and_a_valid_example(self, headers, document):
         assert len({name for name, _ in headers}) > 8
         for name, header in headers:
             assert header["description"].endswith("."), name
             assert faults(header["schema"], header["example"], document) == [], name
 
-    def test_that_come_with_every_response_are_on_every_response(self, operations):
+    def test_common_headers_are_on_every_response(self, operations):
         for operation in operations:
             for response in operation.doc["responses"].values():
                 assert "X-Request-ID" in response["headers"]
                 counted = not operation.path.startswith("/api/health")
                 assert ("X-RateLimit-Remaining" in response["headers"]) == counted
 
-    def test_that_are_for_browsers_are_in_the_guide_to_conventions(self):
+    def test_exposed_headers_are_in_the_guide_to_conventions(self):
         guide = (ROOT / "docs" / "consumers" / "conventions.md").read_text()
         assert all(f"`{name}`" in guide for name in FOR_BROWSERS)
 
-    def test_are_those_that_a_page_of_another_origin_may_read(self, app):
+    def test_documented_headers_are_exposed_to_other_origins(self, app):
         operations = operations_of(app.extensions["openapi"].to_dict())
         responses = [each for op in operations for each in op.doc["responses"].values()]
         names = {name for response in responses for name in response["headers"]}
@@ -96,8 +96,8 @@ class TestParameters:
             for parameter in operation.parameters:
                 assert parameter["description"].endswith("."), parameter
 
-    def test_have_an_example_of_themselves(self, operations, document):
-        """Importers such as Postman's fill in placeholders where there is none."""
+    def test_parameters_have_a_valid_example(self, operations, document):
+        """Without an example, Postman's importer fills in placeholders."""
         for operation in operations:
             for parameter in operation.parameters:
                 schema = parameter["schema"]
@@ -107,48 +107,48 @@ class TestParameters:
                 for example in examples:
                     assert faults(schema, example, document) == [], parameter["name"]
 
-    def test_that_are_optional_show_it_where_swagger_ui_does_not_send_it(self, operations):
-        """A filter, a cursor or a key that is sent unasked does harm."""
+    def test_optional_parameters_use_examples_instead_of_example(self, operations):
+        """Swagger UI sends an `example` by default, but not the values of `examples`."""
         for operation in operations:
             for parameter in operation.parameters:
                 sent = "example" in {**parameter["schema"], **parameter}
                 assert sent == (parameter["in"] == "path" or parameter["name"] == "limit")
 
-    def test_if_match_shows_first_what_every_version_matches(self, operations):
+    def test_first_example_of_if_match_matches_every_version(self, operations):
         shown = [p for op in operations for p in op.parameters if p["name"] == "If-Match"]
         assert shown
         assert all(parameter["schema"]["examples"][0] == "*" for parameter in shown)
 
 
 class TestTags:
-    def test_come_in_the_order_of_a_first_visit(self, document):
+    def test_tags_have_the_configured_order(self, document):
         names = [tag["name"] for tag in document["tags"]]
         modules = [name for name in resources.ORDER if find_spec(f"resources.{name}")]
         listed = [import_string(f"resources.{name}:blp").name for name in modules]
         assert names[: len(listed)] == listed
         assert names[:2] == ["auth", "users"]
 
-    def test_have_a_paragraph_each(self, document):
+    def test_tags_have_a_description(self, document):
         for tag in document["tags"]:
             assert is_sentence(tag["description"].strip())
             assert tag["description"].count(". ") + tag["description"].count(".\n") >= 2
 
 
 class TestOperations:
-    def test_say_more_than_their_summary_and_the_access(self, operations):
+    def test_operations_have_a_description(self, operations):
         for operation in operations:
             text, _, access = operation.doc["description"].partition("\n\n**Access:** ")
             assert is_sentence(text), operation.name
             public = operation.doc["security"] == []
             assert access.startswith("public" if public else "requires the scope `")
 
-    def test_name_a_scope_that_there_is(self, operations):
+    def test_operations_name_an_existing_scope(self, operations):
         for operation in operations:
             public = operation.doc["security"] == []
             assert public == ("x-required-scope" not in operation.doc)
             assert public or Scope(operation.doc["x-required-scope"])
 
-    def test_lead_from_one_to_the_next(self, operations):
+    def test_operations_have_links(self, operations):
         links = {
             operation.name: list(response.get("links", ()))
             for operation in operations
@@ -159,9 +159,7 @@ class TestOperations:
         known = {operation.name for operation in operations}
         assert known >= {name for targets in links.values() for name in targets}
 
-    def test_links_have_no_body_but_a_string_which_is_all_that_openapi_generator_reads(
-        self, operations
-    ):
+    def test_links_have_no_request_body_because_of_openapi_generator(self, operations):
         links = [
             link
             for operation in operations
@@ -181,7 +179,7 @@ class TestOperations:
         assert "`email` from `$request.body#/email`" in links["login"]
         assert "`refresh_token` from `$response.body#/refresh_token`" in links["refresh"]
 
-    def test_say_what_a_link_takes_along(self, operations):
+    def test_links_describe_their_values(self, operations):
         for operation in operations:
             for response in operation.successes.values():
                 for link in response.get("links", {}).values():
@@ -189,16 +187,16 @@ class TestOperations:
 
 
 class TestDocument:
-    def test_says_how_a_token_is_got(self, document):
+    def test_document_explains_how_to_get_a_token(self, document):
         for scheme in document["components"]["securitySchemes"].values():
             assert "/api/auth/login" in scheme["description"]
 
-    def test_teaches_the_safe_way_to_retry(self, document):
+    def test_document_explains_safe_retries(self, document):
         assert "(/api/docs/guides/retries) with an `Idempotency-Key`" in (
             document["info"]["description"]
         )
 
-    def test_examples_of_refusals_are_named_after_their_type(self, operations):
+    def test_examples_of_errors_are_named_by_their_type(self, operations):
         for operation in operations:
             for response in operation.errors.values():
                 for name, example in response["content"]["application/problem+json"][

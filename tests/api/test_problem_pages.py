@@ -1,4 +1,4 @@
-"""GET /api/problems and /api/problems/{slug}: what each `type` of a problem leads to."""
+"""GET /api/problems and /api/problems/{slug}: the pages of problem types."""
 
 import re
 
@@ -15,7 +15,7 @@ JSON = {"Accept": "application/json"}
 
 
 class TestClasses:
-    def test_each_says_what_happened_and_what_to_do(self, app):
+    def test_each_class_has_a_detail_and_advice(self, app):
         for kind in _descendants(Problem):
             assert 400 <= kind.status < 600
             assert re.fullmatch("[a-z]+(-[a-z]+)*", kind.slug)
@@ -23,51 +23,51 @@ class TestClasses:
             assert kind.detail.endswith(".")
             assert kind.advice.endswith(".")
 
-    def test_no_two_share_a_slug_unless_one_is_the_other(self, app):
+    def test_slugs_are_unique_except_for_subclasses(self, app):
         for kind in _descendants(Problem):
             assert issubclass(kind, kinds()[kind.slug])
         assert RefreshTokenReused.slug in kinds()
 
-    def test_each_status_of_a_resource_that_werkzeug_raises_has_one(self):
+    def test_each_http_error_of_werkzeug_has_a_class(self):
         raised_here = {400, 404, 405, 408, 413, 415, 416, 500}
         assert raised_here == BY_STATUS.keys() <= default_exceptions.keys()
 
 
 class TestIndex:
-    def test_lists_each_kind_with_a_link_to_its_page(self, client):
+    def test_index_links_to_the_page_of_each_type(self, client):
         page = client.get("/api/problems", headers=HTML)
 
         links = re.findall(r'href="/api/problems/([^"]+)"', page.text)
         assert links == list(kinds())
         assert len(links) > 20
 
-    def test_is_there_for_programs_too(self, client):
+    def test_index_is_available_as_json(self, client):
         problems = client.get("/api/problems", headers=JSON).json["problems"]
 
         assert [problem["type"] for problem in problems] == [TYPE_PREFIX + slug for slug in kinds()]
 
 
 class TestPage:
-    def test_says_what_happened_and_what_to_do(self, client):
+    def test_page_shows_the_detail_and_the_advice(self, client):
         for slug, kind in kinds().items():
             page = client.get(TYPE_PREFIX + slug, headers=HTML)
             assert page.mimetype == "text/html"
             for told in (kind.title, kind.detail, kind.advice):
                 assert code(told) in page.text, slug
 
-    def test_of_a_type_that_was_answered_is_where_the_type_says(self, client):
+    def test_type_of_an_error_is_the_url_of_its_page(self, client):
         response = client.get("/api/users/me")
 
         assert client.get(response.json["type"]).status_code == 200
 
-    def test_names_the_operations_that_return_it(self, client):
+    def test_page_lists_the_operations_that_return_it(self, client):
         page = client.get("/api/problems/last-admin", headers=HTML)
 
         assert re.findall(r'<li><a href="([^"]+)">([^<]+)', page.text) == [
             ("/api/docs#/users/updateUser", "PATCH /api/users/{user_id}")
         ]
 
-    def test_is_json_for_who_asks_for_it(self, client):
+    def test_page_is_json_if_requested(self, client):
         response = client.get("/api/problems/invalid-input", headers=JSON)
 
         assert response.json["advice"] == kinds()["invalid-input"].advice
@@ -90,25 +90,25 @@ class TestPage:
             ("application/*, text/html;q=0.9", "application/json"),
         ],
     )
-    def test_is_what_the_reader_likes_best(self, client, url, accept, mimetype):
+    def test_page_has_the_preferred_media_type(self, client, url, accept, mimetype):
         response = client.get(url, headers={"Accept": accept})
 
         assert response.mimetype == mimetype
         assert response.vary.as_set() == {"accept"}
 
-    def test_of_who_names_no_liking_is_for_people(self, client):
+    def test_page_is_html_without_a_preference(self, client):
         response = client.get("/api/problems")
 
         assert (response.mimetype, response.vary.as_set()) == ("text/html", {"accept"})
 
-    def test_of_an_unknown_kind_is_a_404(self, client):
+    def test_unknown_type_returns_404(self, client):
         response = client.get("/api/problems/%3Cscript%3E", headers=HTML)
 
         assert response.status_code == 404
         assert response.json["type"] == TYPE_PREFIX + NotFound.slug
         assert "<script>" not in response.text
 
-    def test_needs_no_script_and_no_other_host(self, client):
+    def test_page_has_no_script_and_no_other_host(self, client):
         page = client.get("/api/problems/invalid-input", headers=HTML)
 
         policy = page.headers["Content-Security-Policy"]

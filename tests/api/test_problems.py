@@ -12,7 +12,7 @@ from services.errors import EmailTaken, InvalidInput
 NOTE = "/api/notes/abc"
 REGISTER = "/api/auth/register"
 JSON = {"content_type": "application/json"}
-# One request for each source of errors, by what has to come of it.
+# One request for each source of errors, with the expected status and slug.
 ERRORS = [
     ("GET", "/api/nothing", {}, 404, "not-found"),
     ("GET", "/", {}, 404, "not-found"),
@@ -49,7 +49,7 @@ def run(*statements):
     return lambda session: [session.execute(text(statement)) for statement in statements]
 
 
-class TestRefusals:
+class TestErrors:
     @pytest.mark.parametrize(("method", "url", "options", "status", "slug"), ERRORS)
     def test_is_a_problem_document(self, client, method, url, options, status, slug):
         response = client.open(url, method=method, **options)
@@ -68,18 +68,18 @@ class TestRefusals:
         assert all(response.json.values())
         assert ("WWW-Authenticate" in response.headers) == (status == 401)
 
-    def test_what_a_role_may_not_is_a_403(self, as_user):
+    def test_missing_scope_returns_403(self, as_user):
         response = as_user.get("/api/users")
 
         assert (response.status_code, response.json["type"]) == (403, "/api/problems/forbidden")
 
-    def test_405_tells_what_is_allowed(self, client):
+    def test_405_has_the_allow_header(self, client):
         response = client.delete("/api/notes")
 
         assert response.allow.as_set() >= {"get", "head", "post"}
         assert "delete" not in response.allow
 
-    def test_422_points_at_what_is_invalid(self, client):
+    def test_422_has_pointers(self, client):
         response = client.post(REGISTER, json={"email": "x", "password": "long enough"})
 
         assert response.json["errors"] == [
@@ -95,7 +95,7 @@ class TestRefusals:
         assert head.content_type == "application/problem+json"
         assert head.headers.get("WWW-Authenticate") == get.headers.get("WWW-Authenticate")
 
-    def test_members_and_headers_of_a_refusal_are_in_the_response(self, app, during_get):
+    def test_response_has_the_members_and_headers_of_the_error(self, app, during_get):
         def refuse(_):
             raise InvalidInput(errors=[{"pointer": "/a"}], headers={"X-Reason": "test"})
 
@@ -105,14 +105,14 @@ class TestRefusals:
         assert response.json["errors"] == [{"pointer": "/a"}]
         assert response.headers["X-Reason"] == "test"
 
-    def test_status_without_a_kind_of_its_own_is_told_by_its_name(self, app, during_get):
+    def test_status_without_a_problem_type_has_about_blank(self, app, during_get):
         during_get(lambda _: abort(418))
         response = app.test_client().get(NOTE)
 
         assert response.json["type"] == "about:blank"  # RFC 9457, section 4.2.1
         assert response.json["title"] == "I'm a teapot"
 
-    def test_error_before_the_request_is_routed(self, make_app):
+    def test_error_before_routing_is_a_problem_document(self, make_app):
         def refuse():
             raise EmailTaken
 
@@ -127,7 +127,7 @@ class TestRefusals:
 class TestOutages:
     @pytest.fixture(autouse=True)
     def warnings(self, logged):
-        """An outage is worth a warning that names the cause, not a traceback."""
+        """An outage logs a warning with the cause, without a traceback."""
         yield logged
         assert [(record["level"].name, record["exception"]) for record in logged] == [
             ("WARNING", None)
@@ -140,17 +140,17 @@ class TestOutages:
         assert int(response.headers["Retry-After"]) > 0
         assert "SELECT" not in response.text
 
-    def test_database_that_is_away_is_a_503(self, client, warnings, no_database):
+    def test_unavailable_database_returns_503(self, client, warnings, no_database):
         self.assert_unavailable(client.get(NOTE))
         assert warnings[0]["message"].startswith("PostgreSQL is unavailable or overloaded: ")
 
-    def test_statement_timeout_is_a_503(self, client, warnings, during_get):
+    def test_statement_timeout_returns_503(self, client, warnings, during_get):
         during_get(run("SET LOCAL statement_timeout = 1", "SELECT pg_sleep(5)"))
 
         self.assert_unavailable(client.get(NOTE))
         assert warnings[0]["message"].startswith("A statement reached its timeout: ")
 
-    def test_lock_timeout_is_a_503(self, client, warnings, during_get, engine):
+    def test_lock_timeout_returns_503(self, client, warnings, during_get, engine):
         lock = "SELECT pg_advisory_xact_lock(4711)"
         during_get(run("SET LOCAL lock_timeout = 1", lock))
 
@@ -159,7 +159,7 @@ class TestOutages:
             self.assert_unavailable(client.get(NOTE))
         assert warnings[0]["message"].startswith("A lock was not released in time: ")
 
-    def test_connection_that_breaks_is_a_503(self, client, during_get, settings, use_engine):
+    def test_lost_connection_returns_503(self, client, during_get, settings, use_engine):
         engine = make_engine(settings)
         use_engine(engine)
         during_get(run("SELECT pg_terminate_backend(pg_backend_pid())"))
@@ -167,7 +167,7 @@ class TestOutages:
         self.assert_unavailable(client.get(NOTE))
         engine.dispose()
 
-    def test_no_free_connection_in_time_is_a_503(self, client, warnings, settings, use_engine):
+    def test_no_free_connection_in_time_returns_503(self, client, warnings, settings, use_engine):
         small = {"database_pool_size": 1, "database_pool_overflow": 0}
         engine = make_engine(dataclasses.replace(settings, **small, database_pool_timeout=0.01))
         use_engine(engine)
@@ -177,7 +177,7 @@ class TestOutages:
         engine.dispose()
         assert warnings[0]["message"].startswith("The connection pool is used up: ")
 
-    def test_database_that_is_not_there_is_a_503(self, client, settings, use_engine):
+    def test_absent_database_returns_503(self, client, settings, use_engine):
         url = settings.database_url.replace("/test_", "/no_such_")
         use_engine(create_engine(url))
 
@@ -186,7 +186,7 @@ class TestOutages:
 
 class TestUnexpectedExceptions:
     @pytest.mark.parametrize("action", [run("SELECT no_such_column"), lambda _: {}["no_such_key"]])
-    def test_is_a_500_that_tells_nothing_and_a_log_that_tells_all(
+    def test_500_has_no_details_and_the_log_has_the_traceback(
         self, client, during_get, logged, action
     ):
         during_get(action)
@@ -201,14 +201,14 @@ class TestUnexpectedExceptions:
         assert record["exception"].traceback is not None
         assert record["extra"]["request_id"] == response.json["request_id"]
 
-    def test_status_without_a_kind_of_its_own_is_told_by_its_name(self, app, during_get):
+    def test_status_without_a_problem_type_has_about_blank(self, app, during_get):
         during_get(lambda _: abort(418))
         response = app.test_client().get(NOTE)
 
         assert response.json["type"] == "about:blank"  # RFC 9457, section 4.2.1
         assert response.json["title"] == "I'm a teapot"
 
-    def test_error_before_the_request_is_routed(self, make_app):
+    def test_error_before_routing_is_a_problem_document(self, make_app):
         app = make_app()
         app.before_request(lambda: 1 / 0)
         response = app.test_client().get("/api/health")
@@ -216,7 +216,7 @@ class TestUnexpectedExceptions:
         assert (response.status_code, response.mimetype) == (500, "application/problem+json")
         assert response.json["request_id"] == response.headers["X-Request-ID"]
 
-    def test_debug_mode_tells_no_more(self, make_app, during_get):
+    def test_500_has_no_details_in_debug_mode(self, make_app, during_get):
         during_get(run("SELECT no_such_column"))
         response = make_app(flask_env="development", debug=True).test_client().get(NOTE)
 

@@ -16,7 +16,7 @@ NOTE = {"title": "New"}
 
 @pytest.fixture
 def admin_connection(new_database, migrated_url):
-    """A connection to a database of the test's own, which writes whatever the default is."""
+    """Return a connection to a new database that can write also if the default is read-only."""
     engine = create_engine(
         new_database(make_url(migrated_url).database), isolation_level="AUTOCOMMIT"
     )
@@ -32,7 +32,7 @@ def own_url(admin_connection):
 
 @pytest.fixture
 def service(use_engine, settings, own_url):
-    """The application on that database, with an engine as the service has it."""
+    """Return the application on that database, with an engine of the service."""
     engine = make_engine(replace(settings, database_url=own_url))
     use_engine(engine)
     yield engine
@@ -41,7 +41,7 @@ def service(use_engine, settings, own_url):
 
 @pytest.fixture
 def read_only(admin_connection):
-    """Let new connections be read-only, or not."""
+    """Return a function that makes new connections read-only or writable."""
     name = admin_connection.scalar(text("SELECT current_database()"))
 
     def switch(value):
@@ -64,7 +64,9 @@ def create_note(client):
     return client.post("/api/notes", json=NOTE)
 
 
-def test_write_is_a_503_with_retry_after_while_the_primary_is_read_only(author, service, read_only):
+def test_write_returns_503_with_retry_after_while_the_primary_is_read_only(
+    author, service, read_only
+):
     read_only("on")
     service.dispose()
 
@@ -74,7 +76,7 @@ def test_write_is_a_503_with_retry_after_while_the_primary_is_read_only(author, 
     assert int(response.headers["Retry-After"]) > 0
 
 
-def test_first_write_succeeds_after_the_primary_may_write_again(author, service, read_only):
+def test_first_write_succeeds_after_the_primary_is_writable(author, service, read_only):
     read_only("on")
     service.dispose()
     assert create_note(author).status_code == 503
@@ -93,7 +95,7 @@ def test_pooled_connections_to_a_former_primary_cost_no_error(author, service, r
     assert create_note(author).status_code == 201
 
 
-def test_readiness_is_a_503_while_the_primary_is_read_only(client, service, read_only):
+def test_readiness_returns_503_while_the_primary_is_read_only(client, service, read_only):
     read_only("on")
     service.dispose()
 

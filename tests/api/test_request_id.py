@@ -8,20 +8,20 @@ MADE = re.compile(r"[0-9a-f]{32}")
 
 
 @pytest.mark.parametrize("given", ["", " ", "a b", "x" * 129, "é", 'a"b', "a;b", "<script>"])
-def test_insane_one_is_replaced(client, given):
+def test_invalid_id_is_replaced(client, given):
     response = client.get("/api/health", headers={"X-Request-ID": given})
 
     assert MADE.fullmatch(response.headers["X-Request-ID"])
 
 
 @pytest.mark.parametrize("given", ["a", "x" * 128, "3f2c-9A_.7"])
-def test_sane_one_is_kept(client, given):
+def test_valid_id_is_kept(client, given):
     response = client.get("/api/nothing", headers={"X-Request-ID": given})
 
     assert response.headers["X-Request-ID"] == response.json["request_id"] == given
 
 
-def test_each_request_without_one_gets_its_own(client):
+def test_each_request_without_an_id_gets_a_new_one(client):
     first, second = (client.get("/api/health").headers["X-Request-ID"] for _ in range(2))
 
     assert MADE.fullmatch(first)
@@ -39,20 +39,20 @@ def test_each_request_without_one_gets_its_own(client):
         ("PUT", "/api/notes", 405),
     ],
 )
-def test_is_on_every_response(as_user, method, url, status):
+def test_id_is_on_every_response(as_user, method, url, status):
     response = as_user.open(url, method=method, headers={"X-Request-ID": "mine"}, buffered=True)
 
     assert (response.status_code, response.headers["X-Request-ID"]) == (status, "mine")
 
 
-def test_is_on_a_500(client, during_get):
+def test_id_is_on_a_500(client, during_get):
     during_get(lambda _: 1 / 0)
     response = client.get("/api/notes/abc", headers={"X-Request-ID": "mine"})
 
     assert (response.status_code, response.headers["X-Request-ID"]) == (500, "mine")
 
 
-def test_is_on_a_304(as_user):
+def test_id_is_on_a_304(as_user):
     version = as_user.get("/api/users/me").headers["ETag"]
     response = as_user.get(
         "/api/users/me", headers={"If-None-Match": version, "X-Request-ID": "mine"}

@@ -1,4 +1,4 @@
-"""An endpoint: its declarations, its transaction, and the retries of it."""
+"""Base class of resources: declarations, transactions, retries and effects."""
 
 import pytest
 from flask import request
@@ -17,7 +17,7 @@ DEADLOCK, SERIALIZATION = "40P01", "40001"
 
 
 def sqlstate(code):
-    """Has PostgreSQL itself raise an error."""
+    """Return an action that makes PostgreSQL raise this error."""
     statement = f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$"
     return lambda session: session.execute(text(statement))
 
@@ -59,18 +59,18 @@ def attempts(monkeypatch, note):
 
 
 class TestDeclarations:
-    def test_method_without_access_is_refused(self):
+    def test_method_without_access_raises_an_error(self):
         with pytest.raises(TypeError, match=r"\['POST'\]"):
 
             class Undeclared(Resource):
                 @public
                 def get(self):
-                    """May be called by anyone."""
+                    """Public method."""
 
                 def post(self):
-                    """May be called by whom?"""
+                    """Method without a declaration."""
 
-    def test_key_without_a_caller_or_a_body_is_refused(self):
+    def test_idempotent_method_without_scope_or_body_raises_an_error(self):
         blp = Blueprint("refused", __name__)
         with pytest.raises(TypeError, match="POST"):
 
@@ -78,18 +78,18 @@ class TestDeclarations:
                 @blp.idempotent
                 @public
                 def post(self):
-                    """Who is the owner of the key?"""
+                    """Method without an owner of the key."""
 
-    def test_what_is_declared_holds_for_head(self, app):
+    def test_declarations_of_get_apply_to_head(self, app):
         assert app.test_client().head("/api/users/me").status_code == 401
 
-    def test_refusal_of_the_caller_comes_before_that_of_the_query(self, client):
+    def test_access_is_checked_before_the_query(self, client):
         assert client.get("/api/users/me?colour=red").status_code == 401
 
 
 class TestRetries:
     @pytest.mark.parametrize("action", [sqlstate(DEADLOCK), sqlstate(SERIALIZATION), stale])
-    def test_after_three_attempts_it_is_a_503(self, change, attempts, session, note, action):
+    def test_three_failed_attempts_return_503(self, change, attempts, session, note, action):
         made = attempts(3, action)
         response = change()
 
@@ -117,7 +117,7 @@ class TestRetries:
 
     @pytest.mark.parametrize("action", [sqlstate(DEADLOCK), sqlstate(SERIALIZATION), stale])
     @pytest.mark.parametrize("times", [1, 2])
-    def test_attempt_that_succeeds_is_the_only_one_that_counts(
+    def test_only_the_successful_attempt_is_committed(
         self, change, attempts, session, note, action, times
     ):
         made = attempts(times, action)
@@ -140,7 +140,7 @@ class TestEffects:
 
     @pytest.fixture
     def effect(self, monkeypatch):
-        """Has each attempt of PATCH register a function to run after the commit."""
+        """Return a function that makes each attempt of PATCH register an effect."""
         patch = notes.NoteDetail.patch
 
         def register(function):
@@ -154,28 +154,28 @@ class TestEffects:
 
     @pytest.fixture
     def effects(self, effect):
-        """Whether the session was in a transaction at each effect."""
+        """Collect whether the session was in a transaction at each effect."""
         done = []
         effect(lambda session: done.append(session.in_transaction()))
         return done
 
-    def test_run_after_the_commit(self, change, effects):
+    def test_effects_run_after_the_commit(self, change, effects):
         assert change().status_code == 200
         assert effects == [False]
 
-    def test_run_once_whatever_the_number_of_attempts(self, change, attempts, effects):
+    def test_effects_run_once_after_several_attempts(self, change, attempts, effects):
         attempts(2, stale)
 
         assert change().status_code == 200
         assert len(effects) == 1
 
-    def test_do_not_run_for_an_error(self, change, attempts, effects):
+    def test_effects_do_not_run_after_an_error(self, change, attempts, effects):
         attempts(3, stale)
 
         assert change().status_code == 503
         assert effects == []
 
-    def test_that_fail_are_logged_and_change_nothing_of_the_response(
+    def test_failing_effects_are_logged_and_do_not_change_the_response(
         self, change, attempts, effect, logged
     ):
         made = attempts(0, stale)
@@ -187,7 +187,7 @@ class TestEffects:
 
 
 class TestAfterTheCommit:
-    def test_500_may_have_created_a_note_and_the_same_key_tells(self, make_app, user, session):
+    def test_retry_after_a_500_returns_the_created_note(self, make_app, user, session):
         faults = [ZeroDivisionError]
 
         def fail_once(response):
@@ -210,7 +210,7 @@ class TestAfterTheCommit:
 
 
 class TestClient:
-    def test_is_shown_to_the_user_in_bounds(self, app, as_user, user):
+    def test_client_of_a_session_is_truncated(self, app, as_user, user):
         as_user.environ_base |= {"REMOTE_ADDR": "2001:db8::1", "HTTP_USER_AGENT": "x" * 5000}
         as_user.tokens = {}
         as_user.signed_in(user)
@@ -228,7 +228,7 @@ class TestClient:
             (b"x" * 254 + "☕☕".encode(), "x" * 254 + "☕"),
         ],
     )
-    def test_user_agent_is_shown_as_it_was_sent(self, app, user, sent, shown):
+    def test_user_agent_in_utf8_is_shown_correctly(self, app, user, sent, shown):
         client = ApiClient(app)
         client.environ_base["HTTP_USER_AGENT"] = sent.decode("latin-1")
         (session,) = client.signed_in(user).get("/api/auth/sessions").json["items"]

@@ -9,7 +9,7 @@ URLS = ["/api/health", "/api/nothing", "/api/docs", "/api/static/redoc.js", "/ap
 
 class TestSecurityHeaders:
     @pytest.mark.parametrize("url", URLS)
-    def test_has_security_headers(self, client, url):
+    def test_responses_have_security_headers(self, client, url):
         headers = client.get(url, buffered=True).headers
 
         assert headers["X-Content-Type-Options"] == "nosniff"
@@ -18,7 +18,7 @@ class TestSecurityHeaders:
         assert "default-src 'none'" in headers["Content-Security-Policy"]
         assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
 
-    def test_they_are_on_a_500(self, client, during_get):
+    def test_500_has_security_headers(self, client, during_get):
         during_get(lambda _: 1 / 0)
         response = client.get("/api/notes/abc")
 
@@ -31,14 +31,14 @@ class TestSecurityHeaders:
         assert "script-src" not in client.get("/api/health").headers["Content-Security-Policy"]
 
     @pytest.mark.parametrize(("scheme", "there"), [("http", False), ("https", True)])
-    def test_https_stays_https(self, client, scheme, there):
+    def test_https_responses_have_hsts(self, client, scheme, there):
         response = client.get("/api/health", base_url=f"{scheme}://api.example.com")
 
         assert ("Strict-Transport-Security" in response.headers) == there
 
 
 class TestCaching:
-    def test_tokens_are_stored_nowhere(self, client, user):
+    def test_tokens_are_not_cached(self, client, user):
         credentials = {"email": user.email, "password": PASSWORD}
         signed_in = client.post("/api/auth/login", json=credentials)
         refreshed = client.post(
@@ -58,10 +58,10 @@ class TestCaching:
         assert not response.cache_control.public
 
     @pytest.mark.parametrize("url", ["/api/users/me", "/api/nothing"])
-    def test_refusals_are_stored_nowhere(self, client, url):
+    def test_errors_are_not_cached(self, client, url):
         assert client.get(url).cache_control.no_store
 
-    def test_files_of_the_docs_may_be_kept(self, client):
+    def test_assets_of_the_docs_are_cached(self, client):
         response = client.get("/api/static/redoc.js", buffered=True)
 
         assert response.cache_control.max_age == 3600
@@ -69,14 +69,14 @@ class TestCaching:
 
 
 class TestLength:
-    def test_response_without_a_body_has_none(self, as_user):
+    def test_response_without_a_body_has_no_content_length(self, as_user):
         response = as_user.post("/api/auth/logout")
 
         assert response.status_code == 204
         assert "Content-Length" not in response.headers
 
     @pytest.mark.parametrize("method", ["GET", "HEAD"])
-    def test_is_that_of_the_body(self, as_user, method):
+    def test_content_length_equals_the_body(self, as_user, method):
         body = as_user.get("/api/users/me").data
 
         response = as_user.open("/api/users/me", method=method)
@@ -85,7 +85,7 @@ class TestLength:
 
 
 class TestJSON:
-    def test_is_utf8_and_not_escaped(self, as_user):
+    def test_json_is_utf8_without_escapes(self, as_user):
         response = as_user.patch("/api/users/me", json={"name": "Zoë 😀"})
 
         assert "Zoë 😀".encode() in response.data

@@ -1,4 +1,4 @@
-"""Signing in and out: /api/auth."""
+"""Sign-in, sign-out and sessions: /api/auth."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +16,7 @@ from tests.support.factories import PASSWORD, UserFactory
 
 @pytest.fixture
 def elsewhere(app, user) -> ApiClient:
-    """`user`, signed in at a second place."""
+    """Return a client with a second session of `user`."""
     return ApiClient(app).signed_in(user)
 
 
@@ -53,7 +53,7 @@ class TestLogin:
         assert len({response.data for response in responses}) == 1
 
     @pytest.mark.parametrize("password", sorted(passwords.DEMO_PASSWORDS))
-    def test_demo_password_opens_nothing_in_production(
+    def test_demo_password_is_invalid_in_production(
         self, app, client, session, settings, monkeypatch, password
     ):
         user = UserFactory(password_hash=passwords.hashed(password))
@@ -65,7 +65,7 @@ class TestLogin:
 
         assert client.post("/api/auth/login", json=credentials).status_code == 401
 
-    def test_returns_tokens_that_must_not_be_stored(self, client, user):
+    def test_response_with_tokens_is_not_cached(self, client, user):
         body = {"email": user.email.upper(), "password": PASSWORD}
 
         response = client.post("/api/auth/login", json=body)
@@ -85,7 +85,7 @@ class TestLogin:
         assert not passwords.outdated(user.password_hash)
         assert passwords.matches(PASSWORD, user.password_hash)
 
-    def test_hash_of_today_stays(self, app, session, user):
+    def test_current_hash_is_kept(self, app, session, user):
         before = user.password_hash
 
         ApiClient(app).signed_in(user)
@@ -95,14 +95,14 @@ class TestLogin:
 
 
 class TestEveryRequest:
-    """What has changed since the token was issued acts on the very next request."""
+    """Changes since the token was issued take effect on the next request."""
 
-    def test_refresh_token_is_no_access_token(self, client, as_user):
+    def test_refresh_token_is_not_an_access_token(self, client, as_user):
         bearer = {"Authorization": f"Bearer {as_user.tokens['refresh_token']}"}
 
         assert client.get("/api/users/me", headers=bearer).status_code == 401
 
-    def test_expired_session_is_a_401_for_both_tokens(self, as_user, session):
+    def test_expired_session_returns_401_for_both_tokens(self, as_user, session):
         past = func.now() - timedelta(seconds=1)
         session.execute(update(AuthSession).values(expires_at=past))
         session.commit()
@@ -110,20 +110,20 @@ class TestEveryRequest:
         assert profile(as_user) == 401
         assert refresh(as_user) == 401
 
-    def test_deactivated_user_is_a_401(self, as_user, session, user):
+    def test_deactivated_user_returns_401(self, as_user, session, user):
         user.is_active = False
         session.commit()
 
         assert profile(as_user) == 401
 
-    def test_demoted_admin_is_a_403(self, as_admin, session, admin):
+    def test_demoted_admin_returns_403(self, as_admin, session, admin):
         assert as_admin.get("/api/users").status_code == 200
         admin.role = Role.USER
         session.commit()
 
         assert as_admin.get("/api/users").status_code == 403
 
-    def test_promoted_user_is_let_in(self, as_user, session, user):
+    def test_promoted_user_is_allowed(self, as_user, session, user):
         assert as_user.get("/api/users").status_code == 403
         user.role = Role.ADMIN
         session.commit()
@@ -132,10 +132,10 @@ class TestEveryRequest:
 
 
 class TestLogout:
-    def test_anonymous_is_a_401(self, client):
+    def test_anonymous_request_returns_401(self, client):
         assert client.post("/api/auth/logout").status_code == 401
 
-    def test_unknown_choice_is_a_422(self, as_user):
+    def test_unknown_selection_returns_422(self, as_user):
         response = as_user.post("/api/auth/logout", json={"sessions": "some"})
 
         assert response.status_code == 422
@@ -152,7 +152,7 @@ class TestLogout:
             ({"json": {"sessions": "others"}}, 200, 401),
         ],
     )
-    def test_ends_the_chosen_sessions_of_the_user_only(
+    def test_logout_ends_only_the_selected_sessions_of_the_user(
         self, as_user, elsewhere, as_other, body, here, there
     ):
         assert as_user.post("/api/auth/logout", **body).status_code == 204
@@ -162,17 +162,19 @@ class TestLogout:
 
 
 class TestListSessions:
-    def test_anonymous_is_a_401(self, client):
+    def test_anonymous_request_returns_401(self, client):
         assert client.get("/api/auth/sessions").status_code == 401
 
-    def test_has_ones_own_newest_first(self, as_user, elsewhere, as_other):
+    def test_list_has_only_own_sessions_newest_first(self, as_user, elsewhere, as_other):
         ids = session_ids(as_user)
 
         assert len(ids) == 2
         assert ids == sorted(ids, reverse=True)
         assert ids == session_ids(elsewhere)
 
-    def test_leaves_out_the_ended_and_the_expired(self, app, as_user, elsewhere, session, user):
+    def test_ended_and_expired_sessions_are_not_listed(
+        self, app, as_user, elsewhere, session, user
+    ):
         ApiClient(app).signed_in(user).post("/api/auth/logout")
         newer, older = session_ids(as_user)
         expired = update(AuthSession).where(AuthSession.id == older)
@@ -181,7 +183,7 @@ class TestListSessions:
 
         assert session_ids(elsewhere) == [newer]
 
-    def test_tells_where_and_when_and_no_secret(self, app, user):
+    def test_session_shows_client_and_times_but_no_secret(self, app, user):
         client = ApiClient(app)
         client.environ_base["HTTP_USER_AGENT"] = "a browser"
 
@@ -193,28 +195,28 @@ class TestListSessions:
 
 
 class TestEndSession:
-    def test_anonymous_is_a_401(self, client, as_user):
+    def test_anonymous_request_returns_401(self, client, as_user):
         (mine,) = session_ids(as_user)
 
         assert client.delete(f"/api/auth/sessions/{mine}").status_code == 401
 
-    def test_session_of_another_user_is_a_404_and_stays(self, as_user, as_other):
+    def test_session_of_another_user_returns_404_and_is_not_ended(self, as_user, as_other):
         (theirs,) = session_ids(as_other)
 
         assert as_user.delete(f"/api/auth/sessions/{theirs}").status_code == 404
         assert profile(as_other) == 200
 
     @pytest.mark.parametrize("bad_id", ["nonsense", "session_", "user_01kj6zv8m4f5tbq0c9xn2hd7ea"])
-    def test_malformed_id_is_a_404(self, as_user, bad_id):
+    def test_malformed_id_returns_404(self, as_user, bad_id):
         assert as_user.delete(f"/api/auth/sessions/{bad_id}").status_code == 404
 
-    def test_ended_one_is_a_404(self, as_user, elsewhere):
+    def test_ended_session_returns_404(self, as_user, elsewhere):
         first, _ = session_ids(as_user)
         as_user.delete(f"/api/auth/sessions/{first}")
 
         assert as_user.delete(f"/api/auth/sessions/{first}").status_code == 404
 
-    def test_ends_that_one_only(self, as_user, elsewhere):
+    def test_only_this_session_ends(self, as_user, elsewhere):
         newer, older = session_ids(as_user)
 
         assert as_user.delete(f"/api/auth/sessions/{newer}").status_code == 204

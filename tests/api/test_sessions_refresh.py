@@ -1,4 +1,4 @@
-"""POST /api/auth/refresh: a refresh token is good for one exchange."""
+"""POST /api/auth/refresh: a refresh token can be exchanged once."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +15,7 @@ from tests.support.clients import ApiClient
 
 @pytest.fixture
 def log():
-    """The lines that are logged during the test."""
+    """Collect the lines that are logged during the test."""
     lines: list[str] = []
     handler = logger.add(lines.append, format="{message}")
     yield lines
@@ -31,14 +31,14 @@ def token_id(token):
 
 
 def exchanged(client, token):
-    """The refresh token that comes for `token`."""
+    """Exchange `token`, and return the new refresh token."""
     response = refresh(client, token)
     assert response.status_code == 200, response.text
     return response.json["refresh_token"]
 
 
 def let_pass(session, seconds):
-    """As if all refreshes were that much longer ago."""
+    """Move the times of all refreshes `seconds` into the past."""
     earlier = AuthSession.refreshed_at - timedelta(seconds=seconds)
     session.execute(update(AuthSession).values(refreshed_at=earlier))
     session.commit()
@@ -46,19 +46,19 @@ def let_pass(session, seconds):
 
 class TestRefresh:
     @pytest.mark.parametrize("body", [{}, {"refresh_token": None}, {"refresh_token": ""}])
-    def test_no_token_is_a_422(self, client, body):
+    def test_missing_token_returns_422(self, client, body):
         response = client.post("/api/auth/refresh", json=body)
 
         assert response.status_code == 422
         assert [error["pointer"] for error in response.json["errors"]] == ["/refresh_token"]
 
-    def test_nonsense_is_a_401(self, client):
+    def test_malformed_token_returns_401(self, client):
         response = refresh(client, "nonsense")
 
         assert response.status_code == 401
         assert "WWW-Authenticate" in response.headers
 
-    def test_access_token_is_a_401(self, client, as_user):
+    def test_access_token_returns_401(self, client, as_user):
         assert refresh(client, as_user.tokens["access_token"]).status_code == 401
 
     def test_returns_new_tokens_of_the_same_session(self, client, as_user):
@@ -73,7 +73,7 @@ class TestRefresh:
         listed = client.get("/api/auth/sessions", headers=bearer).json["items"]
         assert [item["id"] for item in listed] == [item["id"] for item in sessions]
 
-    def test_session_lives_as_long_again(self, client, as_user, session):
+    def test_refresh_extends_the_session(self, client, as_user, session):
         soon = func.now() + timedelta(minutes=1)
         session.execute(update(AuthSession).values(expires_at=soon))
         session.commit()
@@ -83,14 +83,16 @@ class TestRefresh:
         left = session.scalar(select(AuthSession.expires_at - func.now()))
         assert left == timedelta(days=30)
 
-    def test_new_token_is_good_for_the_next_exchange(self, client, as_user):
+    def test_new_refresh_token_can_be_exchanged(self, client, as_user):
         second = exchanged(client, as_user.tokens["refresh_token"])
 
         assert exchanged(client, second) not in {second, as_user.tokens["refresh_token"]}
 
 
 class TestUsedToken:
-    def test_within_ten_seconds_returns_the_same_successor(self, client, as_user, session, log):
+    def test_second_exchange_within_ten_seconds_returns_the_same_token(
+        self, client, as_user, session, log
+    ):
         first = as_user.tokens["refresh_token"]
         second = exchanged(client, first)
         let_pass(session, 5)
@@ -102,7 +104,7 @@ class TestUsedToken:
         assert [line for line in log if "repeated" in line]
         assert not any("reuse" in line for line in log)
 
-    def test_tokens_of_a_repeated_exchange_are_good(self, client, as_user):
+    def test_tokens_of_a_repeated_exchange_are_valid(self, client, as_user):
         first = as_user.tokens["refresh_token"]
         exchanged(client, first)
         again = refresh(client, first).json
@@ -120,7 +122,9 @@ class TestUsedToken:
 
         assert refresh(client, first).status_code == 401
 
-    def test_repeated_exchange_of_an_inactive_user_is_a_401(self, client, as_user, session, user):
+    def test_repeated_exchange_of_an_inactive_user_returns_401(
+        self, client, as_user, session, user
+    ):
         first = as_user.tokens["refresh_token"]
         exchanged(client, first)
         user.is_active = False
@@ -128,14 +132,14 @@ class TestUsedToken:
 
         assert refresh(client, first).status_code == 401
 
-    def test_repeated_exchange_of_an_ended_session_is_a_401(self, client, as_user):
+    def test_repeated_exchange_of_an_ended_session_returns_401(self, client, as_user):
         first = as_user.tokens["refresh_token"]
         exchanged(client, first)
         as_user.post("/api/auth/logout")
 
         assert refresh(client, first).status_code == 401
 
-    def test_after_a_change_of_the_key_is_a_409_and_the_session_lives(
+    def test_repeated_exchange_after_a_key_change_returns_409(
         self, app, client, as_user, settings, monkeypatch
     ):
         first = as_user.tokens["refresh_token"]
@@ -160,7 +164,9 @@ class TestUsedToken:
             monkeypatch.setitem(app.extensions, "settings", changed)
             assert successor_id(claims) != one
 
-    def test_later_is_a_401_that_ends_the_session(self, client, as_user, session):
+    def test_exchange_after_ten_seconds_returns_401_and_ends_the_session(
+        self, client, as_user, session
+    ):
         first = as_user.tokens["refresh_token"]
         second = exchanged(client, first)
         let_pass(session, 11)
@@ -170,7 +176,7 @@ class TestUsedToken:
         assert refresh(client, second).status_code == 401
         assert as_user.get("/api/users/me").status_code == 401
 
-    def test_older_than_the_last_one_is_a_401_at_once(self, client, as_user):
+    def test_token_before_the_last_one_returns_401_immediately(self, client, as_user):
         first = as_user.tokens["refresh_token"]
         third = exchanged(client, exchanged(client, first))
 
@@ -179,7 +185,7 @@ class TestUsedToken:
         assert refresh(client, third).status_code == 401
         assert as_user.get("/api/users/me").status_code == 401
 
-    def test_is_logged_as_reuse_once(self, client, as_user, session, log):
+    def test_reuse_is_logged_once(self, client, as_user, session, log):
         first = as_user.tokens["refresh_token"]
         exchanged(client, first)
         let_pass(session, 11)
@@ -190,7 +196,7 @@ class TestUsedToken:
 
         assert sum("reuse" in line for line in log) == 1
 
-    def test_other_sessions_of_the_user_live_on(self, app, client, as_user, session, user):
+    def test_other_sessions_of_the_user_stay_valid(self, app, client, as_user, session, user):
         elsewhere = ApiClient(app).signed_in(user)
         exchanged(client, as_user.tokens["refresh_token"])
         let_pass(session, 11)

@@ -38,13 +38,13 @@ class TestRegister:
             ({"role": "admin"}, "/role"),
         ],
     )
-    def test_bad_field_is_a_422_that_points_at_it(self, client, change, pointer):
+    def test_invalid_field_returns_422_with_a_pointer(self, client, change, pointer):
         response = client.post("/api/auth/register", json=ACCOUNT | change)
 
         assert response.status_code == 422
         assert {error["pointer"] for error in response.json["errors"]} == {pointer}
 
-    def test_taken_address_is_a_409_however_it_is_typed(self, client, user):
+    def test_existing_address_returns_409_in_every_spelling(self, client, user):
         response = client.post("/api/auth/register", json=ACCOUNT | {"email": user.email.upper()})
 
         assert response.status_code == 409
@@ -62,7 +62,7 @@ class TestRegister:
         ],
         ids=ascii,
     )
-    def test_address_is_one_account_in_each_form(self, client, typed, stored):
+    def test_unicode_forms_of_an_address_are_one_account(self, client, typed, stored):
         response = client.post("/api/auth/register", json=ACCOUNT | {"email": typed})
 
         assert (response.status_code, response.json.get("email")) == (201, stored)
@@ -91,13 +91,13 @@ class TestRegister:
         assert client.post("/api/auth/login", json=cut).status_code == 401
 
     @pytest.mark.parametrize("password", ["e\u0301" * 128, "\u00e9" * 128], ids=ascii)
-    def test_length_of_a_password_is_that_of_its_normal_form(self, client, password):
+    def test_length_of_a_password_is_counted_in_nfkc(self, client, password):
         assert (
             client.post("/api/auth/register", json=ACCOUNT | {"password": password}).status_code
             == 201
         )
 
-    def test_password_that_is_too_short_in_its_normal_form_is_a_422(self, client):
+    def test_password_too_short_in_nfkc_returns_422(self, client):
         account = ACCOUNT | {"password": "e\u0301" * 4}
 
         assert client.post("/api/auth/register", json=account).status_code == 422
@@ -105,8 +105,8 @@ class TestRegister:
 
 @pytest.mark.parametrize("field", ["email", "password"])
 @pytest.mark.parametrize("operation", ["login", "register"])
-def test_long_text_is_refused_before_it_is_normalized(client, monkeypatch, operation, field):
-    """To normalize 56 KB of accents takes seconds, in which the process serves no one else."""
+def test_long_password_is_rejected_before_normalization(client, monkeypatch, operation, field):
+    """Normalizing 56 KB of accents takes seconds and would block the process."""
     lengths, normalize = [], unicodedata.normalize
 
     def measured(form, text):

@@ -1,4 +1,4 @@
-"""Budgets of SQL statements: operations that every service has, and notes."""
+"""Number of SQL statements of each operation."""
 
 import pytest
 
@@ -12,7 +12,7 @@ BUDGET = {"login": 3, "getProfile": 1, "listMyNotes": 2, "createNote": 4, "getNo
 
 @pytest.fixture
 def calls(user):
-    """The method, the URL and the body of each operation."""
+    """Return the method, the URL and the body of each operation."""
     credentials = {"email": user.email, "password": PASSWORD}
     return {
         "login": ("POST", "/api/auth/login", credentials),
@@ -24,7 +24,7 @@ def calls(user):
 
 
 @pytest.mark.parametrize("name", BUDGET)
-def test_operation_stays_in_its_budget(engine, as_user, calls, name):
+def test_operation_has_the_expected_round_trips(engine, as_user, calls, name):
     method, url, body = calls[name]
     key = {"Idempotency-Key": "k"} if name == "createNote" else {}
 
@@ -36,7 +36,7 @@ def test_operation_stays_in_its_budget(engine, as_user, calls, name):
 
 
 @pytest.mark.parametrize("count", [1, 20])
-def test_list_costs_the_same_whatever_its_length(engine, as_user, user, count):
+def test_round_trips_of_a_list_do_not_depend_on_its_length(engine, as_user, user, count):
     NoteFactory.create_batch(count, user_id=user.id)
 
     with statements(engine) as seen:
@@ -46,7 +46,7 @@ def test_list_costs_the_same_whatever_its_length(engine, as_user, user, count):
 
 
 @pytest.mark.parametrize("url", ["/api/users/me", "/api/notes/mine"])
-def test_the_user_is_loaded_by_indexes_only(connection, engine, as_user, url):
+def test_user_is_loaded_by_index(connection, engine, as_user, url):
     with statements(engine) as seen:
         as_user.get(url)
     statement, parameters = seen[0]

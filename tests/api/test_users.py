@@ -1,4 +1,4 @@
-"""One's own profile and password: /api/users/me."""
+"""Profile and password of the current user: /api/users/me."""
 
 import pytest
 
@@ -17,13 +17,13 @@ def etag(client):
 
 
 class TestGetProfile:
-    def test_anonymous_is_a_401(self, client):
+    def test_anonymous_request_returns_401(self, client):
         response = client.get("/api/users/me")
 
         assert response.status_code == 401
         assert response.headers["WWW-Authenticate"] == 'Bearer realm="api"'
 
-    def test_tells_what_is_ones_own_business(self, as_user, user):
+    def test_profile_has_the_fields_of_the_user(self, as_user, user):
         response = as_user.get("/api/users/me")
 
         assert response.status_code == 200
@@ -36,16 +36,16 @@ class TestGetProfile:
             "created_at": user.created_at.isoformat().replace("+00:00", "Z"),
         }
 
-    def test_no_cache_may_share_it(self, as_user):
+    def test_profile_is_not_cached(self, as_user):
         assert "private" in as_user.get("/api/users/me").headers["Cache-Control"]
 
-    def test_current_copy_is_a_304_without_a_body(self, as_user):
+    def test_current_etag_returns_304_without_a_body(self, as_user):
         response = as_user.get("/api/users/me", headers={"If-None-Match": etag(as_user)})
 
         assert (response.status_code, response.data) == (304, b"")
         assert response.headers["ETag"] == etag(as_user)
 
-    def test_old_copy_is_a_200(self, as_user):
+    def test_outdated_etag_returns_200(self, as_user):
         old = etag(as_user)
         as_user.patch("/api/users/me", json={"name": "Jane Roe"})
 
@@ -56,7 +56,7 @@ class TestGetProfile:
 
 
 class TestUpdateProfile:
-    def test_anonymous_is_a_401(self, client):
+    def test_anonymous_request_returns_401(self, client):
         assert client.patch("/api/users/me", json={"name": "Jane Doe"}).status_code == 401
 
     @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ class TestUpdateProfile:
             ({"is_active": True}, "/is_active"),
         ],
     )
-    def test_bad_field_is_a_422_and_changes_nothing(self, as_user, body, pointer):
+    def test_invalid_field_returns_422_and_changes_nothing(self, as_user, body, pointer):
         before = as_user.get("/api/users/me").json
 
         response = as_user.patch("/api/users/me", json={"name": "Jane Doe", **body})
@@ -85,7 +85,7 @@ class TestUpdateProfile:
         assert [error["pointer"] for error in response.json["errors"]] == [pointer]
         assert as_user.get("/api/users/me").json == before
 
-    def test_stale_if_match_is_a_412_and_changes_nothing(self, as_user):
+    def test_outdated_if_match_returns_412_and_changes_nothing(self, as_user):
         old = etag(as_user)
         as_user.patch("/api/users/me", json={"name": "First"})
 
@@ -104,7 +104,7 @@ class TestUpdateProfile:
         assert (response.status_code, response.json["name"]) == (200, "Jane")
         assert response.headers["ETag"] == etag(as_user)
 
-    def test_phone_comes_and_goes_and_the_name_stays(self, as_user, user):
+    def test_phone_can_be_set_and_removed(self, as_user, user):
         response = as_user.patch("/api/users/me", json={"phone": "+1234567890"})
         assert (response.json["phone"], response.json["name"]) == ("+1234567890", user.name)
 
@@ -114,7 +114,7 @@ class TestUpdateProfile:
 
 
 class TestChangePassword:
-    def test_anonymous_is_a_401(self, client):
+    def test_anonymous_request_returns_401(self, client):
         body = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
 
         assert client.put("/api/users/me/password", json=body).status_code == 401
@@ -130,7 +130,9 @@ class TestChangePassword:
             ({"new_password": "PassWord1"}, "/new_password"),
         ],
     )
-    def test_bad_field_is_a_422_and_the_password_stays(self, app, as_user, user, body, pointer):
+    def test_invalid_field_returns_422_and_keeps_the_password(
+        self, app, as_user, user, body, pointer
+    ):
         elsewhere = ApiClient(app).signed_in(user)
         good = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
 
@@ -141,7 +143,7 @@ class TestChangePassword:
         assert profile(elsewhere) == 200
         ApiClient(app).signed_in(user)
 
-    def test_ends_the_other_sessions_and_keeps_this_one(self, app, as_user, user):
+    def test_password_change_ends_only_the_other_sessions(self, app, as_user, user):
         elsewhere = ApiClient(app).signed_in(user)
         body = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
 
@@ -149,7 +151,7 @@ class TestChangePassword:
 
         assert (profile(as_user), profile(elsewhere)) == (200, 401)
 
-    def test_new_password_opens_and_the_old_one_does_not(self, as_user, client, user):
+    def test_only_the_new_password_is_valid(self, as_user, client, user):
         body = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
         as_user.put("/api/users/me/password", json=body)
 

@@ -1,4 +1,4 @@
-"""Accounts, as administrators see them: /api/users."""
+"""Administration of accounts: /api/users."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,10 +16,10 @@ def etag(client, user):
 
 
 class TestListUsers:
-    def test_anonymous_is_a_401(self, client):
+    def test_anonymous_request_returns_401(self, client):
         assert client.get("/api/users").status_code == 401
 
-    def test_plain_user_is_a_403(self, as_user):
+    def test_user_without_the_scope_returns_403(self, as_user):
         assert as_user.get("/api/users").status_code == 403
 
     @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ class TestListUsers:
             ("limit=101", "/limit"),
         ],
     )
-    def test_bad_parameter_is_a_422_that_points_at_it(self, as_admin, query, pointer):
+    def test_invalid_parameter_returns_422_with_a_pointer(self, as_admin, query, pointer):
         response = as_admin.get(f"/api/users?{query}")
 
         assert response.status_code == 422
@@ -50,14 +50,14 @@ class TestListUsers:
             ("role=admin&is_active=false", set()),
         ],
     )
-    def test_has_those_that_the_filters_let_through(self, as_admin, admin, user, query, expected):
+    def test_list_is_filtered(self, as_admin, admin, user, query, expected):
         names = {admin.id: "admin", user.id: "user", UserFactory(is_active=False).id: "inactive"}
 
         items = as_admin.get(f"/api/users?{query}").json["items"]
 
         assert sorted(names[item["id"]] for item in items) == sorted(expected)
 
-    def test_pages_go_from_the_newest_to_the_oldest(self, as_admin):
+    def test_list_is_sorted_newest_first(self, as_admin):
         start = datetime(2020, 1, 1, tzinfo=UTC)
         made = [
             UserFactory(created_at=start + timedelta(days=n), is_active=False) for n in range(5)
@@ -74,22 +74,22 @@ class TestListUsers:
 
 
 class TestGetUser:
-    def test_anonymous_is_a_401(self, client, user):
+    def test_anonymous_request_returns_401(self, client, user):
         assert client.get(f"/api/users/{user.id}").status_code == 401
 
-    def test_plain_user_is_a_403_even_for_themselves(self, as_user, user):
+    def test_user_without_the_scope_returns_403_for_their_own_account(self, as_user, user):
         assert as_user.get(f"/api/users/{user.id}").status_code == 403
 
     @pytest.mark.parametrize("bad_id", MALFORMED)
-    def test_malformed_id_is_a_404(self, as_admin, bad_id):
+    def test_malformed_id_returns_404(self, as_admin, bad_id):
         assert as_admin.get(f"/api/users/{bad_id}").status_code == 404
 
-    def test_current_copy_is_a_304(self, as_admin, user):
+    def test_current_etag_returns_304(self, as_admin, user):
         headers = {"If-None-Match": etag(as_admin, user)}
 
         assert as_admin.get(f"/api/users/{user.id}", headers=headers).status_code == 304
 
-    def test_tells_the_activity_and_no_password(self, as_admin, user):
+    def test_user_has_is_active_but_no_password(self, as_admin, user):
         response = as_admin.get(f"/api/users/{user.id}")
 
         assert (response.json["id"], response.json["is_active"]) == (user.id, True)
@@ -98,14 +98,14 @@ class TestGetUser:
 
 
 class TestUpdateUser:
-    def test_anonymous_is_a_401(self, client, user):
+    def test_anonymous_request_returns_401(self, client, user):
         assert client.patch(f"/api/users/{user.id}", json={"role": "admin"}).status_code == 401
 
-    def test_plain_user_is_a_403_even_for_themselves(self, as_user, user):
+    def test_user_without_the_scope_returns_403_for_their_own_account(self, as_user, user):
         assert as_user.patch(f"/api/users/{user.id}", json={"role": "admin"}).status_code == 403
 
     @pytest.mark.parametrize("bad_id", MALFORMED)
-    def test_malformed_id_is_a_404(self, as_admin, bad_id):
+    def test_malformed_id_returns_404(self, as_admin, bad_id):
         assert as_admin.patch(f"/api/users/{bad_id}", json={"role": "user"}).status_code == 404
 
     @pytest.mark.parametrize(
@@ -119,14 +119,14 @@ class TestUpdateUser:
             ({"password": PASSWORD}, "/password"),
         ],
     )
-    def test_bad_field_is_a_422_that_points_at_it(self, as_admin, user, body, pointer):
+    def test_invalid_field_returns_422_with_a_pointer(self, as_admin, user, body, pointer):
         response = as_admin.patch(f"/api/users/{user.id}", json=body)
 
         assert response.status_code == 422
         assert [error["pointer"] for error in response.json["errors"]] == [pointer]
 
     @pytest.mark.parametrize("change", [{"role": "user"}, {"is_active": False}])
-    def test_last_active_admin_is_a_409_and_stays(self, as_admin, admin, change):
+    def test_last_active_admin_returns_409_and_is_unchanged(self, as_admin, admin, change):
         UserFactory(role=Role.ADMIN, is_active=False)
 
         response = as_admin.patch(f"/api/users/{admin.id}", json=change)
@@ -135,7 +135,7 @@ class TestUpdateUser:
         assert response.json["type"] == "/api/problems/last-admin"
         assert as_admin.get("/api/users").status_code == 200
 
-    def test_stale_if_match_is_a_412_before_the_409(self, as_admin, admin):
+    def test_outdated_if_match_returns_412_and_not_409(self, as_admin, admin):
         old = etag(as_admin, admin)
         as_admin.patch("/api/users/me", json={"name": "Changed"})
 
@@ -155,7 +155,7 @@ class TestUpdateUser:
         assert (response.status_code, response.json["role"]) == (200, "admin")
         assert response.headers["ETag"] == etag(as_admin, user)
 
-    def test_one_of_two_admins_can_go(self, as_admin, admin):
+    def test_one_of_two_admins_can_be_deactivated_or_demoted(self, as_admin, admin):
         UserFactory(role=Role.ADMIN)
 
         response = as_admin.patch(f"/api/users/{admin.id}", json={"role": "user"})
@@ -163,12 +163,12 @@ class TestUpdateUser:
         assert (response.status_code, response.json["role"]) == (200, "user")
         assert as_admin.get("/api/users").status_code == 403
 
-    def test_last_admin_may_stay_one(self, as_admin, admin):
+    def test_last_admin_can_keep_role_and_activity(self, as_admin, admin):
         change = {"role": "admin", "is_active": True}
 
         assert as_admin.patch(f"/api/users/{admin.id}", json=change).status_code == 200
 
-    def test_deactivation_ends_all_sessions_for_good(self, as_admin, as_user, user):
+    def test_deactivation_ends_all_sessions_permanently(self, as_admin, as_user, user):
         path = f"/api/users/{user.id}"
 
         assert as_admin.patch(path, json={"is_active": False}).json["is_active"] is False

@@ -1,4 +1,4 @@
-"""The chart, rendered by real Helm."""
+"""Render the chart with Helm."""
 
 import json
 import subprocess
@@ -32,7 +32,7 @@ def run(
 
 @cache
 def text(values: str, major: int = 4, *options: str) -> str:
-    """What `helm template` prints with a file of values of `helm/ci`."""
+    """Return the manifests of a values file in `helm/ci`."""
     done = run(major, "template", RELEASE, CHART, "-n", NAMESPACE, "-f", VALUES[values], *options)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -66,7 +66,7 @@ def refused(values: dict[str, Any], **options: Any) -> str:
 
 
 def only(kind: str, values: str, *options: str, component: str = "") -> dict[str, Any]:
-    """The one manifest of a kind, with `component` in its name where there are several."""
+    """Return the only manifest of a kind, or the one with `component` in its name."""
     return pick(manifests(values, 4, *options), kind, component)
 
 
@@ -78,7 +78,7 @@ def pick(found: list[dict[str, Any]], kind: str, component: str = "") -> dict[st
 
 
 def pod_spec(manifest: dict[str, Any]) -> dict[str, Any] | None:
-    """The pod that a manifest makes, if it makes one."""
+    """Return the pod template of a manifest, or None."""
     spec = manifest.get("spec", {})
     match manifest["kind"]:
         case "Pod":

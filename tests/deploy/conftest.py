@@ -12,7 +12,6 @@ from tests.conftest import SECRET_KEY
 from tests.deploy import engine, images
 from tests.deploy.containers import Container, once, running
 from tests.deploy.servers import postgres_on_tcp
-from tests.deploy.shopping import PASSWORD
 from tools.embedded import free_port
 
 
@@ -55,13 +54,9 @@ def production(postgres_tcp_url, redis_url) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def migrated(image, production) -> dict[str, str]:
-    """Migrate the database with the image, load demo rows, and return `production`."""
-    for command in (
-        ("alembic", "upgrade", "head"),
-        ("flask", "demo", "load", "--allow-production", f"--password={PASSWORD}"),
-    ):
-        done = once(production, *command)
-        assert done.returncode == 0, done.stdout + done.stderr
+    """Migrate the database with the image, and return `production`."""
+    done = once(production, "alembic", "upgrade", "head")
+    assert done.returncode == 0, done.stdout + done.stderr
     return production
 
 

@@ -1,4 +1,4 @@
-"""Containers as a strict cluster runs them: read-only, without capabilities, not as root."""
+"""Containers with the restrictions of a strict cluster: read-only, no capabilities, not root."""
 
 import secrets
 import subprocess
@@ -15,7 +15,7 @@ from tests.deploy.images import IMAGE, health_command
 STRICT = (
     *("--read-only", "--read-only-tmpfs=false", "--tmpfs", "/tmp"),
     *("--cap-drop", "all", "--security-opt", "no-new-privileges"),
-    # Timers of systemd would ask; the tests ask themselves.
+    # Without systemd, the tests run the health check.
     "--no-healthcheck",
 )
 
@@ -33,16 +33,16 @@ class Container:
         return done.stdout + done.stderr
 
     def stop(self, grace: int = 30) -> int:
-        """The exit status after SIGTERM; 137 if it had to be killed after `grace` seconds."""
+        """Stop it, and return the exit status; 137 if it was killed after `grace` seconds."""
         podman("stop", "--time", str(grace), self.name)
         return int(podman("inspect", "--format", "{{.State.ExitCode}}", self.name).stdout)
 
     def wait_until_alive(self) -> None:
-        """By the image's own health check, so at its own port."""
+        """Wait for the health check of the image."""
         self._wait(lambda: self.exec(*health_command()).returncode == 0)
 
     def wait_until_reached(self) -> None:
-        """By its URL, from outside."""
+        """Wait for a response at the published URL."""
         self._wait(self._reached)
 
     def _reached(self) -> bool:
@@ -74,7 +74,7 @@ def running(
     url: str = "",
     options: tuple[str, ...] = (),
 ) -> Iterator[Container]:
-    """A container of the image until the end of the block."""
+    """Run a container of the image until the end of the block."""
     container = Container(f"flask-api-{secrets.token_hex(4)}", url)
     options = ("--name", container.name, *_options(env, network), *options)
     podman("run", "--detach", *options, IMAGE, *command)

@@ -1,4 +1,4 @@
-"""buildah and podman, with a store and a configuration of their own below `.data/`."""
+"""buildah and podman, with their own store and configuration in `.data/`."""
 
 import os
 import resource
@@ -18,7 +18,7 @@ driver = "overlay"
 graphroot = "{folder}/root"
 runroot = "{folder}/run"
 """
-# No systemd, and no capability to raise a limit, are taken for granted.
+# Works without systemd and without the capability to raise limits.
 CONTAINERS = """\
 [containers]
 default_ulimits = [{limits}]
@@ -30,7 +30,7 @@ runtime = "runc"
 
 
 def why_not() -> str:
-    """Why no container can be built and run here; nothing if it can."""
+    """Return why containers cannot be built and run here, or an empty string."""
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
         return f"not installed: {', '.join(missing)}"
@@ -42,7 +42,7 @@ def podman(*args: str | Path, timeout: float = 120, check: bool = True):
 
 
 def make(*args: str, timeout: float = 900):
-    """A target of the Makefile, where buildah and podman use the store of the tests."""
+    """Run a target of the Makefile with the store of the tests."""
     return _run(["make", *args], timeout, check=True)
 
 

@@ -1,4 +1,4 @@
-"""The image, built by `make image` over a base that needs no registry."""
+"""Build the image with `make image`, on a base that needs no registry."""
 
 import json
 import os
@@ -11,14 +11,14 @@ from tests.deploy.engine import FOLDER, ROOT, make, podman
 
 IMAGE = "localhost/flask-api:test"
 DOCKERFILE = ROOT / "Dockerfile"
-# Settings of pip that a build needs too; those that name local folders would lead nowhere.
+# Settings of pip that a build needs too, except those with local folders.
 PIP_SETTINGS = frozenset(
     {"index-url", "extra-index-url", "trusted-host", "proxy", "timeout", "default-timeout"}
 )
 
 
 def build() -> str:
-    """The name of the image, built from the Dockerfile."""
+    """Build the image from the Dockerfile, and return its name."""
     name, _, suite = base()
     if podman("image", "exists", name, check=False).returncode:
         stand_in(name, suite)
@@ -27,14 +27,14 @@ def build() -> str:
 
 
 def base() -> tuple[str, str, str]:
-    """The base that the Dockerfile names, the Python in it, and its Debian."""
+    """Return the base image of the Dockerfile, and its versions of Python and Debian."""
     found = re.search(r"^ARG BASE=(\S+:([\d.]+)-slim-(\w+))$", DOCKERFILE.read_text(), re.M)
     assert found
     return found[1], found[2], found[3]
 
 
 def stand_in(name: str, suite: str) -> None:
-    """An image of the same Debian and Python as the base `name`, from Debian's packages."""
+    """Build an image with the Debian and Python of the base `name`, from Debian's packages."""
     archive = FOLDER / "base.tar"
     hook = Path(__file__).with_name("stand_in_hook.sh")
     subprocess.run(
@@ -50,7 +50,7 @@ def stand_in(name: str, suite: str) -> None:
 
 
 def secrets() -> str:
-    """The options that give the build this machine's package index and certificates."""
+    """Return the build options for the package index and certificates of this machine."""
     config = FOLDER / "pip.conf"
     settings = _pip_settings()
     lines = [f"{name} = {value}" for name, value in settings.items() if name in PIP_SETTINGS]
@@ -64,22 +64,22 @@ def secrets() -> str:
 
 
 def _pip_settings() -> dict[str, str]:
-    """pip's settings, from its files and the environment."""
+    """Return pip's settings, from its files and the environment."""
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
     ).stdout
-    # What comes later is stronger: pip lists the environment last.
+    # Later settings override earlier ones; pip lists the environment last.
     found = re.findall(r"^(?:global|install|:env:)\.([\w-]+)='(.*)'$", listed, re.M)
     return {name: value for name, value in found if "file:" not in value}
 
 
 def configuration() -> dict:
-    """What the image says of itself: user, command, labels, health check, …"""
+    """Return the configuration of the image: user, command, labels, health check, …"""
     return json.loads(podman("image", "inspect", IMAGE).stdout)[0]
 
 
 def health_command() -> list[str]:
-    """What the image is asked with whether it is well."""
+    """Return the command of the health check."""
     kind, *command = configuration()["Healthcheck"]["Test"]
     assert kind == "CMD"
     return command

@@ -1,4 +1,4 @@
-"""What the alerts and the dashboard of the chart ask Prometheus."""
+"""PromQL expressions of the alerts and the dashboard."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from tests.deploy import charts
 
 
 class Selector(NamedTuple):
-    """A series in an expression: its name, what its labels have to be."""
+    """A selector in an expression: the name of a metric, and its label matchers."""
 
     name: str
     matchers: dict[str, str]
@@ -27,7 +27,7 @@ def dashboard() -> dict[str, Any]:
 
 
 def expressions() -> list[str]:
-    """All of them, with Grafana's variables filled in."""
+    """Return all expressions, with Grafana's variables replaced."""
     shown = [
         target["expr"].replace("$__rate_interval", "5m")
         for panel in dashboard()["panels"]
@@ -52,7 +52,7 @@ def selectors() -> list[Selector]:
 
 
 def grouped_by() -> set[str]:
-    """The labels that expressions keep."""
+    """Return the labels that the expressions group by."""
     return {
         label
         for expression in expressions()

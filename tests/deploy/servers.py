@@ -1,4 +1,4 @@
-"""Servers that a container reaches over TCP."""
+"""Servers on TCP ports, for containers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from tools import embedded
 
 @contextmanager
 def postgres_on_tcp(data: Path) -> Iterator[str]:
-    """The URL of an embedded PostgreSQL that listens on a port of 127.0.0.1."""
+    """Run an embedded PostgreSQL on a port of 127.0.0.1, and yield its URL."""
     with embedded.postgres(data), embedded.stopped(data, "fast"):
         port = embedded.free_port()
         _pg_ctl(data, "-l", f"{data}/log", "-o", f"-h 127.0.0.1 -p {port} -k {data}", "start")

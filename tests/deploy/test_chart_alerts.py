@@ -1,4 +1,4 @@
-"""The alerts, run by Prometheus's own promtool over series that we make up."""
+"""Alerts, tested with promtool."""
 
 import shutil
 import subprocess
@@ -40,7 +40,7 @@ def pool(used):
     }
 
 
-# What makes each alert fire, and what is nearly the same and must not.
+# For each alert, series for which it fires, and similar ones for which it must not.
 CASES = {
     "FlaskApiAway": ({"up": f"0x{HOUR}"}, {"up": f"1x{HOUR}"}),
     "FlaskApiErrors": (requests(f"0+120x{HOUR}"), requests(f"0+12x{HOUR}")),
@@ -48,7 +48,7 @@ CASES = {
     "FlaskApiPoolUsedUp": (pool(16), pool(12)),
     "FlaskApiLimitsNotShared": (
         {"rate_limit_shared": "1x10 0x50"},
-        # Without REDIS_URL it was never 1.
+        # Without REDIS_URL, the value is never 1.
         {"rate_limit_shared": f"0x{HOUR}"},
     ),
     "FlaskApiManyRefused": (
@@ -77,7 +77,7 @@ def rules():
 
 
 def firing(folder, alert, series, labels=OURS):
-    """Whether an alert fires after an hour of `series`."""
+    """Return whether an alert fires after an hour of `series`."""
     asked = {"expr": f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})', "eval_time": "1h"}
     case = {
         "interval": "1m",
@@ -96,26 +96,26 @@ def labelled(name, labels):
     return f"{name[:-1]},{labels}}}" if name.endswith("}") else f"{name}{{{labels}}}"
 
 
-def test_prometheus_can_load_them(tmp_path):
+def test_alerts_are_valid_for_prometheus(tmp_path):
     done = promtool(tmp_path, "check", "rules", "rules.yaml", rules=rules())
 
     assert done.returncode == 0, done.stderr
     assert f"{len(CASES)} rules found" in done.stdout
 
 
-def test_there_is_a_case_for_each():
+def test_each_alert_has_a_test_case():
     assert list(CASES) == [alert["alert"] for alert in promql.alerts()]
 
 
 @pytest.mark.parametrize("alert", CASES)
 class TestAlert:
-    def test_fires(self, tmp_path, alert):
+    def test_alert_fires(self, tmp_path, alert):
         assert firing(tmp_path, alert, CASES[alert][0])
 
-    def test_does_not_fire_without_need(self, tmp_path, alert):
+    def test_alert_does_not_fire_for_normal_values(self, tmp_path, alert):
         assert not firing(tmp_path, alert, CASES[alert][1])
 
-    def test_does_not_fire_for_another_release(self, tmp_path, alert):
+    def test_alert_ignores_other_releases(self, tmp_path, alert):
         up = {'up{namespace="production",job="shop-flask-api-metrics",pod="b"}': f"1x{HOUR}"}
         others = {labelled(name, OTHERS): values for name, values in CASES[alert][0].items()}
 

@@ -1,4 +1,4 @@
-"""checkov has nothing to say about the chart that `checkov.yaml` doesn't explain."""
+"""Findings of checkov in the chart: each has an explanation in checkov.yaml."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ INSTALLED = f"image.pullPolicy=Always,image.digest=sha256:{'0' * 64},runAsUser=1
 
 @pytest.fixture(scope="module")
 def findings(tmp_path_factory):
-    """Pairs of a check and the pod or object that it is about."""
+    """Return pairs of a check and its object."""
     if not CHECKOV.exists():
         pytest.skip("checkov is not installed: make .venv-checkov/installed")
     folder = tmp_path_factory.mktemp("manifests")
@@ -37,13 +37,13 @@ def findings(tmp_path_factory):
 
 
 def about(resource):
-    """`api` of `Deployment.production.shop-flask-api`, and so on."""
+    """Return `api` for `Deployment.production.shop-flask-api`, and so on."""
     kind, _, name = resource.split(".")
     pods = {"Deployment": "api", "Job": "migrate", "CronJob": "prune", "Pod": "test"}
     return pods.get(kind, f"{kind} {name}")
 
 
-def test_every_finding_is_explained_and_every_explanation_is_of_one(findings):
+def test_findings_and_explanations_match(findings):
     assert findings == {(check, pod) for check, entry in EXPLAINED.items() for pod in entry["pods"]}
 
 

@@ -1,4 +1,4 @@
-"""The script that `helm test` runs in the cluster by default, against a server here."""
+"""The default script of `helm test`, against a local server."""
 
 import subprocess
 import sys
@@ -44,7 +44,7 @@ def run(script, url, hosts="127.0.0.1"):
 
 @contextmanager
 def responding(status):
-    """A server that responds to each request with a status and `{}`; it keeps the requests."""
+    """Run a server that returns a status and `{}`, and collects the requests."""
     requests = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -63,7 +63,7 @@ def responding(status):
         server.shutdown()
 
 
-def test_it_has_nothing_to_write_to_the_database_with():
+def test_test_pod_has_no_database_credentials():
     (container,) = pods({}).values()
 
     assert "secret" not in str(container["env"]).lower()
@@ -71,7 +71,7 @@ def test_it_has_nothing_to_write_to_the_database_with():
     assert [entry["name"] for entry in container["env"]] == ["ALLOWED_HOSTS"]
 
 
-def test_an_order_is_placed_only_on_request():
+def test_order_is_placed_only_if_enabled():
     assert list(pods({})) == ["shop-flask-api-test"]
     assert set(pods({"helmTest": {"placeOrder": True}})) == {
         "shop-flask-api-test",
@@ -79,7 +79,7 @@ def test_an_order_is_placed_only_on_request():
     }
 
 
-def test_passes_where_the_service_works(server, script):
+def test_succeeds_for_a_working_service(server, script):
     done = run(script, server.url)
 
     assert done.returncode == 0, done.stderr
@@ -87,12 +87,12 @@ def test_passes_where_the_service_works(server, script):
 
 
 @pytest.mark.parametrize("status", [200, 401, 404, 503])
-def test_fails_where_a_response_is_not_as_it_should_be(script, status):
+def test_fails_for_an_unexpected_response(script, status):
     with responding(status) as (url, _):
         assert run(script, url).returncode != 0
 
 
-def test_fails_where_no_server_listens(script):
+def test_fails_without_a_server(script):
     done = run(script, f"http://127.0.0.1:{free_port()}")
 
     assert done.returncode != 0
@@ -103,7 +103,7 @@ def test_fails_where_no_server_listens(script):
     ("allowed", "host"),
     [("", "localhost"), ("a.example.com, b", "a.example.com"), (".x.org", "helm-test.x.org")],
 )
-def test_reads_only_and_asks_for_a_host_that_is_allowed(script, allowed, host):
+def test_only_reads_and_uses_an_allowed_host(script, allowed, host):
     with responding(503) as (url, requests):
         run(script, url, allowed)
 

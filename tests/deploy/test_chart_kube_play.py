@@ -1,4 +1,4 @@
-"""The pods that the chart renders, run by podman: they serve, migrate, order and prune."""
+"""The rendered pods in podman: they serve, migrate, place orders and prune."""
 
 import json
 import secrets
@@ -26,7 +26,7 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Release:
-    """What the chart renders, as far as podman 4.3 takes it."""
+    """The rendered manifests that podman 4.3 supports."""
 
     manifests: list[dict[str, Any]]
     folder: Path
@@ -37,12 +37,12 @@ class Release:
 
     @contextmanager
     def playing(self, manifest: dict[str, Any]) -> Iterator[Container]:
-        """The container of a manifest runs until the end of the block."""
+        """Run the container of a manifest until the end of the block."""
         name = manifest["metadata"]["name"]
         pod = {
             "apiVersion": "v1",
             "kind": "Pod",
-            # Jobs are no word of podman's; the pod that each makes is.
+            # podman does not support Jobs, so this runs their pods.
             "metadata": {"name": name},
             "spec": pod_spec(manifest),
         }
@@ -57,7 +57,7 @@ class Release:
             podman("kube", "down", file)
 
     def run(self, kind: str, component: str = "") -> tuple[int, str]:
-        """The exit status, and the log, of a pod that ends by itself."""
+        """Run a pod to its end, and return its exit status and log."""
         manifest = charts.pick(self.manifests, kind, component)
         with self.playing(manifest) as container:
             status = int(podman("wait", container.name).stdout)
@@ -97,7 +97,7 @@ def empty_database(server: str) -> str:
 
 
 def adapt(manifests, address):
-    """Leave out what podman 4.3 can't do.
+    """Remove the features that podman 4.3 does not support.
 
     Podman asks a container by timers of systemd, and maps no ports of a host's network: there each
     service needs an address of its own.
@@ -116,7 +116,7 @@ def adapt(manifests, address):
 
 @contextmanager
 def stored(manifests, folder):
-    """The Secrets, in podman 4.3's own format: their data and nothing else."""
+    """Return the Secrets in the format of podman 4.3."""
     for manifest in manifests:
         file = folder / "secret.json"
         file.write_text(json.dumps(manifest["data"]))
@@ -129,7 +129,7 @@ def stored(manifests, folder):
 
 @pytest.fixture(scope="module")
 def migration(release, api) -> tuple[int, str]:
-    """The end of the migration, while the pod of the service waits for it."""
+    """Run the migration, while the pod of the service waits for it."""
     assert ready(release).status_code == 503
     return release.run("Job")
 
@@ -160,7 +160,7 @@ def test_an_order_is_placed_and_replayed(release, migration):
     assert "Registered, ordered and replayed." in log
 
 
-def test_the_test_that_only_reads_passes(release, migration):
+def test_reading_test_pod_succeeds(release, migration):
     (manifest,) = (each for each in release.of("Pod") if each["metadata"]["name"].endswith("-test"))
 
     with release.playing(manifest) as container:
@@ -170,14 +170,14 @@ def test_the_test_that_only_reads_passes(release, migration):
     assert "The service is ready and responds." in log
 
 
-def test_pruning_ends_with_0(release, migration):
+def test_pruning_exits_with_0(release, migration):
     status, log = release.run("CronJob")
 
     assert status == 0, log
     assert "Pruned 0 sessions." in log
 
 
-def test_the_pod_runs_as_restricted_as_it_is_rendered(api):
+def test_pod_runs_with_the_rendered_restrictions(api):
     config = json.loads(podman("inspect", api.name).stdout)[0]
 
     assert config["Config"]["User"] == "10001:10001"

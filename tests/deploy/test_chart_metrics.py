@@ -1,4 +1,4 @@
-"""Alerts and dashboard ask for what the service exports, by the names that it has there."""
+"""Alerts and dashboard use the metrics and labels that the service exports."""
 
 import re
 
@@ -12,14 +12,14 @@ from tests.deploy import charts, promql
 from tests.support.servers import ROOT
 
 pytestmark = pytest.mark.deploy
-# Prometheus adds these to what it scrapes, or makes them itself.
+# Prometheus adds these labels and metrics itself.
 SCRAPED = {"namespace", "job", "pod"}
 MADE = {"up"}
 DEFAULTS = yaml.safe_load((charts.CHART / "values.yaml").read_text())
 
 
 def exported():
-    """The labels of each series that the service has, by its name."""
+    """Return the labels of each metric of the service, by its name."""
     found = {}
     for collector, names in REGISTRY._collector_to_names.items():
         for name in names:
@@ -29,7 +29,7 @@ def exported():
 
 
 class TestNames:
-    def test_every_series_is_exported_and_has_the_labels(self):
+    def test_every_used_metric_is_exported_with_its_labels(self):
         series = exported()
 
         assert len(promql.selectors()) > 20
@@ -37,16 +37,16 @@ class TestNames:
             assert name in series.keys() | MADE
             assert set(matchers) <= series.get(name, set()) | SCRAPED, name
 
-    def test_every_label_that_is_kept_is_on_a_series(self):
+    def test_every_used_label_exists(self):
         assert promql.grouped_by() <= set().union(*exported().values()) | SCRAPED
 
-    def test_every_event_that_is_asked_for_is_counted(self):
+    def test_every_used_event_is_counted(self):
         asked = {m["event"] for _, m in promql.selectors() if "event" in m}
 
         assert asked
         assert asked <= set(metrics.AUTH_EVENTS.values())
 
-    def test_every_metric_of_ours_is_shown(self):
+    def test_every_metric_is_on_the_dashboard(self):
         ours = {
             collector._name
             for collector in vars(metrics).values()
@@ -59,14 +59,14 @@ class TestNames:
 
 
 class TestDashboard:
-    def test_every_query_is_of_the_chosen_service(self):
+    def test_every_query_selects_the_service(self):
         for panel in promql.dashboard()["panels"]:
             for target in panel.get("targets", []):
                 assert target["expr"].count("{") == target["expr"].count(
                     '{namespace=~"$namespace", job=~"$job"'
                 )
 
-    def test_panels_have_a_place_and_a_number_of_their_own(self):
+    def test_panels_have_unique_positions_and_ids(self):
         panels = promql.dashboard()["panels"]
 
         assert len({panel["id"] for panel in panels}) == len(panels)
@@ -76,18 +76,18 @@ class TestDashboard:
 
 
 class TestAlerts:
-    def test_every_one_is_of_this_release_alone(self):
+    def test_alerts_select_only_this_release(self):
         for alert in promql.alerts():
             assert alert["expr"].count("{") == alert["expr"].count(
                 '{namespace="production",job="shop-flask-api-metrics"'
             )
 
-    def test_every_one_tells_what_it_means(self):
+    def test_alerts_have_a_description(self):
         for alert in promql.alerts():
             assert alert["labels"]["severity"] in {"info", "warning", "critical"}
             assert set(alert["annotations"]) == {"summary", "description", "runbook_url"}
 
-    def test_every_one_leads_to_a_heading_of_the_runbooks(self):
+    def test_alerts_link_to_a_heading_of_the_runbooks(self):
         text = (ROOT / DEFAULTS["metrics"]["prometheusRule"]["runbooks"]).read_text()
         headings = {line.strip("# ").lower() for line in text.splitlines() if line[:1] == "#"}
 

@@ -1,4 +1,4 @@
-"""What an installation can add: a route of the Gateway API, other objects, annotations."""
+"""Optional parts of the chart: HTTPRoute, extra objects, annotations, autoscaling."""
 
 import pytest
 
@@ -11,7 +11,7 @@ ROUTE = {"enabled": True, "parentRefs": [{"name": "public", "namespace": "gatewa
 
 
 class TestHTTPRoute:
-    def test_leads_to_the_port_of_the_service(self):
+    def test_route_has_the_port_of_the_service(self):
         values = {"httpRoute": ROUTE | {"hostnames": ["api.example.com"]}}
         values |= {"service": {"port": 8080}, "metrics": {"enabled": False}}
 
@@ -30,7 +30,7 @@ class TestHTTPRoute:
             ],
         }
 
-    def test_its_hosts_and_those_of_the_ingress_are_allowed(self):
+    def test_hosts_of_route_and_ingress_are_allowed(self):
         values = {
             "settings": {"ALLOWED_HOSTS": ""},
             "ingress": {"enabled": True, "hosts": ["api.example.com", "shop.example.com"]},
@@ -51,12 +51,12 @@ class TestHTTPRoute:
             ({"httpRoute": ROUTE, "settings": {"ALLOWED_HOSTS": ""}}, "ALLOWED_HOSTS is required"),
         ],
     )
-    def test_one_that_cannot_work_is_refused(self, values, message):
+    def test_invalid_route_is_rejected(self, values, message):
         assert message in charts.refused(values)
 
 
 class TestExtraObjects:
-    def test_are_rendered_with_their_templates(self):
+    def test_objects_are_rendered_as_templates(self):
         one = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -73,21 +73,21 @@ class TestExtraObjects:
         assert more["data"] == {"release": "shop"}
         assert pick(found, "Thing") == two
 
-    def test_what_is_no_object_is_refused(self):
+    def test_value_that_is_not_an_object_is_rejected(self):
         assert "at '/extraObjects/0'" in charts.refused({"extraObjects": [{"kind": "Pod"}]})
 
 
 class TestAnnotations:
-    def test_are_those_of_the_deployment_and_not_of_its_pods(self):
+    def test_annotations_are_on_the_deployment_and_not_on_pods(self):
         deployment = pick(rendered({"deploymentAnnotations": {"a.b/c": "true"}}), "Deployment")
 
         assert deployment["metadata"]["annotations"] == {"a.b/c": "true"}
         assert "a.b/c" not in deployment["spec"]["template"]["metadata"]["annotations"]
 
-    def test_there_are_none_by_default(self):
+    def test_no_annotations_by_default(self):
         assert "annotations" not in only("Deployment", "minimal")["metadata"]
 
-    def test_those_of_pods_cannot_hide_that_settings_changed(self):
+    def test_pod_annotations_cannot_replace_the_checksum(self):
         values = {"podAnnotations": {"checksum/config": "mine"}}
 
         (annotations,) = (
@@ -101,7 +101,7 @@ class TestAnnotations:
 
 class TestAutoscaling:
     @pytest.mark.parametrize("major", charts.VERSIONS)
-    def test_takes_a_behaviour(self, major):
+    def test_behavior_is_rendered(self, major):
         behavior = {"scaleDown": {"stabilizationWindowSeconds": 600, "policies": []}}
         values = {"autoscaling": {"enabled": True, "behavior": behavior}}
 
@@ -109,7 +109,7 @@ class TestAutoscaling:
 
         assert pick(found, "HorizontalPodAutoscaler")["spec"]["behavior"] == behavior
 
-    def test_fewer_pods_at_most_than_at_least_are_refused(self):
+    def test_maximum_below_the_minimum_is_rejected(self):
         values = {"autoscaling": {"enabled": True, "minReplicas": 7}}
 
         assert "minReplicas is greater" in charts.refused(values)

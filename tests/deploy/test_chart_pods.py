@@ -1,4 +1,4 @@
-"""How the pods of the chart run, begin and end."""
+"""Security, rollout and shutdown of the pods."""
 
 import pytest
 
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.deploy
 every_values = pytest.mark.parametrize("values", charts.VALUES)
 
 
-# Of those that *restricted* allows, what the values of the tests have.
+# The volumes of the test values that *restricted* allows.
 ALLOWED_VOLUMES = {"name", "emptyDir", "secret"}
 
 
@@ -54,13 +54,13 @@ class TestPodSecurity:
 
 
 class TestUpgrade:
-    def test_a_new_pod_is_ready_before_an_old_one_goes(self):
+    def test_new_pod_is_ready_before_an_old_one_stops(self):
         assert deployment()["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
         assert container()["readinessProbe"]["httpGet"]["path"] == "/api/health/ready"
 
     @pytest.mark.parametrize("pre_stop", [0, 10, 30])
     @pytest.mark.parametrize("graceful", [25, 60])
-    def test_the_grace_period_is_enough_to_be_forgotten_and_to_drain(self, pre_stop, graceful):
+    def test_grace_period_covers_the_pre_stop_delay_and_the_drain(self, pre_stop, graceful):
         options = f"preStopSeconds={pre_stop},gunicorn.gracefulTimeout={graceful}"
         pod = deployment("minimal", "--set", options)["template"]["spec"]
         only_container = pod["containers"][0]
@@ -71,7 +71,7 @@ class TestUpgrade:
         (arguments,) = (e for e in only_container["env"] if e["name"] == "GUNICORN_CMD_ARGS")
         assert f"--graceful-timeout={graceful}" in arguments["value"]
 
-    def test_a_pod_is_restarted_only_for_faults_of_its_own(self):
+    def test_liveness_does_not_depend_on_other_services(self):
         for probe in ("startupProbe", "livenessProbe"):
             assert container()[probe]["httpGet"]["path"] == "/api/health/live"
 
@@ -85,7 +85,7 @@ class TestUpgrade:
         assert annotations() == annotations("--set", "replicaCount=5")
         assert annotations() != annotations("--set", change)
 
-    def test_the_autoscaler_alone_says_how_many_pods(self):
+    def test_replicas_are_not_rendered_with_autoscaling(self):
         assert "replicas" in deployment()
         assert "replicas" not in deployment("everything")
 
@@ -107,7 +107,7 @@ class TestMigration:
         assert migrating == ["Job"]
 
     @every_values
-    def test_the_hook_needs_nothing_that_is_not_there_before_an_install(self, values):
+    def test_hook_uses_only_objects_that_exist_before_an_install(self, values):
         rendered = manifests(values)
         hooks = [m for m in rendered if "pre-install" in str(m["metadata"].get("annotations"))]
         made_later = {m["metadata"]["name"] for m in rendered if m not in hooks}
@@ -121,10 +121,10 @@ class TestMigration:
                 needed |= {e["valueFrom"]["secretKeyRef"]["name"] for e in each["env"][:1]}
             assert not needed & made_later
 
-    def test_its_secret_has_nothing_but_the_database(self):
+    def test_secret_of_the_hook_has_only_the_database_url(self):
         assert set(only("Secret", "everything", component="migrate")["data"]) == {"DATABASE_URL"}
 
-    def test_it_is_another_job_when_it_would_do_something_else(self):
+    def test_changed_job_has_a_new_name(self):
         """`kubectl apply` refuses to change a Job."""
 
         def name(*options):
@@ -134,7 +134,7 @@ class TestMigration:
         assert len({name(), name("--set", "image.tag=2.0.0")}) == 2
         assert len({name(), name("--set", "jobResources.limits.memory=1Gi")}) == 2
 
-    def test_names_fit_into_a_label(self):
+    def test_names_are_short_enough_for_labels(self):
         long = f"fullnameOverride={'x' * 63}"
 
         for manifest in manifests("everything", 4, "--set", long):
@@ -143,7 +143,7 @@ class TestMigration:
 
 
 class TestNetwork:
-    def test_egress_is_open_unless_it_is_said_where_to(self):
+    def test_egress_is_open_by_default(self):
         assert only("NetworkPolicy", "minimal")["spec"]["policyTypes"] == ["Ingress"]
 
         spec = only("NetworkPolicy", "everything")["spec"]
@@ -151,7 +151,7 @@ class TestNetwork:
         ports = {port["port"] for rule in spec["egress"] for port in rule["ports"]}
         assert ports == {53, "http", 5432, 6379, 4318}
 
-    def test_metrics_are_in_no_service_that_a_load_balancer_shows(self):
+    def test_public_service_has_no_metrics_port(self):
         services = [m for m in manifests("everything") if m["kind"] == "Service"]
 
         for service in services:

@@ -1,4 +1,4 @@
-"""What the chart renders, by Helm 3 and by Helm 4, for Kubernetes 1.29 to 1.37."""
+"""Rendered manifests, with Helm 3 and 4, for Kubernetes 1.29 to 1.37."""
 
 import kubernetes_validate
 import pytest
@@ -18,7 +18,7 @@ every_helm = pytest.mark.parametrize("major", charts.VERSIONS)
 class TestLint:
     @every_helm
     @every_values
-    def test_has_nothing_to_say(self, values, major):
+    def test_helm_lint_has_no_findings(self, values, major):
         done = charts.run(major, "lint", "--strict", charts.CHART, "-f", charts.VALUES[values])
 
         assert done.returncode == 0, done.stdout
@@ -29,41 +29,41 @@ class TestLint:
 class TestTemplate:
     @every_helm
     @every_values
-    def test_is_valid_for_each_version_of_kubernetes(self, values, major):
+    def test_manifests_are_valid_for_each_kubernetes_version(self, values, major):
         rendered = [m for m in manifests(values, major) if m["apiVersion"] not in CUSTOM]
 
         assert rendered
         for manifest in rendered:
             for version in KUBERNETES:
-                # An apiVersion or a kind that it doesn't know raises as well.
+                # It also raises an error for an unknown apiVersion or kind.
                 kubernetes_validate.validate(manifest, version, strict=True)
 
     @every_values
-    def test_is_the_same_by_helm_3_and_by_helm_4(self, values):
+    def test_helm_3_and_4_render_the_same(self, values):
         def by_name(major):
             return {(m["kind"], m["metadata"]["name"]): m for m in manifests(values, major)}
 
         assert by_name(3) == by_name(4)
 
     @every_values
-    def test_no_two_objects_have_a_name(self, values):
+    def test_names_of_objects_are_unique(self, values):
         names = [(m["kind"], m["metadata"]["name"]) for m in manifests(values)]
 
         assert len(names) == len(set(names))
 
-    def test_everything_has_every_kind(self):
+    def test_all_options_render_every_kind(self):
         assert {m["kind"] for m in manifests("everything")} == {
             *("ConfigMap", "CronJob", "Deployment", "HorizontalPodAutoscaler", "HTTPRoute"),
             *("Ingress", "Job", "NetworkPolicy", "Pod", "PodDisruptionBudget"),
             *("PrometheusRule", "Secret", "Service", "ServiceAccount", "ServiceMonitor"),
         }
 
-    def test_least_has_only_what_serves(self):
+    def test_minimal_options_render_only_what_is_required(self):
         kinds = {m["kind"] for m in manifests("least", 4, "--skip-tests")}
 
         assert kinds == {"ConfigMap", "Deployment", "Secret", "Service"}
 
-    def test_an_existing_secret_is_named_and_none_is_made(self):
+    def test_existing_secret_is_used_and_none_is_created(self):
         rendered = manifests("existing-secret")
 
         assert not [m for m in rendered if m["kind"] == "Secret"]
@@ -72,8 +72,8 @@ class TestTemplate:
 
 
 class TestNotes:
-    def test_tell_how_many_connections_postgresql_gets(self):
-        # Helm 3 renders them only where it reaches a cluster.
+    def test_notes_show_the_number_of_connections(self):
+        # Helm 3 renders them only with access to a cluster.
         done = charts.run(
             4,
             *("install", charts.RELEASE, charts.CHART, "-f", charts.VALUES["everything"]),
@@ -86,7 +86,7 @@ class TestNotes:
 
 
 class TestLinks:
-    """Selectors, ports and names that meet nothing are valid, and wrong."""
+    """Selectors, ports and names refer to existing objects."""
 
     @every_values
     def test_selectors_select_the_pods_of_the_api_and_no_others(self, values):
@@ -101,7 +101,7 @@ class TestLinks:
             assert not [labels for labels in others if selector.items() <= labels.items()]
 
     @every_values
-    def test_ports_are_there(self, values):
+    def test_referenced_ports_exist(self, values):
         (container,) = pod_spec(only("Deployment", values))["containers"]
         names = {port["name"] for port in container["ports"]}
 
@@ -110,7 +110,7 @@ class TestLinks:
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             assert container[probe]["httpGet"]["port"] in names
 
-    def test_the_monitor_finds_the_service_of_the_metrics(self):
+    def test_service_monitor_selects_the_metrics_service(self):
         monitor, service = (
             only("ServiceMonitor", "everything"),
             only("Service", "everything", component="metrics"),
@@ -124,7 +124,7 @@ class TestLinks:
         (endpoint,) = monitor["spec"]["endpoints"]
         assert endpoint == {"port": service["spec"]["ports"][0]["name"], "interval": "30s"}
 
-    def test_the_ingress_leads_to_the_service(self):
+    def test_ingress_has_the_service_as_its_backend(self):
         ingress, services = only("Ingress", "everything"), manifests("everything")
         backends = [
             path["backend"]["service"]
@@ -142,7 +142,7 @@ class TestLinks:
 
 
 def selectors(rendered):
-    """The labels by which Deployment, Service and PodDisruptionBudget find pods."""
+    """Return the labels that Deployment, Service and PodDisruptionBudget select."""
     for manifest in rendered:
         match manifest["kind"]:
             case "Service":

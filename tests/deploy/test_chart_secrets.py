@@ -1,4 +1,4 @@
-"""Where pods have their secrets from: the chart's Secret, an existing one, or single keys."""
+"""Sources of secrets: the chart's Secret, an existing Secret, or single keys."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def variables(container):
 
 
 def needs_database(found):
-    """The containers that use the database."""
+    """Return the containers that use the database."""
     return {
         name: each
         for name, each in charts.containers(found).items()
@@ -27,7 +27,7 @@ def needs_database(found):
 
 class TestKeysOfOtherSecrets:
     @pytest.mark.parametrize("major", charts.VERSIONS)
-    def test_every_container_takes_the_named_key_and_names_it_once(self, major):
+    def test_every_container_uses_the_key_once(self, major):
         values = {"secrets": {"DATABASE_URL": ""}, "secretKeyRefs": URI} | ORDER
 
         found = needs_database(rendered(values, major=major))
@@ -40,7 +40,7 @@ class TestKeysOfOtherSecrets:
                 "secretKeyRef": {"name": "shop-db-app", "key": "uri"}
             }
 
-    def test_it_wins_over_the_existing_secret(self):
+    def test_key_overrides_the_existing_secret(self):
         values = {"secrets": NONE, "existingSecret": "api", "secretKeyRefs": URI}
 
         found = rendered(values)
@@ -49,12 +49,12 @@ class TestKeysOfOtherSecrets:
         for container in needs_database(found).values():
             assert variables(container)["DATABASE_URL"]["valueFrom"]["secretKeyRef"]["key"] == "uri"
 
-    def test_the_other_secrets_can_be_those_of_the_chart(self):
+    def test_other_secrets_can_be_created_by_the_chart(self):
         found = rendered({"secrets": {"DATABASE_URL": ""}, "secretKeyRefs": URI})
 
         assert list(pick(found, "Secret")["data"]) == ["SECRET_KEY"]
 
-    def test_no_secret_is_made_where_all_are_elsewhere(self):
+    def test_no_secret_is_created_if_all_are_external(self):
         refs = URI | {"SECRET_KEY": {"name": "api", "key": "key"}}
 
         found = rendered({"secrets": NONE, "secretKeyRefs": refs})
@@ -62,7 +62,7 @@ class TestKeysOfOtherSecrets:
         assert not [each for each in found if each["kind"] == "Secret"]
         assert "secretRef" not in str(found)
 
-    def test_a_migration_gets_the_database_and_nothing_else(self):
+    def test_migration_gets_only_the_database_url(self):
         refs = URI | {"REDIS_URL": {"name": "redis", "key": "url"}}
 
         found = rendered({"secrets": {"DATABASE_URL": ""}, "secretKeyRefs": refs})
@@ -77,31 +77,31 @@ class TestKeysOfOtherSecrets:
             {"DATABASE_URL": "a"},
         ],
     )
-    def test_only_secrets_can_be_named_with_secret_and_key(self, refs):
+    def test_only_secret_settings_are_accepted(self, refs):
         assert "specifications of the schema" in charts.refused({"secretKeyRefs": refs})
 
 
 class TestTwoSources:
-    """A secret that is set twice is refused: one of the two would be dropped."""
+    """A secret with two sources is rejected, because one would be ignored."""
 
     @pytest.mark.parametrize("name", ["SECRET_KEY", "REDIS_URL", "DATABASE_REPLICA_URL"])
-    def test_a_secret_beside_an_existing_secret_is_refused(self, name):
+    def test_value_together_with_an_existing_secret_is_rejected(self, name):
         value = "postgresql://replica/db" if "DATABASE" in name else f"redis://{'x' * 32}"
         values = {"existingSecret": "api", "secrets": NONE | {name: value}}
 
         assert f"secrets.{name} has no effect with existingSecret" in charts.refused(values)
 
-    def test_a_secret_beside_a_key_of_another_is_refused(self):
+    def test_value_together_with_a_secret_key_ref_is_rejected(self):
         assert "secrets.DATABASE_URL is set" in charts.refused({"secretKeyRefs": URI})
 
-    def test_a_secret_beside_a_variable_is_refused(self):
+    def test_value_together_with_extra_env_is_rejected(self):
         extra = [{"name": "SECRET_KEY", "value": "x" * 32}]
 
         assert "secrets.SECRET_KEY is set" in charts.refused({"extraEnv": extra})
 
 
 class TestServiceAccount:
-    def test_migrations_have_a_copy_of_the_one_of_the_chart(self):
+    def test_migration_has_a_copy_of_the_service_account(self):
         annotations = {"iam.example.com/role": "api"}
 
         found = rendered({"serviceAccount": {"annotations": annotations}})
@@ -114,7 +114,7 @@ class TestServiceAccount:
         assert own["metadata"]["annotations"] == annotations
         assert copy["automountServiceAccountToken"] is False
 
-    def test_the_copy_is_there_before_the_migration(self):
+    def test_copy_is_created_before_the_migration(self):
         found = rendered({})
         _, copy = (each for each in found if each["kind"] == "ServiceAccount")
         hook, job = copy["metadata"]["annotations"], pick(found, "Job")["metadata"]["annotations"]
@@ -123,7 +123,7 @@ class TestServiceAccount:
         assert int(hook["helm.sh/hook-weight"]) < int(job["helm.sh/hook-weight"])
 
     @pytest.mark.parametrize(("name", "used"), [("api", "api"), ("", "default")])
-    def test_an_existing_one_is_that_of_all_pods(self, name, used):
+    def test_existing_service_account_is_used_by_all_pods(self, name, used):
         found = rendered({"serviceAccount": {"create": False, "name": name}})
         pods = filter(None, map(pod_spec, found))
 

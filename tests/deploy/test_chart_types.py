@@ -1,4 +1,4 @@
-"""Numbers, names and variables keep their type on the way through Helm (helm/helm#6431)."""
+"""Numbers, names and variables keep their type in Helm (helm/helm#6431)."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from tests.deploy import charts
 pytestmark = pytest.mark.deploy
 SCHEMA = json.loads((charts.CHART / "values.schema.json").read_text())
 CUSTOM = ("monitoring.coreos.com/", "gateway.networking.k8s.io/")
-# RFC 1035, section 2.3.1: what Kubernetes takes as the name of a Service.
+# Name of a Service in Kubernetes (RFC 1035, section 2.3.1).
 DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 # YAML reads these as a number, a boolean or null, unless they are quoted.
 NOT_TEXT = ["123", "1e3", "0x1f", "true", "no", "on", "null"]
@@ -49,7 +49,7 @@ def leaves(value: Any) -> list[Any]:
 
 class TestNumbers:
     @every_helm
-    def test_the_user_of_openshift_is_an_integer_in_all_pods(self, major):
+    def test_large_user_id_is_an_integer_in_all_pods(self, major):
         found = charts.rendered({"runAsUser": 1000680000}, major=major)
         pods = list(filter(None, map(charts.pod_spec, found)))
 
@@ -60,7 +60,7 @@ class TestNumbers:
 
     @every_helm
     @pytest.mark.parametrize("enabled", [True, False])
-    def test_the_largest_integers_are_integers(self, major, enabled):
+    def test_largest_integers_are_rendered_as_integers(self, major, enabled):
         values = integers(SCHEMA)
         values["autoscaling"]["enabled"] = enabled
 
@@ -72,7 +72,7 @@ class TestNumbers:
         assert values["replicaCount"] in leaves(found) or enabled
 
     @every_helm
-    def test_numbers_in_lists_and_quantities_stay_as_they_are(self, major):
+    def test_numbers_in_lists_and_quantities_are_unchanged(self, major):
         values = {
             "tolerations": [{"operator": "Exists", "tolerationSeconds": 1000680000}],
             "resources": {"limits": {"memory": 1073741824, "cpu": 1.5}},
@@ -93,20 +93,20 @@ class TestNumbers:
 
     @pytest.mark.parametrize("value", [1.5, "2", 2**31, 1e18])
     @pytest.mark.parametrize("name", ["replicaCount", "runAsUser", "preStopSeconds"])
-    def test_what_is_no_integer_of_kubernetes_is_refused(self, name, value):
+    def test_invalid_integer_is_rejected(self, name, value):
         assert f"at '/{name}'" in charts.refused({name: value})
 
 
 class TestNames:
     @every_helm
     @pytest.mark.parametrize("release", ["v1.2", "2024-api", "1.flask-api", *NOT_TEXT[:3]])
-    def test_a_release_whose_name_no_service_can_have_is_refused(self, release, major):
+    def test_release_name_that_is_invalid_for_a_service_is_rejected(self, release, major):
         error = charts.refused({}, release=release, major=major)
 
         assert "set fullnameOverride" in error
 
     @pytest.mark.parametrize("name", ["my.api", "2024", "0a", "My", "a_b", "-a", "a-", "1e3"])
-    def test_a_full_name_that_no_service_can_have_is_refused(self, name):
+    def test_full_name_that_is_invalid_for_a_service_is_rejected(self, name):
         assert "at '/fullnameOverride'" in charts.refused({"fullnameOverride": name})
 
     @every_helm
@@ -117,7 +117,7 @@ class TestNames:
             *(("shop", name) for name in ("no", "null", "a" * 43 + "-b", "a" * 42 + "--b")),
         ],
     )
-    def test_any_other_name_is_a_valid_text_everywhere(self, release, name, major):
+    def test_valid_names_are_rendered_as_strings(self, release, name, major):
         namespace = release.replace(".", "-")
 
         found = charts.rendered(
@@ -133,7 +133,7 @@ class TestNames:
                 assert DNS_LABEL.fullmatch(metadata["name"])
 
     @pytest.mark.parametrize("name", NOT_TEXT)
-    def test_names_of_other_objects_are_texts(self, name):
+    def test_names_of_other_objects_are_strings(self, name):
         values = {
             "nameOverride": name,
             "fullnameOverride": "api",
@@ -177,18 +177,18 @@ class TestNames:
             ({"service": {"annotations": {"a": 5}}}, "/service/annotations/a"),
         ],
     )
-    def test_a_name_that_the_api_server_refuses_is_refused_before(self, values, where):
+    def test_invalid_name_is_rejected_by_the_chart(self, values, where):
         assert f"at '{where}" in charts.refused(values)
 
     @pytest.mark.parametrize("value", ["podLabels", "podAnnotations", "nodeSelector"])
     @pytest.mark.parametrize("key", ["a b", "a/b/c", "-a", "a" * 64])
-    def test_a_key_that_the_api_server_refuses_is_refused_before(self, value, key):
+    def test_invalid_key_is_rejected_by_the_chart(self, value, key):
         assert f"invalid propertyName '{key}'" in charts.refused({value: {key: "text"}})
 
 
 class TestExtraEnv:
     @pytest.mark.parametrize("value", [5, 1.5, True, ["a"], {"a": "b"}])
-    def test_a_value_that_is_no_text_is_refused(self, value):
+    def test_value_that_is_not_a_string_is_rejected(self, value):
         assert "at '/extraEnv/0" in charts.refused({"extraEnv": [{"name": "A", "value": value}]})
 
     @pytest.mark.parametrize(
@@ -208,10 +208,10 @@ class TestExtraEnv:
             {"name": "METRICS_PORT", "value": "9200"},
         ],
     )
-    def test_an_entry_that_the_api_server_refuses_is_refused(self, entry):
+    def test_invalid_entry_is_rejected(self, entry):
         assert "at '/extraEnv/0" in charts.refused({"extraEnv": [entry]})
 
-    def test_a_name_that_is_there_twice_is_refused(self):
+    def test_duplicate_name_is_rejected(self):
         entries = [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]
 
         assert "extraEnv contains A twice" in charts.refused({"extraEnv": entries})
@@ -235,7 +235,7 @@ class TestExtraEnv:
             assert container["env"][-len(entries) :] == entries, name
 
     @every_helm
-    def test_it_replaces_a_variable_of_the_chart(self, major):
+    def test_extra_env_overrides_a_variable_of_the_chart(self, major):
         names = ["DATABASE_URL", "GUNICORN_CMD_ARGS", "OTEL_SERVICE_NAME"]
         entries = [{"name": name, "value": "postgresql://other/db"} for name in names]
         values = {"extraEnv": entries, "secrets": {"DATABASE_URL": ""}}

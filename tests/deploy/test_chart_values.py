@@ -1,4 +1,4 @@
-"""The values of the chart: all settings can be set, bad values are refused, the table is true."""
+"""Values of the chart: settings, schema and the table in its README."""
 
 import dataclasses
 import json
@@ -15,17 +15,17 @@ from tools import chart_values
 pytestmark = pytest.mark.deploy
 DEFAULTS = yaml.safe_load((charts.CHART / "values.yaml").read_text())
 SCHEMA = json.loads((charts.CHART / "values.schema.json").read_text())
-# Settings that have a value elsewhere, because more than the setting depends on it.
+# Settings with their own value in the chart, because other objects depend on them.
 ELSEWHERE = {"METRICS_PORT", "OTEL_EXPORTER_OTLP_ENDPOINT"}
 
 
 class TestSettings:
-    def test_all_of_the_service_can_be_set_and_no_others(self):
+    def test_chart_has_exactly_the_settings_of_the_service(self):
         settings = {field.name.upper() for field in dataclasses.fields(Settings)}
 
         assert settings - ELSEWHERE == set(DEFAULTS["settings"]) | set(DEFAULTS["secrets"])
 
-    def test_have_the_defaults_of_the_service(self):
+    def test_defaults_equal_those_of_the_service(self):
         ours = {
             field.name.upper(): "" if field.default == () else field.default
             for field in dataclasses.fields(Settings)
@@ -34,7 +34,7 @@ class TestSettings:
         for name, default in (DEFAULTS["settings"] | DEFAULTS["secrets"]).items():
             assert default == ours[name], name
 
-    def test_what_is_rendered_is_what_the_service_accepts(self):
+    def test_rendered_settings_are_valid(self):
         given = only("ConfigMap", "everything", "-s", "templates/configmap.yaml")["data"]
         values = yaml.safe_load(charts.VALUES["everything"].read_text())
 
@@ -45,7 +45,7 @@ class TestSettings:
         assert settings.production
 
     @pytest.mark.parametrize("values", ["everything", "minimal"])
-    def test_secrets_are_in_no_object_but_secrets(self, values):
+    def test_secret_values_are_only_in_secrets(self, values):
         given = yaml.safe_load(charts.VALUES[values].read_text())["secrets"].values()
         others = str([m for m in charts.manifests(values) if m["kind"] != "Secret"])
 
@@ -54,7 +54,7 @@ class TestSettings:
             assert b64encode(secret.encode()).decode() not in others
             assert secret not in charts.text(values)
 
-    def test_metrics_and_traces_are_set_by_values_of_their_own(self):
+    def test_metrics_and_traces_have_their_own_values(self):
         (container,) = pod_spec(only("Deployment", "everything"))["containers"]
         given = {entry["name"] for entry in container["env"]}
 
@@ -96,7 +96,7 @@ class TestSchema:
         ],
     )
     @pytest.mark.parametrize("major", charts.VERSIONS)
-    def test_bad_value_is_refused(self, major, value):
+    def test_invalid_value_is_rejected(self, major, value):
         done = charts.run(
             *(major, "template", charts.CHART, "-f", charts.VALUES["minimal"], "--set", value)
         )
@@ -105,7 +105,7 @@ class TestSchema:
         assert "values don't meet the specifications of the schema" in done.stderr
 
     @pytest.mark.parametrize("missing", ["SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS"])
-    def test_what_the_service_needs_is_required(self, missing):
+    def test_missing_required_value_is_rejected(self, missing):
         group = "settings" if missing == "ALLOWED_HOSTS" else "secrets"
         unset = f"{group}.{missing}="
         done = charts.run(
@@ -115,7 +115,7 @@ class TestSchema:
         assert done.returncode != 0
         assert f"{group}.{missing} is required" in done.stderr
 
-    def test_an_older_kubernetes_is_refused(self):
+    def test_unsupported_kubernetes_version_is_rejected(self):
         done = charts.run(
             *(4, "template", charts.CHART, "-f", charts.VALUES["minimal"]),
             *("--kube-version", "1.28"),
@@ -124,7 +124,7 @@ class TestSchema:
         assert done.returncode != 0
         assert "requires kubeVersion" in done.stderr
 
-    def test_knows_just_the_values_that_there_are(self):
+    def test_schema_has_exactly_the_values_of_the_chart(self):
         def compare(schema, defaults, path):
             if "properties" in schema:
                 assert schema["additionalProperties"] is False, path
@@ -136,10 +136,10 @@ class TestSchema:
 
 
 class TestTable:
-    def test_is_that_of_the_comments(self):
+    def test_table_equals_the_generated_one(self):
         assert (charts.CHART / "README.md").read_text() == chart_values.readme()
 
-    def test_names_every_value(self):
+    def test_table_has_every_value(self):
         def leaves(values, path):
             for name, value in values.items():
                 yield from (

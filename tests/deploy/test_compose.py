@@ -1,4 +1,4 @@
-"""docker/compose.yaml, as Compose itself understands it; no engine is needed for that."""
+"""docker/compose.yaml, parsed by Compose, which needs no engine."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ GIVEN = {"SECRET_KEY": SECRET_KEY, "POSTGRES_PASSWORD": "s3cret"}
 
 @cache
 def compose():
-    """The command of Compose: the plugin of docker, or the one in the tests' environment."""
+    """Return the command of Compose: docker's plugin, or the one in the test environment."""
     if shutil.which("docker") and not subprocess.call(
         ["docker", "compose", "version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ):
@@ -30,7 +30,7 @@ def compose():
 
 
 def config(**given):
-    """What Compose makes of the file, with `given` in its environment."""
+    """Return the configuration that Compose reads, with `given` in its environment."""
     if not compose():
         pytest.skip("not installed: docker compose")
     command = (*compose(), "-f", "docker/compose.yaml", "config", "--format", "json")
@@ -46,13 +46,13 @@ def services():
 
 class TestSecrets:
     @pytest.mark.parametrize("name", GIVEN)
-    def test_must_be_given(self, name):
+    def test_secrets_are_required(self, name):
         done = config(**GIVEN | {name: ""})
 
         assert f"required variable {name} is missing a value: set it" in done.stderr
         assert done.stdout == ""
 
-    def test_a_sample_is_refused_by_the_service(self):
+    def test_sample_secret_is_rejected(self):
         shown = json.loads(config(**GIVEN | {"SECRET_KEY": SAMPLE_SECRET}).stdout)
 
         with pytest.raises(SettingsError, match="SECRET_KEY: is a sample"):
@@ -60,7 +60,7 @@ class TestSecrets:
 
 
 class TestApi:
-    def test_its_environment_is_one_that_production_accepts(self, services):
+    def test_environment_is_valid_in_production(self, services):
         environment = services["api"]["environment"]
 
         settings = Settings.load(environment)
@@ -70,7 +70,7 @@ class TestApi:
         assert {name.lower() for name in environment} <= set(Settings.__dataclass_fields__)
 
     @pytest.mark.parametrize("name", ["api", "migrate", "redis"])
-    def test_can_do_nothing_that_it_need_not(self, services, name):
+    def test_container_has_no_unneeded_privileges(self, services, name):
         service = services[name]
 
         assert service["read_only"]
@@ -78,7 +78,7 @@ class TestApi:
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert "privileged" not in service
 
-    def test_waits_for_the_migration_which_waits_for_the_database(self, services):
+    def test_api_waits_for_the_migration_and_the_database(self, services):
         def awaited(name):
             needs = services[name]["depends_on"].items()
             return {other: need["condition"] for other, need in needs}
@@ -92,13 +92,13 @@ class TestApi:
         assert services["migrate"]["image"] == services["api"]["image"]
         assert services["migrate"]["command"] == ["alembic", "upgrade", "head"]
 
-    def test_is_built_from_the_dockerfile_of_the_root(self, services):
+    def test_image_is_built_from_the_dockerfile(self, services):
         build = services["api"]["build"]
 
         assert Path(build["context"], build["dockerfile"]) == ROOT / "Dockerfile"
 
-    def test_has_more_time_to_end_than_its_requests(self, services):
-        # In a process of its own, because gevent patches the one that it is imported in.
+    def test_grace_period_is_longer_than_requests(self, services):
+        # In a separate process, because gevent patches the importing process.
         code = "import runpy; print(runpy.run_path('gunicorn.conf.py')['graceful_timeout'])"
         command = [sys.executable, "-c", code]
         printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -108,7 +108,7 @@ class TestApi:
 
 
 class TestNetwork:
-    def test_only_the_api_is_reached_and_only_from_this_machine(self, services):
+    def test_only_the_api_is_published_and_only_on_localhost(self, services):
         published = {
             name: service["ports"] for name, service in services.items() if "ports" in service
         }
@@ -121,6 +121,6 @@ class TestNetwork:
 
 class TestServers:
     @pytest.mark.parametrize("name", ["postgres", "redis"])
-    def test_have_a_version_and_a_health_check(self, services, name):
+    def test_servers_have_a_version_and_a_health_check(self, services, name):
         assert services[name]["image"].rpartition(":")[2] not in ("", "latest")
         assert services[name]["healthcheck"]["test"][0] == "CMD"

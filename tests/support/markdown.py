@@ -1,4 +1,4 @@
-"""The code blocks of the documentation, and what a reader does with them."""
+"""Code blocks of the documentation, applied like a reader would."""
 
 import re
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def section(page: str, heading: str) -> str:
 
 
 def edit(file: Path, diff: str) -> None:
-    """Make the changes of `diff`, whose hunks are separated by `@@`."""
+    """Apply the changes of `diff`, whose hunks are separated by `@@`."""
     for hunk in re.split(r"^@@\n", diff, flags=re.MULTILINE):
         _replace(file, hunk.splitlines())
 

@@ -1,4 +1,4 @@
-"""Limits, from many at once, against two worker processes that share a Redis."""
+"""Rate limits of concurrent sign-ins, with two worker processes and one Redis."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ def limited(new_database, migrated_url):
         yield server
 
 
-def test_of_a_hundred_parallel_sign_ins_exactly_twenty_are_looked_at(limited):
+def test_only_twenty_of_a_hundred_parallel_sign_ins_are_checked(limited):
     with httpx.Client(base_url=limited.url, timeout=30) as client, ThreadPoolExecutor(50) as pool:
 
         def sign_in(n: int) -> int:

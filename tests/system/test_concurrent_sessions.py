@@ -1,4 +1,4 @@
-"""Sessions, from many at once, against two worker processes."""
+"""Concurrent use of sessions, with two worker processes."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ NO_KEEPALIVE = httpx.Limits(max_keepalive_connections=0)
 
 @pytest.fixture
 def account(server):
-    """The credentials of a new account."""
+    """Return the credentials of a new account."""
     account = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
     httpx.post(f"{server.url}/api/auth/register", json=account)
     return account
@@ -30,9 +30,7 @@ def admin(server):
 
 
 class TestRefresh:
-    def test_twenty_parallel_uses_of_a_token_get_one_successor_and_the_session_lives(
-        self, server, account
-    ):
+    def test_parallel_exchanges_return_one_successor_and_keep_the_session(self, server, account):
         with httpx.Client(base_url=server.url, timeout=30) as client:
             tokens = client.post("/api/auth/login", json=account).json()
             body = {"refresh_token": tokens["refresh_token"]}
@@ -52,16 +50,16 @@ class TestRefresh:
 
 
 class TestEveryWorker:
-    """What ends a session acts on the very next request, whichever process gets it."""
+    """The end of a session takes effect on the next request, in every process."""
 
     @staticmethod
     def statuses(server, client, path="/api/users/me"):
-        """Of twenty connections, which reach all workers."""
+        """Return the statuses of twenty connections, which reach all workers."""
         headers = {"Authorization": client.headers["Authorization"]}
         with httpx.Client(base_url=server.url, headers=headers, limits=NO_KEEPALIVE) as anew:
             return {anew.get(path).status_code for _ in range(20)}
 
-    def test_sign_out_and_sign_out_elsewhere(self, server, account):
+    def test_sign_out_of_this_and_of_other_sessions(self, server, account):
         with server.signed_in(**account) as here, server.signed_in(**account) as there:
             assert self.statuses(server, there) == {200}
             here.post("/api/auth/logout", json={"sessions": "others"})
@@ -83,7 +81,7 @@ class TestEveryWorker:
             admin.patch(url, json={"is_active": False})
             assert self.statuses(server, client) == {401}
 
-    def test_new_password_ends_sign_ins_that_are_under_way(self, server, account):
+    def test_new_password_ends_concurrent_sign_ins(self, server, account):
         change = {"current_password": account["password"], "new_password": "another horse battery"}
         with ThreadPoolExecutor(4) as pool, server.signed_in(**account) as here:
             under_way = [

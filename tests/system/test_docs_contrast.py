@@ -1,4 +1,4 @@
-"""Whatever ReDoc and the pages of problems show can be read, in the light and in the dark."""
+"""Contrast of text in ReDoc and the problem pages, in light and dark mode."""
 
 import pytest
 from selenium.webdriver.common.by import By
@@ -13,9 +13,9 @@ pytestmark = [
     pytest.mark.skipif(not DRIVER, reason="there is no chromedriver on the PATH"),
 ]
 SECONDS = 30
-# Of text that isn't large (WCAG 2.2, 1.4.3); the formulas are those of WCAG, too.
+# Minimum contrast of normal text (WCAG 2.2, 1.4.3); the formulas are those of WCAG.
 LEAST = 4.5
-# Each text with its contrast, an opaque background taken as what is behind it.
+# Returns each text with its contrast to the nearest opaque background.
 CONTRASTS = """
 const parts = (color) => color.match(/[0-9.]+/g).map(Number);
 const light = (color) => {
@@ -69,7 +69,7 @@ def browser():
         ("/api/docs/guides/errors", "h1"),
     ],
 )
-def test_no_text_is_faint(browser, url, path, shown, dark):
+def test_text_has_enough_contrast(browser, url, path, shown, dark):
     look(browser, 1280, 900, dark=dark)
     browser.get(url + path)
     wait = WebDriverWait(browser, SECONDS)

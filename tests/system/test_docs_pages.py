@@ -1,4 +1,4 @@
-"""The docs as people see them: in a browser that can reach nothing but the service."""
+"""Docs pages in a browser that can only reach the service."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ LOOKS = [
     ("/api/docs/guides/retries", "table td"),
     ("/api/problems", "h1"),
 ]
-# The brightness of the colour behind what can be read, and of its own: 0 is black, 255 is white.
+# Brightness of the background and of the text: 0 is black, 255 is white.
 BRIGHTNESS = """
 const bright = (color) => {
   const [red, green, blue, alpha = 1] = color.match(/[0-9.]+/g).map(Number);
@@ -46,16 +46,18 @@ return [page, bright(getComputedStyle(arguments[0]).color).value];
 
 
 @pytest.mark.parametrize(("path", "selector"), LOOKS)
-class TestLooks:
+class TestLayout:
     @pytest.mark.parametrize("dark", [True, False])
-    def test_are_as_light_or_dark_as_the_reader_likes(self, browser, server, path, selector, dark):
+    def test_pages_follow_the_preferred_color_scheme(self, browser, server, path, selector, dark):
         look(browser, 1280, 900, dark=dark)
         page = Page(browser, server.url + path)
 
         behind, text = browser.execute_script(BRIGHTNESS, page.see(selector))
         assert (behind < 60 and text > 180) if dark else (behind > 220 and text < 90)
 
-    def test_fit_a_phone_and_ask_no_other_host(self, browser, server, path, selector):
+    def test_pages_fit_a_phone_and_load_nothing_from_other_hosts(
+        self, browser, server, path, selector
+    ):
         look(browser, PHONE, 812)
         page = Page(browser, server.url + path)
 
@@ -67,7 +69,9 @@ class TestLooks:
 
 
 class TestSwaggerUI:
-    def test_shows_all_operations_and_asks_no_other_host(self, browser, server, operations):
+    def test_page_shows_all_operations_and_loads_nothing_from_other_hosts(
+        self, browser, server, operations
+    ):
         page = Page(browser, f"{server.url}/api/docs")
 
         page.see(".opblock")
@@ -94,7 +98,7 @@ class TestSwaggerUI:
         assert page.see(".info .title").text.startswith("Flask API Service")
         assert page.foreign_requests() == []
 
-    def test_refusal_is_shown_to_who_is_not_authorized(self, browser, server):
+    def test_unauthorized_request_shows_the_error(self, browser, server):
         page = Page(browser, f"{server.url}/api/docs")
 
         page.click(f"{UPDATE_PROFILE} .opblock-summary-control")
@@ -107,7 +111,9 @@ class TestSwaggerUI:
 
 
 class TestReDoc:
-    def test_shows_all_operations_and_asks_no_other_host(self, browser, server, operations):
+    def test_page_shows_all_operations_and_loads_nothing_from_other_hosts(
+        self, browser, server, operations
+    ):
         page = Page(browser, f"{server.url}/api/redoc")
 
         assert page.see("h1").text.startswith("Flask API Service")
@@ -129,7 +135,7 @@ class TestReDoc:
 
 
 class TestScreenshots:
-    def test_show_the_page_as_a_picture_each(self, tmp_path, monkeypatch, capsys):
+    def test_screenshot_is_taken_of_each_page(self, tmp_path, monkeypatch, capsys):
         folder = tmp_path / "docs" / "screenshots"
         folder.parent.mkdir()
         monkeypatch.setattr(screenshots, "FOLDER", folder)
@@ -140,7 +146,7 @@ class TestScreenshots:
         assert [file.name for file in pictures] == ["redoc-phone.png", "swagger-ui-phone.png"]
         assert all(file.read_bytes().startswith(b"\x89PNG") for file in pictures)
 
-    def test_that_are_kept_are_those_and_small(self):
+    def test_committed_screenshots_are_complete_and_small(self):
         kept = Path(screenshots.__file__).parent.parent / "docs" / "screenshots"
         names = {f"{page}-{screen}" for page in screenshots.PAGES for screen in screenshots.SCREENS}
         assert {file.stem for file in kept.iterdir()} == names

@@ -1,4 +1,4 @@
-"""More connections than a worker may have descriptors for."""
+"""More connections than a worker has file descriptors for."""
 
 import re
 import socket
@@ -27,7 +27,7 @@ def server(new_database, migrated_url):
 
 @pytest.fixture
 def full(server):
-    """The worker, and connections that have taken all descriptors that it may have."""
+    """Return the worker, and connections that use all its descriptors."""
     (worker,) = psutil.Process(server.process.pid).children()
     most = worker.num_fds() + MORE // 2
     worker.rlimit(RLIMIT_NOFILE, (most, worker.rlimit(RLIMIT_NOFILE)[1]))
@@ -39,7 +39,7 @@ def full(server):
         yield worker, stack
 
 
-def test_worker_neither_ends_nor_spins_and_serves_who_comes_after(server, full):
+def test_worker_survives_without_descriptors_and_serves_later_connections(server, full):
     worker, connections = full
     assert worker.cpu_percent(interval=1) < 50
     connections.close()
@@ -49,7 +49,7 @@ def test_worker_neither_ends_nor_spins_and_serves_who_comes_after(server, full):
 
 
 @pytest.mark.parametrize(("limit", "connections"), [("256", "192"), ("1024", "768")])
-def test_worker_takes_fewer_connections_than_it_may_have_descriptors(limit, connections):
+def test_worker_accepts_fewer_connections_than_descriptors(limit, connections):
     gunicorn = f"{sys.executable} -m gunicorn --print-config 'app:create_app()'"
     command = f"ulimit -n {limit}; exec {gunicorn}"
     env = environment("postgresql://localhost/unused")

@@ -1,5 +1,7 @@
 """The service under gunicorn's gthread worker, for operators who have a proxy that buffers."""
 
+import socket
+from contextlib import closing
 from uuid import uuid4
 
 import httpx
@@ -34,6 +36,19 @@ def test_requests_are_served(server):
 
 def test_metrics_are_served(server):
     assert "http_requests_total" in httpx.get(f"http://127.0.0.1:{METRICS_PORT}/metrics").text
+
+
+def test_response_before_a_large_body_is_read_announces_the_close(server):
+    body = b"Host: a\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000
+    url = httpx.URL(server.url)
+
+    with closing(socket.create_connection((url.host, url.port), timeout=30)) as connection:
+        connection.sendall(b"POST /api/nothing HTTP/1.1\r\n" + body)
+        with connection.makefile("rb") as response:
+            head = list(iter(response.readline, b"\r\n"))
+
+    assert head[0].startswith(b"HTTP/1.1 404 ")
+    assert b"Connection: close\r\n" in head
 
 
 def test_threads_are_not_greenlets(server):

@@ -1,4 +1,4 @@
-"""gunicorn as operators start it, with the gunicorn.conf.py that it finds by itself."""
+"""gunicorn with the gunicorn.conf.py of the project."""
 
 import json
 import signal
@@ -15,7 +15,7 @@ import pytest
 from tests.support.servers import BASE, ROOT, environment, free_port, wait_until_healthy
 from tests.support.waiting import wait_for
 
-# Every one of these is wrong; there is no DATABASE_URL at all.
+# All of these are invalid, and DATABASE_URL is missing.
 BAD = {
     "FLASK_ENV": "production",
     "SECRET_KEY": "change-me",
@@ -57,7 +57,7 @@ def exchange(url, request):
 
 
 class TestStart:
-    def test_bad_settings_end_the_master_with_one_message_that_names_them_all(self):
+    def test_invalid_settings_stop_the_master_with_one_message(self):
         done = subprocess.run(
             gunicorn(free_port()),
             cwd=ROOT,
@@ -74,7 +74,7 @@ class TestStart:
         assert "Traceback" not in done.stderr
         assert "Booting worker" not in done.stderr
 
-    def test_four_workers_come_and_go_and_lose_no_request(self, migrated_url):
+    def test_no_request_is_lost_while_workers_restart(self, migrated_url):
         with four_workers(environment(migrated_url), *RECYCLED) as (url, process):
             first = set(psutil.Process(process.pid).children())
             with (
@@ -89,17 +89,17 @@ class TestStart:
 
         assert len(first) == 4
         assert process.returncode == 0
-        # A process that ends after the master is reaped by another parent, some time later.
+        # A process that exits after the master is reaped later, by another parent.
         _, left = psutil.wait_procs(first | last, timeout=10)
         assert not left
 
-    def test_a_less_strict_parser_is_not_used_though_it_is_installed(self, migrated_url, tmp_path):
+    def test_installed_c_parser_is_not_used(self, migrated_url, tmp_path):
         (tmp_path / "gunicorn_h1c.py").write_text("LimitRequestLine = parse_request = None")
         env = environment(migrated_url, PYTHONPATH=str(tmp_path))
         with four_workers(env) as (url, _):
             assert httpx.get(f"{url}/api/health", headers=NO_KEEPALIVE).status_code == 200
 
-    def test_workers_follow_the_signals_of_the_master(self, migrated_url):
+    def test_signals_change_the_number_of_workers(self, migrated_url):
         metrics = str(free_port())
         with four_workers(environment(migrated_url, METRICS_PORT=metrics), "-w", "2") as (
             url,
@@ -127,7 +127,7 @@ class TestStart:
 
 
 class TestLog:
-    def test_is_lines_of_json_from_the_start_to_the_end(self, migrated_url, tmp_path):
+    def test_log_is_json_from_start_to_end(self, migrated_url, tmp_path):
         port, log = free_port(), tmp_path / "log"
         production = {
             **environment(migrated_url, LOG_LEVEL="INFO", ALLOWED_HOSTS="127.0.0.1"),
@@ -154,7 +154,7 @@ class TestLog:
         assert not [line for line in messages if "Context impl" in line]
 
 
-class TestRefusedByGunicornItself:
+class TestErrorsOfGunicorn:
     @pytest.mark.parametrize(
         ("request_bytes", "status"),
         [
@@ -190,7 +190,7 @@ class TestRefusedByGunicornItself:
 
 
 class TestFlaskRun:
-    def test_needs_no_flask_app(self, migrated_url):
+    def test_flask_run_needs_no_flask_app_variable(self, migrated_url):
         port = free_port()
         process = subprocess.Popen(
             [sys.executable, "-m", "flask", "run", "--port", str(port)],
@@ -200,7 +200,7 @@ class TestFlaskRun:
         try:
             wait_until_healthy(f"http://127.0.0.1:{port}", process)
         finally:
-            # Not SIGINT, which a shell has its background jobs ignore.
+            # Not SIGINT, which background jobs of a shell ignore.
             process.terminate()
             status = process.wait(30)
 

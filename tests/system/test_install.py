@@ -16,7 +16,7 @@ from tests.support.servers import BASE, free_port, wait_until_healthy
 from tests.support.wheels import write_wheel
 
 pytestmark = pytest.mark.checkout
-# No index has this package.
+# This package does not exist.
 REQUIREMENTS = f"flask-api-nothing==1.0 --hash=sha256:{'0' * 64}\n"
 AGAIN = "Then run `make run` again. Details: .venv/pip.log"
 
@@ -203,7 +203,7 @@ class TestProgress:
 
 
 class TestInterrupted:
-    def test_leaves_no_process_and_the_next_run_serves(self, checkout, silent_index):
+    def test_interrupt_leaves_no_process_and_the_next_run_serves(self, checkout, silent_index):
         index_port, is_connected = silent_index
         process = subprocess.Popen(**make(checkout, index_port))
 

@@ -22,7 +22,7 @@ DOWNLOAD = ["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:
 
 @pytest.fixture(scope="module")
 def old_pip(tmp_path_factory):
-    """The folder of an old pip, from the package index of the machine."""
+    """Return the folder of an old pip, from the package index of the machine."""
     folder = tmp_path_factory.mktemp("old-pip")
     command = [sys.executable, *DOWNLOAD, f"--target={folder}", f"pip=={OLD_PIP}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)

@@ -1,4 +1,4 @@
-"""Metrics of the service as it ships: gunicorn, and what its master tells of its two workers."""
+"""Metrics of gunicorn with two workers."""
 
 import re
 import signal
@@ -20,7 +20,7 @@ from tools import embedded
 
 ACCOUNT = {"email": "ada@example.com", "password": PASSWORD}
 WRONG = {"email": "ada@example.com", "password": "not the password of ada"}
-# What is sent, and how it is counted.
+# Requests, and the labels with which they are counted.
 SENT = [
     ("GET", "/api/problems", "GET", "/api/problems", "200"),
     ("HEAD", "/api/problems", "HEAD", "/api/problems", "200"),
@@ -54,7 +54,7 @@ def service(database):
 
 @pytest.fixture
 def increase(service):
-    """How much counters have grown since the beginning of the test, where they have."""
+    """Return a function that returns the growth of counters since the start of the test."""
 
     def look(name, *labels):
         grown = Counter(service.values(name, *labels))
@@ -69,14 +69,14 @@ def increase(service):
 
 
 def documented():
-    """The metrics of docs/operators/operations.md, and their labels."""
+    """Return the metrics of docs/operators/operations.md, and their labels."""
     page = (ROOT / "docs" / "operators" / "operations.md").read_text()
     rows = re.findall(r"^\| `([a-z_]+)` \| (.*?) ?\| ", page, re.MULTILINE)
     return {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
 
 
 class TestNames:
-    def test_are_those_of_the_documentation_and_so_are_the_labels(self, service):
+    def test_metrics_and_labels_equal_the_documented_ones(self, service):
         httpx.get(f"{service.server.url}/api/problems")
 
         told = {}
@@ -86,7 +86,7 @@ class TestNames:
             told[name] = labels - {"le"}
         assert told == documented()
 
-    def test_documentation_tells_every_event_and_every_limit(self, service):
+    def test_every_event_and_limit_is_documented(self, service):
         page = (ROOT / "docs" / "operators" / "operations.md").read_text()
         events = service.values("auth_events_total", "event").keys()
         limits = service.values("rate_limit_refusals_total", "limit").keys()
@@ -98,12 +98,12 @@ class TestNames:
 
 class TestRequests:
     @pytest.mark.parametrize("leave", ["killed", "reloaded"])
-    def test_are_counted_exactly_whatever_becomes_of_the_workers(self, service, increase, leave):
+    def test_counters_are_exact_while_workers_are_replaced(self, service, increase, leave):
         times = 8
 
         def send():
             for method, path, *_ in SENT * times:
-                # A connection each, so that every worker gets some.
+                # A new connection for each request, so that every worker gets some.
                 httpx.request(method, f"{service.server.url}{path}")
 
         def replaced():
@@ -125,11 +125,11 @@ class TestRequests:
         assert sum(durations.values()) == sum(counted.values())
         size = 2 * Settings().database_pool_size
         wait_for(lambda: service.values("database_pool_size") == {"": size})
-        # When they are reloaded, there are two generations for a moment.
+        # During a reload, old and new workers run for a moment.
         places = {path.stem.rpartition("_")[2] for path in service.folder().iterdir()}
         assert places <= {"0", "1", "2", "3"}
 
-    def test_failures_are_counted_too(self, service, increase, database):
+    def test_failed_requests_are_counted(self, service, increase, database):
         with database.begin() as connection:
             connection.execute(text("ALTER TABLE users RENAME TO people"))
         response = httpx.post(f"{service.server.url}/api/auth/login", json=WRONG)
@@ -139,7 +139,7 @@ class TestRequests:
         assert response.status_code == 500
         assert increase("http_requests_total", *LABELS) == {("POST", "/api/auth/login", "500"): 1}
 
-    def test_who_comes_and_who_goes(self, service, increase, database):
+    def test_authentication_events_are_counted(self, service, increase, database):
         def post(path, body, token=None):
             headers = {"Authorization": f"Bearer {token}"} if token else {}
             return httpx.post(f"{service.server.url}/api/auth/{path}", json=body, headers=headers)
@@ -151,7 +151,7 @@ class TestRequests:
         post("refresh", first)
         post("refresh", first)
         with database.begin() as connection:
-            # So long ago that it can't be a double click.
+            # Long enough ago to be no repeated exchange.
             connection.execute(text("UPDATE sessions SET refreshed_at = now() - interval '1h'"))
         post("refresh", first)
         post("refresh", {"refresh_token": "x"})
@@ -188,7 +188,7 @@ class TestGauges:
         wait_for(lambda: in_use() == 0)
         assert service.values("database_pool_connections", "state")["idle"] >= 1
 
-    def test_limits_are_shared_until_one_worker_finds_redis_away(self, migrated_url):
+    def test_limits_count_as_shared_until_a_worker_loses_redis(self, migrated_url):
         with ExitStack() as stack:
             redis = stack.enter_context(ExitStack())
             redis_url = redis.enter_context(embedded.valkey())

@@ -1,4 +1,4 @@
-"""The port of the metrics: who has it, what is refused, and what is left behind."""
+"""The metrics port: its process, conflicts with other ports, and cleanup."""
 
 import socket
 import subprocess
@@ -21,7 +21,7 @@ def service(migrated_url):
 
 
 class TestServing:
-    def test_only_the_master_listens_and_not_on_the_port_of_the_api(self, service):
+    def test_only_the_master_listens_on_the_metrics_port(self, service):
         def ports(process):
             found = psutil.Process(process.pid).net_connections("tcp")
             return {each.laddr.port for each in found if each.status == psutil.CONN_LISTEN}
@@ -32,14 +32,14 @@ class TestServing:
         assert [ports(worker) for worker in service.workers()] == [{api}, {api}]
         assert httpx.get(f"{service.server.url}/metrics").status_code == 404
 
-    def test_nothing_is_left_behind(self, migrated_url):
+    def test_folder_is_removed_on_exit(self, migrated_url):
         with watched(migrated_url) as service:
             folder = service.folder()
             assert list(folder.iterdir())
 
         assert not folder.exists()
 
-    def test_nothing_is_left_behind_when_the_port_of_the_api_is_taken(self, migrated_url, tmp_path):
+    def test_folder_is_removed_if_the_api_port_is_in_use(self, migrated_url, tmp_path):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port, options = taken.getsockname()[1], ("--worker-tmp-dir", str(tmp_path))
             status, _ = start(migrated_url, port, *options, METRICS_PORT=str(free_port()))
@@ -47,7 +47,7 @@ class TestServing:
         assert status == 1
         assert not list(tmp_path.iterdir())
 
-    def test_worker_that_begins_leaves_what_is_asked_to_the_master(self, service):
+    def test_starting_worker_takes_no_metrics_connections(self, service):
         def asked(process):
             found = psutil.Process(process.pid).net_connections("tcp")
             return [each for each in found if each.laddr.port == service.port and each.raddr]
@@ -60,7 +60,7 @@ class TestServing:
             wait_for(lambda: len(service.workers()) == 2 and not service.workers() & workers)
             wait_for(lambda: not any(asked(worker) for worker in service.workers()))
 
-    def test_port_of_the_api_is_refused_with_one_message(self, migrated_url):
+    def test_port_of_the_api_is_rejected_with_one_message(self, migrated_url):
         port = str(free_port())
 
         assert start(migrated_url, port, METRICS_PORT=port) == (
@@ -78,7 +78,7 @@ class TestServing:
 
 
 def start(url, port, *options, **more):
-    """The status with which a gunicorn ends that can't start, and the last line that it writes."""
+    """Return the exit status and the last line of a gunicorn that cannot start."""
     command = [sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", *options]
     command.append("app:create_app()")
     env = environment(url, **more)

@@ -1,4 +1,4 @@
-"""Clients that don't read, don't go, or send more than they were asked for."""
+"""Clients that do not read, do not close, or send more than one request."""
 
 import socket
 from contextlib import ExitStack, contextmanager
@@ -23,14 +23,14 @@ def single(new_database, migrated_url, worker, stderr=None):
 
 @pytest.fixture(scope="module")
 def server(new_database, migrated_url):
-    """One worker, as it ships."""
+    """Run one worker."""
     with single(new_database, migrated_url, "app.server.worker.Worker") as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def short_timeouts(new_database, migrated_url):
-    """One worker whose deadlines are short."""
+    """Run one worker with short timeouts."""
     with single(new_database, migrated_url, "tests.support.short_deadlines.Worker") as server:
         yield server
 
@@ -70,17 +70,17 @@ def statuses(server, times, timeout):
         pytest.param(HEALTH + b"\r\n" + HEALTH + b"X-Half: ", id="half of a second request"),
     ],
 )
-def test_clients_that_do_not_close_delay_no_other(server, sent):
+def test_clients_that_do_not_close_do_not_delay_others(server, sent):
     with connections(server, 20, sent):
         assert statuses(server, 10, timeout=1) == [200] * 10
 
 
-def test_clients_that_do_not_read_delay_no_other(short_timeouts):
+def test_clients_that_do_not_read_do_not_delay_others(short_timeouts):
     with connections(short_timeouts, 8, LARGE * 4):
         assert statuses(short_timeouts, 3, timeout=20) == [200] * 3
 
 
-def test_those_that_do_not_read_are_no_error_of_the_service(new_database, migrated_url, tmp_path):
+def test_clients_that_do_not_read_are_not_logged_as_errors(new_database, migrated_url, tmp_path):
     with (tmp_path / "log").open("w+") as log:
         with single(
             new_database, migrated_url, "tests.support.short_deadlines.Worker", log
@@ -94,7 +94,7 @@ def test_those_that_do_not_read_are_no_error_of_the_service(new_database, migrat
         assert "ERROR" not in log.read()
 
 
-def test_response_is_whole_though_the_connection_ends_with_it(server):
+def test_last_response_of_a_connection_is_complete(server):
     with connections(server, 1, LARGE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")) as (
         sock,
     ):
@@ -106,7 +106,7 @@ def test_response_is_whole_though_the_connection_ends_with_it(server):
     assert f"Content-Length: {len(body)}".encode() in head
 
 
-def test_second_request_may_come_in_pieces_behind_the_first(server):
+def test_pipelined_request_can_arrive_in_parts(server):
     with connections(server, 1, HEALTH + b"\r\n" + HEALTH) as (sock,):
         responses = b""
         while b"}" not in responses:
@@ -118,7 +118,7 @@ def test_second_request_may_come_in_pieces_behind_the_first(server):
     assert responses.count(b"HTTP/1.1 200 OK") == 2
 
 
-def test_client_that_closes_its_side_gets_its_responses(server):
+def test_client_that_half_closes_gets_its_responses(server):
     with connections(server, 1, HEALTH + b"\r\n" + HEALTH + b"\r\n") as (sock,):
         sock.shutdown(socket.SHUT_WR)
         responses = b""
@@ -128,7 +128,7 @@ def test_client_that_closes_its_side_gets_its_responses(server):
     assert responses.count(b"HTTP/1.1 200 OK") == 2
 
 
-def test_response_that_breaks_off_comes_as_far_as_it_goes(breaking_off):
+def test_failing_response_is_sent_up_to_the_error(breaking_off):
     with connections(breaking_off, 1, b"GET /breaking-off HTTP/1.1\r\nHost: a\r\n\r\n") as (sock,):
         response = b""
         while piece := sock.recv(65536):

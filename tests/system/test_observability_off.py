@@ -1,4 +1,4 @@
-"""Who wants no metrics and no traces pays nothing for them."""
+"""Disabled metrics and traces have no cost."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 from tests.support.servers import ROOT, environment, served
 from tools.embedded import free_port
 
-# gunicorn's way from its start to the first request of a worker, in one process.
+# Runs the hooks of gunicorn from its start to the first request, in one process.
 START = """
 import runpy, sys
 from types import SimpleNamespace
@@ -42,7 +42,7 @@ def started(url, code=START, **more):
 
 
 class TestOff:
-    def test_nothing_is_imported_and_nothing_is_hooked_in(self, migrated_url):
+    def test_disabled_features_import_and_patch_nothing(self, migrated_url):
         done = started(migrated_url)
 
         assert done.returncode == 0, done.stderr
@@ -55,7 +55,7 @@ class TestOff:
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "opentelemetry.instrumentation"),
         ],
     )
-    def test_each_is_on_alone(self, migrated_url, name, package):
+    def test_each_feature_can_be_enabled_alone(self, migrated_url, name, package):
         values = {"METRICS_PORT": str(free_port()), "OTEL_EXPORTER_OTLP_ENDPOINT": ENDPOINT}
         done = started(migrated_url, **{name: values[name]})
 
@@ -69,7 +69,7 @@ class TestOff:
         assert sum(each.status == psutil.CONN_LISTEN for each in found) == 1
 
 
-def test_traces_without_their_packages_are_refused_with_one_message(migrated_url):
+def test_traces_without_their_packages_fail_with_one_message(migrated_url):
     code = NO_PACKAGE + START
     done = started(migrated_url, code, OTEL_EXPORTER_OTLP_ENDPOINT=ENDPOINT)
 

@@ -1,4 +1,4 @@
-"""The time that a request waits before a worker takes it is in the metrics and in the log."""
+"""Metrics and log include the time that a request waits for a worker."""
 
 import json
 from contextlib import suppress
@@ -15,9 +15,9 @@ from tests.support.waiting import wait_for
 from tools.embedded import free_port
 
 ROUTE = "/api/problems"
-# How long a client waits for the worker; seconds.
+# Seconds that a client waits for the worker.
 PATIENCE = 0.5
-# A clock of the kernel ticks every 10 ms at least.
+# The kernel's clock ticks at least every 10 ms.
 LEAST = PATIENCE - 0.05
 
 

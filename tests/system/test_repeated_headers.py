@@ -1,4 +1,4 @@
-"""A header of one value that comes twice is a 400, and nothing is done."""
+"""A repeated header that allows one value is a 400, and the request changes nothing."""
 
 import json
 import socket
@@ -44,7 +44,7 @@ def exchange(server):
     ],
     ids=", ".join,
 )
-def test_it_is_a_400_that_names_the_header(exchange, lines):
+def test_repeated_header_returns_400_with_its_name(exchange, lines):
     host = [] if lines[0].startswith("Host") else ["Host: a"]
     head, problem = exchange("GET", "/api/health", [*host, *lines])
 
@@ -53,7 +53,7 @@ def test_it_is_a_400_that_names_the_header(exchange, lines):
     assert lines[0].partition(":")[0].lower() in problem["detail"].lower()
 
 
-def test_nothing_is_done(exchange, server):
+def test_rejected_request_changes_nothing(exchange, server):
     account = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
     headers = ["Host: a", *["Content-Type: application/json"] * 2]
     exchange("POST", "/api/auth/register", headers, json.dumps(account).encode())
@@ -72,7 +72,7 @@ def test_nothing_is_done(exchange, server):
     ],
     ids=", ".join,
 )
-def test_list_may_be_sent_in_several_lines(exchange, lines):
+def test_list_header_can_be_repeated(exchange, lines):
     head, _ = exchange("GET", "/api/health", ["Host: a", *lines])
 
     assert head.startswith("HTTP/1.1 200 ")

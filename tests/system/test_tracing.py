@@ -1,4 +1,4 @@
-"""Traces of the service as it ships, as a collector gets them."""
+"""Traces that a collector receives."""
 
 import json
 import secrets
@@ -65,19 +65,19 @@ def of_request(spans):
 
 class TestSpans:
     def test_request_continues_the_trace_of_its_client(self, traced):
-        response, spans = traced("GET", "/api/products/abc?x=1")
+        response, spans = traced("GET", "/api/problems/not-found?x=1")
         span = of_request(spans)
 
-        assert response.status_code == 422
-        assert span.name == "GET /api/products/<product_id>"
+        assert response.status_code == 200
+        assert span.name == "GET /api/problems/<slug>"
         assert span.parent_span_id.hex() == PARENT
         assert attribute_values(span.attributes) == {
             "http.method": "GET",
-            "http.route": "/api/products/<product_id>",
-            "http.status_code": 422,
+            "http.route": "/api/problems/<slug>",
+            "http.status_code": 200,
         }
 
-    def test_request_has_its_sql_and_its_questions_to_redis(self, traced):
+    def test_request_has_spans_of_sql_and_redis(self, traced):
         response, spans = traced("POST", "/api/auth/login", json=WRONG)
         below = [span for span in spans if span.parent_span_id == of_request(spans).span_id]
         systems = {attribute_values(span.attributes)["db.system"] for span in below}
@@ -95,7 +95,7 @@ class TestSpans:
             "http.status_code": 404,
         }
 
-    def test_say_who_sends_them(self, traced, collector):
+    def test_spans_name_the_service(self, traced, collector):
         traced("GET", "/api/health")
         resource = attribute_values(collector.resources()[0].resource.attributes)
 
@@ -103,10 +103,10 @@ class TestSpans:
         assert resource["service.version"]
 
 
-class TestDiscretion:
-    def test_nothing_personal_leaves_with_a_span(self, traced, collector):
+class TestPersonalData:
+    def test_spans_contain_no_personal_data(self, traced, collector):
         first, _ = traced("POST", "/api/auth/register", json=ACCOUNT)
-        # PostgreSQL's message has the address in it.
+        # PostgreSQL's message contains the address.
         second, spans = traced("POST", "/api/auth/register", json=ACCOUNT)
         login, _ = traced("POST", "/api/auth/login", json=ACCOUNT)
         traced("GET", f"/api/users/{ACCOUNT['email']}?q={ACCOUNT['email']}")
@@ -123,7 +123,7 @@ class TestDiscretion:
         for secret in (*ACCOUNT.values(), "127.0.0.1", "httpx", token["access_token"]):
             assert secret.encode() not in sent
 
-    def test_attributes_are_those_that_may_go(self, traced):
+    def test_spans_have_only_allowed_attributes(self, traced):
         _, spans = traced("POST", "/api/auth/login", json=WRONG)
 
         for span in spans:

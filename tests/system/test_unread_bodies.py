@@ -1,4 +1,4 @@
-"""A response that ends the connection says so (RFC 9112, section 9.6)."""
+"""A response before a connection closes has `Connection: close` (RFC 9112, section 9.6)."""
 
 import socket
 from contextlib import closing
@@ -50,7 +50,7 @@ def connection(server):
     ],
     ids=lambda value: value[:40].decode() if isinstance(value, bytes) else str(value),
 )
-def test_response_before_a_large_body_is_read_announces_the_end(connection, sent, status):
+def test_response_before_a_large_body_is_read_announces_the_close(connection, sent, status):
     connection.sendall(sent)
     head = head_of(connection)
 
@@ -67,7 +67,7 @@ def test_response_before_a_large_body_is_read_announces_the_end(connection, sent
     ],
     ids=["small and unread", "large and read", "chunked and read"],
 )
-def test_connection_that_is_announced_to_stay_serves_the_next_request(connection, sent):
+def test_kept_connection_serves_the_next_request(connection, sent):
     connection.sendall(sent)
     first = head_of(connection)
     connection.sendall(HEALTH)
@@ -78,7 +78,7 @@ def test_connection_that_is_announced_to_stay_serves_the_next_request(connection
     assert second
 
 
-def test_client_loses_no_request_after_refused_large_bodies(server):
+def test_no_request_is_lost_after_rejected_large_bodies(server):
     with httpx.Client(base_url=server.url, timeout=30) as client:
         statuses = [
             (

@@ -1,4 +1,4 @@
-"""POST /api/orders: all of it or nothing, at the prices of the moment."""
+"""POST /api/orders: the order takes all of its stock or none, at current prices."""
 
 import pytest
 from sqlalchemy import func, select
@@ -12,7 +12,7 @@ BODY = {"items": [LINE], "shipping_address": ADDRESS}
 
 
 def order_of(quantities):
-    """A body that orders these quantities, by product id."""
+    """Return the body of an order: quantities by product id."""
     items = [{"product_id": name, "quantity": n} for name, n in quantities.items()]
     return BODY | {"items": items}
 
@@ -33,12 +33,12 @@ def abc(session):
 
 @pytest.fixture
 def other(session):
-    """The product `def`."""
+    """Create the product `def`."""
     return ProductFactory(id="def", price=4900, stock=5)
 
 
-class TestCreateOrderRefused:
-    def test_anonymous_is_a_401_and_takes_nothing(self, client, abc, session):
+class TestCreateOrderErrors:
+    def test_anonymous_request_returns_401_and_takes_no_stock(self, client, abc, session):
         assert client.post("/api/orders", json=BODY).status_code == 401
         session.refresh(abc)
         assert abc.stock == 10
@@ -61,11 +61,11 @@ class TestCreateOrderRefused:
             ({}, ["/items", "/shipping_address"]),
         ],
     )
-    def test_bad_body_is_a_422_that_points_at_the_fault(self, as_user, abc, body, at):
+    def test_invalid_body_returns_422_with_a_pointer(self, as_user, abc, body, at):
         assert pointers(as_user.post("/api/orders", json=body)) == at
 
     @pytest.mark.parametrize("body", ["null", "[]", '"order"', "7"])
-    def test_body_that_is_no_object_is_a_422(self, as_user, body):
+    def test_body_that_is_not_an_object_returns_422(self, as_user, body):
         response = as_user.post("/api/orders", data=body, content_type="application/json")
 
         assert pointers(response) == [""]
@@ -86,7 +86,7 @@ class TestCreateOrderRefused:
             ({"product_id": "def", "quantity": 1, "unit_price": 1}, "unit_price"),
         ],
     )
-    def test_bad_item_is_a_422_that_points_at_it(self, as_user, abc, line, name):
+    def test_invalid_item_returns_422_with_a_pointer(self, as_user, abc, line, name):
         response = as_user.post("/api/orders", json=BODY | {"items": [LINE, line]})
 
         assert pointers(response) == [f"/items/1/{name}"]
@@ -107,12 +107,12 @@ class TestCreateOrderRefused:
             (ADDRESS | {"planet": "Earth"}, "planet"),
         ],
     )
-    def test_bad_address_is_a_422_that_points_at_it(self, as_user, abc, address, name):
+    def test_invalid_address_returns_422_with_a_pointer(self, as_user, abc, address, name):
         response = as_user.post("/api/orders", json=BODY | {"shipping_address": address})
 
         assert pointers(response) == [f"/shipping_address/{name}"]
 
-    def test_product_that_is_there_twice_is_a_422(self, as_user, abc, other, session):
+    def test_duplicate_product_returns_422(self, as_user, abc, other, session):
         items = [LINE, {"product_id": "def", "quantity": 1}, LINE | {"quantity": 2}]
 
         response = as_user.post("/api/orders", json=BODY | {"items": items})
@@ -121,21 +121,21 @@ class TestCreateOrderRefused:
         session.refresh(abc)
         assert abc.stock == 10
 
-    def test_unknown_product_is_a_422_and_nothing_is_taken(self, as_user, abc, session):
+    def test_unknown_product_returns_422_and_takes_no_stock(self, as_user, abc, session):
         response = as_user.post("/api/orders", json=order_of({"abc": 1, "unknown": 1}))
 
         assert pointers(response) == ["/items/1/product_id"]
         session.refresh(abc)
         assert abc.stock == 10
 
-    def test_retired_product_is_as_an_unknown_one(self, as_user, as_admin, abc):
+    def test_retired_product_returns_the_error_of_an_unknown_product(self, as_user, as_admin, abc):
         order = as_user.post("/api/orders", json=BODY)
         as_admin.delete("/api/products/abc")
 
         assert pointers(as_user.post("/api/orders", json=BODY)) == ["/items/0/product_id"]
         assert as_user.get(order.headers["Location"]).status_code == 200
 
-    def test_several_currencies_are_a_422_and_nothing_is_taken(self, as_user, abc, session):
+    def test_several_currencies_return_422_and_take_no_stock(self, as_user, abc, session):
         ProductFactory(id="euro", currency="EUR")
 
         response = as_user.post("/api/orders", json=order_of({"abc": 1, "euro": 1}))
@@ -144,7 +144,7 @@ class TestCreateOrderRefused:
         session.refresh(abc)
         assert abc.stock == 10
 
-    def test_out_of_stock_is_a_409_that_lists_it_and_nothing_is_taken(
+    def test_out_of_stock_returns_409_with_the_products_and_takes_no_stock(
         self, as_user, abc, other, session
     ):
         response = as_user.post("/api/orders", json=order_of({"abc": 10, "def": 6}))
@@ -180,7 +180,7 @@ class TestCreateOrder:
         assert response.json.items() >= expected.items()
         assert response.json["id"].startswith("order_")
 
-    def test_is_read_as_it_was_answered(self, as_user, abc, other):
+    def test_get_returns_the_same_order(self, as_user, abc, other):
         placed = as_user.post("/api/orders", json=order_of({"def": 1, "abc": 2}))
 
         read = as_user.get(placed.headers["Location"])
@@ -188,21 +188,21 @@ class TestCreateOrder:
         assert (read.status_code, read.json) == (200, placed.json)
         assert read.headers["ETag"] == placed.headers["ETag"]
 
-    def test_takes_the_stock_to_the_last_piece(self, as_user, abc, other, session):
+    def test_order_can_take_the_whole_stock(self, as_user, abc, other, session):
         as_user.post("/api/orders", json=order_of({"abc": 10, "def": 1}))
 
         session.refresh(abc)
         session.refresh(other)
         assert (abc.stock, other.stock) == (0, 4)
 
-    def test_keeps_its_prices_when_the_products_change(self, as_user, as_admin, abc):
+    def test_order_keeps_its_prices_when_prices_change(self, as_user, as_admin, abc):
         placed = as_user.post("/api/orders", json=BODY)
 
         as_admin.patch("/api/products/abc", json={"price": 9999, "currency": "EUR"})
 
         assert as_user.get(placed.headers["Location"]).json == placed.json
 
-    def test_keeps_the_name_when_the_product_is_renamed(self, as_user, as_admin, abc):
+    def test_order_keeps_product_names_after_a_rename(self, as_user, as_admin, abc):
         placed = as_user.post("/api/orders", json=BODY)
 
         renamed = as_admin.patch("/api/products/abc", json={"name": "Espresso cup"})
@@ -211,7 +211,7 @@ class TestCreateOrder:
         assert placed.json["items"][0]["name"] == abc.name != "Espresso cup"
         assert as_user.get(placed.headers["Location"]).json == placed.json
 
-    def test_costs_nothing_if_the_product_does(self, as_user, session):
+    def test_order_of_free_products_has_total_zero(self, as_user, session):
         ProductFactory(id="free", price=0)
 
         assert as_user.post("/api/orders", json=order_of({"free": 1})).json["total"] == 0
@@ -227,7 +227,7 @@ class TestCreateOrder:
         assert response.status_code == 201
         assert response.json["total"] == 10**15
 
-    def test_keeps_the_country(self, as_user, abc):
+    def test_country_is_stored(self, as_user, abc):
         address = ADDRESS | {"country": "US"}
 
         response = as_user.post("/api/orders", json=BODY | {"shipping_address": address})

@@ -1,4 +1,4 @@
-"""Orders and products that are really committed: another connection sees rows and stock."""
+"""Orders and products are committed: another connection sees rows and stock."""
 
 import pytest
 from sqlalchemy import text
@@ -16,7 +16,7 @@ ORDER = {"items": [{"product_id": "mug", "quantity": 2}], "shipping_address": AD
 
 @pytest.fixture
 def buyer(app, own_engine, use_engine):
-    """A client that is signed in, of an application whose requests commit; there is a product."""
+    """Return a signed-in client of an application that commits; a product exists."""
     use_engine(own_engine)
     with own_engine.begin() as connection:
         connection.execute(text(PRODUCT))

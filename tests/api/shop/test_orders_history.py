@@ -1,4 +1,4 @@
-"""What an order tells of its way: who moved it, when, from which status to which."""
+"""The history of an order: each change of status, with user and time."""
 
 from datetime import datetime
 
@@ -28,10 +28,10 @@ def steps(response):
 
 
 class TestHistory:
-    def test_new_order_has_none(self, as_user, url):
+    def test_new_order_has_no_history(self, as_user, url):
         assert as_user.get(url).json["history"] == []
 
-    def test_each_change_is_told_in_order_with_who_did_it(self, as_user, as_admin, url, admin):
+    def test_history_lists_each_change_with_its_user(self, as_user, as_admin, url, admin):
         for status in ("paid", "shipped", "delivered"):
             as_admin.patch(url, json={"status": status})
 
@@ -41,7 +41,9 @@ class TestHistory:
             ("shipped", "delivered", admin.id),
         ]
 
-    def test_response_of_the_change_has_it_already(self, as_user, as_admin, url, user, admin):
+    def test_response_of_the_change_contains_the_new_entry(
+        self, as_user, as_admin, url, user, admin
+    ):
         paid = as_admin.patch(url, json={"status": "paid"})
         cancelled = as_user.post(f"{url}/cancel")
 
@@ -49,7 +51,7 @@ class TestHistory:
         assert steps(cancelled) == [*steps(paid), ("paid", "cancelled", user.id)]
         assert cancelled.json == as_user.get(url).json
 
-    def test_times_ascend(self, as_admin, url, order):
+    def test_times_are_in_ascending_order(self, as_admin, url, order):
         as_admin.patch(url, json={"status": "paid"})
         history = as_admin.patch(url, json={"status": "shipped"}).json["history"]
 
@@ -57,14 +59,14 @@ class TestHistory:
 
         assert order.created_at <= times[0] < times[1]
 
-    def test_refused_change_leaves_none(self, as_admin, url, session):
+    def test_rejected_change_adds_no_history(self, as_admin, url, session):
         assert as_admin.patch(url, json={"status": "delivered"}).status_code == 409
         stale = {"If-Match": '"0-0"'}
         assert as_admin.patch(url, json={"status": "paid"}, headers=stale).status_code == 412
 
         assert session.scalar(select(func.count()).select_from(OrderChange)) == 0
 
-    def test_list_tells_it_too(self, as_user, as_admin, url, admin):
+    def test_list_contains_the_history(self, as_user, as_admin, url, admin):
         as_admin.patch(url, json={"status": "paid"})
 
         (listed,) = as_user.get("/api/orders").json["items"]
@@ -72,9 +74,9 @@ class TestHistory:
         assert listed == as_user.get(url).json
 
 
-class TestWhoMayDoWhich:
-    def test_table_itself_refuses_a_step_that_needs_an_administrator(self, session, order, user):
-        """Whatever endpoint would lead there."""
+class TestRequiredScopes:
+    def test_service_rejects_a_change_without_the_scope(self, session, order, user):
+        """The service function checks the scope, independent of the endpoint."""
         principal = Principal(user.id, "session", Role.USER)
 
         with pytest.raises(Forbidden):

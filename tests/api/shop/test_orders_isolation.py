@@ -1,4 +1,4 @@
-"""The orders of another user look like absent ones, in every operation."""
+"""Orders of another user return the responses of absent orders, in every operation."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def order(session):
     return OrderFactory(user_id=UserFactory().id)
 
 
-def test_foreign_order_returns_the_response_of_an_absent_one(as_user, order):
+def test_order_of_another_user_returns_404(as_user, order):
     foreign, absent = {"order_id": order.id}, {"order_id": ORDER_ID.new()}
 
     assert check_foreign_like_absent(as_user, foreign, absent, {"updateOrder": {"status": "paid"}})

@@ -1,4 +1,4 @@
-"""One order: read, moved on, cancelled."""
+"""One order: read it, change its status, cancel it."""
 
 from itertools import product as pairs
 
@@ -27,13 +27,13 @@ OPERATIONS = [("GET", ""), ("POST", "/cancel")]
 
 @pytest.fixture
 def mug(session):
-    """A product with seven pieces left of ten."""
+    """Create a product with a stock of seven."""
     return ProductFactory(stock=7)
 
 
 @pytest.fixture
 def order(user, mug):
-    """An order of three of the mug."""
+    """Create an order of three mugs."""
     return placed(user, mug)
 
 
@@ -59,9 +59,9 @@ def etag(client, order):
     return client.get(f"/api/orders/{order.id}").headers["ETag"]
 
 
-class TestNotYours:
+class TestOrderOfAnotherUser:
     @pytest.mark.parametrize(("method", "action"), OPERATIONS)
-    def test_foreign_order_is_byte_for_byte_as_an_absent_one(self, app, order, method, action):
+    def test_response_equals_that_of_an_absent_order(self, app, order, method, action):
         stranger = ApiClient(app).signed_in(UserFactory())
         headers = {"X-Request-ID": "the-same"}
 
@@ -76,34 +76,34 @@ class TestNotYours:
 
     @pytest.mark.parametrize("bad_id", ["nonsense", "order_", ABSENT.upper(), "user_0", "%00"])
     @pytest.mark.parametrize(("method", "action"), OPERATIONS)
-    def test_malformed_id_is_a_404(self, as_user, method, action, bad_id):
+    def test_malformed_id_returns_404(self, as_user, method, action, bad_id):
         assert as_user.open(f"/api/orders/{bad_id}{action}", method=method).status_code == 404
 
 
 class TestGetOrder:
-    def test_anonymous_is_a_401(self, client, order):
+    def test_anonymous_request_returns_401(self, client, order):
         assert client.get(f"/api/orders/{order.id}").status_code == 401
 
-    def test_unknown_parameter_is_a_422(self, as_user, order):
+    def test_unknown_parameter_returns_422(self, as_user, order):
         response = as_user.get(f"/api/orders/{order.id}?expand=items")
 
         assert response.status_code == 422
         assert [error["pointer"] for error in response.json["errors"]] == ["/expand"]
 
-    def test_current_copy_is_a_304_without_a_body(self, as_user, order):
+    def test_current_etag_returns_304_without_a_body(self, as_user, order):
         headers = {"If-None-Match": etag(as_user, order)}
 
         response = as_user.get(f"/api/orders/{order.id}", headers=headers)
 
         assert (response.status_code, response.data) == (304, b"")
 
-    def test_item_without_a_name_of_its_own_has_that_of_the_product(self, as_user, order, mug):
+    def test_item_without_a_name_shows_the_name_of_the_product(self, as_user, order, mug):
         """Pods of version 1.0 insert such items during an upgrade."""
         items = as_user.get(f"/api/orders/{order.id}").json["items"]
 
         assert [item["name"] for item in items] == [mug.name]
 
-    def test_owner_and_admin_get_the_same(self, as_user, as_admin, order):
+    def test_owner_and_admin_get_the_same_response(self, as_user, as_admin, order):
         mine = as_user.get(f"/api/orders/{order.id}")
 
         assert mine.status_code == 200
@@ -111,11 +111,13 @@ class TestGetOrder:
 
 
 class TestCancelOrder:
-    def test_anonymous_is_a_401(self, client, order):
+    def test_anonymous_request_returns_401(self, client, order):
         assert cancel(client, order).status_code == 401
 
     @pytest.mark.parametrize("status", FINAL)
-    def test_too_late_is_a_409_and_no_stock_comes_back(self, as_user, user, mug, session, status):
+    def test_cancelling_a_shipped_order_returns_409_and_no_stock(
+        self, as_user, user, mug, session, status
+    ):
         order = placed(user, mug, status)
 
         response = cancel(as_user, order)
@@ -124,14 +126,14 @@ class TestCancelOrder:
         assert response.json["type"] == "/api/problems/transition-not-allowed"
         assert stock(session, mug) == 7
 
-    def test_stale_if_match_is_a_412_and_the_order_stays(self, as_user, as_admin, order):
+    def test_outdated_if_match_returns_412_and_changes_nothing(self, as_user, as_admin, order):
         old = etag(as_user, order)
         move(as_admin, order, "paid")
 
         assert cancel(as_user, order, headers={"If-Match": old}).status_code == 412
         assert as_user.get(f"/api/orders/{order.id}").json["status"] == "paid"
 
-    def test_stale_if_match_is_a_412_before_the_409(self, as_user, order):
+    def test_outdated_if_match_returns_412_and_not_409(self, as_user, order):
         old = etag(as_user, order)
         cancel(as_user, order)
 
@@ -139,7 +141,9 @@ class TestCancelOrder:
 
     @pytest.mark.parametrize("status", CANCELLABLE)
     @pytest.mark.parametrize("caller", ["as_user", "as_admin"])
-    def test_owner_and_admin_get_the_stock_back(self, request, user, mug, session, status, caller):
+    def test_cancelling_by_owner_or_admin_returns_the_stock(
+        self, request, user, mug, session, status, caller
+    ):
         order = placed(user, mug, status)
 
         response = cancel(request.getfixturevalue(caller), order)
@@ -147,20 +151,20 @@ class TestCancelOrder:
         assert (response.status_code, response.json["status"]) == (200, "cancelled")
         assert stock(session, mug) == 10
 
-    def test_stock_comes_back_exactly_once(self, as_user, as_admin, order, mug, session):
+    def test_stock_is_returned_exactly_once(self, as_user, as_admin, order, mug, session):
         assert cancel(as_user, order).status_code == 200
         assert cancel(as_user, order).status_code == 409
         assert move(as_admin, order, "cancelled").status_code == 409
 
         assert stock(session, mug) == 10
 
-    def test_stock_of_a_retired_product_comes_back(self, as_user, as_admin, order, mug, session):
+    def test_stock_of_a_retired_product_is_returned(self, as_user, as_admin, order, mug, session):
         as_admin.delete(f"/api/products/{mug.id}")
 
         assert cancel(as_user, order).status_code == 200
         assert stock(session, mug) == 10
 
-    def test_stock_comes_back_to_a_product_that_was_filled_up_meanwhile(
+    def test_returned_stock_is_added_to_a_changed_stock(
         self, as_user, as_admin, order, mug, session
     ):
         as_admin.patch(
@@ -178,14 +182,14 @@ class TestCancelOrder:
 
 
 class TestUpdateOrder:
-    def test_anonymous_is_a_401(self, client, order):
+    def test_anonymous_request_returns_401(self, client, order):
         assert move(client, order, "paid").status_code == 401
 
-    def test_owner_is_a_403_and_the_order_stays(self, as_user, order):
+    def test_owner_returns_403_and_changes_nothing(self, as_user, order):
         assert move(as_user, order, "paid").status_code == 403
         assert as_user.get(f"/api/orders/{order.id}").json["status"] == "pending"
 
-    def test_absent_order_is_a_404(self, as_admin):
+    def test_absent_order_returns_404(self, as_admin):
         response = as_admin.patch(f"/api/orders/{ABSENT}", json={"status": "paid"})
 
         assert response.status_code == 404
@@ -200,13 +204,13 @@ class TestUpdateOrder:
             ({"status": "paid", "total": 0}, "/total"),
         ],
     )
-    def test_bad_field_is_a_422_that_points_at_it(self, as_admin, order, body, pointer):
+    def test_invalid_field_returns_422_with_a_pointer(self, as_admin, order, body, pointer):
         response = as_admin.patch(f"/api/orders/{order.id}", json=body)
 
         assert response.status_code == 422
         assert [error["pointer"] for error in response.json["errors"]] == [pointer]
 
-    def test_stale_if_match_is_a_412_before_the_409(self, as_admin, order):
+    def test_outdated_if_match_returns_412_and_not_409(self, as_admin, order):
         old = etag(as_admin, order)
         move(as_admin, order, "paid")
 
@@ -215,7 +219,7 @@ class TestUpdateOrder:
         assert response.status_code == 412
 
     @pytest.mark.parametrize(("before", "after"), list(pairs(OrderStatus, OrderStatus)))
-    def test_moves_along_the_allowed_transitions_only(self, as_admin, user, mug, before, after):
+    def test_only_allowed_transitions_are_accepted(self, as_admin, user, mug, before, after):
         order = placed(user, mug, before)
 
         response = move(as_admin, order, after)

@@ -1,4 +1,4 @@
-"""Budgets of SQL statements of the orders."""
+"""Number of SQL statements of the operations on orders."""
 
 import pytest
 
@@ -11,7 +11,7 @@ BUDGET = {"listOrders": 2, "createOrder": 4, "getOrder": 2}
 
 @pytest.fixture
 def calls(user):
-    """The method, the URL and the body of each operation."""
+    """Return the method, the URL and the body of each operation."""
     order, product = OrderFactory(user_id=user.id), ProductFactory()
     new_order = {
         "items": [{"product_id": product.id, "quantity": 1}],
@@ -25,7 +25,7 @@ def calls(user):
 
 
 @pytest.mark.parametrize("name", BUDGET)
-def test_operation_stays_in_its_budget(engine, as_user, calls, name):
+def test_operation_has_the_expected_round_trips(engine, as_user, calls, name):
     method, url, body = calls[name]
     key = {"Idempotency-Key": "k"} if name == "createOrder" else {}
 
@@ -37,7 +37,7 @@ def test_operation_stays_in_its_budget(engine, as_user, calls, name):
 
 
 @pytest.mark.parametrize("count", [1, 50])
-def test_placing_an_order_costs_the_same_whatever_its_items(engine, as_user, count):
+def test_round_trips_of_an_order_do_not_depend_on_its_items(engine, as_user, count):
     items = [{"product_id": ProductFactory().id, "quantity": 1} for _ in range(count)]
     body = {"items": items, "shipping_address": ADDRESS}
 
@@ -49,7 +49,7 @@ def test_placing_an_order_costs_the_same_whatever_its_items(engine, as_user, cou
 
 
 @pytest.mark.parametrize("count", [1, 20])
-def test_list_costs_the_same_whatever_its_length(engine, as_user, user, count):
+def test_round_trips_of_a_list_do_not_depend_on_its_length(engine, as_user, user, count):
     for _ in range(count):
         OrderFactory(user_id=user.id)
 

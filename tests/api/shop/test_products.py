@@ -1,4 +1,4 @@
-"""The catalogue: /api/products."""
+"""Product catalogue: read and delete products."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +18,7 @@ def etag(client, product):
 
 
 def ordered(user):
-    """A product that was ordered once."""
+    """Create a product with an order."""
     product = ProductFactory()
     item = OrderItem(position=0, product_id=product.id, quantity=1, unit_price=product.price)
     OrderFactory(user_id=user.id, items=[item])
@@ -27,18 +27,18 @@ def ordered(user):
 
 class TestListProducts:
     @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=abc"])
-    def test_bad_limit_is_a_422(self, client, query):
+    def test_invalid_limit_returns_422(self, client, query):
         response = client.get(f"/api/products?{query}")
 
         assert response.status_code == 422
         assert [error["pointer"] for error in response.json["errors"]] == ["/limit"]
 
-    def test_unknown_parameter_is_a_422(self, client):
+    def test_unknown_parameter_returns_422(self, client):
         response = client.get("/api/products?color=red")
 
         assert [error["pointer"] for error in response.json["errors"]] == ["/color"]
 
-    def test_anyone_reads_it_newest_first_a_page_at_a_time(self, client, session):
+    def test_list_is_public_newest_first_and_paginated(self, client, session):
         start = datetime(2020, 1, 1, tzinfo=UTC)
         ids = [ProductFactory(created_at=start + timedelta(days=n)).id for n in range(3)]
 
@@ -49,7 +49,7 @@ class TestListProducts:
         assert [item["id"] for item in second.json["items"]] == [ids[0]]
         assert second.json["next_cursor"] is None
 
-    def test_leaves_out_the_retired(self, client, session):
+    def test_retired_products_are_not_listed(self, client, session):
         ProductFactory(retired_at=datetime.now(UTC))
         kept = ProductFactory()
 
@@ -61,7 +61,7 @@ class TestListProducts:
 class TestAbsentProduct:
     @pytest.mark.parametrize("bad_id", ["absent", *MALFORMED])
     @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-    def test_absent_or_malformed_id_is_a_404(self, as_admin, method, bad_id):
+    def test_absent_or_malformed_id_returns_404(self, as_admin, method, bad_id):
         body = {"price": 1} if method == "PATCH" else None
 
         response = as_admin.open(f"/api/products/{bad_id}", method=method, json=body)
@@ -70,12 +70,12 @@ class TestAbsentProduct:
 
 
 class TestGetProduct:
-    def test_retired_one_is_a_404(self, client, session):
+    def test_retired_product_returns_404(self, client, session):
         product = ProductFactory(retired_at=datetime.now(UTC))
 
         assert client.get(f"/api/products/{product.id}").status_code == 404
 
-    def test_anyone_gets_it(self, client, session):
+    def test_product_is_public(self, client, session):
         product = ProductFactory(id="abc", price=1250, stock=7)
 
         response = client.get("/api/products/abc")
@@ -86,7 +86,7 @@ class TestGetProduct:
         assert response.json.keys() == {"id", "price", "stock"} | details
         assert response.json["name"] == product.name
 
-    def test_current_copy_is_a_304_without_a_body(self, client, session):
+    def test_current_etag_returns_304_without_a_body(self, client, session):
         product = ProductFactory()
         headers = {"If-None-Match": etag(client, product)}
 
@@ -95,7 +95,7 @@ class TestGetProduct:
         assert (response.status_code, response.data) == (304, b"")
         assert response.headers["ETag"] == headers["If-None-Match"]
 
-    def test_copy_from_before_a_change_is_a_200(self, client, as_admin):
+    def test_outdated_etag_returns_200(self, client, as_admin):
         product = ProductFactory()
         headers = {"If-None-Match": etag(client, product)}
         as_admin.patch(f"/api/products/{product.id}", json={"price": 1})
@@ -106,13 +106,13 @@ class TestGetProduct:
 
 
 class TestDeleteProduct:
-    def test_anonymous_is_a_401(self, client, session):
+    def test_anonymous_request_returns_401(self, client, session):
         assert client.delete(f"/api/products/{ProductFactory().id}").status_code == 401
 
-    def test_plain_user_is_a_403(self, as_user):
+    def test_user_without_the_scope_returns_403(self, as_user):
         assert as_user.delete(f"/api/products/{ProductFactory().id}").status_code == 403
 
-    def test_stale_if_match_is_a_412_and_the_product_stays(self, as_admin):
+    def test_outdated_if_match_returns_412_and_changes_nothing(self, as_admin):
         product = ProductFactory()
         path, old = f"/api/products/{product.id}", etag(as_admin, product)
         as_admin.patch(path, json={"price": 1})
@@ -120,7 +120,7 @@ class TestDeleteProduct:
         assert as_admin.delete(path, headers={"If-Match": old}).status_code == 412
         assert as_admin.get(path).status_code == 200
 
-    def test_etag_of_an_erased_one_does_not_match_its_successor(self, as_admin):
+    def test_etag_of_a_deleted_product_does_not_match_a_new_one(self, as_admin):
         old = as_admin.post("/api/products", json=MUG)
         as_admin.delete(old.headers["Location"])
         ProductFactory(id=MUG["id"], created_at=datetime.now(UTC))
@@ -129,7 +129,7 @@ class TestDeleteProduct:
 
         assert as_admin.delete(old.headers["Location"], headers=headers).status_code == 412
 
-    def test_one_that_was_never_ordered_is_erased(self, as_admin, session):
+    def test_product_without_orders_is_deleted(self, as_admin, session):
         product = ProductFactory()
         headers = {"If-Match": etag(as_admin, product)}
 
@@ -138,7 +138,7 @@ class TestDeleteProduct:
         assert (response.status_code, response.data) == (204, b"")
         assert session.scalar(select(func.count(Product.id))) == 0
 
-    def test_one_that_was_ordered_is_retired(self, as_admin, session, user):
+    def test_product_with_orders_is_retired(self, as_admin, session, user):
         product = ordered(user)
 
         assert as_admin.delete(f"/api/products/{product.id}").status_code == 204
@@ -147,7 +147,7 @@ class TestDeleteProduct:
         assert product.retired_at is not None
 
     @pytest.mark.parametrize("was_ordered", [False, True])
-    def test_url_returns_404_afterwards(self, as_admin, user, was_ordered):
+    def test_deleted_product_returns_404(self, as_admin, user, was_ordered):
         product = ordered(user) if was_ordered else ProductFactory()
         path = f"/api/products/{product.id}"
         as_admin.delete(path)

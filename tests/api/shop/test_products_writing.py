@@ -1,4 +1,4 @@
-"""The catalogue, as administrators change it: POST and PATCH of /api/products."""
+"""Product catalogue: create and change products."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ from schemas.order_examples import ADDRESS_EXAMPLE
 from tests.support.shop import ProductFactory
 
 MUG = {"id": "mug-350", "name": "Coffee mug", "price": 1250, "currency": "USD", "stock": 100}
-# What is wrong about a product, new or changed.
+# Invalid fields of a new or changed product, with their pointers.
 BAD_FIELDS = [
     ({"name": ""}, "/name"),
     ({"name": "n" * 201}, "/name"),
@@ -33,10 +33,10 @@ def etag(client, product):
 
 
 class TestCreateProduct:
-    def test_anonymous_is_a_401(self, client):
+    def test_anonymous_request_returns_401(self, client):
         assert client.post("/api/products", json=MUG).status_code == 401
 
-    def test_plain_user_is_a_403(self, as_user):
+    def test_user_without_the_scope_returns_403(self, as_user):
         assert as_user.post("/api/products", json=MUG).status_code == 403
 
     @pytest.mark.parametrize(
@@ -46,14 +46,14 @@ class TestCreateProduct:
             *(({"id": bad}, "/id") for bad in ["", "a b", "a/b", "é", "x" * 65, 7, None]),
         ],
     )
-    def test_bad_field_is_a_422_that_points_at_it(self, as_admin, change, pointer):
+    def test_invalid_field_returns_422_with_a_pointer(self, as_admin, change, pointer):
         response = as_admin.post("/api/products", json=MUG | change)
 
         assert response.status_code == 422
         assert [error["pointer"] for error in response.json["errors"]] == [pointer]
 
     @pytest.mark.parametrize("name", ["name", "price", "currency", "stock"])
-    def test_missing_field_is_a_422_that_points_at_it(self, as_admin, name):
+    def test_missing_field_returns_422_with_a_pointer(self, as_admin, name):
         body = {key: value for key, value in MUG.items() if key != name}
 
         response = as_admin.post("/api/products", json=body)
@@ -62,7 +62,7 @@ class TestCreateProduct:
         assert [error["pointer"] for error in response.json["errors"]] == [f"/{name}"]
 
     @pytest.mark.parametrize("retired_at", [None, datetime(2020, 1, 1, tzinfo=UTC)])
-    def test_id_of_another_is_a_409_even_of_a_retired_one(self, as_admin, session, retired_at):
+    def test_existing_id_returns_409_also_if_retired(self, as_admin, session, retired_at):
         product = ProductFactory(id=MUG["id"], retired_at=retired_at)
 
         response = as_admin.post("/api/products", json=MUG)
@@ -72,7 +72,7 @@ class TestCreateProduct:
         session.refresh(product)
         assert product.name != MUG["name"]
 
-    def test_is_on_sale_at_once(self, as_admin, client):
+    def test_new_product_is_listed(self, as_admin, client):
         response = as_admin.post("/api/products", json=MUG)
 
         assert response.status_code == 201
@@ -81,7 +81,7 @@ class TestCreateProduct:
         assert read.json == response.json
         assert read.headers["ETag"] == response.headers["ETag"]
 
-    def test_without_an_id_it_gets_one(self, as_admin, client):
+    def test_missing_id_is_generated(self, as_admin, client):
         body = {key: value for key, value in MUG.items() if key != "id"}
 
         urls = {as_admin.post("/api/products", json=body).headers["Location"] for _ in range(2)}
@@ -91,23 +91,23 @@ class TestCreateProduct:
 
 
 class TestUpdateProduct:
-    def test_anonymous_is_a_401(self, client, session):
+    def test_anonymous_request_returns_401(self, client, session):
         path = f"/api/products/{ProductFactory().id}"
 
         assert client.patch(path, json={"price": 1}).status_code == 401
 
-    def test_plain_user_is_a_403(self, as_user):
+    def test_user_without_the_scope_returns_403(self, as_user):
         path = f"/api/products/{ProductFactory().id}"
 
         assert as_user.patch(path, json={"price": 1}).status_code == 403
 
-    def test_retired_one_is_a_404(self, as_admin):
+    def test_retired_product_returns_404(self, as_admin):
         path = f"/api/products/{ProductFactory(retired_at=datetime.now(UTC)).id}"
 
         assert as_admin.patch(path, json={"price": 1}).status_code == 404
 
     @pytest.mark.parametrize(("change", "pointer"), [*BAD_FIELDS, ({"id": "other"}, "/id")])
-    def test_bad_field_is_a_422_and_changes_nothing(self, as_admin, change, pointer):
+    def test_invalid_field_returns_422_and_changes_nothing(self, as_admin, change, pointer):
         product = ProductFactory()
         before = as_admin.get(f"/api/products/{product.id}").json
 
@@ -117,7 +117,7 @@ class TestUpdateProduct:
         assert [error["pointer"] for error in response.json["errors"]] == [pointer]
         assert as_admin.get(f"/api/products/{product.id}").json == before
 
-    def test_stale_if_match_is_a_412_and_changes_nothing(self, as_admin):
+    def test_outdated_if_match_returns_412_and_changes_nothing(self, as_admin):
         product = ProductFactory()
         path, old = f"/api/products/{product.id}", etag(as_admin, product)
         as_admin.patch(path, json={"price": 1})
@@ -137,7 +137,7 @@ class TestUpdateProduct:
         assert (response.status_code, response.json["price"]) == (200, 2)
         assert response.headers["ETag"] == etag(as_admin, product)
 
-    def test_stock_without_if_match_is_a_428_and_changes_nothing(self, as_admin):
+    def test_stock_without_if_match_returns_428_and_changes_nothing(self, as_admin):
         path = f"/api/products/{ProductFactory(stock=7).id}"
         before = as_admin.get(path).json
 
@@ -148,10 +148,10 @@ class TestUpdateProduct:
         assert "If-Match" in response.json["detail"]
         assert as_admin.get(path).json == before
 
-    def test_stock_of_an_absent_product_without_if_match_is_a_404(self, as_admin):
+    def test_stock_of_an_absent_product_without_if_match_returns_404(self, as_admin):
         assert as_admin.patch("/api/products/absent", json={"stock": 3}).status_code == 404
 
-    def test_pieces_sold_since_the_read_are_not_put_back_on_sale(self, as_admin, as_user):
+    def test_stock_sold_since_the_read_is_not_overwritten(self, as_admin, as_user):
         product = ProductFactory(stock=7)
         path, read = f"/api/products/{product.id}", etag(as_admin, product)
         items = [{"product_id": product.id, "quantity": 2}]
@@ -163,7 +163,7 @@ class TestUpdateProduct:
         assert response.status_code == 412
         assert as_admin.get(path).json["stock"] == 5
 
-    def test_what_is_left_out_stays(self, as_admin):
+    def test_omitted_fields_keep_their_values(self, as_admin):
         product = ProductFactory()
         path, headers = f"/api/products/{product.id}", {"If-Match": etag(as_admin, product)}
         before = as_admin.get(path).json

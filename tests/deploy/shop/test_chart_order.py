@@ -1,4 +1,4 @@
-"""The order that `helm test` places with `helmTest.placeOrder`, against a server here."""
+"""The script of `helm test` with `helmTest.placeOrder`, against a local server."""
 
 import subprocess
 import sys
@@ -47,7 +47,7 @@ def counts(environment):
     return found
 
 
-def test_passes_where_the_service_works_and_leaves_nothing(server, script):
+def test_succeeds_and_leaves_no_data(server, script):
     before = counts(server.environment)
 
     done = run(script, server.url, server.environment)
@@ -57,7 +57,7 @@ def test_passes_where_the_service_works_and_leaves_nothing(server, script):
     assert counts(server.environment) == before
 
 
-def test_fails_without_a_service_and_leaves_nothing(server, script):
+def test_fails_without_a_service_and_leaves_no_data(server, script):
     before = counts(server.environment)
 
     done = run(script, f"http://127.0.0.1:{free_port()}", server.environment)
@@ -67,7 +67,7 @@ def test_fails_without_a_service_and_leaves_nothing(server, script):
     assert counts(server.environment) == before
 
 
-def test_asks_for_a_host_that_is_allowed(server, script):
+def test_request_has_an_allowed_host(server, script):
     hosts = charts.only("ConfigMap", "existing-secret")["data"]["ALLOWED_HOSTS"]
     environment = environment_of(server.environment["DATABASE_URL"], ALLOWED_HOSTS=hosts)
     probe = [*script]

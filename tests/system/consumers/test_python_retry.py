@@ -69,43 +69,43 @@ def ask(method, responses, headers=None):
         return client.request(method, "http://service/", headers=headers).status_code
 
 
-class TestRepeated:
+class TestRetried:
     @pytest.mark.parametrize("status", [409, 429, 502, 503, 504])
-    def test_with_a_key_after_the_seconds_of_retry_after(self, waits, status):
+    def test_request_with_a_key_is_retried_after_retry_after(self, waits, status):
         assert ask("POST", [(status, {"Retry-After": "7"})] * 2, KEY) == 200
         assert waits == [7, 7]
 
-    def test_safe_request_after_a_lost_response_with_growing_pauses(self, waits):
+    def test_safe_request_is_retried_with_growing_pauses_after_a_lost_response(self, waits):
         assert ask("GET", [LOST] * 4) == 200
         assert [0.125 <= waits[0] <= 0.25, 1 <= waits[3] <= 2] == [True, True]
 
     @pytest.mark.parametrize(("method", "headers"), [("GET", None), ("POST", KEY)])
-    def test_safe_request_after_an_incomplete_response(self, waits, method, headers):
+    def test_safe_request_is_retried_after_an_incomplete_response(self, waits, method, headers):
         assert ask(method, [CUT, CUT], headers) == 200
         assert len(waits) == 2
 
-    def test_with_a_pause_of_its_own_when_the_service_says_at_once(self, waits):
+    def test_default_pause_is_used_for_retry_after_zero(self, waits):
         assert ask("GET", [(503, {"Retry-After": "0"})] * 4) == 200
         assert [0.125 <= waits[0] <= 0.25, 1 <= waits[3] <= 2] == [True, True]
 
-    def test_anything_that_was_over_a_limit(self, waits):
+    def test_any_request_is_retried_after_a_429(self, waits):
         assert ask("POST", [(429, {"Retry-After": "1"})]) == 200
         assert waits == [1]
 
     @pytest.mark.parametrize("after", ["²", "\u0667", "-7", "1e9", "soon", "7;8", "nan", LONG_AGO])
-    def test_with_a_pause_of_its_own_when_the_service_says_what_is_no_wait(self, waits, after):
+    def test_default_pause_is_used_for_an_invalid_retry_after(self, waits, after):
         headers = {"Retry-After": after.encode()}
         assert ask("GET", [(503, headers)] * 4) == 200
         assert [0.125 <= waits[0] <= 0.25, 1 <= waits[3] <= 2] == [True, True]
 
-    def test_not_before_the_date_that_the_service_says(self, waits):
+    def test_request_is_retried_after_the_date_in_retry_after(self, waits):
         date = formatdate(time.time() + 20, usegmt=True)
         assert ask("GET", [(503, {"Retry-After": date})]) == 200
         assert 15 < waits[0] <= 20
 
 
-class TestNotRepeated:
-    def test_without_a_key_after_a_lost_response(self, waits):
+class TestNotRetried:
+    def test_request_without_a_key_after_a_lost_response(self, waits):
         with pytest.raises(httpx.ReadError):
             ask("POST", [LOST])
         with pytest.raises(httpx.RemoteProtocolError):
@@ -113,30 +113,30 @@ class TestNotRepeated:
         assert waits == []
 
     @pytest.mark.parametrize("mistake", [httpx.UnsupportedProtocol, httpx.LocalProtocolError])
-    def test_the_mistakes_of_the_caller(self, waits, mistake):
+    def test_client_errors(self, waits, mistake):
         with pytest.raises(mistake):
             ask("GET", [mistake("always")])
         assert waits == []
 
     @pytest.mark.parametrize("status", [502, 503, 504])
-    def test_without_a_key_when_the_service_is_away(self, waits, status):
+    def test_request_without_a_key_when_the_service_is_unavailable(self, waits, status):
         assert ask("POST", [(status, {"Retry-After": "1"})]) == status
 
     @pytest.mark.parametrize("status", [400, 401, 404, 409, 422, 500])
-    def test_errors(self, waits, status):
+    def test_server_errors(self, waits, status):
         assert ask("POST", [(status, {})], KEY) == status
 
     @pytest.mark.parametrize("after", ["31", "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT"])
-    def test_when_the_wait_is_longer_than_the_patience(self, waits, after):
+    def test_retry_after_longer_than_the_maximum(self, waits, after):
         assert ask("GET", [(429, {"Retry-After": after})]) == 429
         assert waits == []
 
-    def test_when_the_patience_is_over(self, waits):
+    def test_maximum_duration_is_reached(self, waits):
         with pytest.raises(httpx.ReadError):
             ask("GET", [LOST] * 1000)
         assert 20 < sum(waits) <= 30
 
-    def test_when_the_response_takes_hours(self, waits):
+    def test_response_that_never_ends(self, waits):
         with pytest.raises(httpx.ReadTimeout):
             ask("GET", [DRIPPING] * 100)
         assert sum(waits) < 70

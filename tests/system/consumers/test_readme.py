@@ -1,4 +1,4 @@
-"""The page about the clients."""
+"""The README of the clients."""
 
 import pytest
 
@@ -8,5 +8,5 @@ CLIENTS = ROOT / "clients"
 
 
 @pytest.mark.parametrize("example", ["python/example.py", "typescript/example.ts"])
-def test_shows_the_examples_that_are_tested(example):
+def test_readme_has_the_tested_examples(example):
     assert (CLIENTS / example).read_text() in (CLIENTS / "README.md").read_text()

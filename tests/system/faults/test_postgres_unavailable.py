@@ -15,7 +15,7 @@ from tests.support.waiting import wait_for
 from tools import embedded
 
 STATEMENT_TIMEOUT = {"DATABASE_STATEMENT_TIMEOUT": "1000"}
-# So small that two requests fill it.
+# Small enough for two requests to fill it.
 SMALL = {
     "GUNICORN_CMD_ARGS": "-w 1",
     "DATABASE_POOL_SIZE": "1",
@@ -30,7 +30,7 @@ OURS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application
 
 @pytest.fixture(scope="module")
 def url(own_database_url):
-    """Of the service as it ships, but that a statement may take a second."""
+    """Run the service, and yield its URL, with a statement timeout of one second."""
     with served(own_database_url, **STATEMENT_TIMEOUT) as server:
         yield server.url
 
@@ -43,7 +43,7 @@ def small_url(own_database_url):
 
 @pytest.fixture
 def postmaster(own_data):
-    """PostgreSQL's first process; it has a new one after each restart."""
+    """Return the main process of PostgreSQL; a restart creates a new one."""
     return int((own_data / "postmaster.pid").read_text().split()[0])
 
 
@@ -56,7 +56,7 @@ def database(own_database_url):
 
 @contextmanager
 def locked(database):
-    """Statements that read users wait until the end of the block."""
+    """Block statements that read users until the end of the block."""
     with database.begin() as connection:
         connection.execute(text("LOCK TABLE users IN ACCESS EXCLUSIVE MODE"))
         yield
@@ -64,7 +64,7 @@ def locked(database):
 
 @contextmanager
 def full(own_database_url):
-    """All connections that PostgreSQL gives are taken, and the service has lost its own."""
+    """Use up all connections of PostgreSQL, after those of the service are closed."""
     dsn = make_url(own_database_url).set(drivername="postgresql")
     with ExitStack() as stack:
         connection = take_all(stack, dsn.render_as_string(hide_password=False))
@@ -109,7 +109,7 @@ def unready(url):
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_stopped(url, own_data, mode):
+def test_stopped_postgresql(url, own_data, mode):
     with alive(url), embedded.stopped(own_data, mode):
         responses = [*log_in(url, 20), unready(url)]
 
@@ -118,17 +118,17 @@ def test_stopped(url, own_data, mode):
     assert log_in(url)[0].status_code == 401
 
 
-def test_frozen(url, postmaster):
+def test_frozen_postgresql(url, postmaster):
     assert log_in(url)[0].status_code == 401
     with alive(url), frozen(postmaster):
-        # More than the pools have connections.
+        # More requests than connections in the pools.
         responses = [*log_in(url, 24), unready(url)]
 
     assert recovery(url) < 2
     assert all(map(is_unavailable, responses))
 
 
-def test_slow(url, database):
+def test_slow_postgresql(url, database):
     with alive(url), locked(database):
         responses = log_in(url, 40)
 
@@ -136,7 +136,7 @@ def test_slow(url, database):
     assert all(map(is_unavailable, responses))
 
 
-def test_out_of_connections(url, own_database_url):
+def test_no_connections_left(url, own_database_url):
     with alive(url), full(own_database_url):
         responses = [*log_in(url, 4), unready(url)]
 

@@ -1,4 +1,4 @@
-"""What schemathesis has to know of the service beyond its OpenAPI document."""
+"""Hooks for schemathesis: authentication and rules that the document cannot express."""
 
 import os
 import secrets
@@ -16,7 +16,7 @@ URL = os.environ["FUZZED_URL"]
 
 @schemathesis.auth(refresh_interval=None)
 class SignedIn:
-    """An administrator: another one whenever a case has signed out or demoted the last."""
+    """Signs in an administrator, and a new one if a case has ended the session."""
 
     def __init__(self):
         self.headers = {}
@@ -33,7 +33,7 @@ class SignedIn:
 
 
 def new_admin():
-    """The credentials of an administrator whom no case knows."""
+    """Return the credentials of a new administrator."""
     email, password = f"{secrets.token_hex(8)}@example.com", secrets.token_urlsafe()
     flask = [sys.executable, "-m", "flask", "users", "create-admin", email, "--password", password]
     subprocess.run(flask, check=True, stdout=subprocess.DEVNULL)
@@ -42,7 +42,7 @@ def new_admin():
 
 @schemathesis.hook
 def filter_case(context, case):
-    """What is well by the schemas, and refused for what no schema can say."""
+    """Skip valid cases that break a rule which a JSON schema cannot express."""
     if case.meta is None or case.meta.generation.mode != GenerationMode.POSITIVE:
         return True
     signed_cursor = "cursor" in (case.query or {})
@@ -57,7 +57,7 @@ def common_password(body):
 
 
 def real(value):
-    """Whether there is a 1.0 in it: an integer to JSON Schema, and none to this service."""
+    """Return whether the value contains a float such as 1.0, an integer in JSON Schema."""
     if isinstance(value, dict):
         return any(real(each) for each in value.values())
     if isinstance(value, list):

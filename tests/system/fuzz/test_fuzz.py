@@ -1,4 +1,4 @@
-"""Thousands of requests made of the OpenAPI document, by all checks of schemathesis."""
+"""Requests that schemathesis generates from the OpenAPI document."""
 
 import os
 import re
@@ -17,14 +17,14 @@ SECONDS = int(os.environ.get("FUZZ_SECONDS", "240"))
 
 @pytest.fixture
 def server(server):
-    """The service, with the demo rows that examples of the document name, if it has any."""
+    """Run the service with the demo rows of the documented examples, if any."""
     if find_spec("commands.demo"):
         server.flask("demo", "load", "--stock", "1000000")
     return server
 
 
 @pytest.mark.fuzz
-def test_thousands_of_generated_requests_find_no_fault(server):
+def test_generated_requests_find_no_errors(server):
     done = subprocess.run(
         [
             *(str(Path(sys.executable).parent / "schemathesis"), "--config-file"),

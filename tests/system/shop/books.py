@@ -34,7 +34,7 @@ class Sale:
 class Books:
     shelves: dict[int, Shelf]
     sales: dict[Name, Sale]
-    # The products that have another ETag than at the beginning.
+    # Products whose ETag has changed.
     changed: frozenset[int] = field(default=frozenset(), compare=False)
 
     def name(self, nth: int) -> Name:
@@ -45,7 +45,7 @@ class Books:
         return replace(self, shelves=self.shelves | shelves, changed=self.changed | changed)
 
     def sold(self, name: Name, sale: Sale, sign: int) -> "Books":
-        """With this sale, and its pieces taken (-1), put back (1) or left (0)."""
+        """Return the books with a sale; its stock is taken (-1), returned (1) or unchanged (0)."""
         stock = {n: self.shelves[n][0] + sign * count for n, count, _ in sale.lines}
         moved = self.shelved({n: (left, self.shelves[n][1]) for n, left in stock.items()})
         return replace(moved, sales=self.sales | {name: sale})
@@ -53,7 +53,7 @@ class Books:
 
 @dataclass
 class Shop:
-    """Products of one test, with clients of their buyers and of an administrator."""
+    """Products of a test, and clients of the buyers and of an administrator."""
 
     key: str
     buyers: Sequence[httpx.Client]
@@ -70,13 +70,13 @@ class Shop:
 
 class Operation(Protocol):
     def addressed(self, books: Books) -> "Operation":
-        """Itself; about one of the orders in the books, where it is about an order."""
+        """Return the operation, applied to one of the orders in the books if it needs one."""
         return self
 
     def send(self, shop: Shop) -> httpx.Response: ...
 
     def foreseen(self, books: Books) -> tuple[Said, Books]:
-        """What is said to it when it comes alone, and the books after it."""
+        """Return the expected response of a serial call, and the books after it."""
         ...
 
 
@@ -117,7 +117,7 @@ class BuyAgain(Operation):
 
 @dataclass(frozen=True)
 class Move(Operation):
-    """By the administrator."""
+    """Change of the status by the administrator."""
 
     nth: int
     status: str
@@ -138,7 +138,7 @@ class Move(Operation):
 
 @dataclass(frozen=True)
 class Cancel(Move):
-    """By the buyer."""
+    """Cancellation by the buyer."""
 
     status: str = "cancelled"
 
@@ -148,7 +148,7 @@ class Cancel(Move):
 
 @dataclass(frozen=True)
 class MoveOn(Operation):
-    """By the administrator, to what comes next."""
+    """Change to the next status by the administrator."""
 
     nth: int
 
@@ -174,7 +174,7 @@ class Reprice(Operation):
 
 @dataclass(frozen=True)
 class Restock(Operation):
-    """Puts a stock and a price in the place of those of a version; of another one, nothing."""
+    """Change of stock and price with `If-Match`; nothing changes if the version differs."""
 
     product: int
     stock: int

@@ -7,6 +7,6 @@ from tests.support.servers import Server
 
 @pytest.fixture(scope="session")
 def server(server) -> Server:
-    """The service as it ships, with demo rows."""
+    """Run the service with demo rows."""
     server.flask("demo", "load", "--stock", "1000000")
     return server

@@ -1,4 +1,4 @@
-"""Orders, from many at once, against two worker processes."""
+"""Concurrent orders, against two worker processes."""
 
 import random
 from collections import Counter
@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from services.demo import ADMIN, ADMIN_PASSWORD
+from services.demo_accounts import ADMIN, ADMIN_PASSWORD
 from tests.support.shop import ADDRESS
 
 
@@ -55,7 +55,7 @@ def body(*ids: str, quantity: int = 1) -> dict:
 
 
 def orders_of(responses: list[httpx.Response]) -> dict[str, dict]:
-    """By id, those that were accepted."""
+    """Return the accepted orders, by id."""
     accepted = [response.json() for response in responses if response.status_code == 201]
     return {order["id"]: order for order in accepted}
 
@@ -65,7 +65,7 @@ def stock_of(client: httpx.Client, product_id: str) -> int:
 
 
 def orders_and_changes(buyer: httpx.Client, admin: httpx.Client, ids: list[str]) -> list[partial]:
-    """Forty orders of two to five of the products, and twenty changes of one, shuffled."""
+    """Return forty orders of two to five products and twenty changes of one, shuffled."""
     some = random.Random(5)
     changes = [{"price": 7}, {"stock": 1000}, {"price": 5, "stock": 900}, {"price": 9}] * 5
     picks = [some.sample(ids, some.randint(2, 5)) for _ in range(40)]
@@ -86,7 +86,7 @@ def orders_and_changes(buyer: httpx.Client, admin: httpx.Client, ids: list[str])
 
 
 class TestStock:
-    def test_of_fifty_buyers_of_ten_pieces_ten_get_one(self, buyer, product):
+    def test_ten_of_fifty_buyers_get_the_stock_of_ten(self, buyer, product):
         scarce = product(10)
 
         responses = at_once(50, lambda _: buyer.post("/api/orders", json=body(scarce)))
@@ -96,7 +96,7 @@ class TestStock:
         assert sum(line["quantity"] for line in lines) == 10
         assert stock_of(buyer, scarce) == 0
 
-    def test_orders_of_the_same_products_in_other_order_do_not_deadlock(self, buyer, product):
+    def test_orders_of_the_same_products_do_not_deadlock(self, buyer, product):
         a, b = product(1000), product(1000)
         bodies = [body(a, b), body(b, a)]
 
@@ -125,7 +125,7 @@ class TestStock:
         assert Counter(responses) == {200: 1, 409: 9}
         assert stock_of(buyer, scarce) == 5
 
-    def test_of_cancelling_and_shipping_one_wins(self, buyer, admin, product):
+    def test_only_one_of_cancel_and_ship_succeeds(self, buyer, admin, product):
         scarce = product(5)
         order = buyer.post("/api/orders", json=body(scarce)).json()["id"]
         admin.patch(f"/api/orders/{order}", json={"status": "paid"})
@@ -142,7 +142,7 @@ class TestStock:
 
 
 class TestIdempotencyKey:
-    def test_twenty_parallel_posts_with_one_key_make_one_order(self, buyer, product):
+    def test_parallel_requests_with_one_key_place_one_order(self, buyer, product):
         scarce, key = product(100), {"Idempotency-Key": str(uuid4())}
 
         responses = at_once(20, lambda _: buyer.post("/api/orders", json=body(scarce), headers=key))
@@ -151,7 +151,7 @@ class TestIdempotencyKey:
         assert len(orders_of(responses)) == 1
         assert stock_of(buyer, scarce) == 99
 
-    def test_of_parallel_posts_with_one_key_each_user_gets_an_order_of_their_own(
+    def test_parallel_requests_with_one_key_place_one_order_per_user(
         self, buyer, other_buyer, product
     ):
         scarce, key = product(100), {"Idempotency-Key": str(uuid4())}
@@ -166,9 +166,7 @@ class TestIdempotencyKey:
         assert (len(own), len(others), len(own | others)) == (1, 1, 2)
         assert stock_of(buyer, scarce) == 98
 
-    def test_of_parallel_posts_with_one_key_and_two_bodies_one_body_is_ordered_once(
-        self, buyer, product
-    ):
+    def test_parallel_requests_with_one_key_and_two_bodies_place_one_order(self, buyer, product):
         scarce, key = product(100), {"Idempotency-Key": str(uuid4())}
         bodies = [body(scarce, quantity=quantity) for quantity in (1, 2)]
 
@@ -185,7 +183,7 @@ class TestIdempotencyKey:
 
 
 class TestIfMatch:
-    def test_of_parallel_changes_of_one_version_one_wins(self, admin, product):
+    def test_only_one_of_parallel_changes_of_a_version_succeeds(self, admin, product):
         scarce = product(1)
         etag = {"If-Match": admin.get(f"/api/products/{scarce}").headers["ETag"]}
 

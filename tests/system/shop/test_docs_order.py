@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from services.demo import USER, USER_PASSWORD
+from services.demo_accounts import USER, USER_PASSWORD
 from tests.support.browser import NEEDS_CHROMIUM, Page
 
 pytestmark = NEEDS_CHROMIUM
@@ -18,7 +18,7 @@ def signed_in(server):
         yield client
 
 
-def test_order_is_placed_with_the_examples_after_a_login_on_the_page(browser, server, signed_in):
+def test_order_is_placed_in_swagger_ui_after_a_login(browser, server, signed_in):
     page = Page(browser, f"{server.url}/api/docs")
 
     page.click(f"{LOGIN} .opblock-summary-control")

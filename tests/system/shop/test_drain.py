@@ -1,4 +1,4 @@
-"""A gunicorn under load is replaced by another, as Kubernetes does it, and no request fails.
+"""A rollout under load, as in Kubernetes, loses no request.
 
 Kubernetes' order: the successor is ready; new connections go to it alone, while those that are open
 stay where they are; only then comes SIGTERM.
@@ -49,7 +49,7 @@ def database_url(new_database, migrated_url):
 
 
 class Load:
-    """Clients that keep their connections, never ask twice, and count what came of the requests."""
+    """Clients that keep connections, never retry, and count results."""
 
     def __init__(self, port, token, requests):
         order = f"POST /api/orders HTTP/1.1\r\nAuthorization: Bearer {token}\r\n{ORDER}"
@@ -114,7 +114,7 @@ def test_no_request_of_ten_thousand_fails(database_url):
     assert load.succeeded, load.outcomes
 
 
-def test_workers_that_max_requests_replaces_fail_none_either(database_url):
+def test_no_request_fails_when_max_requests_replaces_workers(database_url):
     with served(
         database_url, GUNICORN_CMD_ARGS="--max-requests 300 --max-requests-jitter 0"
     ) as server:

@@ -30,7 +30,7 @@ def load(engine):
         demo.load(session, SIZES, "user{n}@example.com", "long enough", accounts=True)
 
 
-def test_every_migration_goes_down_and_up_again_and_keeps_the_orders(engine, config):
+def test_every_migration_can_be_repeated_and_keeps_the_orders(engine, config):
     check_downgrades(engine, config, load)
 
 

@@ -26,7 +26,7 @@ from models.base import etag
 from models.orders import Order, OrderItem
 from models.products import Product
 from schemas.orders import OrderSchema
-from services.demo import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
+from services.demo_accounts import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
 from services.order_statements import ORDER_QUERY, OrderRow
 from tests.system.shop.books import (
     Books,
@@ -45,7 +45,7 @@ from tests.system.shop.books import (
     explained,
 )
 
-# A worker that has had its `max_requests` closes connections, perhaps just as one is used again.
+# A worker that has reached `max_requests` can close a connection while a client reuses it.
 NO_KEEPALIVE = httpx.Limits(max_keepalive_connections=0)
 
 PRODUCTS, PRICES = st.integers(0, 2), st.integers(0, 999)
@@ -64,7 +64,7 @@ OPERATIONS = st.one_of(
     st.builds(Reprice, PRODUCTS, PRICES),
     st.builds(Restock, PRODUCTS, st.integers(0, 9), PRICES),
 )
-# Explaining a failure takes as long again as finding it, and threads explain themselves badly.
+# The explain phase is slow and does not support threads well.
 SETTINGS = settings(
     max_examples=25, stateful_step_count=15, deadline=None, phases=set(Phase) - {Phase.explain}
 )
@@ -208,7 +208,7 @@ def database(server):
     engine.dispose()
 
 
-def test_the_books_balance_whatever_is_done_at_once(database, buyers, admin):
+def test_parallel_operations_are_serializable(database, buyers, admin):
     with ThreadPoolExecutor(8) as threads:
         run_state_machine_as_test(
             lambda: Orders(Shop(uuid4().hex, buyers, admin), database, threads),

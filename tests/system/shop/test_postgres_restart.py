@@ -43,7 +43,7 @@ def database(own_database_url):
 
 @pytest.fixture(scope="module")
 def buyer(database, own_database_url):
-    """What a client of the service needs to order."""
+    """URL, credentials and product of a client that places orders."""
     with served(own_database_url) as server:
         httpx.post(f"{server.url}/api/auth/register", json=ACCOUNT)
         with server.signed_in(**ACCOUNT) as client:
@@ -52,7 +52,7 @@ def buyer(database, own_database_url):
 
 
 class Load:
-    """Clients that order until it is over."""
+    """Clients that place orders until the end of the block."""
 
     def __init__(self, buyer):
         self.buyer = buyer
@@ -61,7 +61,7 @@ class Load:
 
     @contextmanager
     def running(self):
-        """Until the end of the block; the list gets the ids of the acknowledged orders."""
+        """Place orders during the block; the list gets the ids of the acknowledged ones."""
         orders = []
         with ThreadPoolExecutor(CLIENTS) as threads:
             under_way = [threads.submit(self.order, each, orders) for each in PRODUCTS]
@@ -106,7 +106,7 @@ def wait_for(semaphore, times):
 
 
 def books(database):
-    """The ids of the orders, and how many pieces are left or were sold."""
+    """Return the ids of the orders, and the numbers of items in stock and sold."""
     with Session(database) as session:
         left = sum(session.scalars(select(Product.stock)))
         sold = sum(session.scalars(select(OrderItem.quantity)))
@@ -114,7 +114,7 @@ def books(database):
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_orders_are_exactly_those_that_were_acknowledged(buyer, own_data, database, mode):
+def test_exactly_the_acknowledged_orders_exist_after_restarts(buyer, own_data, database, mode):
     (orders_before, pieces), load = books(database), Load(buyer)
 
     with load.running() as acknowledged, alive(buyer["base_url"]):

@@ -1,4 +1,4 @@
-"""The quickstart, pasted into a shell: it registers, signs in and places an order."""
+"""The quickstart runs in a shell: register, sign in and place an order."""
 
 import re
 import subprocess

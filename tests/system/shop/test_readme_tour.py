@@ -1,4 +1,4 @@
-"""The README's tour, pasted into a shell: each line of it works, and shows what it says."""
+"""The tour of the README runs in a shell and prints the documented results."""
 
 import json
 import re
@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from services.demo import USER, USER_PASSWORD
+from services.demo_accounts import USER, USER_PASSWORD
 from tests.support.markdown import blocks, section
 from tests.support.servers import BASE, ROOT
 
@@ -33,7 +33,7 @@ def test_tour_runs_from_top_to_bottom(server, tour):
             check=True,
         ).stdout
 
-        # Twice ordered, made once.
+        # Two requests with one key place one order.
         (made,) = orders(client) - before
     assert re.findall(r"^Location: /api/orders/(\S+)", shown, re.MULTILINE) == [made, made]
     assert shown.count("Idempotency-Replayed: true") == 1

@@ -1,4 +1,4 @@
-"""Orders when Redis has gone: it counts requests, and has no part in what is ordered."""
+"""Orders while Redis is unavailable: Redis only counts requests."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +37,7 @@ def database(new_database, migrated_url):
 
 @pytest.fixture(scope="module")
 def buyer(database):
-    """Signed in to a service whose Redis was there, and counted, and has just gone."""
+    """Return a signed-in client of a service whose Redis has just stopped."""
     url = database.url.render_as_string(hide_password=False)
     with ExitStack() as running:
         redis_url = running.enter_context(embedded.valkey())
@@ -55,14 +55,14 @@ def place(buyer, key):
 
 
 def books(database):
-    """The ids of the orders, and how many pieces are left."""
+    """Return the ids of the orders, and the stock."""
     with Session(database) as session:
         stock = session.scalar(select(Product.stock).where(Product.id == "abc"))
         return set(session.scalars(select(Order.id))), stock
 
 
-# First, and without a request before, so that many find out together that Redis has gone.
-def test_twenty_parallel_posts_with_one_key_make_one_order(buyer, database):
+# First, so that many requests detect the outage of Redis at the same time.
+def test_parallel_requests_with_one_key_place_one_order(buyer, database):
     key, (orders, stock) = str(uuid4()), books(database)
 
     with ThreadPoolExecutor(20) as threads:
@@ -75,7 +75,7 @@ def test_twenty_parallel_posts_with_one_key_make_one_order(buyer, database):
     assert books(database) == (orders | made, stock - 1)
 
 
-def test_retry_gets_the_first_response_again_and_orders_nothing(buyer, database):
+def test_retry_returns_the_first_response(buyer, database):
     key = str(uuid4())
     first, before = place(buyer, key), books(database)
 
@@ -88,7 +88,7 @@ def test_retry_gets_the_first_response_again_and_orders_nothing(buyer, database)
 
 
 def asked(redis):
-    """How often it has been asked to count."""
+    """Return the number of hits that Redis has counted."""
     return redis.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"]
 
 
@@ -110,7 +110,9 @@ def stood_still(server):
 
 
 @pytest.mark.parametrize("away", [stopped, stood_still])
-def test_all_go_on_without_it_and_count_together_again_within_two_seconds(database, away):
+def test_requests_succeed_without_redis_and_limits_are_shared_again_after_it_returns(
+    database, away
+):
     url = database.url.render_as_string(hide_password=False)
     with ExitStack() as running:
         valkey = running.enter_context(ValkeyServer(port=free_port()))

@@ -1,4 +1,4 @@
-"""A worker that is killed with an order in its hands, and the client that asks again."""
+"""A worker is killed during an order, and the client retries."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,15 +19,15 @@ from tests.support.servers import Server, served
 from tests.support.shop import ADDRESS
 from tests.support.waiting import wait_for
 
-# They hold locks of sessions, and have timeouts of their own.
+# Session locks and timeouts of the test need a direct connection.
 pytestmark = pytest.mark.unpooled
 
 ACCOUNT = {"email": "buyer@example.com", "password": PASSWORD}
 BODY = {"items": [{"product_id": "abc", "quantity": 3}], "shipping_address": ADDRESS}
-# Longer than the tests let anything wait: what ends the waiting is the test.
+# Longer than the tests wait, so that no timeout ends the statement.
 PATIENT = {"DATABASE_LOCK_TIMEOUT": "30000", "DATABASE_STATEMENT_TIMEOUT": "30000"}
 
-# Two places where an order waits for as long as the test holds the lock of that number.
+# Two places at which an order waits while the test holds the lock of that number.
 INSERTED, COMMITTING = 1, 2
 WAITING_PLACES = f"""
     CREATE FUNCTION wait_for_test() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -47,19 +47,19 @@ CONNECTED = "SELECT pid FROM pg_stat_activity WHERE pid = :pid"
 
 @dataclass(frozen=True)
 class Shop:
-    """The service, and the database behind it."""
+    """The service and its database."""
 
     server: Server
     database: Engine
     headers: dict[str, str]
 
     def place(self, key: str) -> httpx.Response:
-        """Order on a connection of its own, so that none is reused that a dead worker had."""
+        """Place an order on a new connection, not on one of a killed worker."""
         headers = self.headers | {"Idempotency-Key": key}
         return httpx.post(f"{self.server.url}/api/orders", json=BODY, headers=headers, timeout=40)
 
     def kill_the_worker(self) -> None:
-        """The one that has the request; the other one has none."""
+        """Kill the worker that handles the request."""
         workers = psutil.Process(self.server.process.pid).children()
         (worker,) = (worker for worker in workers if self.serves(worker))
         worker.kill()
@@ -73,7 +73,7 @@ class Shop:
         )
 
     def backend(self, statement: str, **values: int) -> int | None:
-        """The pid of a process of PostgreSQL of which `statement` holds, if there is one."""
+        """Return the pid of a PostgreSQL process for which `statement` is true, or None."""
         with self.database.connect() as connection:
             return connection.scalar(text(statement), values)
 
@@ -87,7 +87,7 @@ class Shop:
                 connection.execute(select(func.pg_advisory_unlock(lock)))
 
     def books(self) -> tuple[int, int]:
-        """How many orders there are, and how many pieces are left."""
+        """Return the number of orders, and the stock."""
         with self.database.connect() as connection:
             return (
                 connection.scalar(select(func.count()).select_from(Order)),
@@ -141,7 +141,7 @@ def killed(shop: Shop, place: int, *, noticed: bool) -> httpx.Response:
     "noticed", [False, True], ids=["retry before PostgreSQL notices", "retry after it noticed"]
 )
 class TestKilled:
-    def test_between_insert_and_commit_the_retry_makes_the_one_order(self, shop, noticed):
+    def test_retry_after_a_kill_before_the_commit_places_the_order(self, shop, noticed):
         orders, stock = shop.books()
 
         response = killed(shop, INSERTED, noticed=noticed)
@@ -150,7 +150,7 @@ class TestKilled:
         assert "Idempotency-Replayed" not in response.headers
         assert shop.books() == (orders + 1, stock - 3)
 
-    def test_in_the_commit_the_retry_gets_the_response_that_was_lost(self, shop, noticed):
+    def test_retry_after_a_kill_in_the_commit_returns_the_lost_response(self, shop, noticed):
         orders, stock = shop.books()
 
         response = killed(shop, COMMITTING, noticed=noticed)

@@ -8,7 +8,7 @@ from app.db.database import make_engine
 
 @pytest.fixture
 def with_numbers(settings):
-    """An engine as the service has it, and a table `numbers`: 1, 2 and 3."""
+    """Return an engine of the service, with a table `numbers`: 1, 2 and 3."""
     engine = make_engine(settings)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE numbers AS SELECT generate_series(1, 3) AS n"))

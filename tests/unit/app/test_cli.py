@@ -24,17 +24,17 @@ class TestCreateAdmin:
             ("ada@example.com", "\udcff" * 9, "password: Must not contain lone surrogates."),
         ],
     )
-    def test_bad_account_is_refused_in_a_line(self, flask, session, email, password, told):
+    def test_invalid_account_is_an_error_of_one_line(self, flask, session, email, password, told):
         refused(flask("users", "create-admin", email, "--password", password), told)
 
         assert count(session, User) == 0
 
-    def test_all_that_is_bad_is_told_at_once(self, flask):
+    def test_all_errors_are_printed(self, flask):
         refused(
             flask("users", "create-admin", "invalid", "--password", "x"), "email: ", "password:"
         )
 
-    def test_taken_address_is_refused_however_it_is_typed(self, flask, session):
+    def test_existing_address_is_rejected_in_every_spelling(self, flask, session):
         UserFactory(email="ada@example.com")
 
         result = flask("users", "create-admin", "Ada@Example.com", "--password", "long enough")
@@ -42,19 +42,19 @@ class TestCreateAdmin:
         refused(result, "account with this email")
         assert session.scalars(select(User.role)).all() == [Role.USER]
 
-    def test_documented_password_is_refused_in_production(self, flask, session, production):
+    def test_documented_password_is_rejected_in_production(self, flask, session, production):
         args = ("ada@example.com", "--password", "securepassword123")
 
         refused(flask("users", "create-admin", *args), "password: ")
         assert count(session, User) == 0
 
-    def test_database_that_is_away_is_told_in_a_line(self, flask, no_database):
+    def test_unavailable_database_is_an_error_of_one_line(self, flask, no_database):
         refused(
             flask("users", "create-admin", "ada@example.com", "--password", "long enough"),
             "PostgreSQL: connection to server",
         )
 
-    def test_password_is_asked_for_twice_and_not_shown(self, flask, session):
+    def test_password_is_prompted_twice_and_not_shown(self, flask, session):
         result = flask(
             "users", "create-admin", "Ada@Example.com", input="long enough\nlong enough\n"
         )

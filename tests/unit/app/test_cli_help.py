@@ -1,4 +1,4 @@
-"""The `flask` commands before there are any settings."""
+"""Help of the `flask` commands without settings."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ def flask(*args):
 
 
 @pytest.mark.parametrize("args", [[], ["--help"]])
-def test_help_is_there(args):
+def test_help_works_without_settings(args):
     done = flask(*args)
 
     told = done.stdout + done.stderr
@@ -32,18 +32,18 @@ def test_help_is_there(args):
         assert re.search(rf"^  {command} +[A-Z]", told, re.MULTILINE), command
 
 
-def test_help_of_a_command_is_there():
+def test_help_of_a_command_works_without_settings():
     done = flask("users", "create-admin", "--help")
 
     assert done.returncode == 0
     assert "Create an administrator." in done.stdout
 
 
-def test_help_has_the_commands_that_there_are_with_settings(app):
+def test_help_lists_the_same_commands_as_with_settings(app):
     assert cli.commands_only().cli.commands.keys() == app.cli.commands.keys()
 
 
-def test_commands_want_their_settings():
+def test_commands_require_settings():
     done = flask("prune")
 
     assert done.returncode != 0

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app import create_app
 from app.db.database import make_engine
-from app.db.readiness import has_schema
+from app.db.readiness import find_fault
 from app.db.schema_version import alembic_config
 
 ENCODINGS = ["SQL_ASCII", "LATIN1"]
@@ -62,19 +62,19 @@ class TestURL:
             assert show(connection, "statement_timeout") == "5s"
             assert show(connection, "TimeZone") == "UTC"
 
-    def test_application_name_is_that_of_the_url(self, connect):
+    def test_application_name_of_the_url_is_used(self, connect):
         with connect(application_name="shop") as connection:
             assert show(connection, "application_name") == "shop"
 
     @pytest.mark.parametrize("name", ["connect_timeout", "keepalives_idle", "tcp_user_timeout"])
-    def test_timeout_is_that_of_the_url(self, connect, name):
+    def test_timeouts_of_the_url_are_used(self, connect, name):
         with connect(**{name: "7"}) as connection:
             driver = connection.connection.driver_connection
 
             assert driver.info.dsn_parameters[name] == "7"
 
     @pytest.mark.parametrize("given", ["url", "environment"])
-    def test_service_reads_the_schema_that_migrations_write(
+    def test_service_and_migrations_use_the_same_schema(
         self, settings, new_database, migrate, given, monkeypatch
     ):
         url = new_database()
@@ -91,16 +91,32 @@ class TestURL:
 
         engine = make_engine(dataclasses.replace(settings, database_url=url))
         with Session(engine) as session:
-            assert has_schema(session)
+            assert find_fault(session) == ""
             schema = session.scalar(text("SELECT CAST('alembic_version' AS regclass)::text"))
             assert schema == "alembic_version"
         engine.dispose()
 
 
+@pytest.mark.parametrize("pooler", [False, True], ids=["direct", "pooler"])
+@pytest.mark.parametrize("zone", ["CET", "America/New_York", "UTC"])
+def test_sessions_are_in_utc_regardless_of_pgtz(settings, zone, pooler, monkeypatch):
+    monkeypatch.setenv("PGTZ", zone)
+    engine = make_engine(dataclasses.replace(settings, database_pooler=pooler))
+
+    with engine.connect() as connection:
+        assert show(connection, "TimeZone") == "UTC"
+        text_ = connection.scalar(text("SELECT to_json(now())::text"))
+        connection.rollback()
+        assert show(connection, "TimeZone") == "UTC"
+    engine.dispose()
+
+    assert text_.endswith('+00:00"')
+
+
 class TestEncoding:
     @pytest.fixture(params=ENCODINGS)
     def other(self, request, postgres_url):
-        """The URL of a database with another encoding."""
+        """Create a database with another encoding, and yield its URL."""
         server = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
         name = f"test_{secrets.token_hex(6)}"
         made = f"CREATE DATABASE {name} TEMPLATE template0 LOCALE 'C' ENCODING '{request.param}'"
@@ -111,23 +127,25 @@ class TestEncoding:
         server.dispose()
 
     @pytest.mark.unpooled
-    def test_other_database_is_unready_and_the_log_says_why(self, settings, other):
+    def test_other_encoding_is_not_ready_and_logged(self, settings, other):
         unready = create_app(dataclasses.replace(settings, database_url=other))
         logged = []
         sink = logger.add(logged.append, level="ERROR", format="{message}")
 
-        for path in ("/api/health/ready", "/api/products"):
-            assert unready.test_client().get(path).status_code == 503
+        client = unready.test_client()
+        credentials = {"email": "user@example.com", "password": "a password"}
+        assert client.get("/api/health/ready").status_code == 503
+        assert client.post("/api/auth/login", json=credentials).status_code == 503
         logger.remove(sink)
         assert "ENCODING 'UTF8'" in logged[0]
 
     @pytest.mark.unpooled
-    def test_other_database_is_not_migrated(self, other, migrate):
+    def test_other_encoding_is_not_migrated(self, other, migrate):
         with pytest.raises(OperationalError, match="ENCODING 'UTF8'"):
             migrate(other)
 
     @pytest.mark.parametrize("name", ["é", "Łódź", "東京", "🙂"])
-    def test_every_text_is_sent_as_utf8_whatever_the_environment(self, connect, name, monkeypatch):
+    def test_text_is_utf8_regardless_of_the_environment(self, connect, name, monkeypatch):
         monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
 
         with connect() as connection:

@@ -1,4 +1,4 @@
-"""Behind a pooler of transactions."""
+"""Session settings behind a transaction pooler."""
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -9,7 +9,7 @@ from app.db.pooler import warn_about_role
 
 @pytest.fixture
 def bare(new_database):
-    """A session that asked PostgreSQL for nothing."""
+    """Open a connection without session settings."""
     engine = create_engine(new_database())
     with engine.connect() as connection:
         yield connection.connection.dbapi_connection
@@ -17,21 +17,21 @@ def bare(new_database):
 
 
 @pytest.mark.unpooled
-def test_role_that_bounds_nothing_is_told_what_it_lacks(bare, logged):
+def test_missing_settings_of_the_role_are_logged(bare, logged):
     warn_about_role({"server_encoding": "UTF8", "statement_timeout": "5000"})(bare, None)
 
     assert len(logged) == 1
     assert logged[0]["message"].endswith("ALTER ROLE postgres SET statement_timeout = '5000';")
 
 
-def test_role_that_has_all_of_it_is_not(bare, logged):
+def test_complete_settings_of_the_role_are_not_logged(bare, logged):
     warn_about_role({"server_encoding": "UTF8"})(bare, None)
 
     assert logged == []
 
 
 @pytest.mark.unpooled
-def test_connection_through_a_pooler_asks_for_nothing_and_looks_once(settings, logged):
+def test_pooled_connection_sends_no_settings_and_checks_once(settings, logged):
     engine = make_engine(
         settings.__class__(database_url=settings.database_url, database_pooler=True)
     )

@@ -1,4 +1,4 @@
-"""Statements that PostgreSQL parses once a connection."""
+"""Prepared statements."""
 
 import pytest
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.unpooled
 
 NUMBERS_TABLE = table("numbers", sql_column("n"), sql_column("other"))
 NUMBERS = select(NUMBERS_TABLE.c.n).execution_options(prepared=True)
-# As if a statement had `SELECT *` in it.
+# Like a statement with `SELECT *`.
 EVERYTHING = (
     text("SELECT * FROM numbers WHERE n > :n").columns(n=Integer).execution_options(prepared=True)
 )
@@ -46,7 +46,7 @@ def engine(with_numbers):
     return with_numbers
 
 
-def test_each_is_prepared_once_a_connection(engine):
+def test_statement_is_prepared_once_per_connection(engine):
     with engine.connect() as connection:
         for n in range(3):
             assert connection.execute(EVERYTHING, {"n": n}).all() == [(1,), (2,), (3,)][n:]
@@ -57,7 +57,7 @@ def test_each_is_prepared_once_a_connection(engine):
     ]
 
 
-def test_reading_and_writing_connections_prepare_alike(engine):
+def test_autocommit_and_transactions_prepare_alike(engine):
     for each in (engine, autocommit(engine)):
         with each.connect() as connection:
             connection.execute(NUMBERS)
@@ -74,7 +74,7 @@ def test_reading_leaves_no_transaction_open(engine):
         )
 
 
-def test_writing_is_committed_by_a_commit_only(engine):
+def test_writes_need_a_commit(engine):
     for commit, count in ((False, 3), (True, 4)):
         with engine.connect() as connection:
             connection.execute(INSERT, {"n": 4})
@@ -84,13 +84,13 @@ def test_writing_is_committed_by_a_commit_only(engine):
             assert len(connection.execute(NUMBERS).all()) == count
 
 
-def test_values_and_rows_are_converted_as_ever(engine):
+def test_values_and_rows_are_converted_as_without_prepare(engine):
     value = {"id": USER_ID.new(), "address": {"city": "Zürich"}, "text": "it's"}
     with engine.connect() as connection:
         assert connection.execute(CONVERTED, value).one()._asdict() == value
 
 
-def test_error_tells_no_values_and_leaves_the_connection_usable(engine):
+def test_error_has_no_values_and_keeps_the_connection_usable(engine):
     with autocommit(engine).connect() as connection:
         with pytest.raises(DBAPIError, match="hidden") as error:
             connection.execute(DIVIDE, {"n": 0, "secret": "hunter2"})
@@ -98,7 +98,7 @@ def test_error_tells_no_values_and_leaves_the_connection_usable(engine):
         assert connection.execute(DIVIDE, {"n": 2, "secret": "hunter2"}).scalar() == 2
 
 
-def test_lost_connection_is_thrown_away_with_all_as_old(engine, settings):
+def test_lost_connection_invalidates_all_older_connections(engine, settings):
     with autocommit(engine).connect() as connection, engine.connect() as idle:
         connection.execute(NUMBERS)
         process = connection.connection.dbapi_connection.info.backend_pid
@@ -116,12 +116,12 @@ def test_lost_connection_is_thrown_away_with_all_as_old(engine, settings):
         assert connection.connection.dbapi_connection.info.backend_pid not in {process, old}
 
 
-def test_missing_value_is_an_error_and_not_null(engine):
+def test_missing_parameter_raises_an_error(engine):
     with engine.connect() as connection, pytest.raises(StatementError, match="value is required"):
         connection.execute(EVERYTHING, {})
 
 
-def test_discarded_statements_take_a_new_connection(engine):
+def test_discarded_statements_invalidate_the_connection(engine):
     with engine.connect() as connection:
         connection.execute(NUMBERS)
         connection.execute(text("DEALLOCATE ALL"))
@@ -133,7 +133,7 @@ def test_discarded_statements_take_a_new_connection(engine):
     assert is_retryable(error.value)
 
 
-def test_driver_that_was_closed_is_a_lost_connection(engine):
+def test_closed_driver_connection_is_a_lost_connection(engine):
     with autocommit(engine).connect() as connection:
         connection.connection.dbapi_connection.close()
         with pytest.raises(DBAPIError) as error:
@@ -142,14 +142,14 @@ def test_driver_that_was_closed_is_a_lost_connection(engine):
     assert is_retryable(error.value)
 
 
-def test_roll_back_does_not_lose_it(engine):
+def test_rollback_keeps_the_prepared_statement(engine):
     with engine.connect() as connection:
         for _ in range(2):
             assert len(connection.execute(NUMBERS).all()) == 3
             connection.rollback()
 
 
-def test_that_of_a_table_that_changed_takes_a_new_connection(engine, settings):
+def test_changed_table_invalidates_the_connection(engine, settings):
     with engine.connect() as connection:
         connection.execute(EVERYTHING, {"n": 0})
     other = create_engine(settings.database_url)
@@ -165,7 +165,7 @@ def test_that_of_a_table_that_changed_takes_a_new_connection(engine, settings):
     assert is_retryable(error.value)
 
 
-def test_feature_that_postgresql_lacks_costs_no_connection(engine):
+def test_unsupported_feature_keeps_the_connection(engine):
     """Its SQLSTATE is that of an outdated statement."""
     with engine.connect() as connection, pytest.raises(DBAPIError, match="FOR UPDATE") as error:
         connection.execute(text("SELECT count(*) FROM numbers FOR UPDATE"))
@@ -187,5 +187,5 @@ def test_percent_sign_reaches_postgresql_as_one(engine):
         assert [connection.execute(percent, {"n": 1}).scalar() for _ in range(2)] == ["100%"] * 2
 
 
-def test_other_statements_have_other_names():
+def test_names_of_statements_differ():
     assert forms("SELECT 1")[0] != forms("SELECT 2")[0]

@@ -6,7 +6,7 @@ from app.http.proxies import TrustedProxies
 
 
 def seen(hops, peer="127.0.0.1", **headers):
-    """What the application sees of a request from `peer`."""
+    """Return the client address and the scheme of a request from `peer`."""
     environ = {f"HTTP_X_{name.upper()}": value for name, value in headers.items()}
     environ |= {"REMOTE_ADDR": peer, "wsgi.url_scheme": "http"}
     TrustedProxies(lambda *_: [], hops)(environ, None)
@@ -29,7 +29,7 @@ def seen(hops, peer="127.0.0.1", **headers):
         (1, '"https"', "http"),
     ],
 )
-def test_scheme_is_that_of_the_outermost_trusted_proxy_that_tells_one(hops, told, scheme):
+def test_scheme_of_the_outermost_trusted_proxy_is_used(hops, told, scheme):
     assert seen(hops, forwarded_proto=told)["scheme"] == scheme
 
 
@@ -72,12 +72,12 @@ def test_address_is_without_port_brackets_and_mapping(told, address):
         '"203.0.113.9"',
     ],
 )
-def test_text_that_is_no_address_is_not_used(told):
+def test_invalid_address_is_ignored(told):
     told = told.encode().decode("latin-1")
     assert seen(1, forwarded_for=told)["address"] == "127.0.0.1"
 
 
-def test_quote_of_a_client_does_not_hide_the_commas_of_proxies():
+def test_quote_of_a_client_does_not_hide_later_addresses():
     chain = '203.0.113.66, "x, 203.0.113.9, 10.0.0.1'
 
     assert seen(2, forwarded_for=chain)["address"] == "203.0.113.9"
@@ -92,9 +92,9 @@ def test_quote_of_a_client_does_not_hide_the_commas_of_proxies():
         ("", ""),
     ],
 )
-def test_address_of_the_connection_is_parsed_as_well(peer, address):
+def test_address_of_the_connection_is_normalized(peer, address):
     assert seen(0, peer)["address"] == address
 
 
-def test_address_is_not_used_when_fewer_proxies_than_are_trusted_have_told_one():
+def test_header_with_too_few_addresses_is_ignored():
     assert seen(2, forwarded_for="203.0.113.9")["address"] == "127.0.0.1"

@@ -1,4 +1,4 @@
-"""When a request arrived; tests/system/test_queue_time.py has a real server."""
+"""Start time of a request; see also tests/system/test_queue_time.py."""
 
 import socket
 import sys
@@ -25,17 +25,17 @@ def waited(**environ):
     return now - queue_time.start_time(environ)
 
 
-def test_start_is_when_the_last_data_arrived():
+def test_start_time_is_when_the_last_data_arrived():
     assert waited(**{"gunicorn.socket": Connection(60_000)}) > 59
 
 
-def test_start_is_the_same_at_every_call():
+def test_start_time_does_not_change():
     environ = {}
 
     assert queue_time.start_time(environ) == queue_time.start_time(environ)
 
 
-def test_tick_of_the_kernels_clock_does_not_count():
+def test_short_times_of_the_kernel_are_ignored():
     assert waited(**{"gunicorn.socket": Connection(queue_time.MIN_MILLISECONDS - 1)}) <= 0
 
 
@@ -44,7 +44,7 @@ def test_request_without_gunicorn_starts_now():
 
 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="has no Unix sockets")
-def test_unix_socket_tells_nothing_and_fails_nothing():
+def test_unix_socket_has_no_queue_time():
     ours, theirs = socket.socketpair()
     with closing(ours), closing(theirs):
         theirs.sendall(b"x")

@@ -1,4 +1,4 @@
-"""The URLs of Redis, and the clients that come of them."""
+"""Redis URLs and clients."""
 
 from urllib.parse import urlsplit
 
@@ -52,8 +52,8 @@ class TestParse:
     def test_names_servers_service_database_and_credentials(self, url, group):
         assert redis_client.parse(url) == group
 
-    def test_asks_of_urlsplit_one_host_at_a_time(self, monkeypatch):
-        """Newer Pythons refuse a host list with an IPv6 address in it."""
+    def test_host_list_can_contain_ipv6_addresses(self, monkeypatch):
+        """urlsplit of newer Pythons rejects a host list with an IPv6 address."""
 
         def of_newer_pythons(url):
             assert "," not in url
@@ -103,7 +103,7 @@ class TestCheck:
 
 class TestConnect:
     @pytest.mark.parametrize("url", ["redis://a.example", "redis+sentinel://a.example/limits"])
-    def test_asks_once_and_not_for_long(self, url):
+    def test_client_has_no_retries_and_a_short_timeout(self, url):
         given = redis_client.connect(url).connection_pool.connection_kwargs
 
         assert given["retry"].get_retries() == 0
@@ -119,7 +119,7 @@ class TestConnect:
     def test_encrypts(self, url, kind):
         assert redis_client.connect(url).connection_pool.connection_class is kind
 
-    def test_sentinels_are_asked_like_the_servers(self):
+    def test_sentinels_have_the_options_of_the_servers(self):
         pool = redis_client.connect("redis+sentinel://:secret@a.example/limits/3").connection_pool
         (sentinel,) = pool.sentinel_manager.sentinels
         given = sentinel.connection_pool.connection_kwargs

@@ -1,4 +1,4 @@
-"""Where settings come from, and which one wins."""
+"""Sources of settings and their precedence."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ STRONG = "0123456789abcdef0123456789abcdef"
 URL = "postgresql://u:p@db.example/shop"
 DRIVER_URL = "postgresql+psycopg2://u:p@db.example/shop"
 DEVELOPMENT = {"FLASK_ENV": "development", "SECRET_KEY": "short", "DATABASE_URL": URL}
-# Each setting: as text, and as what it is read to be.
+# Each setting: text and parsed value.
 SETTINGS = [
     ("FLASK_ENV", "testing", "testing"),
     ("DEBUG", "true", True),
@@ -48,7 +48,7 @@ SETTINGS = [
 
 @pytest.fixture(autouse=True)
 def directory(tmp_path, monkeypatch):
-    """An empty working directory, and an environment without settings."""
+    """Use an empty working directory, and an environment without settings."""
     monkeypatch.chdir(tmp_path)
     for field in dataclasses.fields(Settings):
         monkeypatch.delenv(field.name.upper(), raising=False)
@@ -92,14 +92,14 @@ class TestSources:
             ("import no_such", "ModuleNotFoundError: No module named 'no_such'"),
         ],
     )
-    def test_config_py_that_cannot_be_read_is_told(self, text, told, directory):
+    def test_unreadable_config_py_is_an_error(self, text, told, directory):
         (directory / "config.py").write_text(text)
 
         with pytest.raises(SettingsError, match=rf"^config\.py cannot be read: {told}$"):
             Settings.load()
 
     @pytest.mark.parametrize("text", [b"A=1\nSECRET_KEY='no end\n", b"A=1\n\xff"])
-    def test_env_file_that_cannot_be_read_is_told(self, text, directory):
+    def test_unreadable_env_file_is_an_error(self, text, directory):
         (directory / ".env").write_bytes(text)
 
         with pytest.raises(SettingsError, match=r"\.env cannot be read: "):
@@ -118,7 +118,7 @@ class TestSources:
 
         assert getattr(Settings.load(), name.lower()) == value
 
-    def test_no_setting_is_left_out_above(self):
+    def test_test_above_covers_every_setting(self):
         assert {name.lower() for name, *_ in SETTINGS} == {
             field.name for field in dataclasses.fields(Settings)
         }
@@ -133,35 +133,35 @@ class TestSources:
         assert (settings.trusted_proxies, settings.database_pool_size) == (3, 2)
         assert settings.log_level == "ERROR"
 
-    def test_setting_that_is_set_to_nothing_keeps_its_default(self, environment):
+    def test_empty_setting_keeps_its_default(self, environment):
         environment(**DEVELOPMENT, LOG_LEVEL="", TRUSTED_PROXIES="")
 
         assert (Settings.load().log_level, Settings.load().trusted_proxies) == ("INFO", 0)
 
     @pytest.mark.parametrize(("name", "text", "value"), SETTINGS)
     @pytest.mark.parametrize("space", ["\n", "\r\n", " ", "\t"])
-    def test_space_around_a_value_does_not_count(self, environment, name, text, value, space):
+    def test_whitespace_around_a_value_is_removed(self, environment, name, text, value, space):
         environment(**{**DEVELOPMENT, name: f"{space}{text}{space}"})
 
         assert getattr(Settings.load(), name.lower()) == value
 
     @pytest.mark.parametrize("source", ["environment", "config_py"])
-    def test_space_around_the_url_of_migrations_does_not_count(self, source, request):
+    def test_whitespace_around_the_url_of_migrations_is_removed(self, source, request):
         request.getfixturevalue(source)(SQLALCHEMY_DATABASE_URI=f" {URL}\n")
 
         assert database_url() == DRIVER_URL
 
-    def test_setting_that_is_only_space_is_not_set(self, environment):
+    def test_setting_of_whitespace_keeps_its_default(self, environment):
         environment(**DEVELOPMENT, LOG_LEVEL=" \n", SECRET_KEY_FALLBACKS=" ,\n")
 
         assert (Settings.load().log_level, Settings.load().secret_key_fallbacks) == ("INFO", ())
 
-    def test_url_that_is_only_space_gives_way_to_the_other_name_for_it(self, environment):
+    def test_url_of_whitespace_falls_back_to_the_other_name(self, environment):
         environment(**{**DEVELOPMENT, "DATABASE_URL": "\n"}, SQLALCHEMY_DATABASE_URI=URL)
 
         assert Settings.load().database_url == DRIVER_URL
 
-    def test_config_py_has_values_of_python(self, config_py):
+    def test_config_py_can_contain_python_values(self, config_py):
         config_py(**DEVELOPMENT, DEBUG=True, ALLOWED_HOSTS=["a.example"], TRUSTED_PROXIES=1)
 
         settings = Settings.load()
@@ -169,7 +169,7 @@ class TestSources:
         assert (settings.debug, settings.trusted_proxies) == (True, 1)
         assert settings.allowed_hosts == ("a.example",)
 
-    def test_name_that_is_no_setting_is_ignored(self, environment):
+    def test_unknown_name_is_ignored(self, environment):
         environment(**DEVELOPMENT, PATH_TO_NOWHERE="/")
 
         assert Settings.load().flask_env == "development"
@@ -180,17 +180,17 @@ class TestSources:
 
 
 class TestDatabaseURL:
-    def test_alone_it_is_missed_without_the_others(self):
+    def test_missing_database_url_is_an_error_for_migrations(self):
         with pytest.raises(SettingsError, match="DATABASE_URL"):
             database_url()
 
-    def test_alone_it_needs_no_others(self, environment):
+    def test_migrations_need_only_the_database_url(self, environment):
         environment(DATABASE_URL=URL)
 
         assert database_url() == DRIVER_URL
 
     @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
-    def test_every_spelling_is_served_by_psycopg2(self, scheme):
+    def test_every_scheme_uses_psycopg2(self, scheme):
         url = f"{scheme}://u:p%40ss@db.example:5433/shop?sslmode=require"
 
         assert Settings.load({**DEVELOPMENT, "DATABASE_URL": url}).database_url == (
@@ -198,7 +198,7 @@ class TestDatabaseURL:
         )
 
     @pytest.mark.parametrize("source", ["environment", "dotenv", "config_py"])
-    def test_flask_sqlalchemys_name_for_it_is_understood(self, source, environment, request):
+    def test_name_of_flask_sqlalchemy_is_accepted(self, source, environment, request):
         environment(FLASK_ENV="development", SECRET_KEY="short")
         request.getfixturevalue(source)(SQLALCHEMY_DATABASE_URI=URL)
 
@@ -211,7 +211,9 @@ class TestDatabaseURL:
             ("SQLALCHEMY_DATABASE_URI", "DATABASE_URL"),
         ],
     )
-    def test_environment_wins_by_either_name(self, strong, weak, environment, config_py):
+    def test_environment_overrides_files_with_either_name(
+        self, strong, weak, environment, config_py
+    ):
         config_py(**{**DEVELOPMENT, "DATABASE_URL": None, weak: "postgresql://weaker/db"})
         environment(**{strong: URL})
 

@@ -86,7 +86,7 @@ def error_text(**given):
 
 class TestHosts:
     @pytest.mark.parametrize("host", NO_HOST_NAMES)
-    def test_value_that_no_host_header_matches_is_refused_by_name(self, host):
+    def test_host_that_cannot_match_is_rejected(self, host):
         message = error_text(ALLOWED_HOSTS=["api.example.org", host])
 
         assert "  ALLOWED_HOSTS: " in message
@@ -113,13 +113,13 @@ class TestHosts:
             (".bücher.example", ".xn--bcher-kva.example"),
         ],
     )
-    def test_host_is_written_as_requests_name_it(self, host, normal):
+    def test_host_is_normalized(self, host, normal):
         assert load(ALLOWED_HOSTS=host).allowed_hosts == (normal,)
 
 
 class TestOrigins:
     @pytest.mark.parametrize("origin", NO_ORIGINS)
-    def test_value_that_no_browser_sends_is_refused_by_name(self, origin):
+    def test_invalid_origin_is_rejected(self, origin):
         message = error_text(CORS_ORIGINS=["https://shop.example", origin])
 
         assert "  CORS_ORIGINS: " in message
@@ -143,5 +143,5 @@ class TestOrigins:
             ("chrome-extension://abcdefgh", "chrome-extension://abcdefgh"),
         ],
     )
-    def test_origin_is_written_as_browsers_send_it(self, origin, normal):
+    def test_origin_is_normalized(self, origin, normal):
         assert load(CORS_ORIGINS=origin).cors_origins == (normal,)

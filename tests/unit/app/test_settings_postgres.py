@@ -1,4 +1,4 @@
-"""PostgreSQL URLs of the settings: read as libpq reads them, and checked without connecting."""
+"""PostgreSQL URLs of the settings: parsed with libpq, without connecting."""
 
 import pytest
 from sqlalchemy import create_engine
@@ -7,7 +7,7 @@ from sqlalchemy.engine import make_url
 from app.settings import Settings, SettingsError
 
 DEVELOPMENT = {"FLASK_ENV": "development", "SECRET_KEY": "short"}
-# URLs, and the parameters that psycopg2 gets.
+# URLs, and the parameters of psycopg2.
 URLS = [
     ("postgresql://u:p@h/db", {"user": "u", "password": "p", "host": "h", "dbname": "db"}),
     ("postgresql://h:5433/db", {"host": "h", "port": 5433, "dbname": "db"}),
@@ -51,7 +51,7 @@ URLS = [
         "postgresql://u:p%40%2F%20s@h/db",
         {"user": "u", "password": "p@/ s", "host": "h", "dbname": "db"},
     ),
-    # psql refuses these passwords, SQLAlchemy reads them.
+    # psql rejects these passwords, and SQLAlchemy accepts them.
     ("postgresql://u:a/b@h/db", {"user": "u", "password": "a/b", "host": "h", "dbname": "db"}),
     ("postgresql://u:1/b@h/db", {"user": "u", "password": "1/b", "host": "h", "dbname": "db"}),
     ("postgresql://u:50%@h/db", {"user": "u", "password": "50%", "host": "h", "dbname": "db"}),
@@ -121,7 +121,7 @@ def load(url, name="DATABASE_URL"):
 
 
 @pytest.mark.parametrize(("url", "parameters"), URLS)
-def test_psycopg2_gets_what_libpq_reads(url, parameters):
+def test_psycopg2_gets_the_parameters_of_libpq(url, parameters):
     engine = create_engine(load(url).database_url)
 
     assert engine.dialect.create_connect_args(engine.url) == ([], parameters)
@@ -129,7 +129,7 @@ def test_psycopg2_gets_what_libpq_reads(url, parameters):
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_REPLICA_URL"])
 @pytest.mark.parametrize(("url", "reason"), BAD_URLS)
-def test_url_that_cannot_work_is_refused_with_the_reason(url, reason, name):
+def test_invalid_url_is_rejected_with_the_reason(url, reason, name):
     with pytest.raises(SettingsError) as caught:
         load(url, name)
 
@@ -138,7 +138,7 @@ def test_url_that_cannot_work_is_refused_with_the_reason(url, reason, name):
     assert "s3c" not in str(caught.value)
 
 
-def test_reading_a_url_again_changes_nothing():
+def test_parsing_is_idempotent():
     for url, _ in URLS:
         once = load(url).database_url
 

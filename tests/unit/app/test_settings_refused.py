@@ -50,21 +50,21 @@ class TestAnywhere:
         }
 
     @pytest.mark.parametrize("value", [5, [1]])
-    def test_value_of_another_type_is_refused_by_name(self, value):
+    def test_value_of_another_type_is_rejected(self, value):
         assert "ALLOWED_HOSTS" in error_text({**PRODUCTION, "ALLOWED_HOSTS": value})
 
     @pytest.mark.parametrize(
         "url",
         ["mysql://u@h/db", "postgresql+asyncpg://u@h/db", "nonsense", "postgresql://h:port/db"],
     )
-    def test_url_of_another_database_is_refused(self, url):
+    def test_url_of_another_database_is_rejected(self, url):
         assert "DATABASE_URL: must " in error_text({**DEVELOPMENT, "DATABASE_URL": url})
 
     @pytest.mark.parametrize("url", ["redis://h:port", "unix:///run/redis.sock"])
-    def test_redis_url_that_the_limiter_cannot_use_is_refused(self, url):
+    def test_invalid_redis_url_is_rejected(self, url):
         assert "REDIS_URL" in error_text({**DEVELOPMENT, "REDIS_URL": url})
 
-    def test_refusal_tells_no_secret(self):
+    def test_error_contains_no_secret(self):
         given = {**PRODUCTION, "SECRET_KEY": "hunter2", "DATABASE_URL": "mysql://u:hunter3@h/db"}
 
         assert "hunter" not in error_text(given)
@@ -72,28 +72,28 @@ class TestAnywhere:
 
 class TestProduction:
     @pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS"])
-    def test_missing_setting_is_refused(self, name):
+    def test_missing_setting_is_rejected(self, name):
         assert f"{name}: is missing" in error_text({**PRODUCTION, name: ""})
 
     @pytest.mark.parametrize("secret", [*sorted(SAMPLE_SECRETS), STRONG[:31]])
     @pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS"])
-    def test_sample_or_short_secret_is_refused(self, name, secret):
+    def test_sample_or_short_secret_is_rejected(self, name, secret):
         assert f"  {name}: is a sample, or shorter" in error_text({**PRODUCTION, name: secret})
 
-    def test_one_weak_fallback_among_strong_ones_is_refused(self):
+    def test_weak_fallback_is_rejected(self):
         given = {**PRODUCTION, "SECRET_KEY_FALLBACKS": f"{STRONG}x,short"}
 
         assert "SECRET_KEY_FALLBACKS" in error_text(given)
 
-    def test_debug_is_refused(self):
+    def test_debug_is_rejected(self):
         assert "DEBUG: must be off" in error_text({**PRODUCTION, "DEBUG": "1"})
 
-    def test_is_the_environment_unless_another_is_named(self):
+    def test_production_is_the_default_environment(self):
         settings = Settings.load(PRODUCTION)
 
         assert settings.production
 
-    def test_development_is_content_with_less(self):
+    def test_development_accepts_weak_settings(self):
         settings = Settings.load(DEVELOPMENT)
 
         assert not settings.production
@@ -104,13 +104,13 @@ class TestProduction:
 
 
 class TestKeySizes:
-    """RFC 7518, section 3.2: a key has at least the size of the hash."""
+    """A key must be at least as long as the hash (RFC 7518, section 3.2)."""
 
     SIZES = (("HS256", 32), ("HS384", 48), ("HS512", 64))
 
     @pytest.mark.parametrize(("algorithm", "size"), SIZES)
     @pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS"])
-    def test_key_that_is_shorter_than_the_hash_is_refused(self, name, algorithm, size):
+    def test_key_shorter_than_the_hash_is_rejected(self, name, algorithm, size):
         good = {**PRODUCTION, "SECRET_KEY": "k" * 64, "JWT_ALGORITHM": algorithm}
 
         message = error_text({**good, name: "k" * (size - 1)})
@@ -119,14 +119,14 @@ class TestKeySizes:
         assert algorithm in message
 
     @pytest.mark.parametrize(("algorithm", "size"), SIZES)
-    def test_key_of_the_size_of_the_hash_is_accepted(self, algorithm, size):
+    def test_key_as_long_as_the_hash_is_accepted(self, algorithm, size):
         key = "k" * size
         given = {"SECRET_KEY": key, "SECRET_KEY_FALLBACKS": key, "JWT_ALGORITHM": algorithm}
 
         assert Settings.load({**PRODUCTION, **given}).secret_key == key
 
     @pytest.mark.parametrize("algorithm", [algorithm for algorithm, _ in SIZES])
-    def test_command_of_the_error_makes_a_key_that_is_accepted(self, algorithm):
+    def test_command_in_the_error_generates_a_valid_key(self, algorithm):
         given = {**PRODUCTION, "SECRET_KEY": "short", "JWT_ALGORITHM": algorithm}
         code = re.search("`python -c '(.+)'`", error_text(given))[1]
         key = subprocess.check_output([sys.executable, "-c", code], text=True)

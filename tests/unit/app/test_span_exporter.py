@@ -1,4 +1,4 @@
-"""What is left of a span when it leaves; tests/system/test_tracing.py has the whole."""
+"""Attributes of exported spans; see also tests/system/test_tracing.py."""
 
 import pytest
 from opentelemetry import trace
@@ -24,8 +24,8 @@ def tracer(exported):
     tracing.shut_down(provider)
 
 
-class TestDiscreet:
-    def test_error_goes_by_its_type_alone(self, tracer, exported):
+class TestFiltered:
+    def test_error_has_only_its_type(self, tracer, exported):
         with (
             pytest.raises(KeyError),
             tracer.start_as_current_span("SELECT", attributes={"db.statement": "SELECT 1"}),
@@ -47,14 +47,14 @@ class TestDiscreet:
             ({}, "HTTP"),
         ],
     )
-    def test_request_is_named_by_its_route(self, tracer, exported, attributes, name):
+    def test_span_has_the_name_of_its_route(self, tracer, exported, attributes, name):
         told = {**attributes, "http.target": "/api/ada@example.com"}
         tracer.start_span("GET /ada", kind=trace.SpanKind.SERVER, attributes=told).end()
         (span,) = exported.get_finished_spans()
 
         assert (span.name, dict(span.attributes)) == (name, attributes)
 
-    def test_time_place_and_sender_stay(self, tracer, exported):
+    def test_times_context_and_resource_are_kept(self, tracer, exported):
         with tracer.start_as_current_span("above") as above:
             tracer.start_span("below").end()
         below, _ = exported.get_finished_spans()
@@ -65,7 +65,7 @@ class TestDiscreet:
 
 
 class TestResource:
-    def test_is_the_service_unless_the_environment_says_otherwise(self, monkeypatch):
+    def test_environment_overrides_the_resource(self, monkeypatch):
         ours = tracing.resource().attributes
         monkeypatch.setenv("OTEL_SERVICE_NAME", "shop")
         monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "service.namespace=eu")
@@ -76,7 +76,7 @@ class TestResource:
 
 
 class TestLog:
-    def test_line_names_its_trace_where_there_is_one(self, tracer, monkeypatch):
+    def test_log_line_has_the_trace_id(self, tracer, monkeypatch):
         monkeypatch.setattr(logging, "trace_id", tracing.trace_id)
         lines = [{"extra": {}}, {"extra": {}}]
 

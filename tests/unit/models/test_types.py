@@ -1,4 +1,4 @@
-"""Ids, as clients see them and as PostgreSQL has them."""
+"""Conversion of ids between clients and PostgreSQL."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from models.types import NIL_UUID, _parsed, to_typeid, to_uuid
 from models.users import USER_ID
 
 
-def test_id_comes_back_as_it_was():
+def test_id_round_trips():
     user_id = USER_ID.new()
 
     assert to_typeid("user", to_uuid(user_id, "user")) == user_id
@@ -27,7 +27,7 @@ def test_invalid_id_becomes_the_nil_uuid(value):
     assert to_uuid(value, "user") == NIL_UUID
 
 
-def test_what_is_too_long_for_an_id_is_not_kept_in_memory():
+def test_id_that_is_too_long_is_not_cached():
     kept = _parsed.cache_info().currsize
     for n in range(100):
         assert to_uuid(f"user_\N{GRINNING FACE}{n}" + "a" * 8000, "user") == NIL_UUID

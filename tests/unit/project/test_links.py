@@ -1,4 +1,4 @@
-"""Every link of every page leads somewhere: to a file, and to a heading where it names one."""
+"""Links in the docs: each file and each heading exists."""
 
 import re
 import subprocess
@@ -23,7 +23,7 @@ def links(page: str) -> list[str]:
 
 
 def anchors(page: str) -> set[str]:
-    """The anchors that GitHub gives to the headings of a page."""
+    """Return GitHub's anchors for the headings of a page."""
     fences_out = re.sub(r"^```.*?^```$", "", page, flags=re.MULTILINE | re.DOTALL)
     return {
         re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
@@ -32,7 +32,7 @@ def anchors(page: str) -> set[str]:
 
 
 def broken(path: str) -> list[str]:
-    """The links of a page that lead nowhere."""
+    """Return the broken links of a page."""
     here = (ROOT / path).parent
     bad = []
     for link in links((ROOT / path).read_text()):
@@ -50,7 +50,7 @@ def test_links_resolve(path):
     assert broken(path) == []
 
 
-def test_broken_ones_would_be_found(tmp_path, monkeypatch):
+def test_broken_links_are_found(tmp_path, monkeypatch):
     text = "# A page\n[a](none.md) [b](#no) ![c](no.png) [d](#a-page) `[e](code.md)`\n"
     (tmp_path / "page.md").write_text(text + '[f]: gone.md\n<img src="g.png">\n')
     monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)

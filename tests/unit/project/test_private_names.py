@@ -38,7 +38,7 @@ def sources():
 
 
 def defined(tree):
-    """The private names that a file defines itself."""
+    """Return the private names that a file defines itself."""
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     own = {node.name for node in nodes}
     assigned = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
@@ -47,7 +47,7 @@ def defined(tree):
 
 
 def used(tree):
-    """The private attributes of anything but `self`, and all that `super()` has."""
+    """Return the private attributes of objects other than `self`, and those of `super()`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and PRIVATE.fullmatch(node.attr):
             own = isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"}
@@ -56,7 +56,7 @@ def used(tree):
 
 
 def overridden(tree):
-    """The private methods of classes that inherit from a library's class."""
+    """Return the private methods of subclasses of a library's class."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef) and node.bases:
             for method in node.body:
@@ -81,7 +81,7 @@ def test_file_uses_no_other_private_name(path):
     assert {name for name in overridden(tree) if name not in called} <= allowed
 
 
-def test_flask_smorest_and_apispec_have_few():
+def test_number_of_private_names_is_bounded():
     assert len(ALLOWED["flask_smorest"] | ALLOWED["apispec"]) <= 6
 
 

@@ -1,4 +1,4 @@
-"""What is promised of the repository itself."""
+"""Consistency of the repository: source, README, docs, Makefile and version."""
 
 import re
 import subprocess
@@ -47,7 +47,7 @@ class TestSource:
 
 
 class TestReadme:
-    def test_the_table_of_settings_is_that_of_the_code(self):
+    def test_table_of_settings_is_current(self):
         assert readme.readme() == (ROOT / "README.md").read_text(), "make docs writes it"
 
 
@@ -61,7 +61,7 @@ class TestDocs:
 
 
 class TestDependabot:
-    """It neither follows links nor looks into folders below."""
+    """Dependabot does not follow links or search subfolders."""
 
     @pytest.mark.parametrize(
         ("ecosystems", "name", "pin"),
@@ -72,7 +72,7 @@ class TestDependabot:
             ({"uv", "pip"}, "*.txt", r"^[\w\[\]-]+==\d"),
         ],
     )
-    def test_looks_into_each_folder_where_versions_are_pinned(self, ecosystems, name, pin):
+    def test_dependabot_covers_each_folder_with_pinned_versions(self, ecosystems, name, pin):
         places = ("", "[!.]*/", "[!.]*/[!.]*/")
         files = [f for place in places for f in ROOT.glob(place + name) if not f.is_symlink()]
         pinned = [file for file in files if re.search(pin, file.read_text(), re.MULTILINE)]
@@ -90,16 +90,16 @@ class TestDependabot:
 
 
 class TestMakefile:
-    """A target is a rule that makes no file."""
+    """A target is a rule that creates no file."""
 
     makefile = (ROOT / "Makefile").read_text() + (ROOT / "clients" / "clients.mk").read_text()
     targets = frozenset(re.findall(r"^([a-z][a-z-]*):(?!=)", makefile, re.MULTILINE))
 
-    def test_targets_are_declared_as_such(self):
+    def test_targets_are_phony(self):
         declared = " ".join(re.findall(r"^\.PHONY: (.*)$", self.makefile, re.MULTILINE)).split()
         assert {name for name in declared if "/" not in name} == self.targets
 
-    def test_help_prints_every_one_that_is_no_part_of_another(self):
+    def test_help_lists_every_main_target(self):
         rules = r"^(?:[a-z][a-z-]*:|[A-Z]+ :=)([^#\n]*)"  # a variable may hold prerequisites
         needed = re.findall(rules, self.makefile, re.MULTILINE)
         parts = set(re.split(r"[\s,()]+", " ".join(needed)))
@@ -112,7 +112,7 @@ class TestMakefile:
 
 
 class TestVersion:
-    def test_is_written_in_one_place_and_the_same_everywhere(self, document):
+    def test_version_is_the_same_everywhere(self, document):
         project = tomllib.loads((ROOT / "pyproject.toml").read_text())
         attribute = project["tool"]["setuptools"]["dynamic"]["version"]["attr"]
         chart = (ROOT / "helm" / "Chart.yaml").read_text()
@@ -126,7 +126,7 @@ class TestVersion:
         )
         assert newest[1] == __version__
 
-    def test_every_version_of_the_changelog_has_its_day(self):
+    def test_every_version_of_the_changelog_has_a_date(self):
         versions = re.findall(r"^## \[\d[^]]*\](.*)$", CHANGELOG, re.MULTILINE)
 
         assert versions
@@ -134,7 +134,7 @@ class TestVersion:
 
 
 class TestPlainCommands:
-    def test_the_pieces_of_lint_are_the_commands_of_the_readme(self):
+    def test_readme_has_the_commands_of_make_lint(self):
         makefile = subprocess.run(
             ["make", "-n", "lint"], cwd=ROOT, capture_output=True, text=True, check=True
         ).stdout
@@ -145,7 +145,7 @@ class TestPlainCommands:
 
 
 class TestSecurity:
-    def test_every_test_that_the_table_names_is_there(self):
+    def test_tests_named_in_the_table_exist(self):
         named = re.findall(r"`(tests/[\w/*.]+)(?:::(\w+))?`", (ROOT / "SECURITY.md").read_text())
 
         assert named

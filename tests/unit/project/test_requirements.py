@@ -1,4 +1,4 @@
-"""What the plain commands rely on: the locked requirements, the sample settings."""
+"""Locked requirements and sample settings."""
 
 import json
 import re
@@ -15,14 +15,14 @@ from dotenv import dotenv_values
 from app.settings import Settings
 
 ROOT = Path(__file__).parents[3]
-# Each has all packages of the one before.
+# Each lock contains the packages of the previous one.
 REQUIREMENTS = ["requirements.txt", "requirements-run.txt", "requirements-dev.txt"]
 # Each is compiled from the file of the same name that ends in .in.
 COMPILED = ["bench/requirements.txt", "tests/deploy/checkov.txt"]
 
 
 def entries(name):
-    """The requirements of a file, each with its options, in one line."""
+    """Return the requirements of a file, each with its options on one line."""
     lines = (ROOT / name).read_text().replace("\\\n", " ").splitlines()
     return [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
@@ -33,7 +33,7 @@ class TestRequirements:
         assert not re.search(r"https?://|--(extra-)?index|--find-links", (ROOT / name).read_text())
 
     @pytest.mark.parametrize("folder", ["tools/node", "clients/typescript"])
-    def test_no_package_of_node_is_tied_to_an_index_host(self, folder):
+    def test_node_locks_name_no_index_host(self, folder):
         packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
         assert packages
         assert [name for name, package in packages.items() if "resolved" in package] == []
@@ -47,7 +47,7 @@ class TestRequirements:
             assert "--hash=sha256:" in entry, entry
 
     @pytest.mark.parametrize(("smaller", "larger"), list(pairwise(REQUIREMENTS)))
-    def test_larger_lock_has_all_of_the_smaller_in_the_same_versions(self, smaller, larger):
+    def test_larger_lock_contains_the_smaller_one(self, smaller, larger):
         few, many = (
             {entry.split("--hash")[0].strip() for entry in entries(name)}
             for name in (smaller, larger)
@@ -89,7 +89,7 @@ class TestRequirements:
         assert source
         assert {re.match(r"[a-z0-9-]+", entry)[0] for entry in source} <= locked
 
-    def test_make_bench_has_the_versions_of_the_service(self):
+    def test_bench_lock_has_the_versions_of_the_service(self):
         """`make bench` installs both locks in one environment."""
         service, peers = (
             dict(re.match(r"([a-z0-9._-]+)\S*==(\S+)", entry).groups() for entry in entries(name))

@@ -1,4 +1,4 @@
-"""What runs at a commit, a push and a tag."""
+"""GitHub workflows and pre-commit hooks."""
 
 import os
 import re
@@ -23,16 +23,16 @@ def commands(name, job):
 
 
 class TestWorkflows:
-    def test_checks_are_those_of_ci_run_and_nothing_else(self):
+    def test_workflow_runs_exactly_ci_run(self):
         assert commands("ci.yml", "all-checks") == ["bash .ci/run"]
 
     @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-    def test_actions_of_others_are_pinned_by_commit(self, path):
+    def test_external_actions_are_pinned_by_commit(self, path):
         for action in re.findall(r"uses: (\S+)", path.read_text()):
             assert action.startswith("./") or re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action)
 
     @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-    def test_nothing_may_write_that_need_not(self, path):
+    def test_permissions_are_minimal(self, path):
         assert workflow(path.name)["permissions"] == {"contents": "read"}
 
 
@@ -45,19 +45,19 @@ class TestRelease:
             ["bash", "-e", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True
         )
 
-    def test_waits_for_all_checks(self):
+    def test_release_waits_for_all_checks(self):
         jobs = workflow("release.yml")["jobs"]
 
         assert jobs["release"]["needs"] == "checks"
         assert jobs["checks"]["uses"] == "./.github/workflows/ci.yml"
 
-    def test_tag_of_another_version_is_refused(self, tmp_path):
+    def test_tag_of_another_version_is_rejected(self, tmp_path):
         done = self.check("v0.0.1", tmp_path)
 
         assert done.returncode == 1
         assert done.stdout == f"The tag is v0.0.1, but app/version.py has {__version__}.\n"
 
-    def test_has_the_image_and_the_notes_of_its_version(self, tmp_path):
+    def test_release_has_the_image_and_notes_of_its_version(self, tmp_path):
         assert self.check(f"v{__version__}", tmp_path).returncode == 0
 
         assert (tmp_path / "env").read_text() == f"IMAGE=ghcr.io/shop/api:{__version__}\n"
@@ -66,7 +66,7 @@ class TestRelease:
         assert "## [" not in notes
 
     @pytest.mark.parametrize(("kept", "status"), [("{}", 0), ('{"old": 1}', 1), (None, 1)])
-    def test_needs_the_document_that_is_kept_of_its_version(self, tmp_path, kept, status):
+    def test_release_needs_the_stored_document_of_its_version(self, tmp_path, kept, status):
         (tmp_path / "docs/api").mkdir(parents=True)
         (tmp_path / "docs/openapi.json").write_text("{}")
         if kept:
@@ -91,7 +91,7 @@ class TestPreCommit:
         assert repository["repo"] == "local"
         return {hook["id"]: hook["entry"] for hook in repository["hooks"]}
 
-    def test_runs_what_lint_runs_in_the_locked_versions(self):
+    def test_pre_commit_runs_the_locked_linters(self):
         lint = subprocess.check_output(["make", "-n", "lint"], cwd=ROOT, text=True)
         tools = set(re.findall(r"^\.venv/bin/([\w-]+)", lint, re.MULTILINE))
 

@@ -1,4 +1,4 @@
-"""What is returned, as marshmallow itself would return it."""
+"""Base classes of schemas dump like marshmallow."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -22,14 +22,14 @@ def as_json(value):
 
 
 def row(schema):
-    """Something for each field."""
+    """Return a row with a value for each field."""
     values = {name: NOON if name.endswith("_at") else name for name in schema().fields}
     values |= {"priority": 7, "phone": None, "items": [{"text": "a", "count": 1}]}
     return SimpleNamespace(**values, password_hash="secret")
 
 
 @pytest.mark.parametrize("schema", [AdministeredUserSchema, NoteSchema, SessionSchema, UserSchema])
-def test_is_what_marshmallow_makes_of_it(schema):
+def test_dump_equals_that_of_marshmallow(schema):
     theirs = as_json(Schema.dump(schema(), row(schema)))
 
     ours = as_json(schema().dump(row(schema)))
@@ -45,14 +45,14 @@ def as_text(value):
     return str(value).replace("+00:00", "Z")
 
 
-def test_key_of_json_differs_from_the_name_of_the_field():
+def test_data_key_is_used():
     class RenamedSchema(ResponseSchema):
         changed_by = fields.String(data_key="by")
 
     assert RenamedSchema().dump(SimpleNamespace(changed_by="user_1")) == {"by": "user_1"}
 
 
-def test_dict_loses_what_the_schema_does_not_have():
+def test_unknown_keys_are_not_dumped():
     class LineSchema(ResponseSchema):
         text = fields.String()
 
@@ -64,7 +64,7 @@ def test_dict_loses_what_the_schema_does_not_have():
     assert listed == {"lines": [{"text": "a"}]}
 
 
-def test_none_where_a_list_belongs_is_an_empty_list():
+def test_null_list_is_dumped_as_an_empty_list():
     class LineSchema(ResponseSchema):
         at = fields.Nested(UserSchema)
 

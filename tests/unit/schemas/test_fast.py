@@ -1,4 +1,4 @@
-"""FastSchema refuses what it cannot dump, when the schema is instantiated."""
+"""FastSchema raises an error for unsupported features at instantiation."""
 
 import pytest
 from marshmallow import Schema, fields, post_dump, pre_dump
@@ -30,7 +30,7 @@ class AttributeSchema(FastSchema):
 
 
 @pytest.mark.parametrize("schema", [HookedSchema, PreparedSchema, AttributeSchema])
-def test_hooks_are_refused(schema):
+def test_hooks_raise_an_error(schema):
     with pytest.raises(TypeError, match=schema.__name__):
         schema()
 
@@ -54,12 +54,12 @@ def test_hooks_are_refused(schema):
     ],
     ids=repr,
 )
-def test_field_that_it_would_dump_otherwise_than_marshmallow_is_refused(field):
+def test_unsupported_field_raises_an_error(field):
     with pytest.raises(TypeError, match="cannot dump"):
         FastSchema.from_dict({"field": field})()
 
 
-def test_many_is_refused():
+def test_many_raises_an_error():
     with pytest.raises(TypeError):
         Inner(many=True)
     with pytest.raises(TypeError):

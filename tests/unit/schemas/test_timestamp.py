@@ -1,4 +1,4 @@
-"""Times that clients send: RFC 3339, and nothing else of ISO 8601."""
+"""Parsing of times: RFC 3339 only."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +23,7 @@ MIDNIGHT = datetime(2026, 2, 1, tzinfo=UTC)
         ("2026-02-01T00:59:60+01:00", 0),
     ],
 )
-def test_time_of_rfc_3339_is_taken_in_either_case(text, seconds):
+def test_rfc_3339_time_is_accepted_in_either_case(text, seconds):
     assert Timestamp().deserialize(text) == MIDNIGHT + timedelta(seconds=seconds)
 
 
@@ -61,6 +61,6 @@ def test_time_of_rfc_3339_is_taken_in_either_case(text, seconds):
         None,
     ],
 )
-def test_time_in_another_form_than_rfc_3339_is_refused(text):
+def test_other_time_formats_are_rejected(text):
     with pytest.raises(ValidationError):
         Timestamp().deserialize(text)

@@ -14,7 +14,7 @@ NOON = datetime(2026, 2, 12, 12, tzinfo=UTC)
 
 @pytest.fixture
 def names(session):
-    """The names of five notes, the newest first; `b`, `c` and `d` are of one moment."""
+    """Return the names of five notes, newest first; `b`, `c` and `d` have the same time."""
     ages = {"e": 0, "d": 1, "c": 1, "b": 1, "a": 2}
     for name, age in ages.items():
         NoteFactory(id=id_of(name), created_at=NOON - timedelta(microseconds=age))
@@ -32,11 +32,11 @@ def page(session, limit, after=None):
 
 
 class TestNewestFirst:
-    def test_nothing_has_no_next_page(self, session):
+    def test_empty_list_has_no_next_page(self, session):
         assert page(session, 1) == ([], None)
 
     @pytest.mark.parametrize("limit", [5, 6])
-    def test_full_page_is_the_last_if_nothing_follows(self, session, names, limit):
+    def test_full_last_page_has_no_next_page(self, session, names, limit):
         assert page(session, limit) == (names, None)
 
     def test_next_page_begins_after_the_last_item(self, session, names):
@@ -53,7 +53,7 @@ class TestNewestFirst:
 
         assert items == names
 
-    def test_item_that_the_position_names_may_be_gone(self, session, names):
+    def test_item_of_the_position_can_be_deleted(self, session, names):
         _, after = page(session, 2)
         session.delete(session.get(Note, id_of("d")))
         session.commit()
@@ -78,8 +78,8 @@ class TestFromBefore:
     @pytest.mark.parametrize(
         ("begin", "expected"), [(None, "a"), ("e", "a"), ("d", "a"), ("b", "a"), ("a", "")]
     )
-    def test_page_begins_at_the_moment_or_further_down(self, session, names, begin, expected):
-        """The moment is that of b, c and d, so only `a` was made before it."""
+    def test_page_starts_at_or_before_the_time(self, session, names, begin, expected):
+        """The time is that of b, c and d, so only `a` is older."""
         items, after = ["", *names], None
         if begin:
             _, after = page(session, items.index(begin))

@@ -18,20 +18,20 @@ HASH = passwords.hashed("correct")
 
 class TestMatches:
     @pytest.mark.parametrize("password", ["wrong", "Correct", "correct ", ""])
-    def test_other_password_does_not(self, password):
+    def test_other_password_does_not_match(self, password):
         assert not passwords.matches(password, HASH)
 
     @pytest.mark.parametrize("stored", [None, "", "no hash", "$argon2id$v=19$m=8,t=1,p=1$x"])
-    def test_nothing_matches_what_is_no_hash(self, stored):
+    def test_invalid_hash_matches_nothing(self, stored):
         assert not passwords.matches("correct", stored)
 
-    def test_password_of_the_dummy_opens_no_absent_account(self):
+    def test_dummy_password_does_not_match_an_absent_account(self):
         assert not passwords.matches("no such account", None)
 
-    def test_refused_one_does_not_even_if_it_is_right(self):
+    def test_rejected_password_does_not_match(self):
         assert not passwords.matches("correct", HASH, refused={"correct"})
 
-    def test_right_one_does(self):
+    def test_correct_password_matches(self):
         assert passwords.matches("correct", HASH, refused={"other"})
 
 
@@ -49,7 +49,7 @@ class TestNormalization:
         ],
         ids=ascii,
     )
-    def test_matches_in_each_form(self, stored, typed):
+    def test_password_matches_in_each_unicode_form(self, stored, typed):
         assert passwords.matches(typed, passwords.hashed(stored))
 
     @pytest.mark.parametrize(
@@ -69,11 +69,11 @@ class TestNormalization:
         ],
         ids=ascii,
     )
-    def test_common_one_is_refused_in_each_form(self, password):
+    def test_common_password_is_rejected_in_each_form(self, password):
         with pytest.raises(InvalidInput):
             passwords.reject_common(password, "/password", passwords.DEMO_PASSWORDS)
 
-    def test_refused_one_does_not_match_in_another_form(self):
+    def test_rejected_password_does_not_match_in_another_form(self):
         typed = "\uff43\uff4f\uff52\uff52\uff45\uff43\uff54"
         stored = CHEAP_HASHER.hash(typed)
 
@@ -102,7 +102,7 @@ class TestNormalization:
 
 class TestRefuseCommon:
     @pytest.mark.parametrize("password", ["password1", "PassWord1"])
-    def test_common_one_is_refused_in_whatever_case(self, password):
+    def test_common_password_is_rejected_in_any_case(self, password):
         with pytest.raises(InvalidInput) as raised:
             passwords.reject_common(password, "/password")
 
@@ -111,12 +111,12 @@ class TestRefuseCommon:
         ]
 
     @pytest.mark.parametrize("password", ["correct horse battery staple", "password1 and more"])
-    def test_other_one_passes(self, password):
+    def test_other_password_is_accepted(self, password):
         assert passwords.reject_common(password, "/password") is None
 
 
 class TestHashed:
-    def test_is_argon2id_of_owasps_parameters(self):
+    def test_hash_has_the_parameters_of_owasp(self):
         parameters = extract_parameters(HASH)
 
         assert parameters.type is Type.ID
@@ -126,23 +126,23 @@ class TestHashed:
             1,
         )
 
-    def test_is_salted(self):
+    def test_hash_is_salted(self):
         assert passwords.hashed("correct") != HASH
 
 
 class TestOutdated:
-    def test_hash_of_today_is_not(self, real_hashes):
+    def test_current_hash_is_not_outdated(self, real_hashes):
         assert not passwords.outdated(HASH)
 
     @pytest.mark.parametrize("other", [{"time_cost": 1}, {"memory_cost": 8192}, {"parallelism": 2}])
-    def test_hash_of_other_parameters_is(self, other):
+    def test_hash_with_other_parameters_is_outdated(self, other):
         parameters = {"time_cost": 2, "memory_cost": 19_456, "parallelism": 1} | other
 
         assert passwords.outdated(PasswordHasher(**parameters).hash("correct"))
 
 
 class TestCores:
-    def test_no_more_are_hashed_at_once_than_there_are_cores(self, monkeypatch):
+    def test_parallel_hashes_are_limited_to_the_cores(self, monkeypatch):
         running, peak, lock = 0, 0, Lock()
         enough = Barrier(passwords.CORES)
 
@@ -162,7 +162,7 @@ class TestCores:
 
         assert peak == passwords.CORES
 
-    def test_unknown_account_is_as_much_work_as_a_wrong_password(self, monkeypatch, real_hashes):
+    def test_unknown_account_waits_for_a_core_like_a_wrong_password(self, monkeypatch, real_hashes):
         verified = []
 
         class Hasher:

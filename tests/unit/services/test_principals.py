@@ -1,4 +1,4 @@
-"""The caller, by the claims of a verified token."""
+"""Loading of the caller by the claims of a token."""
 
 import pytest
 from sqlalchemy import select
@@ -20,12 +20,12 @@ class TestAuthenticate:
             principals.authenticate(session, UserFactory().id, session_id)
 
     @pytest.mark.parametrize("nonsense", ["", "nonsense", "session_01kj6zv8m4f5tbq0c9xn2hd7ea"])
-    def test_what_is_no_id_is_refused(self, session, session_id, user, nonsense):
+    def test_invalid_id_is_rejected(self, session, session_id, user, nonsense):
         for user_id, named in ((user.id, nonsense), (nonsense, session_id)):
             with pytest.raises(InvalidToken):
                 principals.authenticate(session, user_id, named)
 
-    def test_user_is_told(self, session, session_id, user):
+    def test_user_is_returned(self, session, session_id, user):
         found = principals.authenticate(session, user.id, session_id)
 
         assert (found.id, found.email, found.session_writes) == (user.id, user.email, 0)

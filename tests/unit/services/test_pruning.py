@@ -29,42 +29,42 @@ def kept(session, column):
 
 
 class TestIdempotencyKeys:
-    def test_those_of_more_than_a_day_ago_go(self, session, user):
+    def test_keys_older_than_a_day_are_deleted(self, session, user):
         session.add_all([key(user, "old", OLD), key(user, "fresh", FRESH)])
 
         assert pruning.idempotency_keys(session, 10) == 1
 
         assert kept(session, IdempotencyKey.key) == {"fresh"}
 
-    def test_a_batch_takes_the_oldest_and_no_more(self, session, user):
+    def test_batch_deletes_only_the_oldest(self, session, user):
         session.add_all([key(user, f"{n}", OLD - n * HOUR) for n in range(5)])
 
         assert pruning.idempotency_keys(session, 3) == 3
 
         assert kept(session, IdempotencyKey.key) == {"0", "1"}
 
-    def test_same_name_of_another_user_stays(self, session, user):
+    def test_same_key_of_another_user_is_kept(self, session, user):
         session.add_all([key(user, "k", OLD), key(UserFactory(), "k", FRESH)])
 
         assert pruning.idempotency_keys(session, 10) == 1
 
 
 class TestSessions:
-    def test_expired_ones_go(self, session, user):
+    def test_expired_sessions_are_deleted(self, session, user):
         session.add_all([signed_in(user, NOW - HOUR), signed_in(user, NOW + HOUR)])
 
         assert pruning.sessions(session, 10) == 1
 
         assert kept(session, AuthSession.expires_at) == {NOW + HOUR}
 
-    def test_ended_one_stays_until_it_would_have_expired(self, session, user):
+    def test_ended_session_is_kept_until_its_expiry(self, session, user):
         session.add(signed_in(user, NOW + HOUR, revoked_at=OLD))
 
         assert pruning.sessions(session, 10) == 0
 
 
 class TestCommand:
-    def test_prunes_batch_after_batch_and_tells_how_many(self, app, session, user):
+    def test_command_deletes_in_batches_and_prints_the_counts(self, app, session, user):
         session.add_all([key(user, f"{n}", OLD) for n in range(5)])
         session.add_all([signed_in(user, NOW - HOUR) for _ in range(3)])
         session.commit()
@@ -74,7 +74,7 @@ class TestCommand:
         assert told.splitlines() == ["Pruned 5 idempotency keys.", "Pruned 3 sessions."]
 
 
-class TestBesideTraffic:
+class TestDuringTraffic:
     @pytest.fixture
     def buyer(self, own_engine):
         with Session(own_engine, expire_on_commit=False) as session:
@@ -85,7 +85,7 @@ class TestBesideTraffic:
             session.commit()
         return user
 
-    def test_key_that_a_request_takes_anew_is_left_and_not_waited_for(self, own_engine, buyer):
+    def test_locked_key_is_skipped(self, own_engine, buyer):
         with Session(own_engine) as request, Session(own_engine) as pruner:
             request.execute(
                 idempotency.CLAIM, {"user_id": buyer.id, "key": "busy", "fingerprint": b""}
@@ -97,7 +97,7 @@ class TestBesideTraffic:
 
             assert kept(pruner, IdempotencyKey.key) == {"busy"}
 
-    def test_two_at_once_share_the_work(self, own_engine, buyer):
+    def test_parallel_commands_share_the_work(self, own_engine, buyer):
         with Session(own_engine) as one, Session(own_engine) as other:
             assert pruning.idempotency_keys(one, 1) == 1
             assert pruning.idempotency_keys(other, 1) == 1

@@ -24,10 +24,10 @@ def csv(tmp_path):
 
 
 class TestImportProducts:
-    def test_no_such_file_is_refused(self, flask):
+    def test_absent_file_is_an_error(self, flask):
         assert flask("products", "import", "/nowhere.csv").exit_code == 2
 
-    def test_bad_lines_are_told_and_nothing_is_imported(self, flask, session, csv):
+    def test_invalid_lines_are_printed_and_nothing_is_imported(self, flask, session, csv):
         ProductFactory(id="a", price=1)
         result = flask("products", "import", csv("a,Mug,2,USD,1,\nb,,1,USD,1,\nc,Mug,?,USD,1,\n"))
 
@@ -37,7 +37,7 @@ class TestImportProducts:
         assert "line 4: price" in result.stderr
         assert session.execute(select(Product.id, Product.price)).all() == [("a", 1)]
 
-    def test_database_that_is_away_is_told_in_a_line(self, flask, csv, no_database):
+    def test_unavailable_database_is_an_error_of_one_line(self, flask, csv, no_database):
         result = flask("products", "import", csv("a,Mug,1,USD,1,\n"))
 
         assert result.exit_code == 1
@@ -52,13 +52,13 @@ class TestImportProducts:
         rows = session.execute(select(Product.id, Product.price, Product.version).order_by("id"))
         assert rows.all() == [("a", 2, 2), ("b", 3, 1)]
 
-    def test_empty_table_of_products_is_no_error(self, flask, csv):
+    def test_file_without_products_is_accepted(self, flask, csv):
         assert "Imported 0 products." in flask("products", "import", csv("")).stdout
 
 
 class TestLoadDemo:
     @pytest.mark.parametrize("password", ["securepassword123", "administrator123", None])
-    def test_documented_password_is_refused_in_production(
+    def test_documented_password_is_rejected_in_production(
         self, flask, session, production, password
     ):
         args = ("--password", password) if password else ()
@@ -66,9 +66,7 @@ class TestLoadDemo:
         refused(flask("demo", "load", "--allow-production", *args), "--password")
         assert count(session, User) == 0
 
-    def test_production_without_the_flag_is_refused_and_left_alone(
-        self, flask, session, production
-    ):
+    def test_production_without_the_flag_is_rejected(self, flask, session, production):
         result = flask("demo", "load", "--password", "new password")
 
         refused(result, "production", "--allow-production")
@@ -87,7 +85,7 @@ class TestLoadDemo:
             (("--stock", "2000000001"), "--stock"),
         ],
     )
-    def test_bad_option_is_refused(self, flask, session, args, told):
+    def test_invalid_option_is_rejected(self, flask, session, args, told):
         result = flask("demo", "load", *args)
 
         assert result.exit_code != 0
@@ -108,7 +106,7 @@ class TestLoadDemo:
         assert first.stdout == "Added 20 users, 20 products, 200 orders.\n"
         assert second.stdout == "Added 0 users, 0 products, 0 orders.\n"
 
-    def test_everything_can_be_chosen(self, flask, session):
+    def test_all_options_are_applied(self, flask, session):
         sizes = ("--users", "3", "--products", "4", "--orders", "5", "--stock", "1000000")
         flask("demo", "load", *sizes, "--email", "X{n}@example.org", "--password", "new password")
 

@@ -1,4 +1,4 @@
-"""Demo rows: how many, how they look, and that a second load leaves them alone."""
+"""Demo rows: numbers, content, and repeated loads."""
 
 import re
 
@@ -22,7 +22,7 @@ COUNTS = """
 
 @pytest.fixture(scope="module")
 def loaded(new_database, migrated_url):
-    """A session on a database of its own, full of demo rows; for tests that only look."""
+    """Return a session on a database with demo rows, for tests that only read."""
     engine = create_engine(new_database(make_url(migrated_url).database))
     with Session(engine) as session:
         demo.load(session, SIZES, PATTERN, "securepassword123", accounts=True)
@@ -54,12 +54,12 @@ class TestLoad:
         assert added == demo.Sizes(0, 0, 0)
         assert loaded.execute(text(COUNTS)).one() == before
 
-    def test_bigger_load_adds_what_is_missing(self, session):
+    def test_larger_load_adds_missing_rows(self, session):
         load(session, users=2, orders=5)
 
         assert load(session, users=3, products=4, orders=30) == demo.Sizes(1, 1, 25)
 
-    def test_what_a_user_ordered_since_counts_and_stays(self, session):
+    def test_orders_of_users_count_and_are_kept(self, session):
         load(session, users=2, orders=4)
         order = session.query(Order).first()
         order.status = "delivered"
@@ -139,7 +139,7 @@ class TestRows:
 
         assert {(uuid.version, uuid.variant) for uuid in ids} == {(7, "specified in RFC 4122")}
 
-    def test_ids_of_orders_sort_as_their_times_and_tell_them(self, loaded):
+    def test_ids_of_orders_contain_their_times(self, loaded):
         rows = loaded.execute(text("SELECT id, created_at FROM orders ORDER BY id")).all()
 
         assert [row.created_at for row in rows] == sorted(row.created_at for row in rows)
@@ -158,15 +158,15 @@ class TestProducts:
     def test_names_are_all_different_in_a_large_catalogue(self):
         assert len({product["name"] for product in demo_products.generated(5000)}) == 5000
 
-    def test_prices_and_stock_are_those_of_a_shop(self):
+    def test_prices_and_stock_are_realistic(self):
         for product in demo_products.generated(1000):
             assert 300 <= product["price"] <= 30_000
             assert 1 <= product["stock"] <= 500
 
-    def test_same_products_are_made_each_time_and_in_each_size(self):
+    def test_products_are_deterministic(self):
         assert list(demo_products.generated(5)) == list(demo_products.generated(50))[:5]
 
-    def test_documented_products_last_for_a_hundred_of_the_documented_orders(self, session):
+    def test_stock_of_documented_products_is_enough_for_a_hundred_orders(self, session):
         load(session)
 
         assert session.get(Product, "abc").stock in range(200, 1000)

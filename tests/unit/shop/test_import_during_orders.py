@@ -24,14 +24,14 @@ LARGEST_TRANSACTION = text("""
 
 @pytest.fixture
 def database(own_engine, use_engine):
-    """A database of its own, which the commands use too."""
+    """Create a database that the commands use too."""
     use_engine(own_engine)
     return own_engine
 
 
 @pytest.fixture
 def products_csv(tmp_path):
-    """The products in the reverse order of their ids."""
+    """Return the products in reverse order of their ids."""
     lines = [f"{key},Mug,1250,USD,7" for key in reversed(IDS)]
     path = tmp_path / "products.csv"
     path.write_text("\n".join(["id,name,price,currency,stock", *lines]))

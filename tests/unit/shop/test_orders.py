@@ -1,4 +1,4 @@
-"""Orders take stock all or nothing, at the prices of the moment."""
+"""Orders take all of their stock or none, at current prices."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ from tests.support.shop import ADDRESS, ProductFactory
 
 
 def as_sent(value):
-    """As a client sees it; items are a text of JSON on their way there."""
+    """Return a value as clients read it; the database returns items as JSON text."""
     return orjson.loads(orjson.dumps(value))
 
 
@@ -49,7 +49,7 @@ def pointers(raised):
 
 
 class TestPlace:
-    def test_unknown_products_are_pointed_at_by_their_places(self, place, mug):
+    def test_unknown_products_have_pointers(self, place, mug):
         ProductFactory(id="old", retired_at=datetime.now(UTC))
 
         with pytest.raises(InvalidInput) as raised:
@@ -57,11 +57,11 @@ class TestPlace:
 
         assert pointers(raised) == ["/items/0/product_id", "/items/2/product_id"]
 
-    def test_unknown_product_is_told_before_a_shortage(self, place, mug):
+    def test_unknown_product_is_reported_before_a_shortage(self, place, mug):
         with pytest.raises(InvalidInput):
             place(mug=11, unknown=1)
 
-    def test_all_shortages_are_told_at_once_and_nothing_else(self, place, mug, pot):
+    def test_all_shortages_are_reported_together(self, place, mug, pot):
         ProductFactory(id="cup", stock=3)
 
         with pytest.raises(OutOfStock) as raised:
@@ -72,13 +72,13 @@ class TestPlace:
             {"product_id": "mug", "requested": 11, "available": 10},
         ]
 
-    def test_shortage_is_told_before_a_second_currency(self, place, mug):
+    def test_shortage_is_reported_before_a_second_currency(self, place, mug):
         ProductFactory(id="tea", currency="EUR", stock=0)
 
         with pytest.raises(OutOfStock):
             place(mug=1, tea=1)
 
-    def test_products_of_other_currencies_are_pointed_at(self, place, mug, pot):
+    def test_products_of_other_currencies_have_pointers(self, place, mug, pot):
         ProductFactory(id="tea", currency="EUR")
 
         with pytest.raises(InvalidInput) as raised:
@@ -86,7 +86,7 @@ class TestPlace:
 
         assert pointers(raised) == ["/items/1"]
 
-    def test_takes_the_pieces_at_their_prices_in_the_order_given(self, session, place, mug, pot):
+    def test_items_keep_their_order_and_have_current_prices(self, session, place, mug, pot):
         order = place(pot=1, mug=3)
 
         assert as_sent(order.items) == [
@@ -98,14 +98,14 @@ class TestPlace:
         session.refresh(pot)
         assert (mug.stock, pot.stock) == (7, 0)
 
-    def test_is_what_reading_it_gives(self, session, place, user, mug, pot):
+    def test_placed_order_equals_the_read_order(self, session, place, user, mug, pot):
         placed = place(mug=1, pot=1)
 
         read = orders.get(session, Principal(user.id, "session", Role.USER), placed.id)
 
         assert as_sent({**read._asdict(), "found": None}) == as_sent(placed._asdict())
 
-    def test_changes_the_version_of_what_was_taken_only(self, session, place, mug, pot):
+    def test_only_versions_of_ordered_products_change(self, session, place, mug, pot):
         before = etag(mug), etag(pot)
 
         place(mug=1)
@@ -116,7 +116,7 @@ class TestPlace:
         assert etag(pot) == before[1]
 
 
-class TestBesideOthers:
+class TestConcurrentChange:
     @pytest.fixture
     def buyer(self, own_engine):
         with Session(own_engine, expire_on_commit=False) as session:
@@ -145,7 +145,7 @@ class TestBesideOthers:
             time.sleep(0.01)
         raise AssertionError("no transaction waits for a lock")
 
-    def test_stock_that_came_while_the_order_waited_counts(self, own_engine, buyer):
+    def test_stock_changed_while_the_order_waited_is_used(self, own_engine, buyer):
         with Session(own_engine) as restock, ThreadPoolExecutor(1) as thread:
             restock.get(Product, "w").stock = 10
             restock.flush()
@@ -155,7 +155,7 @@ class TestBesideOthers:
 
             assert [item["quantity"] for item in as_sent(order.result(10).items)] == [1, 2]
 
-    def test_price_that_came_while_the_order_waited_is_the_price(self, own_engine, buyer):
+    def test_price_changed_while_the_order_waited_is_used(self, own_engine, buyer):
         with Session(own_engine) as change, ThreadPoolExecutor(1) as thread:
             change.get(Product, "w").stock = 10
             change.commit()

@@ -1,4 +1,4 @@
-"""What an order takes and gives back is found by an index, in a small catalogue too."""
+"""Orders find their products by index, also in a small catalogue."""
 
 from uuid import UUID
 
@@ -14,7 +14,7 @@ ORDER = {"id": UUID(int=1).hex, "user_id": UUID(int=2).hex}
 
 @pytest.fixture
 def catalogue(connection):
-    """A thousand products: few enough for PostgreSQL to think of reading them all."""
+    """Create a thousand products: few enough for PostgreSQL to consider a sequential scan."""
     connection.exec_driver_sql("""
         INSERT INTO products (id, name, price, currency, stock)
         SELECT 'catalogue-' || i, 'Mug', 1250, 'USD', 10 FROM generate_series(1, 1000) AS i
@@ -28,7 +28,7 @@ def test_products_of_an_order_are_found_by_their_index(connection, statement, va
     compiled = statement.compile(dialect=connection.dialect)
     name, prepare, execute = forms(str(compiled))
     parameters = compiled.construct_params({**values, **LINES, "shipping_address": "{}"})
-    # The plan that PostgreSQL uses once a connection has run the statement a few times.
+    # The generic plan, which PostgreSQL uses after a few executions on a connection.
     connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
     connection.exec_driver_sql(prepare.replace(name, "explained"))
 

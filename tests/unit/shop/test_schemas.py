@@ -1,4 +1,4 @@
-"""Schemas of orders and products return what marshmallow itself would return."""
+"""Schemas of orders and products dump like marshmallow."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ LINE = {"product_id": "abc", "name": "Coffee mug", "quantity": 2, "unit_price": 
 
 
 def row(schema):
-    """A row with a value for each field of the schema."""
+    """Return a row with a value for each field of the schema."""
     values = {name: NOON if name.endswith("_at") else name for name in schema().fields}
     values |= dict.fromkeys(["total", "price", "stock"], 7)
     values |= {"items": [LINE], "history": [CHANGE], "shipping_address": ADDRESS}
@@ -25,12 +25,12 @@ def row(schema):
 
 
 def as_json(value):
-    """The value as a client reads it; time zones in one spelling."""
+    """Return the JSON value, with one spelling of UTC."""
     return orjson.dumps(value, option=orjson.OPT_UTC_Z).decode().replace("+00:00", "Z")
 
 
 @pytest.mark.parametrize("schema", [OrderSchema, ProductSchema])
-def test_dump_is_what_marshmallow_makes_of_it(schema):
+def test_dump_equals_that_of_marshmallow(schema):
     expected = orjson.loads(as_json(Schema.dump(schema(), row(schema))))
 
     assert orjson.loads(as_json(schema().dump(row(schema)))) == expected
@@ -42,7 +42,7 @@ def test_changes_have_short_names():
     assert change == {"from": "pending", "to": "paid", "by": "user_1", "at": NOON}
 
 
-def test_line_loses_what_the_schema_does_not_have():
+def test_unknown_keys_are_not_dumped():
     order = SimpleNamespace(**{**vars(row(OrderSchema)), "items": [{**LINE, "cost": 1}]})
 
     assert OrderSchema().dump(order)["items"] == [LINE]

@@ -1,4 +1,4 @@
-"""Stock is returned; tests/unit/shop/test_orders.py has how it is taken."""
+"""Return of stock; see tests/unit/shop/test_orders.py for orders that take it."""
 
 from datetime import UTC, datetime
 
@@ -20,14 +20,14 @@ def pot(session):
 
 
 class TestRelease:
-    def test_puts_the_pieces_of_each_back(self, session, mug, pot):
+    def test_stock_of_each_item_is_returned(self, session, mug, pot):
         stock.release(session, {"pot": 2, "mug": 3})
 
         session.refresh(mug)
         session.refresh(pot)
         assert (mug.stock, pot.stock) == (13, 3)
 
-    def test_retired_product_gets_its_pieces_back(self, session):
+    def test_stock_of_a_retired_product_is_returned(self, session):
         old = ProductFactory(stock=0, retired_at=datetime.now(UTC))
 
         stock.release(session, {old.id: 3})
@@ -35,7 +35,7 @@ class TestRelease:
         session.refresh(old)
         assert old.stock == 3
 
-    def test_changes_the_version(self, session, mug):
+    def test_version_of_the_product_changes(self, session, mug):
         before = etag(mug)
 
         stock.release(session, {"mug": 1})

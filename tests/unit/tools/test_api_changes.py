@@ -1,4 +1,4 @@
-"""Changes between two OpenAPI documents, and which of them break clients."""
+"""Breaking and compatible changes between two OpenAPI documents."""
 
 from copy import deepcopy
 
@@ -206,7 +206,7 @@ def test_removed_authentication_is_compatible():
     assert "GET /mugs: 401 is gone" in texts(found)
 
 
-def test_problem_that_no_operation_has_any_more_is_told():
+def test_removed_problem_type_is_reported():
     gone = changed((REFUSED + "no-clay", GONE), (REFUSED + "no-mud", {}))
 
     assert "problem `no-clay` is gone" in texts(changes(DOCUMENT, gone))
@@ -223,11 +223,11 @@ def test_schema_of_another_name_breaks_generated_clients():
     assert "`$ref` was #/components/schemas/New" in found[0].what
 
 
-def test_nothing_is_told_of_the_same_document():
+def test_same_document_has_no_changes():
     assert changes(DOCUMENT, deepcopy(DOCUMENT)) == []
 
 
-def test_nothing_is_told_of_a_reference_in_place_of_what_it_leads_to():
+def test_reference_equals_its_inlined_schema():
     inlined = changed((MADE + "headers ETag", DOCUMENT["components"]["headers"]["ETag"]))
 
     assert changes(DOCUMENT, inlined) == []

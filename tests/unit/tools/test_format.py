@@ -1,4 +1,4 @@
-"""make format: one run fixes all that the tools can fix, and the rest is printed."""
+"""`make format` fixes the code and prints the remaining errors."""
 
 import subprocess
 
@@ -28,14 +28,14 @@ def formatted(checkout, text):
     return done, module.read_text()
 
 
-def test_line_that_black_can_split_is_no_error(checkout):
+def test_line_that_black_can_split_is_fixed(checkout):
     done, text = formatted(checkout, LONG_CALL)
 
     assert done.returncode == 0, done.stdout
     assert text.startswith("import os\nimport sys\n\nos.environ.get(\n    sys.argv[0],\n")
 
 
-def test_line_that_only_an_editor_can_split_is_printed_after_all_else_is_formatted(checkout):
+def test_line_that_is_too_long_is_printed_after_formatting(checkout):
     done, text = formatted(checkout, LONG_COMMENT + LONG_CALL)
 
     assert done.returncode != 0

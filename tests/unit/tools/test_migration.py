@@ -1,4 +1,4 @@
-"""make migration: its file passes the checks of `make lint`, and says what it does."""
+"""`make migration` writes a file that passes `make lint` and describes its operations."""
 
 import subprocess
 
@@ -71,7 +71,7 @@ def run(checkout, *command):
 
 @pytest.mark.checkout
 class TestCommand:
-    def test_long_texts_and_types_of_ours_pass_the_linters(self, checkout):
+    def test_long_strings_and_custom_types_pass_the_linters(self, checkout):
         kinds = ", ".join(f"'kind {number}'" for number in range(20))
         (checkout / "models" / "companies.py").write_text(MODEL.format(kinds=kinds))
 
@@ -83,7 +83,7 @@ class TestCommand:
         for check in ([".venv/bin/ruff", "check"], [".venv/bin/black", "--check"]):
             assert (done := run(checkout, *check, str(file))).returncode == 0, done.stdout
 
-    def test_without_a_difference_no_file_is_written(self, checkout):
+    def test_no_file_is_written_without_a_difference(self, checkout):
         before = sorted(checkout.glob("alembic/versions/*.py"))
 
         done = run(checkout, "make", "migration", "NAME=nothing")
@@ -92,5 +92,5 @@ class TestCommand:
         assert "the migrations match the models" in done.stderr
         assert sorted(checkout.glob("alembic/versions/*.py")) == before
 
-    def test_needs_a_name(self, checkout):
+    def test_name_is_required(self, checkout):
         assert "NAME=suppliers" in run(checkout, "make", "migration").stderr

@@ -1,4 +1,4 @@
-"""The check of texts for words that the style guide refuses."""
+"""The check for words that the style guide rejects."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from tools import plain_english
         "It stays as it is.",
     ],
 )
-def test_refused_words_are_found(line):
+def test_rejected_words_are_found(line):
     assert list(plain_english.hits(f"First line.\n{line}"))
 
 

@@ -1,4 +1,4 @@
-"""Which changes of a JSON schema break who sends what it describes, and who reads it."""
+"""Changes of a JSON schema that break requests or responses."""
 
 from copy import deepcopy
 
@@ -15,7 +15,7 @@ def having(**properties):
     return {"properties": properties}
 
 
-# Before, after, whether it breaks who sends, and who reads; backwards it is the other way round.
+# Before, after, breaks requests, breaks responses; reversed, the last two are swapped.
 NARROWED = [
     ({}, TEXT),
     ({"type": ["string", "null"]}, TEXT),
@@ -104,11 +104,11 @@ def breaks(old, new, direction):
 
 @pytest.mark.parametrize(("wide", "narrow"), NARROWED)
 class TestNarrowed:
-    def test_breaks_requests_and_no_responses(self, wide, narrow):
+    def test_narrowed_schema_breaks_only_requests(self, wide, narrow):
         assert breaks(wide, narrow, Direction.ACCEPTED)
         assert not breaks(wide, narrow, Direction.RETURNED)
 
-    def test_widened_breaks_responses_and_no_requests(self, wide, narrow):
+    def test_widened_schema_breaks_only_responses(self, wide, narrow):
         assert not breaks(narrow, wide, Direction.ACCEPTED)
         assert breaks(narrow, wide, Direction.RETURNED)
 
@@ -121,7 +121,7 @@ def test_change_breaks_requests_or_responses(old, new, breaks_requests, breaks_r
 
 @pytest.mark.parametrize(("old", "new"), SAME)
 @pytest.mark.parametrize("direction", Direction)
-def test_nothing_is_told_of_what_means_the_same(old, new, direction):
+def test_equivalent_schemas_have_no_changes(old, new, direction):
     assert list(schema_changes(old, new, direction)) == []
     assert list(schema_changes(new, old, direction)) == []
 
@@ -138,5 +138,5 @@ def test_nothing_is_told_of_what_means_the_same(old, new, direction):
         ({}, {"not": {"enum": ["long"] * 20}}, "`not` has changed"),
     ],
 )
-def test_change_is_told_with_its_place(old, new, text):
+def test_change_is_reported_with_its_place(old, new, text):
     assert (text, True) in schema_changes(old, new, Direction.ACCEPTED)

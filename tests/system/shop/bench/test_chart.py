@@ -1,4 +1,4 @@
-"""The picture of the figures."""
+"""The SVG chart of the benchmark."""
 
 from xml.etree import ElementTree
 
@@ -10,24 +10,24 @@ NAME = "{http://www.w3.org/2000/svg}"
 
 
 def drawn():
-    """The picture, parsed: it is well-formed XML."""
+    """Return the parsed chart."""
     return ElementTree.fromstring(svg(FIGURES, TITLES, "Some CPU, 2026-02-10"))  # noqa: S314
 
 
 class TestSvg:
-    def test_tells_scenarios_targets_figures_and_the_date(self):
+    def test_chart_shows_scenarios_targets_figures_and_date(self):
         texts = [element.text for element in drawn().iter(f"{NAME}text")]
 
         for expected in (*FIGURES, *TITLES, "900", "1,800", "1,234", "67", "Some CPU, 2026-02-10"):
             assert expected in texts
 
-    def test_a_bar_is_as_long_as_its_share_of_the_best(self):
+    def test_length_of_a_bar_is_proportional(self):
         bars = [float(bar.get("width")) for bar in drawn().iter(f"{NAME}rect")]
 
         service, floor = bars[len(TITLES)], bars[len(TITLES) + 1]
         assert service == floor / 2
 
-    def test_everything_is_inside(self):
+    def test_all_elements_are_inside_the_chart(self):
         picture = drawn()
         _, _, width, height = map(int, picture.get("viewBox").split())
 
@@ -35,12 +35,12 @@ class TestSvg:
             assert int(bar.get("x")) + int(bar.get("width")) < width
             assert int(bar.get("y")) + int(bar.get("height")) < height
 
-    def test_no_two_targets_have_the_same_colour(self):
+    def test_targets_have_different_colours(self):
         legend = list(drawn().iter(f"{NAME}rect"))[: len(TITLES)]
 
         assert len({bar.get("fill") for bar in legend}) == len(TITLES)
 
-    def test_a_legend_fits_beside_the_next(self):
+    def test_legends_do_not_overlap(self):
         texts = {text.text: int(text.get("x")) for text in drawn().iter(f"{NAME}text")}
         starts = [texts[title] for title in TITLES]
 

@@ -1,4 +1,4 @@
-"""The comparison: ratios, and the check that all targets serve one contract."""
+"""The comparison: ratios, and the check that all targets return equal responses."""
 
 import pytest
 
@@ -41,7 +41,7 @@ class TestFigures:
 
 @pytest.fixture
 def served(monkeypatch):
-    """The responses of each target, which a test may change."""
+    """Return the responses of each target, which a test may change."""
     responses = dict.fromkeys(SERVERS, "the contract")
     statuses = {name: [422, 422] for name in SERVERS}
     monkeypatch.setattr(compare, "responses", lambda server, who: responses[server])

@@ -1,4 +1,4 @@
-"""The load generator, against a small server that keeps count itself."""
+"""The load generator, against a small server that counts requests."""
 
 import threading
 from contextlib import contextmanager
@@ -77,7 +77,7 @@ class TestRun:
 
         assert 0 < report.errors < report.completed == len(server.seen)
 
-    def test_every_key_is_a_new_one(self):
+    def test_every_key_is_new(self):
         with serving() as server:
             loaded(server, [KEYED])
 
@@ -99,7 +99,7 @@ class TestRun:
 
         assert report.completed > len(server.connections) == 1
 
-    def test_the_next_connection_is_kept_as_long(self, monkeypatch):
+    def test_renewed_connection_has_the_same_lifetime(self, monkeypatch):
         monkeypatch.setattr("bench.load.CONNECTION_SECONDS", 0.1)
         with serving() as server:
             report = loaded(server, [GOOD])

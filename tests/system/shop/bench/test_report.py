@@ -12,7 +12,7 @@ NAMES = ["service", "floor", "fastapi", "litestar"]
 
 
 def document(*names, errors=0):
-    """A document of one scenario in which each target is ten times as fast as the one before."""
+    """Return results in which each target is ten times as fast as the previous one."""
     targets = {
         name: {"requests_per_second": 1234.0 * 10**i, "p99_ms": 5.25, "errors": errors}
         for i, name in enumerate(names)
@@ -121,5 +121,5 @@ class TestCommittedFiles:
         [(report.PAGE, report.page), (report.SVG, report.chart)],
         ids=["guide", "chart"],
     )
-    def test_are_those_of_the_results(self, path, render):
+    def test_committed_files_equal_the_results(self, path, render):
         assert path.read_text() == render(COMMITTED), "make docs writes it"

@@ -11,7 +11,7 @@ PEERS = ["bench/fastapi_peer.py", "bench/litestar_peer.py"]
 
 
 def imports(path):
-    """The packages that a file imports, and the names that it takes from them."""
+    """Return the imported packages of a file, and the imported names."""
     found = {}
     for node in ast.walk(ast.parse((ROOT / path).read_text())):
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -55,7 +55,7 @@ class TestPeers:
         assert found["bench"] == {"peer_services"}
         assert found["sqlalchemy"] == {"AsyncSession"}
 
-    def test_differ_only_in_the_framework(self):
+    def test_peers_differ_only_in_the_framework(self):
         fastapi, litestar = (set(imports(path)) for path in PEERS)
 
         assert fastapi - litestar == {"fastapi", "pydantic"}

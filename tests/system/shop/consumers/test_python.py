@@ -59,7 +59,7 @@ class TestSession:
         assert refused.value.problem.status == 401
         assert refused.value.problem.request_id in str(refused.value)
 
-    def test_expired_token_is_exchanged_and_the_new_ones_are_told(self, shop, email):
+    def test_expired_token_is_exchanged_and_the_new_tokens_are_reported(self, shop, email):
         old, kept = Tokens.from_dict(shop.expired_tokens(email)), []
 
         with resume(shop.server.url, old, keep=kept.append) as api:
@@ -89,7 +89,7 @@ class TestSession:
 
 
 class TestModels:
-    def test_fields_go_by_name_so_that_none_takes_the_place_of_another(self):
+    def test_fields_are_keyword_only(self):
         named = [getattr(models, name) for name in models.__all__]
         classes = [each for each in named if inspect.isclass(each)]
         assert len(classes) > 20
@@ -99,7 +99,7 @@ class TestModels:
 
 
 class TestOrder:
-    def test_lost_response_is_asked_for_again_and_one_order_is_made(self, shop, losing_url, email):
+    def test_lost_response_is_retried_and_one_order_is_placed(self, shop, losing_url, email):
         with sign_in(losing_url, email, PASSWORD) as api:
             response = place(api)
             (listed,) = items(lambda at: list_orders.sync_detailed(client=api, cursor=at))
@@ -108,15 +108,13 @@ class TestOrder:
         assert listed.id == unwrap(response).id
         assert shop.orders(email) == 1
 
-    def test_without_a_key_a_lost_response_is_told_and_nothing_is_repeated(
-        self, shop, losing_url, email
-    ):
+    def test_lost_response_without_a_key_raises_an_error(self, shop, losing_url, email):
         with sign_in(losing_url, email, PASSWORD) as api, pytest.raises(httpx.TransportError):
             create_order.sync_detailed(client=api, body=NEW_ORDER)
 
         assert shop.orders(email) == 1
 
-    def test_expired_token_is_exchanged_and_the_order_is_made_once(self, shop, email):
+    def test_order_with_an_expired_token_is_placed_once(self, shop, email):
         old = Tokens.from_dict(shop.expired_tokens(email))
 
         with resume(shop.server.url, old) as api:
@@ -124,7 +122,7 @@ class TestOrder:
 
         assert shop.orders(email) == 1
 
-    def test_out_of_stock_says_of_what(self, api):
+    def test_out_of_stock_names_the_products(self, api):
         items = [NewOrderItem(product_id="sold-out", quantity=2)]
         sold_out = NewOrder(items=items, shipping_address=NEW_ORDER.shipping_address)
 
@@ -135,7 +133,7 @@ class TestOrder:
         (shortage,) = refused.value.problem.products
         assert (shortage.product_id, shortage.available) == ("sold-out", 0)
 
-    def test_invalid_input_says_where(self, api):
+    def test_invalid_input_has_pointers(self, api):
         nothing = NewOrder(items=[], shipping_address=NEW_ORDER.shipping_address)
 
         with pytest.raises(ApiProblem) as refused:
@@ -145,14 +143,14 @@ class TestOrder:
 
 
 class TestPages:
-    def test_walks_them_all_in_order(self, api):
+    def test_iteration_covers_all_pages_in_order(self, api):
         placed = [unwrap(place(api)).id for _ in range(5)]
 
         found = items(lambda at: list_orders.sync_detailed(client=api, cursor=at, limit=2))
 
         assert [order.id for order in found] == placed[::-1]
 
-    def test_loses_none_and_shows_none_twice_while_others_are_placed(self, api):
+    def test_iteration_is_complete_while_orders_are_placed(self, api):
         placed = [unwrap(place(api)).id for _ in range(5)]
         found = []
 
@@ -164,7 +162,7 @@ class TestPages:
 
 
 class TestConditional:
-    def test_copy_that_is_current_is_not_sent_again(self, api):
+    def test_current_copy_is_not_sent_again(self, api):
         response = get_product.sync_detailed("abc", client=api)
         etag = response.headers["ETag"]
 
@@ -176,7 +174,7 @@ class TestConditional:
 
 
 class TestLimit:
-    def test_waits_as_long_as_the_service_says(self, busy_url):
+    def test_client_waits_for_retry_after(self, busy_url):
         with connect(busy_url) as api:
             responses = [list_products.sync_detailed(client=api) for _ in range(5)]
 
@@ -184,7 +182,7 @@ class TestLimit:
 
 
 class TestExample:
-    def test_does_what_the_page_says(self, shop):
+    def test_example_of_the_page_works(self, shop):
         command = [sys.executable, "example.py", shop.server.url]
         done = subprocess.run(
             command, cwd=CLIENTS / "python", capture_output=True, text=True, timeout=60

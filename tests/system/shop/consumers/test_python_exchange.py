@@ -66,7 +66,7 @@ def orders(api):
     return unwrap(list_orders.sync_detailed(client=api))
 
 
-def test_path_before_the_service_is_kept():
+def test_path_prefix_of_the_base_url_is_kept():
     service = Service(exchanged)
 
     with service.client("http://proxy/shop/") as api:
@@ -75,7 +75,7 @@ def test_path_before_the_service_is_kept():
     assert service.asked == ["/shop/api/orders", f"/shop{REFRESH}", "/shop/api/orders"]
 
 
-def test_lost_response_is_asked_for_again():
+def test_lost_response_is_retried():
     def exchange(request):
         if service.asked.count(REFRESH) > 1:
             return exchanged(request)
@@ -100,9 +100,7 @@ def test_page_of_a_proxy_is_a_typed_problem():
     ("failure", "told"),
     [(httpx.ConnectError("away"), httpx.ConnectError), (error(503, "busy"), ApiProblem)],
 )
-def test_whoever_waits_for_an_exchange_that_fails_is_told_so_and_a_later_request_tries_again(
-    failure, told
-):
+def test_failed_exchange_fails_all_waiting_requests_and_is_tried_again_later(failure, told):
     def exchange(request):
         if service.asked.count(REFRESH) > 1:
             return exchanged(request)
@@ -122,7 +120,7 @@ def test_whoever_waits_for_an_exchange_that_fails_is_told_so_and_a_later_request
         assert orders(api).items == []
 
 
-def test_tokens_that_cannot_be_kept_are_told_and_used_all_the_same():
+def test_tokens_that_cannot_be_stored_are_reported_and_used():
     def keep(tokens):
         raise OSError("the disk is full")
 

@@ -34,18 +34,18 @@ def problem_of(response):
 
 class TestError:
     @pytest.mark.parametrize("status", [403, 418, 502, 520, 599, 999])
-    def test_is_a_typed_problem_whatever_its_status(self, status):
+    def test_any_error_status_is_a_typed_problem(self, status):
         assert problem_of(httpx.Response(status, html="<h1>No</h1>")).status == status
 
     @pytest.mark.parametrize("content", ["", "null", "[1]", '{"title": "Busy"}', '{"title": '])
-    def test_is_a_typed_problem_though_it_is_no_whole_document(self, content):
+    def test_incomplete_document_is_a_typed_problem(self, content):
         headers = {"Content-Type": "application/problem+json"}
         problem = problem_of(httpx.Response(403, text=content, headers=headers))
 
         assert (problem.status, problem.title) == (403, "Forbidden")
 
     @pytest.mark.parametrize("document", [{}, PROBLEM])
-    def test_has_the_headers_and_reaches_another_process_whole(self, document):
+    def test_problem_has_headers_and_can_be_pickled(self, document):
         response = httpx.Response(429, json=document, headers={"Retry-After": "60"})
 
         with connected(response) as api, pytest.raises(ApiProblem) as refused:
@@ -81,15 +81,15 @@ class TestSuccess:
         assert "Welcome to our hotel" in problem.detail
 
     @pytest.mark.parametrize("content", [b"", b"\xff", b"OK", b'["OK"]', b'{"items": ['])
-    def test_without_a_document_is_a_typed_problem(self, content):
+    def test_success_without_a_document_is_a_typed_problem(self, content):
         assert problem_of(httpx.Response(200, content=content)).status == 200
 
-    def test_detail_has_only_the_beginning(self):
+    def test_detail_is_truncated(self):
         assert len(problem_of(httpx.Response(200, html="a" * 100_000)).detail) < 300
 
 
 class TestConditional:
-    def test_copy_that_is_current_is_neither_a_problem_nor_a_body(self):
+    def test_current_copy_returns_no_body(self):
         with connected(httpx.Response(304)) as api:
             response = get_product.sync_detailed("abc", client=api, if_none_match="*")
 
@@ -100,12 +100,12 @@ class TestConditional:
 
 class TestPath:
     @pytest.mark.parametrize("identifier", ["", ".", "..", "a/b", "../orders", "..\\orders"])
-    def test_is_not_changed_by_what_is_no_id(self, identifier):
+    def test_invalid_id_does_not_change_the_path(self, identifier):
         with connected(httpx.Response(304)) as api, pytest.raises(ValueError, match="is not an id"):
             cancel_order.sync_detailed(identifier, client=api)
 
     @pytest.mark.parametrize("identifier", ["%2e%2e", "a?b#c", "ä b", "..."])
-    def test_has_the_id_as_it_is(self, identifier):
+    def test_valid_id_is_in_the_path(self, identifier):
         asked = []
 
         def service(request):

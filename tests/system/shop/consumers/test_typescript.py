@@ -26,7 +26,7 @@ def node(*arguments, **environment):
     )
 
 
-def test_its_own_tests_pass_and_a_retried_order_is_made_once(shop, losing_url, busy_url):
+def test_tests_of_the_client_pass_and_a_retried_order_is_placed_once(shop, losing_url, busy_url):
     email = shop.account()
 
     done = node(
@@ -45,7 +45,7 @@ def test_its_own_tests_pass_and_a_retried_order_is_made_once(shop, losing_url, b
     assert shop.orders(email) == 1
 
 
-def test_the_example_does_what_the_page_says(shop):
+def test_example_of_the_page_works(shop):
     done = node("dist/example.js", shop.server.url)
 
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Error responses of gunicorn itself; tests/system/test_gunicorn.py gets them from a real one."""
+"""Error responses of gunicorn itself; see also tests/system/test_gunicorn.py."""
 
 import json
 
@@ -19,7 +19,7 @@ from app.server import errors
         (InvalidHeader("x"), 400),
         (LimitRequestLine(2, 1), 414),
         (UnsupportedTransferCoding("x"), 501),
-        # A fault of the service, though its class is one of the parser's.
+        # A fault of the service, although its class belongs to the parser.
         (InvalidResponseHeader("x"), 500),
         (RuntimeError(), 500),
         (SystemExit(), 500),

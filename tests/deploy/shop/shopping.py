@@ -1,4 +1,4 @@
-"""What a customer does, to see that a service which runs somewhere does its work."""
+"""Register and place an order, to check a running service."""
 
 import secrets
 from collections.abc import Iterator
