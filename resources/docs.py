@@ -1,7 +1,7 @@
 """API documentation: OpenAPI document, Swagger UI, ReDoc, guides and problem pages."""
 
 import re
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -23,6 +23,7 @@ from app.errors.http_errors import MEDIA_TYPE
 from app.http.access import public
 from app.http.resource import Resource
 from app.openapi.problem_pages import description, kinds
+from app.openapi.samples import with_samples
 from resources import GUIDES
 from services.errors import NotFound
 
@@ -57,9 +58,7 @@ class OpenAPIDocument(Page):
     @public
     def get(self) -> Response:
         """Return the document with the URL of this server, which importing tools need."""
-        server = {"url": request.host_url.rstrip("/"), "description": "This server"}
-        document = {**_document(current_app.extensions["openapi"]), "servers": [server]}
-        text = orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
+        text = _document(current_app.extensions["openapi"], server_url())
         return Response(text, mimetype="application/json")
 
 
@@ -135,9 +134,16 @@ def redirect_to_docs(state: BlueprintSetupState) -> None:
         state.app.add_url_rule("/", view_func=Start.as_view("docs.start"))
 
 
-@cache
-def _document(spec: APISpec) -> dict[str, Any]:
-    return spec.to_dict()
+def server_url() -> str:
+    return request.host_url.rstrip("/")
+
+
+@lru_cache(maxsize=16)
+def _document(spec: APISpec, server: str) -> bytes:
+    """Return the document as JSON, with samples for this server."""
+    servers = [{"url": server, "description": "This server"}]
+    document = {**with_samples(spec.to_dict(), server), "servers": servers}
+    return orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
 
 
 @blp.app_template_filter()
