@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 from app.http import etags, idempotency
 
 JSON = "application/json"
+# Values of fields without an example, by type.
+PLACEHOLDERS = {"string": "string", "integer": 1, "boolean": True}
 
 
 class Call(NamedTuple):
@@ -28,9 +30,11 @@ def with_samples(document: dict[str, Any], server: str) -> dict[str, Any]:
     schemas = document.get("components", {}).get("schemas", {})
     paths = {
         path: {
-            method: {**part, "x-codeSamples": samples(call(server, path, method, item, schemas))}
-            if method != "parameters"
-            else part
+            method: (
+                {**part, "x-codeSamples": samples(call(server, path, method, item, schemas))}
+                if method != "parameters"
+                else part
+            )
             for method, part in item.items()
         }
         for path, item in document["paths"].items()
@@ -76,7 +80,9 @@ def example(node: dict[str, Any], schemas: dict[str, Any]) -> Any:
         return example(node["schema"], schemas)
     if "items" in node:
         return [example(node["items"], schemas)]
-    return {name: example(field, schemas) for name, field in node["properties"].items()}
+    if "properties" in node:
+        return {name: example(field, schemas) for name, field in node["properties"].items()}
+    return node.get("default", PLACEHOLDERS.get(str(node.get("type"))))
 
 
 def _examples(parameters: list[dict[str, Any]], place: str) -> Iterator[tuple[str, str]]:

@@ -62,7 +62,9 @@ class Caller:
     def real_path(self, path: str) -> str:
         """Replace each parameter by the id of a new resource, or of the newest one."""
         while match := re.search(r"/\{\w+\}", path):
-            path = f"{path[: match.start()]}/{self.new_id(path[: match.start()])}{path[match.end() :]}"
+            path = (
+                f"{path[: match.start()]}/{self.new_id(path[: match.start()])}{path[match.end() :]}"
+            )
         return path
 
     def new_id(self, collection: str) -> str:

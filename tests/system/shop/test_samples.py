@@ -93,7 +93,9 @@ def test_typescript_samples_have_no_type_errors(served_document, tmp_path):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for operation in operations_of(served_document):
-        (source,) = [s["source"] for s in operation.doc["x-codeSamples"] if s["lang"] == "TypeScript"]
+        (source,) = [
+            s["source"] for s in operation.doc["x-codeSamples"] if s["lang"] == "TypeScript"
+        ]
         (folder / f"{operation.name}.ts").write_text(source)
 
     options = "--noEmit --strict --target ES2022 --module NodeNext --moduleDetection force"
