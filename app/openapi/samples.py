@@ -7,7 +7,7 @@ from textwrap import indent
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from app.http import etags, idempotency
+from app.http import idempotency
 
 JSON = "application/json"
 # Values of fields without an example, by type.
@@ -97,7 +97,7 @@ def _headers(operation: dict[str, Any], parameters: list[dict[str, Any]]) -> dic
     """Return the headers that prevent harm: `Idempotency-Key`, and a required `If-Match`."""
     sent = {idempotency.HEADER}
     if {"428", 428} & operation["responses"].keys():
-        sent.add(etags.IF_MATCH["name"])
+        sent.add("If-Match")
     return {each["name"]: example(each, {}) for each in parameters if each["name"] in sent}
 
 
@@ -115,11 +115,11 @@ def curl(request: Call) -> str:
 
 def python(request: Call) -> str:
     """Return a script that uses requests."""
-    token = "f\"Bearer {os.environ['TOKEN']}\""
+    bearer = "f\"Bearer {os.environ['TOKEN']}\""
     # requests sets the content type itself.
     headers = {name: text for name, text in request.headers.items() if name != "Content-Type"}
     arguments = [json.dumps(request.url)]
-    if rows := _header_rows(headers, token if request.needs_token else ""):
+    if rows := _header_rows(headers, bearer if request.needs_token else ""):
         arguments.append(f"headers={_lines('{', rows, '}')}")
     if request.body is not None:
         arguments.append(f"json={_python(request.body)}")
@@ -134,9 +134,9 @@ def python(request: Call) -> str:
 
 def typescript(request: Call) -> str:
     """Return a module that uses `fetch`."""
-    token = "`Bearer ${process.env.TOKEN}`"
+    bearer = "`Bearer ${process.env.TOKEN}`"
     options = [] if request.method == "GET" else [f'method: "{request.method}"']
-    if rows := _header_rows(request.headers, token if request.needs_token else ""):
+    if rows := _header_rows(request.headers, bearer if request.needs_token else ""):
         options.append(f"headers: {_lines('{', rows, '}', 2)}")
     if request.body is not None:
         body = json.dumps(request.body, indent=2, ensure_ascii=False)
@@ -149,8 +149,8 @@ def typescript(request: Call) -> str:
     )
 
 
-def _header_rows(headers: dict[str, str], token: str) -> list[str]:
-    rows = [f'"Authorization": {token}'] if token else []
+def _header_rows(headers: dict[str, str], bearer: str) -> list[str]:
+    rows = [f'"Authorization": {bearer}'] if bearer else []
     return rows + [f"{json.dumps(name)}: {json.dumps(text)}" for name, text in headers.items()]
 
 

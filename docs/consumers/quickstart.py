@@ -17,19 +17,18 @@ order = {
     },
 }
 
-
-def post(path, body, **headers):
-    response = requests.post(f"{api}{path}", json=body, headers=headers, timeout=10)
-    response.raise_for_status()
-    return response.json()
-
-
 # Register. 201, with your profile.
-post("/auth/register", {**account, "name": "Jane"})
+registration = {**account, "name": "Jane"}
+registered = requests.post(f"{api}/auth/register", json=registration, timeout=10)
+registered.raise_for_status()
 
 # Sign in. 200, with an access token and a refresh token.
-token = post("/auth/login", account)["access_token"]
+login = requests.post(f"{api}/auth/login", json=account, timeout=10)
+login.raise_for_status()
+token = login.json()["access_token"]
 
 # Order. Use a new Idempotency-Key for each order, the same for its retries.
 headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid.uuid4())}
-print(post("/orders", order, **headers))
+ordered = requests.post(f"{api}/orders", json=order, headers=headers, timeout=10)
+ordered.raise_for_status()
+print(ordered.json())

@@ -75,7 +75,7 @@ class Caller:
         return self.client.get(collection).raise_for_status().json()["items"][0]["id"]
 
     def body(self, operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the example of the body, and the same body with values that the service accepts."""
+        """Return the example of the body, and a body that the service accepts."""
         if not operation.body:
             return {}, {}
         example = operation.body.get("example") or composed(operation.body["schema"], self.schemas)
