@@ -15,7 +15,7 @@ from app.db.database import database
 from app.errors import handlers
 from app.http import cors, hosts, proxies, request_id, responses
 from app.observability import logging
-from app.openapi import api
+from app.openapi import api, pages
 from app.settings import Settings
 
 
@@ -56,6 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     ):
         part.init_app(app)
     handlers.init_app(app)
+    pages.init_app(app)
     api.init_app(app, blueprints())
     cli.init_app(app)
     return app

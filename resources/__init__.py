@@ -14,4 +14,10 @@ Guides: [authentication](/api/docs/guides/authentication) ·
 [conventions](/api/docs/guides/conventions): formats, lists, limits.
 """
 # Pages of docs/ that the service serves to API consumers, in the order of the list.
-GUIDES = ("quickstart", "authentication", "retries", "errors", "conventions")
+GUIDES = {
+    "quickstart": "Register, sign in and place an order.",
+    "authentication": "Sign in, refresh, sign out.",
+    "retries": "Repeat requests safely.",
+    "errors": "Format of errors, and what to do.",
+    "conventions": "Formats, lists, limits, changes.",
+}

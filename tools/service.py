@@ -30,6 +30,7 @@ SETTINGS = "Set them in the environment, .env or config.py; .env.example has wor
 BANNER = """
   The service is ready. Press Ctrl-C to stop it.
 
+    Start page    {url}/api/
     Swagger UI    {url}/api/docs
     ReDoc         {url}/api/redoc
     OpenAPI       {url}/api/openapi.json

@@ -58,5 +58,7 @@ const night = {
 // A theme is fixed once the page is drawn.
 const dark = matchMedia("(prefers-color-scheme: dark)");
 dark.addEventListener("change", () => location.reload());
-const options = { hideLoading: true, hideSchemaPattern: true, theme: dark.matches ? night : day };
+const theme = dark.matches ? night : day;
+// Show the samples before the payload.
+const options = { hideLoading: true, hideSchemaPattern: true, payloadSampleIdx: 3, theme };
 Redoc.init("/api/openapi.json", options, document.getElementById("redoc"));

@@ -12,7 +12,17 @@ const GIVE_TOKENS = ["/api/auth/login", "/api/auth/refresh"];
 // Behind a proxy the document may name http, where this page may call its own origin only.
 function onThisOrigin(text) {
   const document = JSON.parse(text);
+  for (const path of Object.values(document.paths))
+    for (const operation of Object.values(path))
+      if (operation["x-codeSamples"]) operation.description += samples(operation["x-codeSamples"]);
   return JSON.stringify({ ...document, servers: [{ ...document.servers[0], url: "/" }] });
+}
+
+// Swagger UI does not read x-codeSamples, but it renders Markdown and HTML in a description.
+function samples(all) {
+  const section = ({ lang, label, source }) =>
+    `<details><summary>${label} sample</summary>\n\n\`\`\`${lang.toLowerCase()}\n${source}\`\`\`\n\n</details>`;
+  return `\n\n${all.map(section).join("\n\n")}`;
 }
 
 function receive(response) {

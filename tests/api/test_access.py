@@ -17,9 +17,12 @@ from tests.support.notes import NoteFactory
 # All operations that need no token. A new public operation must be added here, so that none is
 # public by mistake; the test accepts entries of resources that were deleted.
 PUBLIC = {
+    ("GET", "/api/"),
     ("GET", "/api/docs"),
     ("GET", "/api/docs/guides"),
     ("GET", "/api/docs/guides/<slug>"),
+    ("GET", "/api/docs/guides/<slug>.md"),
+    ("GET", "/api/docs/search"),
     ("GET", "/api/health"),
     ("GET", "/api/health/live"),
     ("GET", "/api/health/ready"),
@@ -31,6 +34,7 @@ PUBLIC = {
     ("GET", "/api/products"),
     ("GET", "/api/products/<product_id>"),
     ("GET", "/api/redoc"),
+    ("GET", "/llms.txt"),
     ("POST", "/api/auth/login"),
     ("POST", "/api/auth/refresh"),
     ("POST", "/api/auth/register"),

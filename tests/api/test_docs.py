@@ -1,4 +1,4 @@
-"""GET /api/openapi.json, /api/docs, /api/redoc and /api/problems."""
+"""GET /api/, /api/openapi.json, /api/docs, /api/redoc and /api/problems."""
 
 import re
 from urllib.parse import urljoin
@@ -11,7 +11,9 @@ from tools import guides
 PAGES = ["/api/docs", "/api/redoc"]
 GUIDES = ["/api/docs/guides", *(f"/api/docs/guides/{slug}" for slug in resources.GUIDES)]
 PROBLEMS = ["/api/problems", "/api/problems/last-admin"]
-ALL = ["/api/openapi.json", *PAGES, *GUIDES, *PROBLEMS]
+OTHERS = ["/api/", "/api/docs/search"]
+TEXTS = ["/api/docs/guides/quickstart.md", "/llms.txt", "/api/openapi.json"]
+ALL = [*TEXTS, *OTHERS, *PAGES, *GUIDES, *PROBLEMS]
 
 
 def directives(response) -> dict[str, set[str]]:
@@ -28,7 +30,10 @@ def assets(response) -> list[str]:
 class TestAll:
     @pytest.mark.parametrize("query", ["utm_source=x", "fbclid=x&fbclid=y", "v=2", "=", "a=\xff"])
     def test_unknown_parameters_are_ignored(self, client, path, query):
-        assert client.get(path, environ_overrides={"QUERY_STRING": query}).status_code == 200
+        # The search reads its query, so raw bytes are an error there.
+        expected = 400 if (path, query) == ("/api/docs/search", "a=\xff") else 200
+        response = client.get(path, environ_overrides={"QUERY_STRING": query})
+        assert response.status_code == expected
 
     def test_unknown_parameters_of_the_api_return_422(self, client, path):
         for api in ("/api/health", "/api/health/live"):
@@ -112,7 +117,7 @@ class TestPages:
             response.close()
 
 
-@pytest.mark.parametrize("path", [*PAGES, *GUIDES, *PROBLEMS])
+@pytest.mark.parametrize("path", [*OTHERS, *PAGES, *GUIDES, *PROBLEMS])
 class TestHeader:
     def test_header_shows_the_logo_and_links_to_every_page(self, client, path):
         page = client.get(path, headers={"Accept": "text/html"})
@@ -122,8 +127,10 @@ class TestHeader:
         assert '<img src="/api/static/mark.svg"' in header
         assert resources.TITLE in header
         links = re.findall(r'href="([^"]+)"', header)
-        assert links == ["/api/docs", *PAGES, "/api/docs/guides", "/api/problems"]
+        assert links == ["/api/", *PAGES, "/api/docs/guides", "/api/problems"]
         assert all(client.get(link).status_code == 200 for link in links)
+        assert '<form action="/api/docs/search"' in header
+        assert directives(page)["form-action"] == {"'self'"}
 
 
 class TestGuides:
@@ -134,7 +141,8 @@ class TestGuides:
     @pytest.mark.parametrize("slug", resources.GUIDES)
     def test_guides_equal_the_rendered_docs(self, client, slug):
         """`make docs` renders them."""
-        assert (guides.FOLDER / f"{slug}.html").read_text() == guides.guide(slug)
+        assert (guides.FOLDER / f"{slug}.html").read_text() == guides.html(slug)
+        assert (guides.FOLDER / f"{slug}.md").read_text() == guides.markdown(slug)
 
     @pytest.mark.parametrize("slug", resources.GUIDES)
     def test_links_resolve_or_are_external(self, client, slug):
@@ -159,7 +167,7 @@ class TestRoot:
         client = make_app(flask_env="development").test_client()
         for path in ("/", "/?utm_source=x"):
             response = client.get(path)
-            assert (response.status_code, response.location) == (302, "/api/docs")
+            assert (response.status_code, response.location) == (302, "/api/")
 
     def test_root_returns_404_in_other_environments(self, client):
         assert client.get("/").status_code == 404

@@ -6,8 +6,8 @@ import pytest
 from werkzeug.exceptions import default_exceptions
 
 from app.errors.http_errors import BY_STATUS, TYPE_PREFIX
+from app.openapi.pages import code
 from app.openapi.problem_pages import _descendants, kinds
-from resources.docs import code
 from services.errors import NotFound, Problem, RefreshTokenReused
 
 HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}

@@ -63,6 +63,8 @@ def browser():
     ("path", "shown"),
     [
         ("/api/redoc", "[data-section-id*='/operation/'] h2"),
+        ("/api/", "h1"),
+        ("/api/docs/search?q=retry", "h1"),
         ("/api/problems", "h1"),
         ("/api/problems/invalid-input", "h1"),
         ("/api/docs/guides/quickstart", "h1"),

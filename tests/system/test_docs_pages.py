@@ -30,6 +30,9 @@ LOOKS = [
     ("/api/docs/guides/quickstart", "h1"),
     ("/api/docs/guides/retries", "table td"),
     ("/api/problems", "h1"),
+    ("/api/", "summary"),
+    ("/api/docs/search?q=retry", "dt"),
+    ("/api/docs#/users/updateProfile", f"{UPDATE_PROFILE} details summary"),
 ]
 # Brightness of the background and of the text: 0 is black, 255 is white.
 BRIGHTNESS = """
@@ -108,6 +111,40 @@ class TestSwaggerUI:
             page.see(f"{UPDATE_PROFILE} .live-responses-table .response .response-col_status").text
             == "401"
         )
+
+
+class TestSamples:
+    def test_are_in_swagger_ui_below_the_description(self, browser, server):
+        page = Page(browser, f"{server.url}/api/docs#/users/updateProfile")
+
+        page.click(f"{UPDATE_PROFILE} details summary")
+
+        labels = [text.split()[0] for text in page.texts(f"{UPDATE_PROFILE} summary")]
+        assert labels == ["curl", "Python", "TypeScript"]
+        assert (
+            f"-X PATCH {server.url}/api/users/me" in page.see(f"{UPDATE_PROFILE} details pre").text
+        )
+
+    def test_are_in_redoc_before_the_payload(self, browser, server):
+        page = Page(browser, f"{server.url}/api/redoc#tag/users/operation/updateProfile")
+
+        page.see(section := "[data-section-id$='updateProfile']")
+
+        tabs = page.texts(f"{section} [role='tab']")
+        assert tabs[:4] == ["curl", "Python", "TypeScript", "Payload"]
+        assert f"-X PATCH {server.url}/api/users/me" in page.see(f"{section} pre").text
+
+
+class TestSearch:
+    def test_leads_from_any_page_to_a_section_of_a_guide(self, browser, server):
+        page = Page(browser, f"{server.url}/api/redoc")
+
+        page.see("header input").send_keys("five attempts\n")
+        page.click("dt a[href$='#when-to-retry']")
+
+        assert page.see("#when-to-retry").text == "When to retry"
+        assert page.foreign_requests() == []
+        assert page.console_messages() == []
 
 
 class TestReDoc:

@@ -1,0 +1,86 @@
+"""Run the samples of the OpenAPI document with rows that exist."""
+
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from tests.support.openapi import Operation, composed
+from tests.support.servers import BASE
+
+COMMANDS = {
+    "Shell": ["bash", "-c"],
+    "Python": [sys.executable, "-c"],
+    "TypeScript": ["node", "--input-type=module", "--eval"],
+}
+# Header examples that are replaced by the `ETag` of the resource.
+VERSION = r"1-64a7917240a00"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A signed-in administrator, with the operations of the document."""
+
+    client: httpx.Client
+    email: str
+    tokens: dict[str, Any]
+    operations: list[Operation]
+    schemas: dict[str, Any]
+
+    def run(self, operation: Operation, language: str) -> subprocess.CompletedProcess[str]:
+        """Run the sample of the operation with the access token in `TOKEN`."""
+        samples = operation.doc["x-codeSamples"]
+        (source,) = [sample["source"] for sample in samples if sample["lang"] == language]
+        return subprocess.run(
+            [*COMMANDS[language], self.with_real_values(source, operation)],
+            env={**BASE, "TOKEN": self.tokens["access_token"]},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def with_real_values(self, source: str, operation: Operation) -> str:
+        """Replace the ids, accounts, tokens and versions of the examples."""
+        shown, path = self.shown_path(operation), self.real_path(operation.path)
+        source = source.replace(shown, path)
+        example, real = self.body(operation)
+        for name, value in example.items():
+            if value != real[name]:
+                source = source.replace(f'"{value}"', f'"{real[name]}"')
+        if VERSION in source:
+            source = source.replace(VERSION, self.client.get(path).headers["ETag"].strip('"'))
+        return source
+
+    def shown_path(self, operation: Operation) -> str:
+        examples = {p["name"]: p["example"] for p in operation.parameters if p["in"] == "path"}
+        return operation.path.format(**examples)
+
+    def real_path(self, path: str) -> str:
+        """Replace each parameter by the id of a new resource, or of the newest one."""
+        while match := re.search(r"/\{\w+\}", path):
+            path = (
+                f"{path[: match.start()]}/{self.new_id(path[: match.start()])}{path[match.end() :]}"
+            )
+        return path
+
+    def new_id(self, collection: str) -> str:
+        for operation in self.operations:
+            if (operation.method, operation.path) == ("post", collection):
+                _, body = self.body(operation)
+                return self.client.post(collection, json=body).raise_for_status().json()["id"]
+        return self.client.get(collection).raise_for_status().json()["items"][0]["id"]
+
+    def body(self, operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the example of the body, and a body that the service accepts."""
+        if not operation.body:
+            return {}, {}
+        example = operation.body.get("example") or composed(operation.body["schema"], self.schemas)
+        creates = "201" in operation.successes
+        real = {"refresh_token": self.tokens["refresh_token"], "email": self.email}
+        if creates:
+            real |= {"email": f"{uuid4().hex}@example.com", "id": uuid4().hex}
+        return example, example | {name: real[name] for name in real.keys() & example.keys()}
