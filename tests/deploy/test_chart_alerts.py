@@ -42,7 +42,7 @@ def pool(used):
 
 # For each alert, series for which it fires, and similar ones for which it must not.
 CASES = {
-    "FlaskApiAway": ({"up": f"0x{HOUR}"}, {"up": f"1x{HOUR}"}),
+    "FlaskApiUnavailable": ({"up": f"0x{HOUR}"}, {"up": f"1x{HOUR}"}),
     "FlaskApiErrors": (requests(f"0+120x{HOUR}"), requests(f"0+12x{HOUR}")),
     "FlaskApiSlow": (durations(SLOW, STAYS), durations(QUICK, GROWS)),
     "FlaskApiPoolUsedUp": (pool(16), pool(12)),
@@ -51,7 +51,7 @@ CASES = {
         # Without REDIS_URL, the value is never 1.
         {"rate_limit_shared": f"0x{HOUR}"},
     ),
-    "FlaskApiManyRefused": (
+    "FlaskApiManyRateLimited": (
         {'rate_limit_refusals_total{limit="login"}': GROWS_FAST},
         {'rate_limit_refusals_total{limit="login"}': GROWS},
     ),
