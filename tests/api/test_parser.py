@@ -35,10 +35,10 @@ class TestMediaType:
             "json",
         ],
     )
-    def test_other_than_json_is_a_415(self, check_rejected, content_type):
+    def test_other_than_json_returns_415(self, check_rejected, content_type):
         check_rejected(415, body(), content_type=content_type)
 
-    def test_no_body_without_a_type_is_a_415(self, check_rejected):
+    def test_no_body_without_a_type_returns_415(self, check_rejected):
         check_rejected(415, None, content_type=None)
 
     @pytest.mark.parametrize(
@@ -82,19 +82,19 @@ class TestSyntax:
         ],
         ids=lambda data: repr(data)[:60],
     )
-    def test_invalid_json_is_a_400(self, check_rejected, data):
+    def test_invalid_json_returns_400(self, check_rejected, data):
         response = check_rejected(400, data)
 
         assert response.json["type"] == "/api/problems/malformed-body"
         assert len(response.json["detail"]) <= 300
 
     @pytest.mark.parametrize("data", [b"[]", b"[{}]", b'"text"', b"1", b"true", b"null"])
-    def test_json_without_an_object_is_a_422(self, check_rejected, data):
+    def test_json_without_an_object_returns_422(self, check_rejected, data):
         assert check_rejected(422, data).json["errors"][0]["pointer"] == ""
 
 
 class TestSize:
-    def test_body_over_the_limit_is_a_413(self, check_rejected):
+    def test_body_over_the_limit_returns_413(self, check_rejected):
         check_rejected(413, body().ljust(LIMIT + 1))
 
     def test_body_of_exactly_the_limit_is_read(self, as_user):
@@ -103,7 +103,9 @@ class TestSize:
         assert response.status_code == 201
 
     @pytest.mark.parametrize(("size", "status"), [(LIMIT + 1, 413), (LIMIT * 3, 413), (LIMIT, 201)])
-    def test_chunked_body_over_the_limit_is_a_413_and_is_not_truncated(self, server, size, status):
+    def test_chunked_body_over_the_limit_returns_413_and_is_not_truncated(
+        self, server, size, status
+    ):
         account = {"email": f"{secrets.token_hex(8)}@example.com", "password": "long enough"}
         # Cut off at the limit, it would still be JSON.
         padded = json.dumps(account).encode().ljust(size)

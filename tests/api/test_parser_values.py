@@ -17,7 +17,7 @@ class TestValues:
     @pytest.mark.parametrize(
         "value", [True, 1.9, "1", "1.0", " 1_0 ", "\u0663", -1, 2**31, 2**63, 10**400, [1], None]
     )
-    def test_value_that_is_not_an_integer_in_range_is_a_422(self, check_rejected, value):
+    def test_value_that_is_not_an_integer_in_range_returns_422(self, check_rejected, value):
         (error,) = check_rejected(422, body(priority=value)).json["errors"]
 
         assert error["pointer"] == "/priority"
@@ -37,7 +37,7 @@ class TestValues:
             "1e-99999999999999999999",
         ],
     )
-    def test_number_with_a_fraction_or_out_of_range_is_a_422(self, check_rejected, number):
+    def test_number_with_a_fraction_or_out_of_range_returns_422(self, check_rejected, number):
         response = check_rejected(
             422, body().replace(b'"priority": 1', f'"priority": {number}'.encode())
         )
@@ -66,13 +66,13 @@ class TestValues:
         assert isinstance(response.json["priority"], int)
 
     @pytest.mark.parametrize("value", ["N\0w", "\ud800", "\udfff!", "", "x" * 201, 1, True, ["N"]])
-    def test_invalid_text_is_a_422(self, check_rejected, value):
+    def test_invalid_text_returns_422(self, check_rejected, value):
         (error,) = check_rejected(422, body(title=value)).json["errors"]
 
         assert error["pointer"] == "/title"
 
     @pytest.mark.parametrize("email", ["a\0@b.example", "\ud800@b.example", "a@\udfff.example"])
-    def test_invalid_text_in_an_email_address_is_a_422(self, client, rows, email):
+    def test_invalid_text_in_an_email_address_returns_422(self, client, rows, email):
         before = rows()
         data = json.dumps({"email": email, "password": "long enough"})
         response = client.post(REGISTER, data=data, content_type="application/json")
@@ -82,7 +82,7 @@ class TestValues:
 
 
 class TestUnknownFields:
-    def test_unknown_field_is_a_422(self, check_rejected):
+    def test_unknown_field_returns_422(self, check_rejected):
         assert check_rejected(422, body(role="admin")).json["errors"] == [
             {"pointer": "/role", "detail": "Unknown field."}
         ]
@@ -137,7 +137,7 @@ class TestQuery:
             "/api/health?colour=red",
         ],
     )
-    def test_unexpected_query_is_a_422(self, client, url):
+    def test_unexpected_query_returns_422(self, client, url):
         response = client.get(url)
 
         assert response.status_code == 422
@@ -149,7 +149,7 @@ class TestQuery:
 
         assert error["pointer"] == "/a~1b~0c"
 
-    def test_invalid_utf8_is_a_400(self, client):
+    def test_invalid_utf8_returns_400(self, client):
         response = client.get("/api/notes", environ_overrides={"QUERY_STRING": "limit=\xff"})
 
         assert response.status_code == 400

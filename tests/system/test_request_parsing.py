@@ -62,7 +62,7 @@ class TestRequests:
         assert httpx.post(f"{strict.url}/api/auth/login", json=wrong).status_code == 429
 
     @pytest.mark.parametrize("chunk", [b"ZZ\r\n", b"-1\r\n", b"2\r\n{}XX\r\n", b"2;a\rb\r\n{}\r\n"])
-    def test_malformed_chunk_of_any_kind_is_a_400(self, server, chunk):
+    def test_malformed_chunk_of_any_kind_returns_400(self, server, chunk):
         broken = LOGIN + b"Transfer-Encoding: chunked\r\n\r\n" + chunk
         with connections(server, 1, broken) as (sock,):
             assert received(sock, b"}").startswith(b"HTTP/1.1 400 ")

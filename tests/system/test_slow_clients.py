@@ -58,7 +58,7 @@ class TestOthersAreServed:
             pytest.param(4, LOGIN + b"Content-Length: 99999\r\n\r\n{", id="4 large slow bodies"),
         ],
     )
-    def test_while_these_clients_wait(self, server, count, sent):
+    def test_others_are_served_while_slow_clients_wait(self, server, count, sent):
         with connections(server, count, sent) as slow:
             with httpx.Client(base_url=server.url, limits=NO_KEEPALIVE, timeout=1) as client:
                 responses = [client.get("/api/health") for _ in range(10)]
@@ -67,7 +67,7 @@ class TestOthersAreServed:
             # The slow connections are still open, without a response.
             assert select.select(slow, [], [], 0)[0] == []
 
-    def test_all_at_once_on_one_process(self, single):
+    def test_others_are_served_with_all_kinds_of_slow_clients(self, single):
         """Compared with the same process before, because the machine may be busy."""
         server = single
         quiet = latency(server)
@@ -92,14 +92,14 @@ class TestDeadlines:
             pytest.param(LOGIN + b"Transfer-Encoding: chunked\r\n\r\n9\r\n{", id="chunk"),
         ],
     )
-    def test_incomplete_body_is_a_408(self, short_timeouts, sent):
+    def test_incomplete_body_returns_408(self, short_timeouts, sent):
         with connections(short_timeouts, 1, sent) as (slow,):
             head, _, body = received(slow).partition(b"\r\n\r\n")
 
         assert head.startswith(b"HTTP/1.1 408 ")
         assert json.loads(body)["status"] == 408
 
-    def test_endless_head_is_a_431(self, server):
+    def test_endless_head_returns_431(self, server):
         with connections(server, 20, ENDLESS) as endless:
             responses = [received(each) for each in endless]
 

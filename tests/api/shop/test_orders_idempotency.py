@@ -35,18 +35,18 @@ def keys(session):
     return session.scalar(select(func.count()).select_from(IdempotencyKey))
 
 
-class TestKeyRefused:
+class TestKeyErrors:
     @pytest.mark.parametrize(
         "key", ["", '""', "a b", '"a b"', 'a"b', "a\\b", "é", "x" * 256, "k,k", '"k","k"', ","]
     )
-    def test_malformed_key_is_a_400_and_orders_nothing(self, as_user, abc, session, key):
+    def test_malformed_key_returns_400_and_orders_nothing(self, as_user, abc, session, key):
         response = place(as_user, key)
 
         assert response.status_code == 400
         assert response.json["type"] == "/api/problems/malformed-idempotency-key"
         assert orders(session) == 0
 
-    def test_anonymous_is_a_401_before_the_400(self, client):
+    def test_anonymous_request_returns_401_before_the_400(self, client):
         assert place(client, "").status_code == 401
 
     @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ class TestKeyRefused:
             {"items": []},
         ],
     )
-    def test_other_body_is_a_422_and_orders_nothing(self, as_user, abc, session, change):
+    def test_other_body_returns_422_and_orders_nothing(self, as_user, abc, session, change):
         place(as_user)
 
         response = place(as_user, body=BODY | change)
@@ -68,7 +68,7 @@ class TestKeyRefused:
         assert orders(session) == 1
 
 
-class TestRefusedAttempt:
+class TestFailedAttempt:
     """A failed request stores no response, so the key can be reused."""
 
     def test_out_of_stock_succeeds_with_the_same_key_later(self, as_user, abc, session):
@@ -94,7 +94,7 @@ class TestRefusedAttempt:
         assert "reuse the Idempotency-Key" in OutOfStock.advice
         assert "new Idempotency-Key" not in OutOfStock.advice
 
-    def test_bad_body_may_be_corrected_under_the_same_key(self, as_user, abc, session):
+    def test_corrected_body_succeeds_with_the_same_key(self, as_user, abc, session):
         assert place(as_user, body=BODY | {"items": []}).status_code == 422
         assert keys(session) == 0
 
@@ -102,7 +102,7 @@ class TestRefusedAttempt:
 
 
 class TestReplay:
-    def test_is_the_first_response_again(self, as_user, abc):
+    def test_retry_returns_the_first_response(self, as_user, abc):
         first = place(as_user)
         again = place(as_user)
 
@@ -112,7 +112,7 @@ class TestReplay:
         for name in ("Location", "ETag", "Content-Type"):
             assert again.headers[name] == first.headers[name]
 
-    def test_orders_once(self, as_user, abc, session):
+    def test_retry_places_one_order(self, as_user, abc, session):
         for _ in range(3):
             place(as_user)
 
@@ -120,7 +120,7 @@ class TestReplay:
         session.refresh(abc)
         assert abc.stock == 8
 
-    def test_is_the_first_response_even_when_the_order_has_moved_on(self, as_user, abc):
+    def test_retry_returns_the_first_response_after_a_change(self, as_user, abc):
         first = place(as_user)
         as_user.post(f"{first.headers['Location']}/cancel")
 
@@ -146,7 +146,7 @@ class TestReplay:
         assert second.data == first.data
 
     @pytest.mark.parametrize("keys", [(KEY, f'"{KEY}"'), (f'"{KEY}"', KEY), ("x" * 255, "x" * 255)])
-    def test_quoted_and_bare_key_are_the_same(self, as_user, abc, keys):
+    def test_quoted_and_unquoted_key_are_the_same(self, as_user, abc, keys):
         first, again = (place(as_user, key) for key in keys)
 
         assert again.headers[REPLAYED] == "true"
@@ -154,13 +154,13 @@ class TestReplay:
 
 
 class TestOwnKey:
-    def test_without_a_key_each_request_orders(self, as_user, abc, session):
+    def test_each_request_without_a_key_places_an_order(self, as_user, abc, session):
         for _ in range(2):
             assert as_user.post("/api/orders", json=BODY).status_code == 201
 
         assert orders(session) == 2
 
-    def test_other_key_orders_again(self, as_user, abc, session):
+    def test_other_key_places_another_order(self, as_user, abc, session):
         place(as_user, KEY)
 
         assert REPLAYED not in place(as_user, KEY.upper()).headers
@@ -183,13 +183,13 @@ class TestExpiry:
         session.execute(update(IdempotencyKey).values(created_at=earlier))
         session.commit()
 
-    def test_younger_than_a_day_is_replayed(self, as_user, abc, session):
+    def test_key_younger_than_a_day_is_replayed(self, as_user, abc, session):
         place(as_user)
         self.let_pass(session, hours=23, minutes=59)
 
         assert place(as_user).headers[REPLAYED] == "true"
 
-    def test_older_than_a_day_orders_again_with_any_body(self, as_user, abc, session):
+    def test_key_older_than_a_day_places_a_new_order(self, as_user, abc, session):
         first = place(as_user)
         self.let_pass(session, hours=24, seconds=1)
         body = BODY | {"items": [{"product_id": "abc", "quantity": 1}]}

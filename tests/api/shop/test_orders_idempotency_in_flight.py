@@ -48,7 +48,7 @@ class TestInFlight:
         return user
 
     @pytest.mark.parametrize("body", [BODY, {}])
-    def test_concurrent_duplicate_is_a_409_with_retry_after(
+    def test_concurrent_duplicate_returns_409_with_retry_after(
         self, short_timeouts, app, first, buyer, body
     ):
         twin = ApiClient(app).signed_in(buyer)

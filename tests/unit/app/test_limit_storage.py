@@ -34,7 +34,7 @@ def in_memory():
 
 
 class TestHit:
-    def test_is_accepted_until_the_limit_is_reached(self, storage, windows):
+    def test_hits_are_accepted_up_to_the_limit(self, storage, windows):
         accepted = [storage.acquire_entry("k", 2, 60) for _ in range(3)]
 
         assert accepted == [True, True, False]
@@ -45,7 +45,7 @@ class TestHit:
         assert storage.acquire_entry("a", 1, 60)
         assert storage.acquire_entry("b", 1, 60)
 
-    def test_leaves_the_window_when_its_time_has_passed(self, storage, windows, clock):
+    def test_hit_expires_with_the_window(self, storage, windows, clock):
         storage.acquire_entry("k", 2, 60)
         clock(30)
         storage.acquire_entry("k", 2, 60)
@@ -56,7 +56,7 @@ class TestHit:
         assert (third.accepted, third.hits) == (True, 2)
         assert first.oldest == second.oldest < third.oldest
 
-    def test_over_the_limit_does_not_count(self, storage, clock):
+    def test_hit_over_the_limit_does_not_count(self, storage, clock):
         storage.acquire_entry("k", 1, 60)
         clock(59)
         assert not storage.acquire_entry("k", 1, 60)
@@ -64,20 +64,20 @@ class TestHit:
 
         assert storage.acquire_entry("k", 1, 60)
 
-    def test_may_cost_more_than_one(self, storage):
+    def test_hit_can_cost_more_than_one(self, storage):
         assert storage.acquire_entry("k", 3, 60, amount=2)
         assert not storage.acquire_entry("k", 3, 60, amount=2)
         assert storage.acquire_entry("k", 3, 60)
         assert not storage.acquire_entry("empty", 3, 60, amount=4)
 
-    def test_is_reported_to_on_hit(self, storage, windows):
+    def test_hit_is_reported_to_on_hit(self, storage, windows):
         storage.acquire_entry("k", 1, 60)
 
         assert windows[0] == (True, 1, windows[0].oldest, windows[0].oldest)
 
 
 class TestRelease:
-    def test_takes_that_hit_back_and_no_other(self, storage, windows, clock):
+    def test_only_this_hit_is_released(self, storage, windows, clock):
         storage.acquire_entry("k", 2, 60)
         clock(30)
         storage.acquire_entry("k", 2, 60)
@@ -86,7 +86,7 @@ class TestRelease:
 
         assert storage.get_moving_window("k", 2, 60)[1] == 0
 
-    def test_of_a_hit_that_has_left_the_window_does_nothing(self, storage, windows, clock):
+    def test_expired_hit_is_ignored(self, storage, windows, clock):
         storage.acquire_entry("k", 2, 60)
         clock(61)
         storage.acquire_entry("k", 2, 60)
@@ -94,7 +94,7 @@ class TestRelease:
 
         assert storage.get_moving_window("k", 2, 60)[1] == 1
 
-    def test_of_an_unknown_key_does_nothing(self, storage):
+    def test_unknown_key_is_ignored(self, storage):
         storage.release("unknown", 1.0)
 
 
@@ -110,11 +110,11 @@ class TestStrategy:
         assert stats.remaining == 1
         assert strategy.test(item, "k")
 
-    def test_fixed_window_is_refused(self, storage):
+    def test_fixed_window_is_rejected(self, storage):
         with pytest.raises(NotImplementedError, match="moving-window"):
             FixedWindowRateLimiter(storage).hit(RateLimitItemPerMinute(2), "k")
 
-    def test_is_found_by_its_scheme(self):
+    def test_storage_is_found_by_its_scheme(self):
         storage = storage_from_string("redis-or-memory://", redis_url="redis://localhost")
 
         assert isinstance(storage, RedisOrMemoryStorage)
@@ -122,7 +122,7 @@ class TestStrategy:
 
 
 class TestMemory:
-    def test_is_bounded(self, monkeypatch, in_memory):
+    def test_number_of_windows_is_bounded(self, monkeypatch, in_memory):
         monkeypatch.setattr(limit_storage, "MAX_WINDOWS", 3)
         for n in range(10):
             in_memory.acquire_entry(str(n), 1, 60)
@@ -152,6 +152,6 @@ class TestReset:
 
         assert in_memory.acquire_entry("k", 1, 60)
 
-    def test_is_refused_with_redis(self):
+    def test_reset_with_redis_is_rejected(self):
         with pytest.raises(NotImplementedError):
             RedisOrMemoryStorage(redis_url="redis://localhost").reset()

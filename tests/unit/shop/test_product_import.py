@@ -34,7 +34,7 @@ class TestImported:
         assert run(session, content) == 2
         assert error_text(session, f"{content}\nbad,,1,USD,1,").startswith("line 8: name")
 
-    def test_header_alone_is_no_product(self, session):
+    def test_file_with_only_a_header_has_no_products(self, session):
         assert run(session, HEADER) == 0
 
     def test_columns_come_in_any_order(self, session):
@@ -65,7 +65,7 @@ class TestImported:
         assert session.get(Product, "a").description == "Stoneware"
         assert session.get(Product, "b").description == ""
 
-    def test_retired_product_comes_back(self, session, as_admin, client, user):
+    def test_retired_product_is_on_sale_again(self, session, as_admin, client, user):
         product = ProductFactory(id="a")
         OrderFactory(user_id=user.id).items[0].product_id = product.id
         session.commit()
@@ -105,7 +105,7 @@ class EndlessFile(io.RawIOBase):
 
 
 class TestMemory:
-    def test_it_does_not_grow_with_the_file(self):
+    def test_memory_does_not_grow_with_the_file(self):
         reader = Reader(EndlessFile(count=10_000), lambda size: None)
         tracemalloc.start()
         try:

@@ -94,7 +94,7 @@ class TestHost:
                 engine.connect()
             assert end.result() in ENDS
 
-    def test_unknown_name_is_a_503(self, settings, app):
+    def test_unknown_name_returns_503(self, settings, app):
         unknown = dataclasses.replace(
             settings, database_url="postgresql+psycopg2://a@nowhere.invalid/a"
         )

@@ -30,7 +30,7 @@ def engine(request, settings):
 
 
 class TestDeadline:
-    def test_slow_statement_is_a_503_and_not_retryable(self, app, engine):
+    def test_slow_statement_returns_503_and_not_retryable(self, app, engine):
         with engine.connect() as connection, pytest.raises(DBAPIError) as caught:
             connection.execute(SLEEP, {"seconds": 30})
 
@@ -41,7 +41,7 @@ class TestDeadline:
         with engine.connect() as connection:
             assert connection.scalar(text("SELECT 1")) == 1
 
-    def test_slow_commit_is_a_503(self, app, engine):
+    def test_slow_commit_returns_503(self, app, engine):
         # As a frozen PostgreSQL: the constraint is checked at the COMMIT.
         slow = """
             CREATE FUNCTION pg_temp.slow() RETURNS trigger LANGUAGE plpgsql AS
