@@ -122,7 +122,8 @@ def create(
     session.add(row)
     session.flush()
     logger.bind(key=row.id, owner=owner.id, scopes=row.scopes).info("api_key_created")
-    return SimpleNamespace(**get(session, principal, row.id)._mapping, key=key)
+    stored = session.execute(VISIBLE_KEYS.where(keys.c.id == row.id)).mappings().one()
+    return SimpleNamespace(**stored, key=key)
 
 
 def _check_scopes(principal: Principal, owner: User, scopes: Sequence[str]) -> None:

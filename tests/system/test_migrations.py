@@ -14,6 +14,7 @@ from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.orm import Session
 
 from app.db.schema_version import alembic_config
+from models.api_keys import APIKey
 from models.base import Base
 from models.idempotency import IdempotencyKey
 from models.sessions import AuthSession
@@ -60,6 +61,8 @@ def load(engine):
             session.flush()
             session.add(AuthSession(user_id=user.id, token_hash=b"x", expires_at=NEXT_YEAR))
             session.add(IdempotencyKey(user_id=user.id, key="k", fingerprint=b"x"))
+            key = {"user_id": user.id, "created_by": user.id, "name": "k", "scopes": ["profile"]}
+            session.add(APIKey(**key, digest=user.id.encode()))
 
 
 def alembic(url, *args, cwd=ROOT):

@@ -78,7 +78,7 @@ class TestResource:
 class TestLog:
     def test_line_names_its_trace_where_there_is_one(self, tracer, monkeypatch):
         monkeypatch.setattr(logging, "trace_id", tracing.trace_id)
-        lines = [{"extra": {}}, {"extra": {}}]
+        lines = [{"message": "", "extra": {}}, {"message": "", "extra": {}}]
 
         logging.add_context(lines[0])
         with tracer.start_as_current_span("a") as span:
