@@ -52,7 +52,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # Service accounts stay as users; nobody knows their passwords.
+    # Service accounts stay as users that cannot sign in.
     op.execute("UPDATE users SET role = 'user' WHERE role = 'service'")
     allow_roles("'user', 'admin'")
     op.drop_column("order_changes", "changed_by_api_key")
