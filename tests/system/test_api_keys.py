@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Text, cast, create_engine, literal_column, select
 from sqlalchemy.engine import make_url
 
 from models.base import Base
@@ -50,9 +50,7 @@ def test_no_request_that_begins_after_a_revocation_succeeds(server):
         key = created(signed_in)
         headers = {"Authorization": f"Bearer {key['key']}"}
         # A connection each, so that every worker gets some.
-        client = httpx.Client(
-            base_url=server.url, headers=headers, limits=NO_KEEPALIVE, timeout=30
-        )
+        client = httpx.Client(base_url=server.url, headers=headers, limits=NO_KEEPALIVE, timeout=30)
         before = threads.map(send, range(80))
         assert some.wait(60)
         assert signed_in.delete(f"{URL}/{key['id']}").status_code == 204
@@ -146,7 +144,9 @@ def contents(url):
         rows = [
             row
             for table in Base.metadata.sorted_tables
-            for row in connection.scalars(text(f"SELECT CAST({table} AS text) FROM {table}"))
+            for row in connection.scalars(
+                select(cast(literal_column(table.name), Text)).select_from(table)
+            )
         ]
     engine.dispose()
     return "\n".join(rows)

@@ -89,9 +89,9 @@ class TestSession:
                 unwrap(list_sessions.sync_detailed(client=program))
         assert refused.value.has_type("forbidden")
 
-        with with_api_key(shop.server.url, f"{key[:-1]}-") as forged:
-            with pytest.raises(ApiProblem) as refused:
-                unwrap(get_profile.sync_detailed(client=forged))
+        forged = with_api_key(shop.server.url, f"{key[:-1]}-")
+        with forged, pytest.raises(ApiProblem) as refused:
+            unwrap(get_profile.sync_detailed(client=forged))
         assert refused.value.has_type("unauthenticated")
 
     def test_twenty_threads_exchange_once(self, shop, email):
