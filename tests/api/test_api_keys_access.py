@@ -94,10 +94,9 @@ class TestNextRequest:
         assert as_key.get("/api/users").status_code == 403
         assert as_key.get(ME).status_code == 200
 
-    @pytest.mark.parametrize(
-        "key", ["fak_", "fak_short", "fak_" + "0" * 38, random_key(), f"{random_key()}x"]
-    )
-    def test_forged_key_is_a_401(self, client, key):
+    @pytest.mark.parametrize("form", ["fak_", "fak_short", "fak_" + "0" * 38, "{}", "{}x"])
+    def test_forged_key_is_a_401(self, client, form):
+        key = form.format(random_key())
         for method in ("GET", "PATCH"):
             headers = {"Authorization": f"Bearer {key}"}
             assert client.open(ME, method=method, headers=headers, json={}).status_code == 401
