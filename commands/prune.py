@@ -14,13 +14,14 @@ from services import pruning
 @click.option("--batch", default=1000, show_default=True, type=click.IntRange(1, 100_000))
 @with_appcontext
 def command(batch: int) -> None:
-    """Delete expired idempotency keys and sessions, one batch per transaction.
+    """Delete expired idempotency keys, sessions and API keys, one batch per transaction.
 
     The command can run during traffic, and several times at once. Run it about every hour.
     """
     for name, delete in (
         ("idempotency keys", pruning.idempotency_keys),
         ("sessions", pruning.sessions),
+        ("API keys", pruning.api_keys),
     ):
         count = deleted = _deleted(delete, batch)
         while deleted == batch:

@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
+from models.api_keys import API_KEY_ID
 from models.base import Base, Versioned
 from models.products import MAX_PRICE
 from models.types import PrefixedID, ProductID, to_typeid
@@ -39,10 +40,13 @@ class History(TypeDecorator[list[dict[str, Any]]]):
         return lambda value: [_change(**change) for change in value] if value else []
 
 
-def _change(changed_by: str, changed_at: str, **change: Any) -> dict[str, Any]:
+def _change(
+    changed_by: str, changed_by_api_key: str | None, changed_at: str, **change: Any
+) -> dict[str, Any]:
     return {
         **change,
         "changed_by": to_typeid(USER_ID.prefix, changed_by),
+        "changed_by_api_key": to_typeid(API_KEY_ID.prefix, changed_by_api_key),
         "changed_at": datetime.fromisoformat(changed_at),
     }
 
@@ -139,5 +143,7 @@ class OrderChange(Base):
     from_status: Mapped[OrderStatus] = mapped_column(String(16))
     to_status: Mapped[OrderStatus] = mapped_column(String(16))
     changed_by: Mapped[str] = mapped_column(USER_ID, ForeignKey("users.id"))
+    # Without a foreign key, because the history outlives the key.
+    changed_by_api_key: Mapped[str | None] = mapped_column(API_KEY_ID)
     # Not now(): the transaction may have begun before the previous change of the order.
     changed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

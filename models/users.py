@@ -29,6 +29,8 @@ class Scope(StrEnum):
     ORDERS_MANAGE = "orders:manage"
     PRODUCTS_WRITE = "products:write"
     USERS_MANAGE = "users:manage"
+    # Sessions, password and API keys. An API key cannot have it.
+    CREDENTIALS = "credentials"
 
 
 class Role(StrEnum):
@@ -36,6 +38,8 @@ class Role(StrEnum):
 
     USER = "user"
     ADMIN = "admin"
+    # A program that has API keys and cannot sign in.
+    SERVICE = "service"
 
     @property
     def scopes(self) -> frozenset[Scope]:
@@ -43,9 +47,12 @@ class Role(StrEnum):
 
 
 SCOPES = {
-    Role.USER: frozenset({Scope.PROFILE, Scope.ORDERS_READ, Scope.ORDERS_WRITE}),
+    Role.USER: frozenset({Scope.PROFILE, Scope.ORDERS_READ, Scope.ORDERS_WRITE, Scope.CREDENTIALS}),
     Role.ADMIN: frozenset(Scope),
+    Role.SERVICE: frozenset(Scope) - {Scope.USERS_MANAGE, Scope.CREDENTIALS},
 }
+# Of service accounts. The domain never receives email (RFC 2606, section 2).
+SERVICE_DOMAIN = "@service-account.invalid"
 
 
 class User(Versioned, Base):

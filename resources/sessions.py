@@ -119,7 +119,7 @@ class Refresh(Resource):
 class Logout(Resource):
     @blp.arguments(LogoutSchema, required=False)
     @blp.response(204)
-    @requires(Scope.PROFILE)
+    @requires(Scope.CREDENTIALS)
     @blp.doc(operationId="logout")
     def post(self, body: dict[str, str]) -> None:
         """Sign out.
@@ -134,7 +134,7 @@ class Logout(Resource):
 @blp.route("/sessions")
 class Sessions(Resource):
     @blp.paginated(PageQuerySchema, SessionSchema)
-    @requires(Scope.PROFILE)
+    @requires(Scope.CREDENTIALS)
     @blp.doc(operationId="listSessions")
     def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
         """List your active sessions, newest first.
@@ -147,7 +147,7 @@ class Sessions(Resource):
 @blp.route("/sessions/<session_id>", parameters=[path_parameter("session_id", SESSION_ID)])
 class Session(Resource):
     @blp.response(204)
-    @requires(Scope.PROFILE)
+    @requires(Scope.CREDENTIALS)
     @blp.doc(operationId="endSession")
     def delete(self, session_id: str) -> None:
         """End one of your sessions.

@@ -64,7 +64,7 @@ class MyPassword(Resource):
     @limits.password
     @blp.arguments(PasswordChangeSchema)
     @blp.response(204)
-    @requires(Scope.PROFILE)
+    @requires(Scope.CREDENTIALS)
     @blp.doc(operationId="changePassword")
     def put(self, body: dict[str, str]) -> None:
         """Change your password.

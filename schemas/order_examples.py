@@ -39,5 +39,6 @@ ORDER_EXAMPLE = {
 def changed_order_example(status: str) -> dict[str, Any]:
     """Return the example of an order that has left `pending` for `status`."""
     at = "2026-02-10T15:00:00Z"
-    change = {"from": "pending", "to": status, "by": USER_ID["example"], "at": at}
+    by = {"by": USER_ID["example"], "by_api_key": None}
+    change = {"from": "pending", "to": status, **by, "at": at}
     return {**ORDER_EXAMPLE, "status": status, "history": [change], "updated_at": at}

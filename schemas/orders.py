@@ -132,6 +132,12 @@ class OrderChangeSchema(ResponseSchema):
     changed_by = id_field(
         USER_ID, data_key="by", metadata={"description": "User who made the change."}
     )
+    changed_by_api_key = id_field(
+        typeid("key"),
+        data_key="by_api_key",
+        allow_none=True,
+        metadata={"description": "API key of the change; null for an access token."},
+    )
     changed_at = Timestamp(
         required=True,
         data_key="at",

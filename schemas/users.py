@@ -22,7 +22,10 @@ from schemas.pages import PageQuerySchema
 
 USER_ID = typeid("user")
 ROLE = validate.OneOf([role.value for role in Role])
+# The role `service` belongs to service accounts only.
+NEW_ROLE = validate.OneOf([Role.USER.value, Role.ADMIN.value])
 ROLE_TEXT = "Role: `admin` has access to everything, `user` to their own profile and orders."
+ROLE_SHOWN = f"{ROLE_TEXT} `service` is a program with API keys, which cannot sign in."
 NAME = {"description": "Display name; may be empty.", "example": "Jane Doe"}
 EMAIL = {
     "description": "Email address for the sign-in, in lower case.",
@@ -51,7 +54,7 @@ class UserSchema(RowSchema):
         },
     )
     role = auto_field(
-        required=True, validate=ROLE, metadata={"description": ROLE_TEXT, "example": "user"}
+        required=True, validate=ROLE, metadata={"description": ROLE_SHOWN, "example": "user"}
     )
     created_at = Timestamp(required=True, metadata=CREATED)
 
@@ -124,5 +127,5 @@ class UserQuerySchema(PageQuerySchema):
 class UserChangeSchema(RequestSchema):
     """Changes by an administrator; omitted fields keep their values."""
 
-    role = fields.String(validate=ROLE, metadata={"description": ROLE_TEXT, "example": "admin"})
+    role = fields.String(validate=NEW_ROLE, metadata={"description": ROLE_TEXT, "example": "admin"})
     is_active = StrictBoolean(metadata=ACTIVE)

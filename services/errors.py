@@ -39,15 +39,19 @@ CHALLENGE = {"WWW-Authenticate": 'Bearer realm="api"'}
 class Unauthenticated(Problem):
     status, slug, title = 401, "unauthenticated", "Not signed in"
     default_headers = CHALLENGE
-    detail = "The access token is missing, invalid or expired, or its session has ended."
+    detail = (
+        "The access token or API key is missing, invalid or expired, or it was revoked with its "
+        "session or account."
+    )
     advice = (
         "Send `Authorization: Bearer` and the `access_token` of a sign-in. If it has expired, "
-        "exchange the `refresh_token` for new tokens. If that fails too, sign in again."
+        "exchange the `refresh_token` for new tokens. If that fails too, sign in again. An API key "
+        "that was refused must be replaced."
     )
 
 
 class InvalidToken(Unauthenticated):
-    """The token is invalid, or its session has ended (RFC 6750, section 3.1)."""
+    """The token or API key is invalid, or it has ended (RFC 6750, section 3.1)."""
 
     default_headers: ClassVar = {"WWW-Authenticate": 'Bearer realm="api", error="invalid_token"'}
 
@@ -84,8 +88,11 @@ class RefreshSuperseded(Problem):
 
 class Forbidden(Problem):
     status, slug, title = 403, "forbidden", "Not allowed"
-    detail = "Your role does not allow this operation."
-    advice = "Ask an administrator for the required role, or sign in as another user."
+    detail = "Your role or your API key does not allow this operation."
+    advice = (
+        "Ask an administrator for the required role, or sign in as another user. An API key needs "
+        "the scope of the operation, and cannot manage credentials."
+    )
 
 
 class NotFound(Problem):

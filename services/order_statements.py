@@ -63,6 +63,7 @@ CHANGES = type_coerce(
         changes.c.from_status,
         changes.c.to_status,
         changes.c.changed_by,
+        changes.c.changed_by_api_key,
         changes.c.changed_at,
     ),
     History,

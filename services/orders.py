@@ -131,6 +131,7 @@ def advance(
             from_status=before,
             to_status=status,
             changed_by=principal.id,
+            changed_by_api_key=principal.api_key_id,
         )
     )
     session.flush()

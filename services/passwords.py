@@ -27,9 +27,9 @@ COMMON_PASSWORDS = frozenset(FREQUENCY_LISTS["passwords"])
 _hasher = PasswordHasher(time_cost=2, memory_cost=MEMORY_KIB, parallelism=1)
 # Each hash uses 19 MiB and a core, so more hashes than cores would only use more memory.
 _cores = BoundedSemaphore(CORES)
-# Verified if the account does not exist, so that both responses take the same time. The password is
-# random, because `matches` returns earlier after a match.
-_DUMMY = _hasher.hash(secrets.token_urlsafe())
+# Hash of a random password, for accounts that cannot sign in. It is also verified if the account
+# does not exist, so that all responses take the same time.
+UNUSABLE = _hasher.hash(secrets.token_urlsafe())
 
 
 Run = Callable[[Callable[..., Any], tuple[Any, ...]], Any]
@@ -64,7 +64,7 @@ def matches(password: str, password_hash: str | None, refused: Container[str] = 
     # Older hashes are of the password without normalization.
     forms = dict.fromkeys((normalized(password), password))
     with _cores:
-        right = any(_run(_verifies, (password_hash or _DUMMY, form)) for form in forms)
+        right = any(_run(_verifies, (password_hash or UNUSABLE, form)) for form in forms)
     return right and password_hash is not None and not any(form in refused for form in forms)
 
 

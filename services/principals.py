@@ -1,5 +1,6 @@
-"""The caller of a request: user, session and role."""
+"""The caller of a request: user, role, and session or API key."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +15,19 @@ from services.errors import InvalidToken
 
 @dataclass(frozen=True)
 class Principal:
-    """A user's id and role, and the session that the access token belongs to."""
+    """A user's id and role, and the session of the access token or the API key."""
 
     id: str
-    session_id: str
+    session_id: str | None
     role: Role
+    api_key_id: str | None = None
+    # Scopes of the API key; None with an access token.
+    api_key_scopes: Collection[str] | None = None
 
     def may(self, scope: Scope) -> bool:
-        return scope in self.role.scopes
+        """Return whether the role has the scope and, with an API key, the key has it too."""
+        in_key = self.api_key_scopes is None or scope in self.api_key_scopes
+        return in_key and scope in self.role.scopes
 
 
 users, sessions = table(User), table(AuthSession)
@@ -44,7 +50,7 @@ WRITES = (
 )
 
 
-def authenticate(session: Session, user_id: str, session_id: str) -> Row[Any]:
+def authenticate(session: Session, user_id: str, session_id: str | None) -> Row[Any]:
     """Return the active user of a session that has not ended, with `session_writes`.
 
     Every request runs this query, so that a sign-out, a new password, a deactivation and a new role

@@ -1,12 +1,18 @@
-"""Deletion of expired idempotency keys and sessions."""
+"""Deletion of expired idempotency keys, sessions and API keys."""
+
+from datetime import timedelta
 
 from sqlalchemy import ColumnElement, delete, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from models.api_keys import APIKey
 from models.base import Base
 from models.idempotency import IdempotencyKey
 from models.sessions import AuthSession
 from services import idempotency
+
+# So that administrators can look up a key of the log in the database.
+API_KEY_RETENTION = timedelta(days=30)
 
 
 def idempotency_keys(session: Session, limit: int) -> int:
@@ -25,11 +31,17 @@ def sessions(session: Session, limit: int) -> int:
     return _erase(session, AuthSession, expiry < func.now(), expiry, limit)
 
 
+def api_keys(session: Session, limit: int) -> int:
+    """Delete at most `limit` keys that expired or were revoked more than 30 days ago."""
+    end = func.least(APIKey.expires_at, APIKey.revoked_at)  # ignores NULL
+    return _erase(session, APIKey, end < func.now() - API_KEY_RETENTION, end, limit)
+
+
 def _erase(
     session: Session,
     model: type[Base],
     where: ColumnElement[bool],
-    oldest_first: InstrumentedAttribute,
+    oldest_first: InstrumentedAttribute | ColumnElement,
     limit: int,
 ) -> int:
     """Delete rows, but skip locked ones, so that pruning and requests do not wait."""

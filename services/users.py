@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from models.users import Role, User
+from models.users import SERVICE_DOMAIN, Role, User
 from services import pages, passwords, queries, sessions
 from services.errors import EmailTaken, InvalidInput, LastAdmin
 from services.locking import IfMatch, locked, violated_constraint
@@ -28,8 +28,11 @@ def register(
 
     Raises:
         EmailTaken: the address has an account.
-        InvalidInput: the password is common, or one of `refused`.
+        InvalidInput: the password is common, or one of `refused`; or the address is one of a
+            service account.
     """
+    if email.endswith(SERVICE_DOMAIN):
+        raise InvalidInput.at(["/email"], "This domain is reserved for service accounts.")
     passwords.reject_common(password, "/password", refused)
     user = User(
         email=email, password_hash=passwords.hashed(password), name=name, phone=phone, role=role
@@ -100,12 +103,15 @@ def administer(
     """Change the role or `is_active` of a user; a deactivation ends all sessions of the user.
 
     Raises:
+        InvalidInput: a service account would get another role.
         LastAdmin: there would be no active administrator.
     """
     # Lock in the order of ids: if two administrators demote each other, only one succeeds.
     admins = select(User.id).where(User.role == Role.ADMIN, User.is_active).order_by(User.id)
     last = session.scalars(admins.with_for_update()).all() == [user_id]
     user = _update(session, user_id, changes, if_match)
+    if "role" in changes and user.email.endswith(SERVICE_DOMAIN):
+        raise InvalidInput.at(["/role"], "A service account keeps its role.")
     if last and (user.role != Role.ADMIN or not user.is_active):
         raise LastAdmin
     if not user.is_active:

@@ -17,12 +17,13 @@ from app.auth.limit_storage import RedisOrMemoryStorage, Window
 from app.auth.quotas import Quota, TooManyRequests
 from app.errors.handlers import from_problem
 from app.http.access import access_claims
+from app.http.api_keys import known_key_id
 from app.http.parser import json_body
 from app.settings import Settings
 from models.users import MAX_EMAIL, canonical_email
 from services.errors import Problem
 
-NAMES = ("default", "login", "login_account", "login_address", "password", "register")
+NAMES = ("default", "api_key", "login", "login_account", "login_address", "password", "register")
 # Key prefix of limits that count failures only.
 FAILURES = "failures:"
 UNLIMITED = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
@@ -38,10 +39,12 @@ def address() -> str:
 
 
 def user_or_address() -> str:
-    """Return the user id from a valid access token, otherwise the address.
+    """Return the id of the user or API key, otherwise the address.
 
     Key functions must not raise or return "": Flask-Limiter skips a limit without a key.
     """
+    if key_id := known_key_id():
+        return key_id
     try:
         return access_claims()["sub"] or address()
     except (PyJWTError, JWTExtendedException):
@@ -87,7 +90,14 @@ def rate(name: str) -> str:
 
 limiter = Limiter(
     user_or_address,
-    application_limits=[ApplicationLimit(lambda: rate("default"), scope="default")],
+    application_limits=[
+        ApplicationLimit(
+            lambda: rate("default"), scope="default", exempt_when=lambda: bool(known_key_id())
+        ),
+        ApplicationLimit(
+            lambda: rate("api_key"), scope="api_key", exempt_when=lambda: not known_key_id()
+        ),
+    ],
     strategy="moving-window",
     key_prefix="flask-api",
     request_identifier=endpoint,

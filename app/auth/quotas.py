@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from marshmallow import fields
 
@@ -11,7 +11,7 @@ from schemas.problems import extension_member
 from services.errors import Problem
 
 # https://www.ietf.org/archive/id/draft-ietf-httpapi-ratelimit-headers-10.html
-DOCUMENTED = {
+DOCUMENTED: dict[str, dict[str, Any]] = {
     "RateLimit-Policy": {
         "schema": {"type": "string"},
         "description": "Rate limits that counted this request: `q` requests in `w` seconds.",

@@ -92,7 +92,9 @@ def read_from_replica(
     An error also leads to the primary, which may have rows that the replica lacks.
     """
     replica: Replica | None = current_app.extensions["replica"]
-    if "Authorization" in request.headers and not hasattr(resource, "user"):
+    # Only a session counts its writes: public reads with a credential, and API keys do not.
+    user = getattr(resource, "user", None)
+    if "Authorization" in request.headers and getattr(user, "session_id", None) is None:
         return None
     if replica is None or not replica.in_service():
         return None

@@ -1,4 +1,4 @@
-"""Authentication and authorization: `@public`, `@requires(scope)` and the access token check."""
+"""Authentication and authorization: `@public`, `@requires(scope)`, access tokens and API keys."""
 
 import time
 from collections.abc import Callable
@@ -10,6 +10,8 @@ from flask_jwt_extended.exceptions import NoAuthorizationError
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
+import services.api_keys
+from app.http import api_keys
 from app.http.operation import Method, declare
 from models.users import Role, Scope
 from services.errors import Forbidden
@@ -19,12 +21,12 @@ MAX_VERIFIED_TOKENS = 4096  # in a process; about 1.5 KiB each
 
 
 def public(method: Method) -> Method:
-    """Declare that the method needs no access token."""
+    """Declare that the method needs no access token and no API key."""
     return declare(method, access="public")
 
 
 def requires(scope: Scope) -> Callable[[Method], Method]:
-    """Declare that the method needs an access token and a role with `scope`."""
+    """Declare that the method needs an access token or API key with `scope`."""
     return lambda method: declare(method, access=scope)
 
 
@@ -57,18 +59,40 @@ def verify_token() -> dict[str, Any]:
     return get_jwt()
 
 
+def check_credential() -> None:
+    """Verify the access token, or the checksum of the API key, without a query.
+
+    Raises:
+        JWTExtendedException, PyJWTError, InvalidToken: there is no valid token or key.
+    """
+    if not api_keys.sent_digest():
+        access_claims()
+
+
 def authorize(session: Session, scope: Scope) -> tuple[Row[Any], Principal]:
-    """Return the user of the access token, as a row and as a principal.
+    """Return the user of the access token or API key, as a row and as a principal.
 
     Raises:
         JWTExtendedException, PyJWTError: there is no valid token.
-        InvalidToken: the session has ended, or the user is not active.
-        Forbidden: the role of the caller does not have the scope.
+        InvalidToken: the session or the API key has ended, or the user is not active.
+        Forbidden: the role of the caller or the API key does not have the scope.
     """
-    claims = access_claims()
-    user = authenticate(session, claims["sub"], claims["sid"])
-    principal = Principal(user.id, user.session_id, Role(user.role))
-    g.user_id = principal.id
+    digest = api_keys.sent_digest()
+    user, principal = _owner_of_key(session, digest) if digest else _user_of_token(session)
+    g.user_id, g.api_key_id = principal.id, principal.api_key_id
     if not principal.may(scope):
         raise Forbidden
     return user, principal
+
+
+def _user_of_token(session: Session) -> tuple[Row[Any], Principal]:
+    claims = access_claims()
+    user = authenticate(session, claims["sub"], claims["sid"])
+    return user, Principal(user.id, user.session_id, Role(user.role))
+
+
+def _owner_of_key(session: Session, digest: bytes) -> tuple[Row[Any], Principal]:
+    user = services.api_keys.authenticate(session, digest)
+    api_keys.remember(digest, user)
+    key = user.api_key_id, user.api_key_scopes
+    return user, Principal(user.id, None, Role(user.role), *key)

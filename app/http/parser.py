@@ -15,6 +15,7 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, Unsup
 from app.errors.http_errors import RequestTimeout
 from schemas.base import RequestSchema
 from services.errors import InvalidInput, Problem
+from services.key_format import KEY
 
 MAX_BODY = 1024 * 1024
 MAX_ERRORS = 50
@@ -72,6 +73,7 @@ def json_body() -> Any:
     Raises:
         UnsupportedMediaType: the headers do not declare uncompressed JSON.
         MalformedBody: the body is not JSON, not UTF-8, or has a duplicate name.
+        InvalidInput: it contains an API key.
     """
     value = g.get("json")
     if value is None:
@@ -85,7 +87,9 @@ def _decoded() -> Any:
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise UnsupportedMediaType("The body must have no Content-Encoding.")
     try:
-        return _decoder.decode(receive_body().decode())
+        text = receive_body().decode()
+        value = _decoder.decode(text)
+        exposed = list(_exposed_keys(value)) if KEY.search(text) else []
     except RecursionError:
         raise MalformedBody("The body is nested too deeply.") from None
     except json.JSONDecodeError as error:
@@ -93,6 +97,21 @@ def _decoded() -> Any:
         raise MalformedBody(f"The body is not valid JSON: {where}") from None
     except ValueError:  # not UTF-8, or a number with thousands of digits
         raise MalformedBody from None
+    if exposed:
+        raise InvalidInput.at(exposed[:MAX_ERRORS], "Is an API key; revoke it, then omit it.")
+    return value
+
+
+def _exposed_keys(value: Any, at: str = "") -> Iterator[str]:
+    """Yield the JSON pointer of each text with an API key."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from _exposed_keys(each, f"{at}/{escaped(name)}")
+    elif isinstance(value, list):
+        for i, each in enumerate(value):
+            yield from _exposed_keys(each, f"{at}/{i}")
+    elif isinstance(value, str) and KEY.search(value):
+        yield at
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

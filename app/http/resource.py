@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.db.database import database, is_retryable
 from app.db.replica import read_from_replica
 from app.http import etags, idempotency
-from app.http.access import access_claims, authorize
+from app.http.access import authorize, check_credential
 from app.http.operation import Operation, operation_of
 from app.http.parser import receive_body, refuse_unknown_parameters
 from app.settings import Settings
@@ -94,7 +94,7 @@ class Resource(MethodView):
         with database.session(autocommit=name == "GET") as self.session:
             if isinstance(operation.access, Scope):
                 if operation.body:
-                    access_claims()
+                    check_credential()
                     receive_body()  # before the transaction, because the client may be slow
                 self.user, self.principal = authorize(self.session, operation.access)
             if self.refuses_unknown_parameters and not operation.query:
@@ -121,7 +121,8 @@ class Resource(MethodView):
 
     def count_write(self) -> None:
         """Count the write, so that a replica can detect whether it has applied it."""
-        if current_app.extensions["replica"] and hasattr(self, "principal"):
+        # Reads with an API key use the primary, so its writes need no count.
+        if current_app.extensions["replica"] and hasattr(self, "user") and self.user.session_id:
             count_write(self.session, self.principal)
 
     @property

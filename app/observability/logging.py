@@ -20,6 +20,7 @@ from loguru import logger
 
 from app.observability.queue_time import start_time
 from app.settings import Settings
+from services.key_format import redacted
 
 if TYPE_CHECKING:
     from loguru import Message, Record
@@ -66,7 +67,8 @@ def configure(settings: Settings) -> None:
 
 
 def add_context(record: Record) -> None:
-    """Add the ids of the request and the trace to a message."""
+    """Add the ids of the request and the trace to a message, and redact API keys in it."""
+    record["message"] = redacted(record["message"])
     if has_request_context():
         record["extra"].setdefault("request_id", g.get("request_id"))
     if trace_id and (trace := trace_id()):
@@ -107,9 +109,10 @@ def start_clock() -> None:
 def log_request(response: Response) -> Response:
     """Log a request by its route, because the URL may contain personal data."""
     rule = request.url_rule
-    path = {} if rule else {"path": quote(request.path, PATH_CHARACTERS)[:MAX_PATH]}
+    path = {} if rule else {"path": quote(redacted(request.path), PATH_CHARACTERS)[:MAX_PATH]}
     logger.bind(
         user=g.get("user_id"),
+        key=g.get("api_key_id"),
         method=request.method,
         route=rule.rule if rule else None,
         status=response.status_code,

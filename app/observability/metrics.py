@@ -9,7 +9,7 @@ from functools import cache
 from threading import Thread
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, g, request, request_finished
 from prometheus_client import Counter, Gauge, Histogram
 
 from app.auth import limits, tokens
@@ -41,6 +41,8 @@ AUTH_EVENTS: dict[tuple[str, str, str | type[Problem]], str] = {
     ("POST", "/api/auth/logout", "204"): "logout",
     ("DELETE", "/api/auth/sessions/<session_id>", "204"): "session_end",
     ("PUT", "/api/users/me/password", "204"): "password_change",
+    ("POST", "/api/api-keys", "201"): "api_key_created",
+    ("DELETE", "/api/api-keys/<api_key_id>", "204"): "api_key_revoked",
 }
 # Events that the response status does not show.
 OTHER_EVENTS = ("refresh_repeated",)
@@ -53,6 +55,7 @@ DURATIONS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 EVENTS = Counter("auth_events", "Authentication events, such as logins.", ["event"])
+API_KEYS = Counter("api_key_requests", "Responses to requests with an API key.", ["key"])
 RATE_LIMITED = Counter("rate_limit_refusals", "Requests over a rate limit.", ["limit"])
 SHARED = Gauge(
     "rate_limit_shared",
@@ -77,6 +80,7 @@ def init_app(app: Flask) -> None:
     app.wsgi_app = RequestMetrics(app.wsgi_app)  # type: ignore[method-assign]
     problems.problem_rendered.connect(count_problem)
     tokens.events.connect(count_event)
+    request_finished.connect(count_api_key, app)
     # Export every counter at 0: `increase()` ignores the first value of a series.
     for event in (*AUTH_EVENTS.values(), *OTHER_EVENTS):
         EVENTS.labels(event)
@@ -138,6 +142,11 @@ def count_problem(problem: Problem) -> None:
         RATE_LIMITED.labels(problem.limit).inc()
     elif rule and (event := AUTH_EVENTS.get((request.method, rule.rule, type(problem)))):
         EVENTS.labels(event).inc()
+
+
+def count_api_key(_app: Flask, **_: Any) -> None:
+    if key_id := g.get("api_key_id"):
+        API_KEYS.labels(key_id).inc()
 
 
 def count_event(event: str) -> None:

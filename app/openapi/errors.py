@@ -17,6 +17,7 @@ from app.errors.http_errors import (
     Unavailable,
     UnsupportedMediaType,
 )
+from app.http.api_keys import ExposedAPIKey
 from app.http.hosts import HostNotAllowed
 from app.http.idempotency import MalformedKey
 from app.http.operation import Operation
@@ -83,7 +84,8 @@ def _problems(operation: Operation, doc: dict[str, Any], path: str) -> list[type
         found += [NotFound]
     if any(parameter.get("name") == "If-Match" for parameter in doc.get("parameters", ())):
         found += [PreconditionFailed]
-    return [*found, MalformedQuery, HostNotAllowed, BadRequest, MalformedRequest]
+    always = [MalformedQuery, ExposedAPIKey, HostNotAllowed, BadRequest, MalformedRequest]
+    return [*found, *always]
 
 
 def _at_any_status(operation: Operation) -> list[type[Problem]]:

@@ -9,16 +9,17 @@ from app.auth import limits, quotas
 from app.http import etags, idempotency, request_id
 from app.http.operation import Access, Link, Operation
 from app.openapi.errors import error_responses
-from models.users import Role
+from models.users import Role, Scope
 from schemas.pages import CURSOR_EXAMPLE
 
 BEARER = {
     "type": "http",
     "scheme": "bearer",
-    "bearerFormat": "JWT",
+    "bearerFormat": "JWT or API key",
     "description": "Send the `access_token` of `POST /api/auth/login` or `/api/auth/refresh` as "
     "`Authorization: Bearer …`. It expires after `expires_in` seconds. Only then, exchange the "
-    "`refresh_token` for new tokens.",
+    "`refresh_token` for new tokens. Programs send an API key of `POST /api/api-keys` in the same "
+    "way (`Bearer fak_…`).",
 }
 RATE_LIMIT_HEADERS = quotas.DOCUMENTED
 COMMON_HEADERS = request_id.DOCUMENTED
@@ -95,7 +96,8 @@ def _callers(access: Access | None) -> str:
     if access == "public":
         return "**Access:** public; no token is needed."
     roles = ", ".join(f"`{role}`" for role in Role if access in role.scopes)
-    return f"**Access:** requires the scope `{access}` (roles: {roles})."
+    keys = " API keys are not allowed." if access is Scope.CREDENTIALS else ""
+    return f"**Access:** requires the scope `{access}` (roles: {roles}).{keys}"
 
 
 def _parameters(operation: Operation, method: str) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, MetaData, select
 from sqlalchemy.orm import Session
 
+from models.api_keys import APIKey
 from models.idempotency import IdempotencyKey
 from models.sessions import AuthSession
 from models.users import User
@@ -29,6 +30,8 @@ def load(engine):
             session.flush()
             session.add(AuthSession(user_id=user.id, token_hash=b"x", expires_at=NEXT_YEAR))
             session.add(IdempotencyKey(user_id=user.id, key="k", fingerprint=b"x"))
+            key = {"user_id": user.id, "created_by": user.id, "name": "k", "scopes": ["profile"]}
+            session.add(APIKey(**key, digest=user.id.encode()))
 
 
 def alembic(url, *args, cwd=ROOT):

@@ -55,6 +55,7 @@ def environment(database_url: str, **more: str) -> dict[str, str]:
         "DATABASE_POOLER": str(pooled(database_url)),
         "LOG_LEVEL": "WARNING",
         "RATE_LIMIT_DEFAULT": PLENTY,
+        "RATE_LIMIT_API_KEY": PLENTY,
         "RATE_LIMIT_LOGIN": PLENTY,
         "RATE_LIMIT_LOGIN_ACCOUNT": PLENTY,
         "RATE_LIMIT_LOGIN_ADDRESS": PLENTY,

@@ -35,6 +35,7 @@ def exchange(server):
         ["Idempotency-Key: k", "Idempotency-Key: k"],
         ['Idempotency-Key: "k"', "Idempotency-Key: k"],
         ["Authorization: Bearer x", "authorization: Bearer x"],
+        ["Authorization: Bearer fak_x", "Authorization: Bearer fak_y"],
         ["Content-Type: application/json", "Content-Type: application/json"],
         ["Content-Type: text/plain", "Content-Type: application/json"],
         ["Origin: https://a.example", "Origin: https://b.example"],

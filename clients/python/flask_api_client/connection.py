@@ -1,4 +1,4 @@
-"""Clients for the generated operations: anonymous, or with a session.
+"""Clients for the generated operations: anonymous, with a session or with an API key.
 
 `transport` creates the httpx transport. Use it for a proxy, for your own certificates, or for
 another retry limit: `lambda: RetryTransport(httpx.HTTPTransport(verify=context), patience=60)`.
@@ -27,6 +27,14 @@ def connect(base_url: str, *, transport: NewTransport = RetryTransport) -> Clien
     return Client(
         base_url, timeout=TIMEOUT, httpx_args={"transport": ProblemTransport(transport())}
     )
+
+
+def with_api_key(
+    base_url: str, api_key: str, *, transport: NewTransport = RetryTransport
+) -> AuthenticatedClient:
+    """Return a client with an API key, which needs no refresh."""
+    arguments: dict[str, Any] = {"transport": ProblemTransport(transport())}
+    return AuthenticatedClient(base_url, token=api_key, timeout=TIMEOUT, httpx_args=arguments)
 
 
 def sign_in(

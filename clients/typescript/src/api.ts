@@ -15,6 +15,8 @@ export interface ApiResponse<T> {
 export interface ApiOptions {
   /** Tokens of an existing session. */
   tokens?: Tokens;
+  /** API key of a program, instead of a session. It needs no refresh. */
+  apiKey?: string;
   /** Called with new tokens, and awaited. The old tokens are no longer valid. */
   keep?: (tokens: Tokens) => unknown;
   /** Seconds for all attempts of a request. */
@@ -48,7 +50,7 @@ export class Api {
 
   async signIn(email: string, password: string): Promise<void> {
     const body = { email, password };
-    await this.#take(await this.#send<Tokens>("post", "/api/auth/login", { body }, undefined));
+    await this.#take(await this.#send<Tokens>("post", "/api/auth/login", { body }));
   }
 
   #operations<M extends Method>(method: M) {
@@ -60,13 +62,13 @@ export class Api {
   async #signedIn<T>(method: Method, path: string, input: Sent): Promise<ApiResponse<T>> {
     const used = this.#tokens;
     try {
-      return await this.#send<T>(method, path, input, used);
+      return await this.#send<T>(method, path, input, used?.access_token ?? this.options.apiKey);
     } catch (error) {
       const expired = error instanceof ApiProblem && error.hasType("unauthenticated");
       if (!used || !expired) throw error;
     }
     if (used === this.#tokens) await this.#exchange(used);
-    return this.#send<T>(method, path, input, this.#tokens);
+    return this.#send<T>(method, path, input, this.#tokens?.access_token);
   }
 
   /** Refresh once for each pair of tokens: the reuse of a refresh token ends the session. */
@@ -95,10 +97,10 @@ export class Api {
     method: Method,
     path: string,
     input: Sent,
-    tokens?: Tokens,
+    credential?: string,
   ): Promise<ApiResponse<T>> {
     const { fetch: send = fetch, timeout = 10, patience = PATIENCE_SECONDS } = this.options;
-    const make = () => request(this.baseUrl, method, path, input, tokens, timeout);
+    const make = () => request(this.baseUrl, method, path, input, credential, timeout);
     make(); // throw invalid input now, outside the retries
     const repeatable =
       method === "get" || Boolean(input.header?.["Idempotency-Key"] ?? input.repeatable);

@@ -1,6 +1,5 @@
 /** Create the Request (Fetch standard) of an operation from its input. */
 
-import type { Tokens } from "./schema.js";
 import type { Method } from "./types.js";
 
 /** Input of an operation. */
@@ -18,11 +17,11 @@ export function request(
   method: Method,
   path: string,
   input: Sent,
-  tokens: Tokens | undefined,
+  credential: string | undefined,
   timeout: number,
 ): Request {
   const headers = new Headers(defined(input.header));
-  if (tokens) headers.set("Authorization", `Bearer ${tokens.access_token}`);
+  if (credential) headers.set("Authorization", `Bearer ${credential}`);
   if (input.body !== undefined) headers.set("Content-Type", "application/json");
   return new Request(url(baseUrl, path, input), {
     method: method.toUpperCase(),

@@ -29,6 +29,17 @@ test("twenty requests with an expired token refresh it once, and keep the new to
   assert.equal((await later.get("/api/users/me")).data.email, given("EMAIL"));
 });
 
+test("an API key needs no session, and a refused one is not refreshed", async () => {
+  const owner = await signedInClient();
+  const body = { name: "test", scopes: ["profile" as const] };
+  const { data } = await owner.post("/api/api-keys", { body });
+  const program = new Api(given("API_URL"), { apiKey: data.key });
+  assert.equal((await program.get("/api/users/me")).status, 200);
+  await assert.rejects(program.get("/api/auth/sessions"), refusedAs("forbidden"));
+  await owner.delete("/api/api-keys/{api_key_id}", { path: { api_key_id: data.id } });
+  await assert.rejects(program.get("/api/users/me"), refusedAs("unauthenticated"));
+});
+
 test("an ended session is a typed problem", async () => {
   const api = await signedInClient();
   assert.equal((await api.post("/api/auth/logout")).data, undefined);

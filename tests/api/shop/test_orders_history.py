@@ -10,6 +10,7 @@ from models.users import Role
 from services import orders
 from services.errors import Forbidden
 from services.principals import Principal
+from tests.support.api_keys import new_key, using
 from tests.support.shop import OrderFactory
 
 
@@ -72,6 +73,16 @@ class TestHistory:
         (listed,) = as_user.get("/api/orders").json["items"]
 
         assert listed == as_user.get(url).json
+
+    def test_change_with_an_api_key_names_the_key(self, app, as_admin, url):
+        key = new_key(as_admin, "orders:read", "orders:manage", service_account="warehouse")
+        using(app, key["key"]).patch(url, json={"status": "paid"})
+        as_admin.patch(url, json={"status": "shipped"})
+
+        by_key, by_session = as_admin.get(url).json["history"]
+
+        assert (by_key["by"], by_key["by_api_key"]) == (key["user_id"], key["id"])
+        assert by_session["by_api_key"] is None
 
 
 class TestRequiredScopes:

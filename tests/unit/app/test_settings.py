@@ -30,6 +30,7 @@ SETTINGS = [
     ("ACCESS_TOKEN_EXPIRE_MINUTES", "5", 5),
     ("TRUSTED_PROXIES", "2", 2),
     ("RATE_LIMIT_DEFAULT", "9 per minute", "9 per minute"),
+    ("RATE_LIMIT_API_KEY", "9 per hour", "9 per hour"),
     ("RATE_LIMIT_LOGIN", "9 per hour", "9 per hour"),
     ("RATE_LIMIT_LOGIN_ACCOUNT", "9 per hour", "9 per hour"),
     ("RATE_LIMIT_LOGIN_ADDRESS", "9/day", "9/day"),

@@ -78,7 +78,7 @@ class TestResource:
 class TestLog:
     def test_log_line_has_the_trace_id(self, tracer, monkeypatch):
         monkeypatch.setattr(logging, "trace_id", tracing.trace_id)
-        lines = [{"extra": {}}, {"extra": {}}]
+        lines = [{"message": "", "extra": {}}, {"message": "", "extra": {}}]
 
         logging.add_context(lines[0])
         with tracer.start_as_current_span("a") as span:

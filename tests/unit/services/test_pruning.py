@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from models.api_keys import APIKey
 from models.idempotency import IdempotencyKey
 from models.sessions import AuthSession
 from services import idempotency, pruning
@@ -71,7 +72,11 @@ class TestCommand:
 
         told = app.test_cli_runner().invoke(args=["prune", "--batch", "2"]).stdout
 
-        assert told.splitlines() == ["Pruned 5 idempotency keys.", "Pruned 3 sessions."]
+        assert told.splitlines() == [
+            "Pruned 5 idempotency keys.",
+            "Pruned 3 sessions.",
+            "Pruned 0 API keys.",
+        ]
 
 
 class TestDuringTraffic:
@@ -105,3 +110,24 @@ class TestDuringTraffic:
             other.commit()
 
             assert one.scalar(select(func.count()).select_from(IdempotencyKey)) == 0
+
+
+class TestAPIKeys:
+    def test_those_that_ended_more_than_thirty_days_ago_go(self, session, user):
+        old, recent = NOW - timedelta(days=31), NOW - timedelta(days=29)
+        ends = {
+            "live": (None, None),
+            "expired": (old, None),
+            "revoked": (NOW + HOUR, old),
+            "just expired": (recent, None),
+            "just revoked": (None, recent),
+        }
+        for name, (expires_at, revoked_at) in ends.items():
+            key = APIKey(user_id=user.id, created_by=user.id, name=name, scopes=["profile"])
+            key.digest, key.expires_at, key.revoked_at = name.encode(), expires_at, revoked_at
+            session.add(key)
+        session.flush()
+
+        assert pruning.api_keys(session, 10) == 2
+
+        assert kept(session, APIKey.name) == {"live", "just expired", "just revoked"}

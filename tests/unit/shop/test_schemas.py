@@ -12,7 +12,13 @@ from schemas.products import ProductSchema
 from tests.support.shop import ADDRESS
 
 NOON = datetime(2026, 2, 12, 12, 30, 1, 20, tzinfo=UTC)
-CHANGE = {"from_status": "pending", "to_status": "paid", "changed_by": "user_1", "changed_at": NOON}
+CHANGE = {
+    "from_status": "pending",
+    "to_status": "paid",
+    "changed_by": "user_1",
+    "changed_by_api_key": None,
+    "changed_at": NOON,
+}
 LINE = {"product_id": "abc", "name": "Coffee mug", "quantity": 2, "unit_price": 1250}
 
 
@@ -39,7 +45,8 @@ def test_dump_equals_that_of_marshmallow(schema):
 def test_changes_have_short_names():
     (change,) = OrderSchema().dump(row(OrderSchema))["history"]
 
-    assert change == {"from": "pending", "to": "paid", "by": "user_1", "at": NOON}
+    by = {"by": "user_1", "by_api_key": None}
+    assert change == {"from": "pending", "to": "paid", **by, "at": NOON}
 
 
 def test_unknown_keys_are_not_dumped():

@@ -16,8 +16,17 @@ from tests.support.shop import ADDRESS
 pytestmark = pytest.mark.clients
 pytest.importorskip("flask_api_client.generated", reason="`make clients` has not been run")
 
-from flask_api_client import ApiProblem, connect, items, resume, sign_in, unwrap  # noqa: E402
+from flask_api_client import (  # noqa: E402
+    ApiProblem,
+    connect,
+    items,
+    resume,
+    sign_in,
+    unwrap,
+    with_api_key,
+)
 from flask_api_client.generated import models  # noqa: E402
+from flask_api_client.generated.api.api_keys import create_api_key  # noqa: E402
 from flask_api_client.generated.api.auth import list_sessions, logout  # noqa: E402
 from flask_api_client.generated.api.orders import create_order, list_orders  # noqa: E402
 from flask_api_client.generated.api.products import get_product, list_products  # noqa: E402
@@ -69,6 +78,21 @@ class TestSession:
         assert [tokens.refresh_token != old.refresh_token for tokens in kept] == [True]
         with resume(shop.server.url, kept[0]) as later:
             assert unwrap(get_profile.sync_detailed(client=later)).email == email
+
+    def test_api_key_needs_no_session_and_a_refused_one_is_not_refreshed(self, shop, api, email):
+        body = models.NewAPIKey(name="test", scopes=["profile"])
+        key = unwrap(create_api_key.sync_detailed(client=api, body=body)).key
+
+        with with_api_key(shop.server.url, key) as program:
+            assert unwrap(get_profile.sync_detailed(client=program)).email == email
+            with pytest.raises(ApiProblem) as refused:
+                unwrap(list_sessions.sync_detailed(client=program))
+        assert refused.value.has_type("forbidden")
+
+        forged = with_api_key(shop.server.url, f"{key[:-1]}-")
+        with forged, pytest.raises(ApiProblem) as refused:
+            unwrap(get_profile.sync_detailed(client=forged))
+        assert refused.value.has_type("unauthenticated")
 
     def test_twenty_threads_exchange_once(self, shop, email):
         old, kept = Tokens.from_dict(shop.expired_tokens(email)), []

@@ -1,0 +1,184 @@
+"""API keys: create, list, revoke, authenticate."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from loguru import logger
+from sqlalchemy import (
+    ColumnElement,
+    Interval,
+    Row,
+    bindparam,
+    case,
+    cast,
+    func,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from models.api_keys import API_KEY_ID, APIKey
+from models.base import table
+from models.users import Role, Scope, User
+from services import pages
+from services.errors import InvalidInput, InvalidToken, NotFound, Problem
+from services.key_format import digest, new_key
+from services.principals import Principal
+from services.service_accounts import owner_of_key
+
+# Two, so that a new key can replace the old one without an interruption.
+MAX_LIVE_KEYS = 2
+# `last_used_at` is at most this old while a key is in use.
+USE_PRECISION = timedelta(minutes=1)
+
+
+class TooManyAPIKeys(Problem):
+    status, slug, title = 409, "too-many-api-keys", "Too many API keys"
+    detail = f"The account already has {MAX_LIVE_KEYS} API keys; revoke one first."
+    advice = (
+        "To rotate a key, create the second one, use it everywhere, then revoke the first one. "
+        "`GET /api/api-keys` shows when each key was last used."
+    )
+
+
+users, keys = table(User), table(APIKey)
+LIVE = keys.c.revoked_at.is_(None) & or_(
+    keys.c.expires_at.is_(None), keys.c.expires_at > func.now()
+)
+USE_IS_OUTDATED = or_(
+    keys.c.last_used_at.is_(None), keys.c.last_used_at < func.now() - cast(USE_PRECISION, Interval)
+)
+ACTIVE_KEY = (
+    select(
+        users,
+        null().label("session_id"),
+        keys.c.id.label("api_key_id"),
+        keys.c.scopes.label("api_key_scopes"),
+        USE_IS_OUTDATED.label("use_is_outdated"),
+    )
+    .join(keys, keys.c.user_id == users.c.id)
+    .where(keys.c.digest == bindparam("digest"), LIVE, users.c.is_active)
+    .execution_options(prepared=True)
+)
+SERVICE_ACCOUNT = case((users.c.role == Role.SERVICE, func.split_part(users.c.email, "@", 1)))
+VISIBLE_KEYS = (
+    select(*(column for column in keys.c if column.name != "digest"))
+    .add_columns(SERVICE_ACCOUNT.label("service_account"))
+    .join(users, users.c.id == keys.c.user_id)
+    .where(LIVE)
+)
+OWN_KEYS = VISIBLE_KEYS.where(keys.c.user_id == bindparam("user_id"))
+
+
+def authenticate(session: Session, key_digest: bytes) -> Row[Any]:
+    """Return the active owner of a live key, with the id and scopes of the key.
+
+    Every request runs this query, so that a revocation, a deactivation and a new role take effect
+    on the next request.
+
+    Raises:
+        InvalidToken: the key is unknown, expired or revoked, or the owner is not active.
+    """
+    owner = session.execute(ACTIVE_KEY, {"digest": key_digest}).one_or_none()
+    if owner is None:
+        raise InvalidToken
+    return owner
+
+
+def create(
+    session: Session,
+    principal: Principal,
+    name: str,
+    scopes: Sequence[str],
+    expires_at: datetime | None = None,
+    service_account: str | None = None,
+) -> SimpleNamespace:
+    """Create a key for the caller or for a service account; return its row and the `key`.
+
+    Raises:
+        Forbidden: the caller may not create service accounts.
+        InvalidInput: the caller or the service account does not have a scope.
+        TooManyAPIKeys: the owner has two live keys.
+    """
+    owner = owner_of_key(session, principal, service_account)
+    _check_scopes(principal, owner, scopes)
+    live = select(func.count()).select_from(keys).where(keys.c.user_id == owner.id, LIVE)
+    if session.execute(live).scalar_one() >= MAX_LIVE_KEYS:
+        raise TooManyAPIKeys
+    key = new_key()
+    row = APIKey(
+        id=API_KEY_ID.new(),
+        user_id=owner.id,
+        name=name,
+        digest=digest(key),
+        scopes=list(scopes),
+        created_by=principal.id,
+        expires_at=expires_at,
+    )
+    session.add(row)
+    session.flush()
+    logger.bind(key=row.id, owner=owner.id, scopes=row.scopes).info("api_key_created")
+    stored = session.execute(VISIBLE_KEYS.where(keys.c.id == row.id)).mappings().one()
+    return SimpleNamespace(**stored, key=key)
+
+
+def _check_scopes(principal: Principal, owner: User, scopes: Sequence[str]) -> None:
+    missing = [
+        f"/scopes/{i}"
+        for i, scope in enumerate(map(Scope, scopes))
+        if not principal.may(scope) or scope not in Role(owner.role).scopes
+    ]
+    if missing:
+        raise InvalidInput.at(missing, "You or the owner of the key do not have this scope.")
+
+
+def list_visible(session: Session, principal: Principal, page: pages.PageRequest) -> pages.Page:
+    """Return a page of the caller's live keys; with the scope `users:manage`, of all live keys."""
+    if principal.may(Scope.USERS_MANAGE):
+        return pages.read_page(session, VISIBLE_KEYS, page, {})
+    return pages.read_page(session, OWN_KEYS, page, {"user_id": principal.id})
+
+
+def get(session: Session, principal: Principal, key_id: str) -> Row[Any]:
+    """Return a live key.
+
+    Raises:
+        NotFound: it has ended, or belongs to another user.
+    """
+    statement = VISIBLE_KEYS.where(keys.c.id == key_id, *_visible(principal))
+    row = session.execute(statement).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def revoke(session: Session, principal: Principal, key_id: str) -> None:
+    """Revoke a live key.
+
+    Raises:
+        NotFound: it has ended, or belongs to another user.
+    """
+    mine = update(keys).where(keys.c.id == key_id, LIVE, *_visible(principal))
+    revoked = session.execute(mine.values(revoked_at=func.now()).returning(keys.c.id))
+    if revoked.one_or_none() is None:
+        raise NotFound
+    logger.bind(key=key_id, revoked_by=principal.id).info("api_key_revoked")
+
+
+def record_use(session: Session, key_id: str) -> None:
+    """Set `last_used_at`, at most once a minute.
+
+    A locked row is skipped, because another request is writing it.
+    """
+    outdated = select(keys.c.id).where(keys.c.id == key_id, USE_IS_OUTDATED)
+    free = outdated.with_for_update(skip_locked=True).scalar_subquery()
+    session.execute(update(keys).where(keys.c.id == free).values(last_used_at=func.now()))
+
+
+def _visible(principal: Principal) -> list[ColumnElement[bool]]:
+    """Return the condition by owner, so that queries do not find keys of other users."""
+    return [] if principal.may(Scope.USERS_MANAGE) else [keys.c.user_id == principal.id]
