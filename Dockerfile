@@ -35,14 +35,16 @@ WORKDIR /srv
 ENV PATH=/opt/venv/bin:$PATH \
     HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    PORT=8000
 # A number, so that Kubernetes can verify that it is not root.
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python3", "-IS", "/srv/docker/healthcheck.py"]
-CMD ["gunicorn", "--bind", "0.0.0.0:8000", "app:create_app()"]
+# It listens on 0.0.0.0:$PORT; WEB_CONCURRENCY is the number of workers.
+CMD ["gunicorn", "app:create_app()"]
 
 ARG VERSION=unknown
 ARG REVISION=unknown

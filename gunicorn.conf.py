@@ -26,8 +26,8 @@ from app.settings import Settings, SettingsError
 
 descriptors = getrlimit(RLIMIT_NOFILE)[0]
 
-bind = "127.0.0.1:8000"
-workers = 2
+# No `bind`: gunicorn's default is 0.0.0.0:$PORT, or 127.0.0.1:8000 if PORT is not set.
+workers = os.environ.get("WEB_CONCURRENCY") or 2
 worker_class = "app.server.worker.Worker"
 # Each connection needs a file descriptor; PostgreSQL, Redis and files need some too.
 worker_connections = 1000 if descriptors == RLIM_INFINITY else min(1000, descriptors * 3 // 4)

@@ -85,7 +85,7 @@ def wait_until_healthy(url: str, process: subprocess.Popen, seconds: float = 60)
     while time.monotonic() < deadline:
         assert process.poll() is None, f"the server ended with status {process.returncode}"
         try:
-            if httpx.get(f"{url}/api/health", timeout=1).status_code == 200:
+            if httpx.get(f"{url}/api/health", timeout=5).status_code == 200:
                 return
         except httpx.TransportError:
             time.sleep(0.05)

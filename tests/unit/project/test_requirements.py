@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 # Each lock contains the packages of the previous one.
 REQUIREMENTS = ["requirements.txt", "requirements-run.txt", "requirements-dev.txt"]
 # Each is compiled from the file of the same name that ends in .in.
-COMPILED = ["bench/requirements.txt", "tests/deploy/checkov.txt"]
+COMPILED = ["bench/requirements.txt", "tests/deploy/checkov.txt", "tests/generators/requirements.txt"]
 
 
 def entries(name):
@@ -32,7 +32,7 @@ class TestRequirements:
     def test_no_index_host_is_named(self, name):
         assert not re.search(r"https?://|--(extra-)?index|--find-links", (ROOT / name).read_text())
 
-    @pytest.mark.parametrize("folder", ["tools/node", "clients/typescript"])
+    @pytest.mark.parametrize("folder", ["tools/node", "clients/typescript", "tests/generators"])
     def test_node_locks_name_no_index_host(self, folder):
         packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
         assert packages

@@ -60,10 +60,21 @@ class TestRelease:
     def test_release_has_the_image_and_notes_of_its_version(self, tmp_path):
         assert self.check(f"v{__version__}", tmp_path).returncode == 0
 
-        assert (tmp_path / "env").read_text() == f"IMAGE=ghcr.io/shop/api:{__version__}\n"
+        assert (tmp_path / "env").read_text() == f"IMAGE=ghcr.io/shop/api\nVERSION={__version__}\n"
         notes = (tmp_path / "notes.md").read_text()
         assert notes.strip().startswith("### ")
         assert "## [" not in notes
+
+    def test_signs_and_attests_what_it_pushes(self):
+        steps = workflow("release.yml")["jobs"]["release"]["steps"]
+        build = next(step["with"] for step in steps if "build-push" in step.get("uses", ""))
+        attested = [s["with"]["subject-name"] for s in steps if "attest" in s.get("uses", "")]
+        signed = [command for command in "\n".join(commands("release.yml", "release")).split("\n")
+                  if command.startswith("cosign sign --yes")]  # fmt: skip
+
+        assert (build["push"], build["sbom"], build["provenance"]) == (True, True, "mode=max")
+        assert attested == ["${{ env.IMAGE }}", "${{ env.IMAGE }}/charts/flask-api"]
+        assert [re.search(r"\$IMAGE(\S*)@", each)[1] for each in signed] == ["", "/charts/flask-api"]
 
     @pytest.mark.parametrize(("kept", "status"), [("{}", 0), ('{"old": 1}', 1), (None, 1)])
     def test_release_needs_the_stored_document_of_its_version(self, tmp_path, kept, status):
