@@ -1,6 +1,7 @@
 """API documentation: start page, OpenAPI document, Swagger UI, ReDoc, guides, search, problems."""
 
 import re
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
@@ -103,7 +104,7 @@ class Search(Page):
             markdown = render_template(f"guides/{slug}.md")
             entries += search.sections(f"/api/docs/guides/{slug}", markdown)
         entries += search.reference(current_app.extensions["openapi"])
-        results = [result._asdict() for result in search.search(entries, words)]
+        results = [asdict(result) for result in search.search(entries, words)]
         return negotiated("search.html", {"query": words, "results": results})
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
@@ -22,7 +23,8 @@ class Entry(NamedTuple):
     text: str
 
 
-class Result(NamedTuple):
+@dataclass(frozen=True)
+class Result:
     title: str
     url: str
     excerpt: str
