@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -15,6 +16,14 @@ from models.types import ProductID
 # parser, and in the range of bigint.
 MAX_PRICE = 1_000_000_000
 MAX_STOCK = 2_000_000_000
+# The words of a product; the SQL text must be the same in the index and in a search. Alembic needs
+# the parentheses to compare it.
+SEARCH_TEXT = "(name || ' ') || description"
+SEARCH_VECTOR = f"to_tsvector('simple', {SEARCH_TEXT})"
+
+
+def _index(name: str, *columns: Any, **options: Any) -> Index:
+    return Index(name, *columns, postgresql_where=text("retired_at IS NULL"), **options)
 
 
 class Product(Versioned, Base):
@@ -24,9 +33,14 @@ class Product(Versioned, Base):
         CheckConstraint(f"price BETWEEN 0 AND {MAX_PRICE}", name="price_in_range"),
         # No upper bound, so that a cancellation can always return its stock.
         CheckConstraint("stock >= 0", name="stock_not_negative"),
-        Index(
-            "ix_products_listed", "created_at", "id", postgresql_where=text("retired_at IS NULL")
-        ),
+        # One index for each sort order, with and without a currency, and one for the search. None
+        # has `stock`, so that an order can update it without writing to the indexes (HOT).
+        _index("ix_products_listed", "created_at", "id"),
+        _index("ix_products_by_name", "name", "id"),
+        _index("ix_products_of_currency", "currency", "created_at", "id"),
+        _index("ix_products_of_currency_by_name", "currency", "name", "id"),
+        _index("ix_products_of_currency_by_price", "currency", "price", "id"),
+        _index("ix_products_search", text(SEARCH_VECTOR), postgresql_using="gin"),
     )
 
     id: Mapped[str] = mapped_column(

@@ -18,7 +18,7 @@ from schemas.products import (
     ProductQuerySchema,
     ProductSchema,
 )
-from services import products
+from services import product_search, products
 from services.errors import PreconditionRequired
 from services.pages import Page, PageRequest
 
@@ -38,11 +38,12 @@ class Products(Resource):
     @public
     @blp.doc(operationId="listProducts")
     def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
-        """List the products on sale, newest first.
+        """List the products on sale, or search them.
 
-        The list does not include products that were taken off sale.
+        The list does not include products that were taken off sale. All filters can be combined. A
+        search ignores case, but not accents, and is the same for all languages.
         """
-        return products.list_all(self.session, page)
+        return product_search.list_all(self.session, page, **filters)
 
     @blp.arguments(NewProductSchema)
     @blp.created(ProductSchema, "/api/products/{id}")

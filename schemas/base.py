@@ -115,9 +115,17 @@ class QueryInteger(fields.Integer):
     """An integer in a query string: ASCII digits without sign or spaces."""
 
     def _validated(self, value: Any) -> int:
-        if not (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10):
+        is_number = isinstance(value, str) and re.fullmatch(r"[0-9]{1,10}", value)
+        if not is_number:
             raise self.make_error("invalid", input=value)
         return super()._validated(value)
+
+
+class QueryBoolean(fields.Boolean):
+    """A boolean in a query string: `true` or `false`."""
+
+    truthy = {"true"}  # noqa: RUF012
+    falsy = {"false"}  # noqa: RUF012
 
 
 class StrictBoolean(fields.Boolean):

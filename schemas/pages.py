@@ -21,7 +21,8 @@ class PageQuerySchema(RequestSchema):
     cursor = Text(
         # A function, because a value would be documented, and a query string has no null.
         load_default=lambda: None,
-        validate=validate.Length(1, 500),
+        # A cursor contains the values of the sort columns, such as a name of 200 characters.
+        validate=validate.Length(1, 2000),
         metadata={
             "description": "Start of the page: the `next_cursor` of the previous page.",
             "examples": [CURSOR_EXAMPLE],

@@ -1,6 +1,8 @@
 """Product catalogue."""
 
-from marshmallow import validate
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
 from marshmallow_sqlalchemy import auto_field
 
 from models.products import MAX_PRICE, MAX_STOCK, Product
@@ -8,6 +10,8 @@ from schemas.base import (
     CREATED,
     MAX_EXACT,
     UPDATED,
+    QueryBoolean,
+    QueryInteger,
     RequestSchema,
     RowSchema,
     StrictInteger,
@@ -37,6 +41,7 @@ CURRENCY_SHOWN = {
 }
 NAME = {"description": "Name of the product.", "example": "Coffee mug"}
 DESCRIPTION = {"description": "Description of the product.", "example": "Stoneware, 350 ml."}
+SORTS = ("newest", "price", "-price", "name")
 STOCK = {"description": "Number of units that can be ordered.", "example": 100}
 
 
@@ -81,4 +86,57 @@ class NewProductSchema(RequestSchema):
 
 
 class ProductQuerySchema(PageQuerySchema):
-    """Query parameters of the list of products."""
+    """Search, filters and sort order of the list of products."""
+
+    q = text(
+        200,
+        metadata={
+            "description": "Only products with all these words in their name or description. "
+            "The last word can be the beginning of a word.",
+            "examples": ["coffee mu"],
+        },
+    )
+    currency = Text(
+        validate=CURRENCY,
+        metadata={
+            "description": "Only products with this currency (ISO 4217).",
+            "examples": ["USD"],
+        },
+    )
+    price_min = QueryInteger(
+        validate=validate.Range(0, MAX_PRICE),
+        metadata={
+            "description": "Lowest price, in minor units; requires `currency`.",
+            "examples": [500],
+        },
+    )
+    price_max = QueryInteger(
+        validate=validate.Range(0, MAX_PRICE),
+        metadata={
+            "description": "Highest price, in minor units; requires `currency`.",
+            "examples": [2000],
+        },
+    )
+    in_stock = QueryBoolean(
+        metadata={
+            "description": "`true`: only products in stock. `false`: all products.",
+            "examples": [True],
+        },
+    )
+    sort = fields.String(
+        load_default="newest",
+        validate=validate.OneOf(SORTS),
+        metadata={
+            "description": "Order of the list: newest first, lowest price first, highest price "
+            "first, or by name. A sort by price requires `currency`.",
+            "example": "newest",
+        },
+    )
+
+    @validates_schema
+    def require_currency(self, filters: dict[str, Any], **_: Any) -> None:
+        """Raise an error for a comparison of prices in different currencies."""
+        compared = {"price_min", "price_max"} & filters.keys() or "price" in filters["sort"]
+        if compared and "currency" not in filters:
+            text = "Required with price_min, price_max and a sort by price."
+            raise ValidationError(text, "currency")

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, tuple_
+from sqlalchemy import ColumnElement, Row, Select, bindparam, tuple_
 from sqlalchemy.orm import Session
 
 ABSENT = ""  # sorts before every id
@@ -57,13 +57,20 @@ def read_page(
     values: Mapping[str, Any],
     sort: Sort = NEWEST,
 ) -> Page:
-    """Return a page of `statement` in the order of `sort`, with bound `values`.
+    """Return a page of `statement` in the order of `sort`, with bound `values`."""
+    page = _paged(statement, sort, further=request.after is not None)
+    return fetch(session, page, request, values, sort)
+
+
+def fetch(
+    session: Session, page: Select, request: PageRequest, values: Mapping[str, Any], sort: Sort
+) -> Page:
+    """Return the page of a statement that was built with `after` and `first`.
 
     The query fetches one row more than the limit, to know whether there is another page.
     """
     if request.after:
         values = {**values, **dict(zip(_names(sort), request.after, strict=True))}
-    page = _paged(statement, sort, further=request.after is not None)
     rows = session.execute(page, {**values, "rows": request.limit + 1}).all()
     items, more = rows[: request.limit], len(rows) > request.limit
     return Page(items, _position(items[-1], sort) if more else None)
@@ -81,11 +88,23 @@ def _names(sort: Sort) -> list[str]:
 # Cached, because building a statement takes longer than sending it.
 @lru_cache(maxsize=200)
 def _paged(statement: Select, sort: Sort, *, further: bool) -> Select:
-    columns = [statement.selected_columns[name] for name in sort.columns]
-    if further:
-        pairs = zip(_names(sort), columns, strict=True)
-        position = tuple_(*(bindparam(name, type_=column.type) for name, column in pairs))
-        row = tuple_(*columns)
-        statement = statement.where(row < position if sort.descending else row > position)
-    order = [column.desc() if sort.descending else column.asc() for column in columns]
-    return statement.order_by(*order).limit(bindparam("rows"))
+    return first(after(statement, sort) if further else statement, sort)
+
+
+def after(statement: Select, sort: Sort) -> Select:
+    """Return the statement for the rows after a position."""
+    columns = _columns(statement, sort)
+    pairs = zip(_names(sort), columns, strict=True)
+    position = tuple_(*(bindparam(name, type_=column.type) for name, column in pairs))
+    row = tuple_(*columns)
+    return statement.where(row < position if sort.descending else row > position)
+
+
+def first(statement: Select, sort: Sort, rows: int | None = None) -> Select:
+    """Return the statement for the first rows in the order of `sort`, by default a page."""
+    order = [each.desc() if sort.descending else each.asc() for each in _columns(statement, sort)]
+    return statement.order_by(*order).limit(bindparam("rows") if rows is None else rows)
+
+
+def _columns(statement: Select, sort: Sort) -> list[ColumnElement[Any]]:
+    return [statement.selected_columns[name] for name in sort.columns]

@@ -10,13 +10,11 @@ from sqlalchemy.orm import Session
 from models.base import table
 from models.orders import OrderItem
 from models.products import Product
-from services import pages
 from services.errors import NotFound, PreconditionRequired, Problem
 from services.locking import IfMatch, locked, violated_constraint
+from services.product_search import ON_SALE
 
-products = table(Product)
-ON_SALE = select(products).where(products.c.retired_at.is_(None))
-ONE = ON_SALE.where(products.c.id == bindparam("id"))
+ONE = ON_SALE.where(table(Product).c.id == bindparam("id"))
 
 
 class ProductExists(Problem):
@@ -26,11 +24,6 @@ class ProductExists(Problem):
         "Choose another id, or omit it to get a generated one. The id of a product that was "
         "ordered stays in use after the product was taken off sale."
     )
-
-
-def list_all(session: Session, page: pages.PageRequest) -> pages.Page:
-    """Return a page of the products on sale."""
-    return pages.read_page(session, ON_SALE, page, {})
 
 
 def get(session: Session, product_id: str) -> Row[Any]:

@@ -25,6 +25,8 @@ def session_settings(settings: Settings) -> dict[str, str]:
         "statement_timeout": str(settings.database_statement_timeout),
         "lock_timeout": str(settings.database_lock_timeout),
         "idle_in_transaction_session_timeout": "10000",
+        # To start parallel workers takes longer than a request.
+        "max_parallel_workers_per_gather": "0",
     }
 
 

@@ -23,7 +23,8 @@ ROLE = """
     ALTER ROLE {role} SET timezone = 'UTC';
     ALTER ROLE {role} SET statement_timeout = '5s';
     ALTER ROLE {role} SET lock_timeout = '2s';
-    ALTER ROLE {role} SET idle_in_transaction_session_timeout = '10s'"""
+    ALTER ROLE {role} SET idle_in_transaction_session_timeout = '10s';
+    ALTER ROLE {role} SET max_parallel_workers_per_gather = 0"""
 CONFIG = """
 [databases]
 * = host={host} port={server_port} user={role}

@@ -99,6 +99,7 @@ class TestEngine:
             ("statement_timeout", "5s"),
             ("lock_timeout", "2s"),
             ("idle_in_transaction_session_timeout", "10s"),
+            ("max_parallel_workers_per_gather", "0"),
             ("application_name", "flask-api"),
         ],
     )

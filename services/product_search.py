@@ -1,0 +1,100 @@
+"""List of products: full-text search, filters and sort orders."""
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Select, literal_column, select, text
+from sqlalchemy.orm import Session
+
+from models.base import table
+from models.products import SEARCH_TEXT, SEARCH_VECTOR, Product
+from services import pages
+from services.pages import NEWEST, Page, PageRequest, Sort
+
+products = table(Product)
+ON_SALE = select(products).where(products.c.retired_at.is_(None))
+SORTS = {
+    "newest": NEWEST,
+    "price": Sort(("price", "id"), descending=False),
+    "-price": Sort(("price", "id")),
+    "name": Sort(("name", "id"), descending=False),
+}
+# SQL text, because the conditions select from the table and from a subquery.
+FILTERS = {
+    "currency": "currency = :currency",
+    "price_min": "price >= :price_min",
+    "price_max": "price <= :price_max",
+    "in_stock": "stock > 0",
+    # `numnode` ends a search without words. LIKE is necessary for @@, and faster than to_tsvector.
+    "q": f"""
+        numnode(to_tsquery('simple', :q)) > 0 AND lower({SEARCH_TEXT}) LIKE ALL (ARRAY(
+            SELECT '%' || lexeme || '%'
+            FROM unnest(tsvector_to_array(to_tsvector('simple', :words))) AS lexeme
+        )) AND {SEARCH_VECTOR} @@ to_tsquery('simple', :q)""",  # noqa: S608 (constants)
+}
+# Number of rows in which a search looks for its page before it uses an index for the search.
+NEARBY = 3000
+
+
+def list_all(session: Session, request: PageRequest, sort: str, **filters: Any) -> Page:
+    """Return a page of the products on sale.
+
+    The index of a sort order serves some filters. For others, such as `q`, the page is nearby in
+    the list if many products match, and an index finds all matches fast if few do. PostgreSQL
+    cannot estimate how many match the beginning of a word, so both are tried in this order.
+    """
+    names, values = _filters(**filters)
+    order, further = SORTS[sort], request.after is not None
+    served = [name for name in names if name in _served(order)]
+    if {*names} <= {*served, "in_stock"}:
+        return pages.read_page(session, _where(*names), request, values, order)
+    others = tuple(name for name in names if name not in served)
+    nearby = _nearby(tuple(served), others, order, further=further)
+    page = pages.fetch(session, nearby, request, values, order)
+    if page.next:
+        return page
+    return pages.fetch(session, _all(names, order, further=further), request, values, order)
+
+
+def _filters(in_stock: bool = False, **values: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Return the names of the filters, and the values of their parameters."""
+    names = (*values, *(("in_stock",) if in_stock else ()))
+    if "q" in values:
+        words = values["q"].replace("'", " ").replace("\\", " ").split()
+        quoted = " & ".join(f"'{word}'" for word in words)
+        values |= {"words": " ".join(words), "q": f"{quoted}:*" if words else ""}
+    return names, values
+
+
+def _served(sort: Sort) -> set[str]:
+    """Return the filters that the index of the sort order serves."""
+    return {"currency", "price_min", "price_max"} if "price" in sort.columns else {"currency"}
+
+
+def _conditions(names: Iterable[str]) -> list[Any]:
+    return [text(FILTERS[name]) for name in names]
+
+
+@cache
+def _where(*names: str) -> Select:
+    return ON_SALE.where(*_conditions(names))
+
+
+@cache
+def _nearby(
+    served: tuple[str, ...], others: tuple[str, ...], sort: Sort, *, further: bool
+) -> Select:
+    """Return the query for the page of matches among the next NEARBY rows."""
+    statement = _where(*served)
+    rows = pages.first(pages.after(statement, sort) if further else statement, sort, NEARBY)
+    return pages.first(select(rows.subquery()).where(*_conditions(others)), sort)
+
+
+@cache
+def _all(names: tuple[str, ...], sort: Sort, *, further: bool) -> Select:
+    """Return the query that finds all matches before it sorts them."""
+    statement = _where(*names)
+    matches = pages.after(statement, sort) if further else statement
+    # OFFSET 0 prevents that PostgreSQL reads the list in its order instead.
+    return pages.first(select(matches.offset(literal_column("0")).subquery()), sort)
