@@ -7,7 +7,7 @@ from flask.cli import AppGroup
 from sqlalchemy.orm import Session
 
 from app.cli import transaction
-from services import product_import
+from services import product_import, stock_verification
 from services.product_import import Staged
 
 command = AppGroup("products", help="Product catalogue.")
@@ -55,3 +55,25 @@ def write(session: Session, staged: Staged) -> None:
             err=True,
         )
         raise
+
+
+@command.command("verify-stock")
+@click.option("--repair", is_flag=True, help="Record the differences as corrections.")
+def verify_stock(repair: bool) -> None:
+    """Verify that the stock of each product is the sum of its stock changes.
+
+    The exit code is 1 if it is not. Pods of version 1.0 record no changes: after an upgrade from
+    it, run this once with --repair. The stock itself does not change.
+    """
+    with transaction() as session:
+        found = stock_verification.differences(session)
+    for row in found:
+        click.echo(f"{row.id}: the stock is {row.stock}, the sum of its changes {row.recorded}.")
+        if repair:
+            with transaction() as session:
+                stock_verification.repair(session, row.id)
+    if found and not repair:
+        raise click.ClickException(f"{len(found)} products differ. Run this with --repair.")
+    click.echo(
+        f"Repaired {len(found)} products." if found else "The stock of all products is right."
+    )

@@ -54,6 +54,7 @@ def _change(
 ORDER_ID = PrefixedID("order")
 MAX_QUANTITY = 10_000
 MAX_ITEMS = 100
+MAX_METADATA = 20  # key-value pairs of an order
 
 
 class OrderStatus(StrEnum):
@@ -99,6 +100,8 @@ class Order(Versioned, Base):
     total: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     shipping_address: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    # SQLAlchemy reserves the attribute `metadata`.
+    pairs: Mapped[dict[str, str]] = mapped_column("metadata", JSONB, server_default="{}")
 
     items: Mapped[list[OrderItem]] = relationship(
         order_by="OrderItem.position", passive_deletes=True
@@ -112,7 +115,8 @@ class OrderItem(Base):
     __table_args__ = (
         CheckConstraint(f"quantity BETWEEN 1 AND {MAX_QUANTITY}", name="quantity_in_range"),
         CheckConstraint(f"unit_price BETWEEN 0 AND {MAX_PRICE}", name="unit_price_in_range"),
-        Index("ix_order_items_product_id", "product_id"),
+        # The ids of orders sort by time, so this is the list of the orders of a product.
+        Index("ix_order_items_of_product", "product_id", "order_id"),
     )
 
     order_id: Mapped[str] = mapped_column(

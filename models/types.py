@@ -34,6 +34,10 @@ class PrefixedID(TypeDecorator[str]):
         """Return a new id (a UUIDv7, so that ids sort by time of creation)."""
         return str(TypeID(self.prefix))
 
+    def at(self, seconds: float) -> str:
+        """Return the smallest id of a UUIDv7 with this Unix time."""
+        return to_typeid(self.prefix, UUID(int=max(0, int(seconds * 1000)) << 80)) or ""
+
     # `process_bind_param` and `process_result_value` would take three calls per id.
     def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None]:
         return lambda value: None if value is None else to_uuid(value, self.prefix)

@@ -6,16 +6,15 @@ from app.http.access import requires
 from app.http.blueprint import Blueprint
 from app.http.operation import may_lag
 from app.http.resource import Resource
-from models.orders import OrderStatus
 from models.users import Scope
 from schemas.ids import path_parameter
 from schemas.order_examples import NEW_ORDER_EXAMPLE, changed_order_example
 from schemas.orders import (
     ORDER_ID,
     NewOrderSchema,
-    NextStatusSchema,
     OrderQuerySchema,
     OrderSchema,
+    OrderUpdateSchema,
 )
 from services import orders
 from services.order_statements import OrderRow
@@ -40,8 +39,10 @@ class Orders(Resource):
     def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
         """List your orders, newest first.
 
-        An administrator gets the orders of all users. Filter the list by status and by time of
-        creation. Each order includes all changes of its status.
+        An administrator gets the orders of all users. Filter the list by status, product and time
+        of creation. An administrator's list with `product_id` is sorted by `id`. Ids sort by time
+        of creation, but orders of the same second can be in another order than by `created_at`.
+        Each order includes all changes of its status.
         """
         return orders.list_visible(self.session, self.principal, page, filters)
 
@@ -82,21 +83,24 @@ class OrderDetail(Resource):
         """
         return orders.get(self.session, self.principal, order_id)
 
-    @blp.arguments(NextStatusSchema)
+    @blp.arguments(OrderUpdateSchema, example={"status": "paid"})
     @blp.response(200, OrderSchema, example=changed_order_example("paid"))
     @blp.etag
     @blp.raises(orders.TransitionNotAllowed)
-    @requires(Scope.ORDERS_MANAGE)
+    @requires(Scope.ORDERS_WRITE)
     @blp.doc(operationId="updateOrder")
-    def patch(self, change: dict[str, str], order_id: str) -> OrderRow:
-        """Change the status of an order.
+    def patch(self, changes: dict[str, Any], order_id: str) -> OrderRow:
+        """Change the metadata or the status of an order.
 
-        The status changes from `pending` to `paid`, `shipped` and `delivered`, or to `cancelled`
-        until the order is shipped. `cancelled` returns the stock. If the first attempt succeeded,
-        a retry gets a 409, or a 412 with `If-Match`: read the order to see its status.
+        `metadata` changes the keys that you send, and keeps the others. A null or empty value
+        deletes its key.
+
+        `status` requires the scope `orders:manage` (role `admin`). The status changes from
+        `pending` to `paid`, `shipped` and `delivered`, or to `cancelled` until the order is
+        shipped. `cancelled` returns the stock. If the first attempt succeeded, a retry gets a 409,
+        or a 412 with `If-Match`: read the order to see its status.
         """
-        status = OrderStatus(change["status"])
-        return orders.advance(self.session, self.principal, order_id, status, self.if_match)
+        return orders.update(self.session, self.principal, order_id, changes, self.if_match)
 
 
 @blp.route("/<order_id>/cancel", parameters=[path_parameter("order_id", ORDER_ID)])

@@ -59,7 +59,7 @@ class Products(Resource):
         stays in use after the product was taken off sale. With your own `id`, a retry gets a 409
         if the first attempt succeeded; without it, a retry creates another product.
         """
-        return products.create(self.session, product)
+        return products.create(self.session, self.principal, product)
 
 
 @blp.route("/<product_id>", parameters=[path_parameter("product_id", PRODUCT_ID)])
@@ -85,12 +85,16 @@ class ProductDetail(Resource):
     def patch(self, changes: dict[str, Any], product_id: str) -> Product:
         """Change a product.
 
-        Fields that you omit keep their values, and existing orders keep their names and prices. A
-        new `stock` requires `If-Match`, because orders change the stock too; without it, you get a
-        428. `If-Match: *` overwrites any version. With an `ETag`, a retry gets a 412 if the first
+        Fields that you omit keep their values, and existing orders keep their names and prices.
+
+        A new `stock` is a stock count, with the reason `count` in the stock changes. It requires
+        `If-Match`, because orders change the stock too; without it, you get a 428. To add or
+        remove units, use `POST /api/products/{id}/stock` instead.
+
+        `If-Match: *` overwrites any version. With an `ETag`, a retry gets a 412 if the first
         attempt succeeded.
         """
-        return products.update(self.session, product_id, changes, self.if_match)
+        return products.update(self.session, self.principal, product_id, changes, self.if_match)
 
     @blp.response(204)
     @blp.etag

@@ -59,6 +59,8 @@ def is_supported(field: fields.Field) -> bool:
         return False
     if type(field) is fields.List:
         return is_supported(field.inner)
+    if type(field) is fields.Dict:
+        return field.key_field is None and type(field.value_field) is fields.String
     if type(field) is fields.Nested:
         return not field.many
     own_format = getattr(field, "format", None) not in {None, "iso"}

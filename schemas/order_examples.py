@@ -4,6 +4,7 @@ from typing import Any
 
 from schemas.base import CREATED
 from schemas.ids import typeid
+from schemas.metadata import EXAMPLE as METADATA_EXAMPLE
 from schemas.users import USER_ID
 
 ADDRESS_EXAMPLE = {
@@ -30,6 +31,7 @@ ORDER_EXAMPLE = {
     "total": 7400,
     "currency": "USD",
     "shipping_address": ADDRESS_EXAMPLE,
+    "metadata": METADATA_EXAMPLE,
     "history": [],
     "created_at": CREATED["example"],
     "updated_at": CREATED["example"],

@@ -7,6 +7,7 @@ from marshmallow import ValidationError, fields, validate, validates
 
 from models.orders import MAX_ITEMS, MAX_QUANTITY, OrderStatus
 from models.products import MAX_PRICE
+from schemas.addresses import ShippingAddressSchema
 from schemas.base import (
     CREATED,
     MAX_EXACT,
@@ -19,6 +20,7 @@ from schemas.base import (
     text,
 )
 from schemas.ids import id_field, typeid
+from schemas.metadata import changed_metadata, metadata, new_metadata
 from schemas.order_examples import ORDER_ITEMS_EXAMPLE
 from schemas.pages import PageQuerySchema
 from schemas.problems import extension_member
@@ -27,36 +29,12 @@ from schemas.users import USER_ID
 
 ORDER_ID = typeid("order")
 STATUS = validate.OneOf([status.value for status in OrderStatus])
-COUNTRY = validate.Regexp(r"^[A-Z]{2}\Z", error="Must be an ISO 3166-1 code, such as US.")
 STATUS_TEXT = "Status of the order: `pending`, `paid`, `shipped`, `delivered` or `cancelled`."
 ITEM_NAME = {
     "description": "Name of the product at the time of the order.",
     "example": "Coffee mug",
 }
 QUANTITY = {"description": "Number of units.", "example": 2}
-
-
-class ShippingAddressSchema(RequestSchema):
-    """A shipping address."""
-
-    street = text(
-        200,
-        required=True,
-        metadata={"description": "Street and number.", "example": "123 Main St"},
-    )
-    city = text(
-        100, required=True, metadata={"description": "City or town.", "example": "San Francisco"}
-    )
-    state = text(100, required=True, metadata={"description": "State or region.", "example": "CA"})
-    zip = text(20, required=True, metadata={"description": "Postal code.", "example": "94102"})
-    country = Text(
-        validate=COUNTRY,
-        metadata={
-            "description": "Country (ISO 3166-1 alpha-2). Recommended: without it, an address "
-            "outside the seller's country is ambiguous.",
-            "example": "US",
-        },
-    )
 
 
 class NewOrderItemSchema(RequestSchema):
@@ -82,6 +60,7 @@ class NewOrderSchema(RequestSchema):
     shipping_address = fields.Nested(
         ShippingAddressSchema, required=True, metadata={"description": "Shipping address."}
     )
+    metadata = new_metadata()
 
     @validates("items")
     def each_product_once(self, items: Sequence[dict[str, Any]], **_: Any) -> None:
@@ -180,6 +159,7 @@ class OrderSchema(ResponseSchema):
     shipping_address = fields.Nested(
         ShippingAddressSchema, required=True, metadata={"description": "Shipping address."}
     )
+    metadata = metadata()
     history = fields.List(
         fields.Nested(OrderChangeSchema),
         required=True,
@@ -226,6 +206,10 @@ class OrderQuerySchema(PageQuerySchema):
         validate=STATUS,
         metadata={"description": "Only orders with this status.", "examples": ["pending"]},
     )
+    product_id = Text(
+        validate=IS_PRODUCT_ID,
+        metadata={"description": "Only orders of this product.", "examples": ["abc"]},
+    )
     created_after = Timestamp(
         format="iso",
         metadata={
@@ -242,9 +226,10 @@ class OrderQuerySchema(PageQuerySchema):
     )
 
 
-class NextStatusSchema(RequestSchema):
-    """The new status of an order."""
+class OrderUpdateSchema(RequestSchema):
+    """Changes of an order; omitted fields keep their values."""
 
     status = fields.String(
-        required=True, validate=STATUS, metadata={"description": STATUS_TEXT, "example": "paid"}
+        validate=STATUS, metadata={"description": STATUS_TEXT, "example": "paid"}
     )
+    metadata = changed_metadata()

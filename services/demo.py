@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from models.base import table
 from models.products import Product
+from models.stock import StockReason
 from services import demo_products, passwords
+from services import stock as ledger
 from services.demo_accounts import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
 
 
@@ -50,7 +52,7 @@ def load(
     users, orders = (
         session.scalars(text(statement), values).one() for statement in (USERS, ORDERS)
     )
-    session.execute(text("ANALYZE users, products, orders, order_items"))
+    session.execute(text("ANALYZE users, products, stock_changes, orders, order_items"))
     return Sizes(users, products, orders)
 
 
@@ -65,8 +67,10 @@ def _accounts(session: Session) -> None:
 
 def _products(session: Session, rows: Iterable[dict[str, Any]], stock: int | None) -> int:
     given = {} if stock is None else {"stock": stock}
-    statement = insert(table(Product)).on_conflict_do_nothing().returning(Product.id)
-    return len(session.execute(statement, [row | given for row in rows]).all())
+    statement = insert(table(Product)).on_conflict_do_nothing().returning(table(Product))
+    added = session.execute(statement, [row | given for row in rows]).all()
+    ledger.record(session, added, StockReason.CREATED)
+    return len(added)
 
 
 # A UUIDv7 (RFC 9562) for a time in the past, so that ids sort by time of creation: a random UUIDv4

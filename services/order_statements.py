@@ -9,15 +9,18 @@ from sqlalchemy import (
     Row,
     Select,
     Table,
+    any_,
     bindparam,
     case,
     cast,
+    exists,
     func,
     literal_column,
     select,
     text,
     type_coerce,
 )
+from sqlalchemy.dialects.postgresql import JSONB, array
 
 from models.base import table
 from models.orders import History, Order, OrderChange, OrderItem
@@ -70,18 +73,37 @@ CHANGES = type_coerce(
 )
 # An order of version 1 has no changes, so skip the subquery.
 HISTORY = case((orders.c.version > literal_column("1"), CHANGES))
-ADDRESS = cast(orders.c.shipping_address, JSONText)
-ORDER_QUERY = select(
-    *(column for column in orders.c if column.name != "shipping_address"),
-    ADDRESS.label("shipping_address"),
+ORDER_COLUMNS = (
+    *(
+        cast(column, JSONText).label(column.name) if isinstance(column.type, JSONB) else column
+        for column in orders.c
+        if column.name != "id"
+    ),
     ITEMS.label("items"),
     HISTORY.label("history"),
+)
+ORDER_QUERY = select(orders.c.id, *ORDER_COLUMNS)
+# All orders of a product. `order_items` has no time, so its index sorts them by their ids. With `=`
+# instead of ANY, PostgreSQL chooses a merge join, which reads the orders of all products.
+bought = items.alias("bought")
+PRODUCT_QUERY = select(bought.c.order_id.label("id"), *ORDER_COLUMNS).join_from(
+    bought, orders, orders.c.id == any_(array([bought.c.order_id]))
+)
+HAS_PRODUCT = exists().where(
+    items.c.order_id == orders.c.id, items.c.product_id == bindparam("product_id")
 )
 FILTERS = {
     "id": orders.c.id == bindparam("id"),
     "user_id": orders.c.user_id == bindparam("user_id"),
     "status": orders.c.status == bindparam("status"),
     "created_after": orders.c.created_at >= bindparam("created_after"),
+    "created_before": orders.c.created_at < bindparam("created_before"),
+    "product_id": HAS_PRODUCT,
+}
+PRODUCT_FILTERS = FILTERS | {
+    "product_id": bought.c.product_id == bindparam("product_id"),
+    "first_id": bought.c.order_id >= bindparam("first_id"),
+    "last_id": bought.c.order_id <= bindparam("last_id"),
 }
 
 
@@ -89,6 +111,13 @@ FILTERS = {
 def reading(*filters: str) -> Select[Any]:
     """Return the query for orders with items and history, with conditions for `filters`."""
     statement = ORDER_QUERY.where(*(FILTERS[name] for name in filters))
+    return statement.execution_options(prepared=True)
+
+
+@cache
+def reading_of_product(*filters: str) -> Select[Any]:
+    """Return the query for the orders of a product, which can be sorted by id only."""
+    statement = PRODUCT_QUERY.where(*(PRODUCT_FILTERS[name] for name in filters))
     return statement.execution_options(prepared=True)
 
 
@@ -114,8 +143,8 @@ _PLACE_ORDER = text("""
             CAST(sum(quantity * price) AS bigint) AS total
         FROM locked
     ), placed AS (
-        INSERT INTO orders (id, user_id, total, currency, shipping_address)
-        SELECT :id, :user_id, total, currency, :shipping_address
+        INSERT INTO orders (id, user_id, total, currency, shipping_address, metadata)
+        SELECT :id, :user_id, total, currency, :shipping_address, :metadata
         FROM summed
         WHERE enough = cardinality(CAST(:product_ids AS varchar[])) AND currencies = 1
         RETURNING *
@@ -129,10 +158,16 @@ _PLACE_ORDER = text("""
             updated_at = clock_timestamp()
         FROM locked, placed
         WHERE products.id = locked.id
+    ), recorded AS (
+        INSERT INTO stock_changes
+            (product_id, version, change, stock, reason, order_id, changed_by)
+        SELECT locked.id, locked.version + 1, -quantity, stock - quantity, 'order',
+            placed.id, placed.user_id
+        FROM placed, locked
     )
     SELECT placed.id, user_id, status, placed.total, placed.currency, version,
         created_at, updated_at, CAST(shipping_address AS text) AS shipping_address,
-        CAST(NULL AS json) AS history, (
+        CAST(metadata AS text) AS metadata, CAST(NULL AS json) AS history, (
             SELECT CAST(json_agg(row_to_json(item)) AS text)
             FROM (
                 SELECT id AS product_id, name, quantity, price AS unit_price
@@ -151,10 +186,11 @@ PLACE_ORDER = (
         bindparam("id", type_=orders.c.id.type),
         bindparam("user_id", type_=orders.c.user_id.type),
         bindparam("shipping_address", type_=orders.c.shipping_address.type),
+        bindparam("metadata", type_=orders.c.metadata.type),
     )
     .columns(
         **{column.name: column.type for column in orders.c}
-        | {"shipping_address": JSONText, "items": JSONText},
+        | {"shipping_address": JSONText, "metadata": JSONText, "items": JSONText},
         history=History,
         found=JSON,
     )

@@ -6,18 +6,25 @@ from typing import Any, ClassVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.orders import ORDER_ID, TRANSITIONS, Order, OrderChange, OrderStatus
+from models.orders import (
+    MAX_METADATA,
+    ORDER_ID,
+    TRANSITIONS,
+    Order,
+    OrderChange,
+    OrderStatus,
+)
+from models.stock import StockReason
 from models.users import Scope
 from services import pages, stock
-from services.errors import (
-    Forbidden,
-    InvalidInput,
-    NotFound,
-    Problem,
-)
+from services.errors import Forbidden, InvalidInput, NotFound, Problem
 from services.locking import IfMatch, locked
-from services.order_statements import PLACE_ORDER, OrderRow, reading
+from services.order_statements import PLACE_ORDER, OrderRow, reading, reading_of_product
 from services.principals import Principal
+
+# Seconds between the clocks of the processes and of the database, at most.
+MAX_CLOCK_SKEW = 3600
+BY_ID = pages.Sort(("id",))
 
 
 class OutOfStock(Problem):
@@ -46,6 +53,7 @@ def place(
     principal: Principal,
     items: Sequence[Mapping[str, Any]],
     shipping_address: Mapping[str, str],
+    metadata: Mapping[str, str] | None = None,
 ) -> OrderRow:
     """Order `items` (`product_id` and `quantity`, each product once) at the current prices.
 
@@ -61,6 +69,7 @@ def place(
             "product_ids": [item["product_id"] for item in items],
             "quantities": [item["quantity"] for item in items],
             "shipping_address": shipping_address,
+            "metadata": _merged({}, metadata or {}),
         },
     ).one()
     if order.id is None:
@@ -73,12 +82,30 @@ def list_visible(
 ) -> pages.Page:
     """Return a page of the caller's orders; with the scope `orders:manage`, of all orders.
 
-    `filters` may have `status`, `created_after` (inclusive) and `created_before` (exclusive).
+    `filters` may have `status`, `product_id`, `created_after` (inclusive) and `created_before`
+    (exclusive).
     """
     values = {**_visible(principal), **filters}
+    if "product_id" in values and "user_id" not in values:
+        return _list_of_product(session, page, values)
     if before := values.pop("created_before", None):
         page = page.from_before(before)
     return pages.read_page(session, reading(*values), page, values)
+
+
+def _list_of_product(
+    session: Session, page: pages.PageRequest, values: dict[str, Any]
+) -> pages.Page:
+    """Return a page of all orders of a product, sorted by id.
+
+    An id contains the time of the order by the clock of the process, `created_at` is the time of
+    the database. So a range of ids limits the index scan, and `created_at` decides.
+    """
+    if after := values.get("created_after"):
+        values["first_id"] = ORDER_ID.at(after.timestamp() - MAX_CLOCK_SKEW)
+    if before := values.get("created_before"):
+        values["last_id"] = ORDER_ID.at(before.timestamp() + MAX_CLOCK_SKEW)
+    return pages.read_page(session, reading_of_product(*values), page, values, BY_ID)
 
 
 def get(session: Session, principal: Principal, order_id: str) -> OrderRow:
@@ -102,27 +129,56 @@ def cancel(
     Raises:
         TransitionNotAllowed: it has already been shipped or cancelled.
     """
-    return advance(session, principal, order_id, OrderStatus.CANCELLED, if_match)
+    order = _locked(session, principal, order_id, if_match)
+    _advance(session, principal, order, OrderStatus.CANCELLED)
+    session.flush()
+    return get(session, principal, order_id)
 
 
-def advance(
+def update(
     session: Session,
     principal: Principal,
     order_id: str,
-    status: OrderStatus,
+    changes: Mapping[str, Any],
     if_match: IfMatch = None,
 ) -> OrderRow:
-    """Change the status of an order; `cancelled` returns the stock.
+    """Change the `metadata` of an order, and with the scope `orders:manage` its `status`.
 
     Raises:
-        TransitionNotAllowed: the current status cannot change to `status`.
+        Forbidden: the caller may not change the status.
+        TransitionNotAllowed: the current status cannot change to the new one.
+        InvalidInput: the order would have too many metadata pairs.
     """
-    mine = select(Order).filter_by(**_visible(principal), id=order_id)
-    order = locked(session, mine, if_match)
+    if "status" in changes and not principal.may(Scope.ORDERS_MANAGE):
+        raise Forbidden
+    order = _locked(session, principal, order_id, if_match)
+    if "metadata" in changes:
+        order.pairs = _merged(order.pairs, changes["metadata"])
+    if "status" in changes:
+        _advance(session, principal, order, OrderStatus(changes["status"]))
+    session.flush()
+    return get(session, principal, order_id)
+
+
+def _locked(session: Session, principal: Principal, order_id: str, if_match: IfMatch) -> Order:
+    return locked(session, select(Order).filter_by(**_visible(principal), id=order_id), if_match)
+
+
+def _merged(pairs: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the metadata after the changes; a null or empty value deletes its key."""
+    merged = {key: value for key, value in {**pairs, **changes}.items() if value}
+    if len(merged) > MAX_METADATA:
+        raise InvalidInput.at(["/metadata"], f"An order has at most {MAX_METADATA} keys.")
+    return merged
+
+
+def _advance(session: Session, principal: Principal, order: Order, status: OrderStatus) -> None:
+    """Change the status of a locked order; `cancelled` returns the stock."""
     before = order.status
     order.status = _allowed(principal, before, status)
     if status is OrderStatus.CANCELLED:
-        stock.release(session, {item.product_id: item.quantity for item in order.items})
+        units = {item.product_id: item.quantity for item in order.items}
+        stock.add(session, units, StockReason.CANCELLATION, order.id, principal)
     session.flush()  # increments the version of the order
     session.add(
         OrderChange(
@@ -134,8 +190,6 @@ def advance(
             changed_by_api_key=principal.api_key_id,
         )
     )
-    session.flush()
-    return get(session, principal, order_id)
 
 
 def _allowed(principal: Principal, before: OrderStatus, after: OrderStatus) -> OrderStatus:

@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, bindparam, tuple_
 from sqlalchemy.orm import Session
 
+from services.errors import InvalidInput
+
 ABSENT = ""  # sorts before every id
 # The values of the sort columns in a row, as in a cursor: times are ISO 8601 text. It is the
 # position in a list directly after this row.
@@ -70,6 +72,8 @@ def fetch(
     The query fetches one row more than the limit, to know whether there is another page.
     """
     if request.after:
+        if len(request.after) != len(sort.columns):  # the order of the list depends on the role
+            raise InvalidInput.at(["/cursor"], "Not a valid cursor of your list.")
         values = {**values, **dict(zip(_names(sort), request.after, strict=True))}
     rows = session.execute(page, {**values, "rows": request.limit + 1}).all()
     items, more = rows[: request.limit], len(rows) > request.limit

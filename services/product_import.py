@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from models.base import table
 from models.products import Product
+from models.stock import StockReason
+from services import stock
 from services.product_csv import COLUMNS, MAX_ERRORS, Reader
 
 products = table(Product)
@@ -71,7 +73,7 @@ def write(session: Session, batch: Sequence[RowMapping]) -> None:
     of ids, which prevents deadlocks.
     """
     statement = insert(products)
-    values = {name: statement.excluded[name] for name in batch[0] if name != "id"}
+    values = {name: statement.excluded[name] for name in batch[0] if name not in {"id", "stock"}}
     upsert = statement.on_conflict_do_update(
         index_elements=[products.c.id],
         set_={
@@ -81,7 +83,13 @@ def write(session: Session, batch: Sequence[RowMapping]) -> None:
             "updated_at": func.now(),
         },
     )
-    session.execute(upsert, [dict(row) for row in batch])
+    # The upsert locks the products and returns their old stock, which is 0 for a new product.
+    old = upsert.returning(products.c.id, products.c.stock)
+    rows = session.execute(old, [{**row, "stock": 0} for row in batch])
+    before = {row.id: row.stock for row in rows}
+    changes = {row.id: row.stock - before[row.id] for row in batch}
+    units = {key: change for key, change in changes.items() if change}
+    stock.add(session, units, StockReason.IMPORT)
 
 
 CREATE_STAGED = """

@@ -10,8 +10,11 @@ from sqlalchemy.orm import Session
 from models.base import table
 from models.orders import OrderItem
 from models.products import Product
+from models.stock import StockReason
+from services import stock
 from services.errors import NotFound, PreconditionRequired, Problem
 from services.locking import IfMatch, locked, violated_constraint
+from services.principals import Principal
 from services.product_search import ON_SALE
 
 ONE = ON_SALE.where(table(Product).c.id == bindparam("id"))
@@ -38,8 +41,8 @@ def get(session: Session, product_id: str) -> Row[Any]:
     return product
 
 
-def create(session: Session, fields: Mapping[str, Any]) -> Product:
-    """Create a product.
+def create(session: Session, principal: Principal | None, fields: Mapping[str, Any]) -> Product:
+    """Create a product; the principal is None for a command.
 
     Raises:
         ProductExists: its id is in use, possibly by a retired product.
@@ -52,11 +55,16 @@ def create(session: Session, fields: Mapping[str, Any]) -> Product:
         if violated_constraint(error) == "pk_products":
             raise ProductExists from error
         raise
+    stock.record(session, [product], StockReason.CREATED, principal)
     return product
 
 
 def update(
-    session: Session, product_id: str, changes: Mapping[str, Any], if_match: IfMatch = None
+    session: Session,
+    principal: Principal,
+    product_id: str,
+    changes: Mapping[str, Any],
+    if_match: IfMatch = None,
 ) -> Product:
     """Change the fields in `changes`; existing orders keep their names and prices.
 
@@ -68,9 +76,11 @@ def update(
     product = locked(session, _for_sale().where(Product.id == product_id), if_match)
     if "stock" in changes and if_match is None:
         raise PreconditionRequired("Orders change the stock too: send the ETag in If-Match.")
+    before = product.stock
     for name, value in changes.items():
         setattr(product, name, value)
     session.flush()
+    stock.record(session, [product], StockReason.COUNT, principal, before)
     return product
 
 

@@ -1,32 +1,152 @@
-"""Return of stock after a cancellation; order_statements.py takes stock."""
+"""Stock of products and its ledger; order_statements.py takes the stock of an order."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
-from sqlalchemy import text
+from sqlalchemy import Row, bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
-RELEASING = text("""
-    WITH returned AS (
+from models.base import table
+from models.products import MAX_STOCK, Product
+from models.stock import StockChange, StockReason
+from services import pages, queries
+from services.errors import InvalidInput, NotFound, Problem
+from services.principals import Principal
+
+products, changes = table(Product), table(StockChange)
+OF_PRODUCT = select(changes).where(changes.c.product_id == bindparam("product_id"))
+NEWEST = pages.Sort(("version",))
+
+
+class InsufficientStock(Problem):
+    """Has the extension member `available`: the number of units in stock."""
+
+    status, slug, title = 409, "insufficient-stock", "Insufficient stock"
+    detail = "The stock would fall below zero; nothing was changed."
+    advice = "`available` is the number of units in stock. Count again, then remove less."
+    example: ClassVar = {"available": 1}
+
+
+# Adds units to products and records the changes.
+ADD = (
+    text("""
+    WITH added AS (
         SELECT *
-        FROM unnest(CAST(:product_ids AS varchar[]), CAST(:quantities AS integer[]))
-            AS line (product_id, quantity)
-        WHERE quantity > 0 -- always true; lowers the row estimate, so that the index is used
+        FROM unnest(CAST(:product_ids AS varchar[]), CAST(:changes AS bigint[]))
+            WITH ORDINALITY AS line (product_id, change, position)
+        WHERE position > 0 -- always true; lowers the row estimate, so that the index is used
     ), locked AS (
         -- In the order of the ids, as in PLACE_ORDER, which prevents deadlocks.
-        SELECT products.id, stock, version, quantity
-        FROM products JOIN returned ON product_id = products.id
+        SELECT products.id, stock, version, change
+        FROM products JOIN added ON product_id = products.id
         ORDER BY products.id
         FOR UPDATE OF products
+    ), updated AS (
+        UPDATE products
+        SET stock = locked.stock + change, version = locked.version + 1,
+            updated_at = clock_timestamp()
+        FROM locked
+        WHERE products.id = locked.id
     )
-    UPDATE products
-    SET stock = locked.stock + quantity, version = locked.version + 1,
-        updated_at = clock_timestamp()
+    INSERT INTO stock_changes (product_id, version, change, stock, reason, order_id, changed_by)
+    SELECT id, version + 1, change, stock + change, :reason, :order_id, :changed_by
     FROM locked
-    WHERE products.id = locked.id
-    """).execution_options(prepared=True)
+    """)
+    .bindparams(
+        bindparam("order_id", type_=changes.c.order_id.type),
+        bindparam("changed_by", type_=changes.c.changed_by.type),
+    )
+    .execution_options(prepared=True)
+)
 
 
-def release(session: Session, quantities: Mapping[str, int]) -> None:
-    """Return units to the stock; `quantities` maps ids of products to units."""
-    lines = {"product_ids": list(quantities), "quantities": list(quantities.values())}
-    session.execute(RELEASING, lines)
+def add(
+    session: Session,
+    units: Mapping[str, int],
+    reason: StockReason,
+    order_id: str | None = None,
+    principal: Principal | None = None,
+) -> None:
+    """Add units to the stock; `units` maps ids of products to numbers other than 0."""
+    values = {
+        "product_ids": list(units),
+        "changes": list(units.values()),
+        "reason": reason,
+        "order_id": order_id,
+        "changed_by": principal and principal.id,
+    }
+    session.execute(ADD, values)
+
+
+def record(
+    session: Session,
+    rows: Iterable[Any],
+    reason: StockReason,
+    principal: Principal | None = None,
+    before: int = 0,
+) -> None:
+    """Record the changes from the stock `before` to the current stock of products."""
+    caller = principal and principal.id
+    values = [
+        {
+            "product_id": row.id,
+            "version": row.version,
+            "change": row.stock - before,
+            "stock": row.stock,
+            "reason": reason,
+            "changed_by": caller,
+        }
+        for row in rows
+        if row.stock != before
+    ]
+    if values:
+        session.execute(insert(changes), values)
+
+
+def change(
+    session: Session, principal: Principal, product_id: str, change: int, reason: StockReason
+) -> Row[Any]:
+    """Change the stock by a number of units, and return the row of the ledger.
+
+    Raises:
+        NotFound: the product does not exist, or is retired.
+        InsufficientStock: the stock would fall below zero.
+        InvalidInput: the stock would be larger than MAX_STOCK.
+    """
+    stock = products.c.stock
+    # A cancellation can return stock above MAX_STOCK, and a negative change is still possible.
+    guard = stock >= -change if change < 0 else stock <= MAX_STOCK - change
+    on_sale = (products.c.id == product_id) & products.c.retired_at.is_(None)
+    statement = (
+        update(products)
+        .where(on_sale, guard)
+        .values(
+            stock=stock + change, version=products.c.version + 1, updated_at=func.clock_timestamp()
+        )
+    )
+    row = session.execute(statement.returning(products)).one_or_none()
+    if row is None:
+        raise _error(session, product_id, change)
+    record(session, [row], reason, principal, before=row.stock - change)
+    return queries.find(session, StockChange, product_id=row.id, version=row.version)
+
+
+def list_changes(session: Session, product_id: str, page: pages.PageRequest) -> pages.Page:
+    """Return a page of the changes of a product, newest first.
+
+    Raises:
+        NotFound: the product does not exist; a retired product keeps its changes.
+    """
+    queries.find(session, Product, id=product_id)
+    return pages.read_page(session, OF_PRODUCT, page, {"product_id": product_id}, NEWEST)
+
+
+def _error(session: Session, product_id: str, change: int) -> Problem:
+    """Return why the stock of a product was not changed."""
+    product = session.get(Product, product_id)
+    if product is None or product.retired_at is not None:
+        return NotFound()
+    if change < 0:
+        return InsufficientStock(available=product.stock)
+    room = max(0, MAX_STOCK - product.stock)
+    return InvalidInput.at(["/change"], f"Must be at most {room}; the stock is {product.stock}.")

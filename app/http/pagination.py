@@ -32,10 +32,10 @@ class PaginationMixin:
 
         def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
             @wraps(method)
-            def wrapper(resource: Any, filters: dict[str, Any]) -> Any:
+            def wrapper(resource: Any, filters: dict[str, Any], **path: Any) -> Any:
                 limit, cursor = filters.pop("limit"), filters.pop("cursor")
-                page = method(resource, PageRequest(limit, cursor and _decoded(cursor)), filters)
-                return _response(page)
+                page = PageRequest(limit, cursor and _decoded(cursor))
+                return _response(method(resource, page, filters, **path))
 
             respond = self.response(200, page_of(item))
             return declare(
@@ -57,7 +57,7 @@ def _response(page: Page) -> tuple[dict[str, Any], dict[str, str]]:
 def _signer() -> Signer:
     settings: Settings = current_app.extensions["settings"]
     filters = {k: v for k, v in sorted(request.args.items()) if k not in {"cursor", "limit"}}
-    context = f"{request.endpoint} {urlencode(filters)}"
+    context = f"{request.endpoint} {urlencode({**filters, **(request.view_args or {})})}"
     return _signer_of(context, settings.secret_key_fallbacks, settings.secret_key)
 
 

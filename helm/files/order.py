@@ -31,7 +31,7 @@ def main(url: str) -> None:
     with create_app(settings).app_context():
         try:
             with database.transaction() as session:
-                products.create(session, product())
+                products.create(session, None, product())
             order_twice(url, host(settings))
             with database.transaction() as session:
                 left = session.scalars(select(Product.stock).where(Product.id == NAME)).one()

@@ -91,6 +91,6 @@ class TestRequiredScopes:
         principal = Principal(user.id, "session", Role.USER)
 
         with pytest.raises(Forbidden):
-            orders.advance(session, principal, order.id, OrderStatus.PAID)
+            orders.update(session, principal, order.id, {"status": OrderStatus.PAID})
 
         assert order.status == "pending"

@@ -68,7 +68,7 @@ def explained(app):
     engine, plans = app.extensions["database"], []
 
     def explain(_connection, cursor, statement, parameters, context, *_):
-        if "FROM orders" in context.statement:
+        if "FROM orders" in context.statement or "JOIN orders" in context.statement:
             cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", parameters)
             plans.append(cursor.fetchone()[0][0]["Plan"])
 
@@ -107,3 +107,27 @@ def test_deep_page_uses_an_index_and_no_sort(app, reader, query):
         assert sum(node.get("Rows Removed by Filter", 0) for node in scans) == 0
         # At worst, for each row a page of the table and the way to its items; and once the index.
         assert plan["Shared Hit Blocks"] <= ROWS * (1 + INDEX_DEPTH) + INDEX_DEPTH
+
+
+@pytest.mark.parametrize("reader", ["everybody's"], indirect=True)
+@pytest.mark.parametrize(
+    "query", ["", f"&created_after={FIRST_DAY}&created_before={LAST_DAY}", "&created_before={}"]
+)
+def test_deep_page_of_a_product_reads_as_little_as_the_first(app, reader, query):
+    past = reader.get("/api/orders?product_id=demo-3&limit=100").json["items"][-1]["created_at"]
+    query = f"&product_id=demo-3{query.format(past)}"
+    cursor = deep_cursor(reader, query)
+
+    with explained(app) as plans:
+        reader.get(f"/api/orders?limit=20{query}")
+        reader.get(f"/api/orders?limit=20{query}&cursor={cursor}")
+
+    assert len(plans) == 2
+    for plan in plans:
+        scans = [node for node in nodes(plan) if node.get("Alias") in {"bought", "orders"}]
+        assert {node["Node Type"] for node in scans} <= {"Index Scan", "Index Only Scan"}, scans
+        assert "Sort" not in [node["Node Type"] for node in (plan, *plan["Plans"][:1])]
+        removed = sum(node.get("Rows Removed by Filter", 0) for node in scans)
+        # The ids of an hour more than the range; there is an order per minute.
+        assert removed <= 60
+        assert max(node["Actual Rows"] * node["Actual Loops"] for node in scans) <= ROWS + 60

@@ -197,7 +197,6 @@ class TestUpdateOrder:
     @pytest.mark.parametrize(
         ("body", "pointer"),
         [
-            ({}, "/status"),
             ({"status": "lost"}, "/status"),
             ({"status": None}, "/status"),
             ({"status": ["paid"]}, "/status"),

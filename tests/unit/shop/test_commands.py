@@ -50,7 +50,7 @@ class TestImportProducts:
         assert result.exit_code == 0, result.stderr
         assert "Imported 2 products." in result.stdout
         rows = session.execute(select(Product.id, Product.price, Product.version).order_by("id"))
-        assert rows.all() == [("a", 2, 2), ("b", 3, 1)]
+        assert rows.all() == [("a", 2, 3), ("b", 3, 2)]
 
     def test_file_without_products_is_accepted(self, flask, csv):
         assert "Imported 0 products." in flask("products", "import", csv("")).stdout

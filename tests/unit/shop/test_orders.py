@@ -22,7 +22,7 @@ from tests.support.shop import ADDRESS, ProductFactory
 
 def as_sent(value):
     """Return a value as clients read it; the database returns items as JSON text."""
-    return orjson.loads(orjson.dumps(value))
+    return orjson.loads(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ class TestImported:
         assert run(session, content.replace("\n", end)) == 2
         product = session.get(Product, "a")
         assert (product.name, product.price, product.currency) == ("Mug", 1250, "USD")
-        assert (product.stock, product.description, product.version) == (7, "Blue", 1)
+        assert (product.stock, product.description, product.version) == (7, "Blue", 2)
         assert session.get(Product, "b").description == ""
 
     def test_no_line_end_at_the_end_of_the_file(self, session):
@@ -55,7 +55,7 @@ class TestImported:
 
         product = session.get(Product, "a")
         assert (product.name, product.price, product.currency) == ("New", 2, "EUR")
-        assert (product.stock, product.description, product.version) == (5, "", 2)
+        assert (product.stock, product.description, product.version) == (5, "", 3)
 
     def test_without_the_column_a_product_keeps_its_description(self, session):
         ProductFactory(id="a", description="Stoneware")
@@ -81,7 +81,7 @@ class TestImported:
         run(session, f"{HEADER}a,Mug,1,USD,1,\n")
         run(session, f"{HEADER}a,Mug,1,USD,1,\n")
 
-        assert session.get(Product, "a").version == 2
+        assert session.get(Product, "a").version == 3
 
     def test_progress_adds_up_to_the_size_of_the_file(self, session):
         content, seen = f"{HEADER}a,Tasse ä,1,USD,1,\n", []

@@ -6,10 +6,16 @@ import pytest
 
 from app.db.prepared import forms
 from services.order_statements import PLACE_ORDER
-from services.stock import RELEASING
+from services.stock import ADD
 
 LINES = {"product_ids": ["catalogue-1", "catalogue-2"], "quantities": [1, 2]}
-ORDER = {"id": UUID(int=1).hex, "user_id": UUID(int=2).hex}
+ORDER = {"id": UUID(int=1).hex, "user_id": UUID(int=2).hex, "metadata": "{}"}
+CANCELLATION = {
+    "changes": [1, 2],
+    "reason": "cancellation",
+    "order_id": UUID(int=1).hex,
+    "changed_by": UUID(int=2).hex,
+}
 
 
 @pytest.fixture
@@ -23,7 +29,7 @@ def catalogue(connection):
 
 
 @pytest.mark.usefixtures("catalogue")
-@pytest.mark.parametrize(("statement", "values"), [(PLACE_ORDER, ORDER), (RELEASING, {})])
+@pytest.mark.parametrize(("statement", "values"), [(PLACE_ORDER, ORDER), (ADD, CANCELLATION)])
 def test_products_of_an_order_are_found_by_their_index(connection, statement, values):
     compiled = statement.compile(dialect=connection.dialect)
     name, prepare, execute = forms(str(compiled))

@@ -9,6 +9,7 @@ from marshmallow import Schema
 
 from schemas.orders import OrderSchema
 from schemas.products import ProductSchema
+from schemas.stock import StockChangeSchema
 from tests.support.shop import ADDRESS
 
 NOON = datetime(2026, 2, 12, 12, 30, 1, 20, tzinfo=UTC)
@@ -27,6 +28,7 @@ def row(schema):
     values = {name: NOON if name.endswith("_at") else name for name in schema().fields}
     values |= dict.fromkeys(["total", "price", "stock"], 7)
     values |= {"items": [LINE], "history": [CHANGE], "shipping_address": ADDRESS}
+    values |= {"metadata": {"invoice": "2026-0117"}, "change": -2, "version": 3}
     return SimpleNamespace(**values)
 
 
@@ -35,7 +37,7 @@ def as_json(value):
     return orjson.dumps(value, option=orjson.OPT_UTC_Z).decode().replace("+00:00", "Z")
 
 
-@pytest.mark.parametrize("schema", [OrderSchema, ProductSchema])
+@pytest.mark.parametrize("schema", [OrderSchema, ProductSchema, StockChangeSchema])
 def test_dump_equals_that_of_marshmallow(schema):
     expected = orjson.loads(as_json(Schema.dump(schema(), row(schema))))
 

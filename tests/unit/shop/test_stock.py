@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from models.base import etag
+from models.stock import StockReason
 from services import stock
 from tests.support.shop import ProductFactory
 
@@ -19,9 +20,9 @@ def pot(session):
     return ProductFactory(id="pot", price=4900, currency="EUR", stock=1)
 
 
-class TestRelease:
+class TestAdd:
     def test_stock_of_each_item_is_returned(self, session, mug, pot):
-        stock.release(session, {"pot": 2, "mug": 3})
+        stock.add(session, {"pot": 2, "mug": 3}, StockReason.CANCELLATION)
 
         session.refresh(mug)
         session.refresh(pot)
@@ -30,7 +31,7 @@ class TestRelease:
     def test_stock_of_a_retired_product_is_returned(self, session):
         old = ProductFactory(stock=0, retired_at=datetime.now(UTC))
 
-        stock.release(session, {old.id: 3})
+        stock.add(session, {old.id: 3}, StockReason.CANCELLATION)
 
         session.refresh(old)
         assert old.stock == 3
@@ -38,7 +39,7 @@ class TestRelease:
     def test_version_of_the_product_changes(self, session, mug):
         before = etag(mug)
 
-        stock.release(session, {"mug": 1})
+        stock.add(session, {"mug": 1}, StockReason.CANCELLATION)
 
         session.refresh(mug)
         assert etag(mug) != before

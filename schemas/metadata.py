@@ -1,0 +1,56 @@
+"""Metadata: key-value pairs of the API consumer, such as a number in another system."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+from models.orders import MAX_METADATA
+from schemas.base import text
+
+MAX_KEY, MAX_VALUE = 40, 500
+EXAMPLE = {"invoice": "2026-0117"}
+DESCRIPTION = (
+    f"Your own key-value pairs: at most {MAX_METADATA}, with keys of at most {MAX_KEY} and values "
+    f"of at most {MAX_VALUE} characters."
+)
+PAIRS = {"description": DESCRIPTION, "example": EXAMPLE, "maxProperties": MAX_METADATA}
+
+
+class Metadata(fields.Dict):
+    """Key-value pairs of a request; an error points at its key."""
+
+    def __init__(self, value: fields.Field, **documented: Any) -> None:
+        super().__init__(text(MAX_KEY), value, metadata=documented)
+
+    def _deserialize(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super()._deserialize(*args, **kwargs)  # type: ignore[no-untyped-call]
+        except ValidationError as error:
+            raise ValidationError(by_key(error.messages)) from error
+
+
+def by_key(messages: Any) -> Any:
+    """Return the messages without the level of `key` and `value` that marshmallow adds."""
+    if not isinstance(messages, Mapping):
+        return messages
+    return {
+        key: [text for texts in each.values() for text in texts] for key, each in messages.items()
+    }
+
+
+def new_metadata() -> fields.Field:
+    """Return the field of a new resource."""
+    return Metadata(text(MAX_VALUE), **PAIRS)
+
+
+def changed_metadata() -> fields.Field:
+    """Return the field of a change; a null or empty value deletes its key."""
+    value = text(MAX_VALUE, shortest=0, allow_none=True)
+    changes = "Keys to change; the others stay. A null or empty value deletes its key."
+    return Metadata(value, description=changes, example=EXAMPLE)
+
+
+def metadata() -> fields.Field:
+    """Return the field of a response."""
+    return fields.Dict(values=fields.String(), required=True, metadata=PAIRS)
