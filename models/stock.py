@@ -1,4 +1,4 @@
-"""The stock ledger: every change of a product's stock, with its reason, order and user."""
+"""The stock ledger: every change of a product's stock, with its reason, order and caller."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, func
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models.api_keys import API_KEY_ID
 from models.base import Base
 from models.orders import ORDER_ID
 from models.types import ProductID
@@ -64,5 +65,6 @@ class StockChange(Base):
     order_id: Mapped[str | None] = mapped_column(ORDER_ID)
     # NULL if a command has made the change.
     changed_by: Mapped[str | None] = mapped_column(USER_ID)
+    changed_by_api_key: Mapped[str | None] = mapped_column(API_KEY_ID)
     # Not now(): the transaction may have begun before the previous change of the product.
     changed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

@@ -7,7 +7,7 @@ from marshmallow import ValidationError, fields, validate, validates
 from models.products import MAX_STOCK
 from models.stock import GIVEN_REASONS, StockReason
 from schemas.base import MAX_EXACT, RequestSchema, ResponseSchema, StrictInteger, Timestamp
-from schemas.ids import id_field
+from schemas.ids import id_field, typeid
 from schemas.orders import ORDER_ID
 from schemas.pages import PageQuerySchema
 from schemas.problems import extension_member
@@ -73,6 +73,11 @@ class StockChangeSchema(ResponseSchema):
         USER_ID,
         allow_none=True,
         metadata={"description": "User who made the change; null for a command."},
+    )
+    changed_by_api_key = id_field(
+        typeid("key"),
+        allow_none=True,
+        metadata={"description": "API key of the change; null for an access token."},
     )
     changed_at = Timestamp(
         required=True,

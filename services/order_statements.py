@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, array
 
+from models.api_keys import API_KEY_ID
 from models.base import table
 from models.orders import History, Order, OrderChange, OrderItem
 from models.products import Product
@@ -160,9 +161,9 @@ _PLACE_ORDER = text("""
         WHERE products.id = locked.id
     ), recorded AS (
         INSERT INTO stock_changes
-            (product_id, version, change, stock, reason, order_id, changed_by)
+            (product_id, version, change, stock, reason, order_id, changed_by, changed_by_api_key)
         SELECT locked.id, locked.version + 1, -quantity, stock - quantity, 'order',
-            placed.id, placed.user_id
+            placed.id, placed.user_id, :api_key_id
         FROM placed, locked
     )
     SELECT placed.id, user_id, status, placed.total, placed.currency, version,
@@ -185,6 +186,7 @@ PLACE_ORDER = (
     _PLACE_ORDER.bindparams(
         bindparam("id", type_=orders.c.id.type),
         bindparam("user_id", type_=orders.c.user_id.type),
+        bindparam("api_key_id", type_=API_KEY_ID),
         bindparam("shipping_address", type_=orders.c.shipping_address.type),
         bindparam("metadata", type_=orders.c.metadata.type),
     )

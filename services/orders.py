@@ -66,6 +66,7 @@ def place(
         {
             "id": ORDER_ID.new(),
             "user_id": principal.id,
+            "api_key_id": principal.api_key_id,
             "product_ids": [item["product_id"] for item in items],
             "quantities": [item["quantity"] for item in items],
             "shipping_address": shipping_address,

@@ -48,13 +48,16 @@ ADD = (
         FROM locked
         WHERE products.id = locked.id
     )
-    INSERT INTO stock_changes (product_id, version, change, stock, reason, order_id, changed_by)
-    SELECT id, version + 1, change, stock + change, :reason, :order_id, :changed_by
+    INSERT INTO stock_changes
+        (product_id, version, change, stock, reason, order_id, changed_by, changed_by_api_key)
+    SELECT id, version + 1, change, stock + change, :reason, :order_id, :changed_by,
+        :changed_by_api_key
     FROM locked
     """)
     .bindparams(
         bindparam("order_id", type_=changes.c.order_id.type),
         bindparam("changed_by", type_=changes.c.changed_by.type),
+        bindparam("changed_by_api_key", type_=changes.c.changed_by_api_key.type),
     )
     .execution_options(prepared=True)
 )
@@ -73,7 +76,7 @@ def add(
         "changes": list(units.values()),
         "reason": reason,
         "order_id": order_id,
-        "changed_by": principal and principal.id,
+        **_caller(principal),
     }
     session.execute(ADD, values)
 
@@ -86,7 +89,7 @@ def record(
     before: int = 0,
 ) -> None:
     """Record the changes from the stock `before` to the current stock of products."""
-    caller = principal and principal.id
+    caller = _caller(principal)
     values = [
         {
             "product_id": row.id,
@@ -94,7 +97,7 @@ def record(
             "change": row.stock - before,
             "stock": row.stock,
             "reason": reason,
-            "changed_by": caller,
+            **caller,
         }
         for row in rows
         if row.stock != before
@@ -139,6 +142,13 @@ def list_changes(session: Session, product_id: str, page: pages.PageRequest) -> 
     """
     queries.find(session, Product, id=product_id)
     return pages.read_page(session, OF_PRODUCT, page, {"product_id": product_id}, NEWEST)
+
+
+def _caller(principal: Principal | None) -> dict[str, str | None]:
+    return {
+        "changed_by": principal.id if principal else None,
+        "changed_by_api_key": principal.api_key_id if principal else None,
+    }
 
 
 def _error(session: Session, product_id: str, change: int) -> Problem:

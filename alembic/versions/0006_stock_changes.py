@@ -55,6 +55,7 @@ def create_table() -> None:
         sa.Column("reason", sa.String(length=16), nullable=False),
         sa.Column("order_id", sa.Uuid(), nullable=True),
         sa.Column("changed_by", sa.Uuid(), nullable=True),
+        sa.Column("changed_by_api_key", sa.Uuid(), nullable=True),
         sa.Column(
             "changed_at",
             sa.DateTime(timezone=True),

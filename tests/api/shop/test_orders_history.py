@@ -75,7 +75,8 @@ class TestHistory:
         assert listed == as_user.get(url).json
 
     def test_change_with_an_api_key_names_the_key(self, app, as_admin, url):
-        key = new_key(as_admin, "orders:read", "orders:manage", service_account="warehouse")
+        scopes = ("orders:write", "orders:manage")
+        key = new_key(as_admin, *scopes, service_account="warehouse")
         using(app, key["key"]).patch(url, json={"status": "paid"})
         as_admin.patch(url, json={"status": "shipped"})
 

@@ -6,6 +6,7 @@ import pytest
 
 from models.products import MAX_STOCK
 from models.stock import GIVEN_REASONS, StockReason
+from tests.support.api_keys import new_key, using
 from tests.support.shop import ADDRESS, ProductFactory
 
 KEY = {"Idempotency-Key": "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"}
@@ -52,6 +53,7 @@ class TestChangeStock:
             "reason": reason,
             "order_id": None,
             "changed_by": admin.id,
+            "changed_by_api_key": None,
             "changed_at": None,
         }
         session.refresh(mug)
@@ -151,6 +153,24 @@ class TestListStockChanges:
             ("cancellation", 3, 10, order, user.id),
             ("order", -3, 7, order, user.id),
         ]
+
+    @pytest.mark.usefixtures("mug")
+    def test_changes_name_the_api_key(self, app, as_admin):
+        key = new_key(as_admin, "orders:write", "products:write")
+        machine = using(app, key["key"])
+        body = {
+            "items": [{"product_id": "mug", "quantity": 3}],
+            "shipping_address": ADDRESS,
+        }
+        order = machine.post("/api/orders", json=body).json["id"]
+        machine.post(f"/api/orders/{order}/cancel")
+        change(machine, 5)
+        machine.patch("/api/products/mug", json={"stock": 12}, headers={"If-Match": "*"})
+        change(as_admin, 1)
+
+        rows = listed(as_admin)["items"]
+
+        assert [row["changed_by_api_key"] for row in rows] == [None, *[key["id"]] * 4]
 
     @pytest.mark.usefixtures("mug")
     def test_pages_have_each_change_once(self, as_admin):

@@ -9,12 +9,18 @@ from services.order_statements import PLACE_ORDER
 from services.stock import ADD
 
 LINES = {"product_ids": ["catalogue-1", "catalogue-2"], "quantities": [1, 2]}
-ORDER = {"id": UUID(int=1).hex, "user_id": UUID(int=2).hex, "metadata": "{}"}
+ORDER = {
+    "id": UUID(int=1).hex,
+    "user_id": UUID(int=2).hex,
+    "api_key_id": UUID(int=3).hex,
+    "metadata": "{}",
+}
 CANCELLATION = {
     "changes": [1, 2],
     "reason": "cancellation",
     "order_id": UUID(int=1).hex,
     "changed_by": UUID(int=2).hex,
+    "changed_by_api_key": UUID(int=3).hex,
 }
 
 
