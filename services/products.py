@@ -10,11 +10,19 @@ from sqlalchemy.orm import Session
 from models.base import table
 from models.orders import OrderItem
 from models.products import Product
-from services.errors import NotFound, PreconditionRequired, Problem
+from services.errors import NotFound, Problem
 from services.locking import IfMatch, locked, violated_constraint
 from services.product_search import ON_SALE
 
 ONE = ON_SALE.where(table(Product).c.id == bindparam("id"))
+
+
+class PreconditionRequired(Problem):
+    """A change without `If-Match` (RFC 6585, section 3)."""
+
+    status, slug, title = 428, "precondition-required", "Precondition required"
+    detail = "Without If-Match, this change could overwrite a newer one."
+    advice = "Read the resource, and send its `ETag` in `If-Match` with the change."
 
 
 class ProductExists(Problem):
