@@ -19,7 +19,6 @@ from schemas.products import (
     ProductSchema,
 )
 from services import product_search, products
-from services.errors import PreconditionRequired
 from services.pages import Page, PageRequest
 
 DESCRIPTION = """\
@@ -79,7 +78,7 @@ class ProductDetail(Resource):
     @blp.arguments(ProductChangeSchema)
     @blp.response(200, ProductSchema)
     @blp.etag
-    @blp.raises(PreconditionRequired)
+    @blp.raises(products.PreconditionRequired)
     @requires(Scope.PRODUCTS_WRITE)
     @blp.doc(operationId="updateProduct")
     def patch(self, changes: dict[str, Any], product_id: str) -> Product:

@@ -132,14 +132,6 @@ class PreconditionFailed(Problem):
     )
 
 
-class PreconditionRequired(Problem):
-    """A change without `If-Match` (RFC 6585, section 3)."""
-
-    status, slug, title = 428, "precondition-required", "Precondition required"
-    detail = "Without If-Match, this change could overwrite a newer one."
-    advice = "Read the resource, and send its `ETag` in `If-Match` with the change."
-
-
 class InvalidInput(Problem):
     """Has the extension member `errors`: a list of `pointer` (RFC 6901) and `detail`."""
 

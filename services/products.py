@@ -12,12 +12,20 @@ from models.orders import OrderItem
 from models.products import Product
 from models.stock import StockReason
 from services import stock
-from services.errors import NotFound, PreconditionRequired, Problem
+from services.errors import NotFound, Problem
 from services.locking import IfMatch, locked, violated_constraint
 from services.principals import Principal
 from services.product_search import ON_SALE
 
 ONE = ON_SALE.where(table(Product).c.id == bindparam("id"))
+
+
+class PreconditionRequired(Problem):
+    """A change without `If-Match` (RFC 6585, section 3)."""
+
+    status, slug, title = 428, "precondition-required", "Precondition required"
+    detail = "Without If-Match, this change could overwrite a newer one."
+    advice = "Read the resource, and send its `ETag` in `If-Match` with the change."
 
 
 class ProductExists(Problem):
