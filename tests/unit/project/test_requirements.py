@@ -18,7 +18,11 @@ ROOT = Path(__file__).parents[3]
 # Each lock contains the packages of the previous one.
 REQUIREMENTS = ["requirements.txt", "requirements-run.txt", "requirements-dev.txt"]
 # Each is compiled from the file of the same name that ends in .in.
-COMPILED = ["bench/requirements.txt", "tests/deploy/checkov.txt", "tests/generators/requirements.txt"]
+COMPILED = [
+    "bench/requirements.txt",
+    "tests/deploy/checkov.txt",
+    "tests/generators/requirements.txt",
+]
 
 
 def entries(name):
