@@ -74,10 +74,8 @@ class TestRelease:
 
         assert (build["push"], build["sbom"], build["provenance"]) == (True, True, "mode=max")
         assert attested == ["${{ env.IMAGE }}", "${{ env.IMAGE }}/charts/flask-api"]
-        assert [re.search(r"\$IMAGE(\S*)@", each)[1] for each in signed] == [
-            "",
-            "/charts/flask-api",
-        ]
+        images = [re.search(r"\$IMAGE(\S*)@", each)[1] for each in signed]
+        assert images == ["", "/charts/flask-api"]
 
     @pytest.mark.parametrize(("kept", "status"), [("{}", 0), ('{"old": 1}', 1), (None, 1)])
     def test_release_needs_the_stored_document_of_its_version(self, tmp_path, kept, status):
