@@ -103,7 +103,7 @@ class Search(Page):
             markdown = render_template(f"guides/{slug}.md")
             entries += search.sections(f"/api/docs/guides/{slug}", markdown)
         entries += search.reference(current_app.extensions["openapi"])
-        results = [result._asdict() for result in search.search(entries, words)]
+        results = search.search(entries, words)
         return negotiated("search.html", {"query": words, "results": results})
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from apispec import APISpec
 
@@ -22,7 +22,7 @@ class Entry(NamedTuple):
     text: str
 
 
-class Result(NamedTuple):
+class Result(TypedDict):
     title: str
     url: str
     excerpt: str
@@ -33,7 +33,10 @@ def search(entries: Iterable[Entry], query: str) -> list[Result]:
     words = query[:MAX_QUERY].casefold().split()
     found = [each for each in entries if words and _count(words, " ".join(each)) == len(words)]
     found.sort(key=lambda entry: -_count(words, entry.title))
-    return [Result(entry.title, entry.url, _excerpt(entry, words)) for entry in found]
+    return [
+        {"title": entry.title, "url": entry.url, "excerpt": _excerpt(entry, words)}
+        for entry in found
+    ]
 
 
 def sections(url: str, markdown: str) -> Iterator[Entry]:
