@@ -1,7 +1,6 @@
 """API documentation: start page, OpenAPI document, Swagger UI, ReDoc, guides, search, problems."""
 
 import re
-from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
@@ -104,7 +103,7 @@ class Search(Page):
             markdown = render_template(f"guides/{slug}.md")
             entries += search.sections(f"/api/docs/guides/{slug}", markdown)
         entries += search.reference(current_app.extensions["openapi"])
-        results = [asdict(result) for result in search.search(entries, words)]
+        results = search.search(entries, words)
         return negotiated("search.html", {"query": words, "results": results})
 
 

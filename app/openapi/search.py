@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from apispec import APISpec
 
@@ -23,8 +22,7 @@ class Entry(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(TypedDict):
     title: str
     url: str
     excerpt: str
@@ -35,7 +33,10 @@ def search(entries: Iterable[Entry], query: str) -> list[Result]:
     words = query[:MAX_QUERY].casefold().split()
     found = [each for each in entries if words and _count(words, " ".join(each)) == len(words)]
     found.sort(key=lambda entry: -_count(words, entry.title))
-    return [Result(entry.title, entry.url, _excerpt(entry, words)) for entry in found]
+    return [
+        {"title": entry.title, "url": entry.url, "excerpt": _excerpt(entry, words)}
+        for entry in found
+    ]
 
 
 def sections(url: str, markdown: str) -> Iterator[Entry]:

@@ -7,10 +7,10 @@ import pytest
 
 from tests.support.servers import ROOT
 
-LISTED = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"]
-# The service serves them; their links are paths of the API.
-SERVED = ":!app/templates"
-PAGES = sorted(subprocess.check_output([*LISTED, SERVED], cwd=ROOT, text=True).split())
+# The links of served guides are URLs; tests/api follows them.
+FILES = ["*.md", ":!app/templates"]
+LISTED = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *FILES]
+PAGES = sorted(subprocess.check_output(LISTED, cwd=ROOT, text=True).split())
 CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"\]\(([^)\s]+)\)")
 REFERENCE = re.compile(r"^\[[^]]+\]: (\S+)$", re.MULTILINE)
