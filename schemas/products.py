@@ -129,7 +129,7 @@ class ProductQuerySchema(PageQuerySchema):
         metadata={
             "description": "Order of the list: newest first, lowest price first, highest price "
             "first, or by name. A sort by price requires `currency`.",
-            "example": "newest",
+            "examples": ["price"],
         },
     )
 
