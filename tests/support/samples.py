@@ -82,5 +82,6 @@ class Caller:
         creates = "201" in operation.successes
         real = {"refresh_token": self.tokens["refresh_token"], "email": self.email}
         if creates:
-            real |= {"email": f"{uuid4().hex}@example.com", "id": uuid4().hex}
+            new = f"new-{uuid4().hex[:20]}"
+            real |= {"email": f"{new}@example.com", "id": new, "service_account": new}
         return example, example | {name: real[name] for name in real.keys() & example.keys()}
