@@ -1,0 +1,200 @@
+"""`make new NAME=acme DIR=../acme [WITHOUT=shop]`: write a renamed copy of the project.
+
+tools/new.toml lists what a copy leaves out. Each of its entries must match, and a copy must not
+mention what was removed: the command fails otherwise, so that the list stays complete.
+"""
+
+import keyword
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+REMOVED = tomllib.loads((ROOT / "tools" / "new.toml").read_text())
+VALID_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+MAX_NAME = 20
+LISTED = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+SETTINGS = {
+    "FLASK_ENV": "testing",
+    "SECRET_KEY": "unused",
+    "DATABASE_URL": "postgresql://localhost/unused",
+}
+# The files that commands write, in this order.
+GENERATED = (
+    "-m flask openapi write docs/openapi.json",
+    "-m tools.api_changelog release",
+    "-m tools.guides",
+    "-m tools.readme",
+    "-m tools.chart_values",
+)
+FORMAT = ("-m ruff check --fix-only --quiet .", "-m black --quiet .")
+NEXT = """Wrote {0}. Next:
+
+  cd {0}
+  make run
+  make test
+
+docs/developers/make-it-yours.md lists what to decide."""
+
+
+def main(name: str, folder: str, without: str) -> None:
+    """Write the copy.
+
+    Args:
+        name: Name of the distribution, the image and the chart.
+        folder: The new folder of the copy.
+        without: Part to leave out, `shop` or an empty string.
+
+    Raises:
+        SystemExit: An argument is invalid, or tools/new.toml is incomplete.
+    """
+    to = Path(folder).absolute()
+    check_arguments(name, to, without)
+    parts = ["template", *filter(None, [without])]
+    copy(to)
+    for part in parts:
+        remove(to, REMOVED[part])
+    strip_marks(to, parts)
+    names = rename(to, name)
+    if without:
+        write_first_migration(to)
+    run(to, *FORMAT)
+    for path in (to / "docs" / "api").glob("*.json"):
+        path.unlink()
+    run(to, *GENERATED)
+    subprocess.run(["git", "add", "--all"], cwd=to, check=True)
+    check_mentions(to, [*names, *(REMOVED[part]["mentions"] for part in parts)])
+    print(NEXT.format(to))
+
+
+def check_arguments(name: str, to: Path, without: str) -> None:
+    """Raise SystemExit if an argument is invalid."""
+    reserved = {current_name(), *sys.stdlib_module_names, *keyword.kwlist}
+    if not VALID_NAME.fullmatch(name) or len(name) > MAX_NAME or name in reserved:
+        sys.exit(
+            f"NAME is {name!r}; it needs up to {MAX_NAME} lower-case letters, digits and single "
+            "hyphens, and must not be the name of a module of Python or of this project."
+        )
+    if without not in ("", *(part for part in REMOVED if part != "template")):
+        sys.exit(f"WITHOUT is {without!r}; it can be shop, or absent.")
+    if to.is_relative_to(ROOT) or (to.exists() and (not to.is_dir() or any(to.iterdir()))):
+        sys.exit(f"DIR is {to}; it must be a new or empty folder outside of this project.")
+
+
+def current_name() -> str:
+    """Return the name of this project's distribution."""
+    name: str = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"]
+    return name
+
+
+def copy(to: Path) -> None:
+    """Copy the project's files, committed or not, into a new repository."""
+    for path in files(ROOT):
+        target = to / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target, follow_symlinks=False)
+    subprocess.run(["git", "init", "--quiet"], cwd=to, check=True)
+
+
+def remove(to: Path, part: dict[str, Any]) -> None:
+    """Delete the files of a part, and edit the files that mention it.
+
+    Raises:
+        SystemExit: A pattern of tools/new.toml matches nothing.
+    """
+    for pattern in part["delete"]:
+        paths = list(to.glob(pattern))
+        if not paths:
+            sys.exit(f"tools/new.toml: {pattern} matches no file.")
+        for path in paths:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    for name, edits in part["edit"].items():
+        for pattern, replacement in edits:
+            edit(to / name, pattern, replacement)
+
+
+def edit(path: Path, pattern: str, replacement: str) -> None:
+    """Replace all matches of a regular expression in a file."""
+    text, count = re.subn(pattern, replacement, path.read_text(), flags=re.MULTILINE)
+    if not count:
+        sys.exit(f"tools/new.toml: {pattern!r} matches nothing in {path.name}.")
+    path.write_text(text)
+
+
+def strip_marks(to: Path, parts: list[str]) -> None:
+    """Delete the marked text of the removed parts, and the marks of all others."""
+    removed = rf"(?s)^<!-- ({'|'.join(parts)}) -->\n.*?^<!-- /\1 -->\n\n?"
+    marks = rf"^<!-- /?({'|'.join(REMOVED)}) -->\n"
+    for path in to.glob("**/*.md"):
+        text = re.sub(removed, "", path.read_text(), flags=re.MULTILINE)
+        path.write_text(re.sub(marks, "", text, flags=re.MULTILINE))
+
+
+def rename(to: Path, name: str) -> list[str]:
+    """Replace the name in texts and in the names of files, and return the old forms."""
+    forms = dict(zip(spellings(current_name()), spellings(name), strict=True))
+    old = re.compile("|".join(sorted(map(re.escape, forms), key=len, reverse=True)))
+    for path in sorted(files(to), reverse=True):
+        text = path.read_text()
+        if old.search(text):
+            path.write_text(old.sub(lambda match: forms[match[0]], text))
+    for path in sorted(to.rglob("*"), reverse=True):
+        if old.search(path.name):
+            path.rename(path.with_name(old.sub(lambda match: forms[match[0]], path.name)))
+    return list(forms)
+
+
+def spellings(name: str) -> list[str]:
+    """Return the forms of a name: acme-api, acme_api, AcmeApi, acmeapi, Acme API."""
+    words = name.split("-")
+    title = " ".join("API" if word == "api" else word.title() for word in words)
+    pascal = "".join(word.title() for word in words)
+    return [name, name.replace("-", "_"), pascal, pascal.lower(), f"{title} Service", title]
+
+
+def files(project: Path) -> Iterator[Path]:
+    """Yield the text files of a project, committed or not."""
+    names = subprocess.run(LISTED, cwd=project, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split("\0")):
+        path = project / name
+        if path.is_file() and path.suffix != ".png":
+            yield path
+
+
+def write_first_migration(to: Path) -> None:
+    """Replace all migrations by one that creates the remaining tables."""
+    for path in (to / "alembic" / "versions").glob("*.py"):
+        path.unlink()
+    run(to, "-m tools.migration accounts")
+
+
+def run(to: Path, *commands: str) -> None:
+    """Run commands of Python in the copy."""
+    for command in commands:
+        environment = {**os.environ, **SETTINGS}
+        subprocess.run([sys.executable, *command.split()], cwd=to, env=environment, check=True)
+
+
+def check_mentions(to: Path, patterns: list[str]) -> None:
+    """Raise SystemExit if a file of the copy matches one of the patterns."""
+    foreign = re.compile(REMOVED["template"]["foreign"])
+    removed = [re.compile(pattern) for pattern in patterns]
+    lines = [
+        f"{path.relative_to(to)}:{number}: {line.strip()[:160]}"
+        for path in sorted(files(to))
+        if not foreign.match(str(path.relative_to(to)))
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if any(pattern.search(line) for pattern in removed)
+    ]
+    if lines:
+        sys.exit("\n".join([*lines, "These lines mention what was removed: see tools/new.toml."]))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
