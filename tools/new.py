@@ -57,19 +57,11 @@ def main(name: str, folder: str, without: str) -> None:
     to = Path(folder).absolute()
     check_arguments(name, to, without)
     parts = ["template", *filter(None, [without])]
-    copy(to)
-    for part in parts:
-        remove(to, REMOVED[part])
-    strip_marks(to, parts)
-    names = rename(to, name)
-    if without:
-        write_first_migration(to)
-    run(to, *FORMAT)
-    for path in (to / "docs" / "api").glob("*.json"):
-        path.unlink()
-    run(to, *GENERATED)
+    write(to, name, parts)
+    generate(to, first_migration=bool(without))
     subprocess.run(["git", "add", "--all"], cwd=to, check=True)
-    check_mentions(to, [*names, *(REMOVED[part]["mentions"] for part in parts)])
+    if lines := list(mentions(to, parts)):
+        sys.exit("\n".join([*lines, "These lines mention what was removed: see tools/new.toml."]))
     print(NEXT.format(to))
 
 
@@ -93,6 +85,15 @@ def current_name() -> str:
     return name
 
 
+def write(to: Path, name: str, parts: list[str]) -> None:
+    """Write the renamed copy without the parts; the generated files are still the old ones."""
+    copy(to)
+    for part in parts:
+        remove(to, REMOVED[part])
+    strip_marks(to, parts)
+    rename(to, name)
+
+
 def copy(to: Path) -> None:
     """Copy the project's files, committed or not, into a new repository."""
     for path in files(ROOT):
@@ -109,14 +110,19 @@ def remove(to: Path, part: dict[str, Any]) -> None:
         SystemExit: A pattern of tools/new.toml matches nothing.
     """
     for pattern in part["delete"]:
-        paths = list(to.glob(pattern))
-        if not paths:
-            sys.exit(f"tools/new.toml: {pattern} matches no file.")
-        for path in paths:
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        delete(to, pattern)
     for name, edits in part["edit"].items():
         for pattern, replacement in edits:
             edit(to / name, pattern, replacement)
+
+
+def delete(to: Path, pattern: str) -> None:
+    """Delete the files and folders that match a glob."""
+    paths = list(to.glob(pattern))
+    if not paths:
+        sys.exit(f"tools/new.toml: {pattern} matches no file.")
+    for path in paths:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def edit(path: Path, pattern: str, replacement: str) -> None:
@@ -136,18 +142,16 @@ def strip_marks(to: Path, parts: list[str]) -> None:
         path.write_text(re.sub(marks, "", text, flags=re.MULTILINE))
 
 
-def rename(to: Path, name: str) -> list[str]:
-    """Replace the name in texts and in the names of files, and return the old forms."""
+def rename(to: Path, name: str) -> None:
+    """Replace the name in texts and in the names of files."""
     forms = dict(zip(spellings(current_name()), spellings(name), strict=True))
     old = re.compile("|".join(sorted(map(re.escape, forms), key=len, reverse=True)))
-    for path in sorted(files(to), reverse=True):
+    for path in list(files(to)):
         text = path.read_text()
-        if old.search(text):
-            path.write_text(old.sub(lambda match: forms[match[0]], text))
+        path.write_text(old.sub(lambda match: forms[match[0]], text))
     for path in sorted(to.rglob("*"), reverse=True):
         if old.search(path.name):
             path.rename(path.with_name(old.sub(lambda match: forms[match[0]], path.name)))
-    return list(forms)
 
 
 def spellings(name: str) -> list[str]:
@@ -159,7 +163,7 @@ def spellings(name: str) -> list[str]:
 
 
 def files(project: Path) -> Iterator[Path]:
-    """Yield the text files of a project, committed or not."""
+    """Yield the files of a project, committed or not, without the screenshots."""
     names = subprocess.run(LISTED, cwd=project, capture_output=True, text=True, check=True).stdout
     for name in filter(None, names.split("\0")):
         path = project / name
@@ -167,11 +171,18 @@ def files(project: Path) -> Iterator[Path]:
             yield path
 
 
-def write_first_migration(to: Path) -> None:
-    """Replace all migrations by one that creates the remaining tables."""
-    for path in (to / "alembic" / "versions").glob("*.py"):
-        path.unlink()
-    run(to, "-m tools.migration accounts")
+def generate(to: Path, *, first_migration: bool) -> None:
+    """Format the code, and write the generated files.
+
+    Args:
+        first_migration: Whether one new migration replaces all others.
+    """
+    if first_migration:
+        delete(to, "alembic/versions/*.py")
+        run(to, "-m tools.migration first")
+    run(to, *FORMAT)
+    delete(to, "docs/api/*.json")
+    run(to, *GENERATED)
 
 
 def run(to: Path, *commands: str) -> None:
@@ -181,19 +192,20 @@ def run(to: Path, *commands: str) -> None:
         subprocess.run([sys.executable, *command.split()], cwd=to, env=environment, check=True)
 
 
-def check_mentions(to: Path, patterns: list[str]) -> None:
-    """Raise SystemExit if a file of the copy matches one of the patterns."""
+def mentions(to: Path, parts: list[str]) -> Iterator[str]:
+    """Yield the lines of the copy that mention the old name or a removed part."""
     foreign = re.compile(REMOVED["template"]["foreign"])
-    removed = [re.compile(pattern) for pattern in patterns]
-    lines = [
-        f"{path.relative_to(to)}:{number}: {line.strip()[:160]}"
-        for path in sorted(files(to))
-        if not foreign.match(str(path.relative_to(to)))
-        for number, line in enumerate(path.read_text().splitlines(), 1)
-        if any(pattern.search(line) for pattern in removed)
+    patterns = [
+        *map(re.escape, spellings(current_name())),
+        *(REMOVED[p]["mentions"] for p in parts),
     ]
-    if lines:
-        sys.exit("\n".join([*lines, "These lines mention what was removed: see tools/new.toml."]))
+    removed = [re.compile(pattern) for pattern in patterns]
+    for path in files(to):
+        name = str(path.relative_to(to))
+        lines = [] if foreign.match(name) else path.read_text().splitlines()
+        for number, line in enumerate([name, *lines]):
+            if any(pattern.search(line) for pattern in removed):
+                yield f"{name}:{number}: {line.strip()[:160]}"
 
 
 if __name__ == "__main__":
