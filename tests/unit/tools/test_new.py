@@ -57,11 +57,11 @@ class TestList:
         path = tmp_path / "page.md"
         path.write_text("One.")
 
-        with pytest.raises(SystemExit, match="'Two' matches nothing in page.md"):
+        with pytest.raises(SystemExit, match=r"'Two' matches nothing in page\.md"):
             new.edit(path, "Two", "")
 
     def test_glob_without_a_match_is_an_error(self, tmp_path):
-        with pytest.raises(SystemExit, match="models/orders.py matches no file"):
+        with pytest.raises(SystemExit, match=r"models/orders\.py matches no file"):
             new.delete(tmp_path, "models/orders.py")
 
     def test_marked_text_of_a_removed_part_is_deleted(self, tmp_path):
