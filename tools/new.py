@@ -5,7 +5,6 @@ mention what was removed: the command fails otherwise, so that the list stays co
 """
 
 import keyword
-import os
 import re
 import shutil
 import subprocess
@@ -20,11 +19,12 @@ REMOVED = tomllib.loads((ROOT / "tools" / "new.toml").read_text())
 VALID_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MAX_NAME = 20
 LISTED = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-SETTINGS = {
-    "FLASK_ENV": "testing",
-    "SECRET_KEY": "unused",
-    "DATABASE_URL": "postgresql://localhost/unused",
-}
+# To write the OpenAPI document; no command uses them.
+SETTINGS = (
+    "FLASK_ENV=testing",
+    "SECRET_KEY=unused",
+    "DATABASE_URL=postgresql://localhost/unused",
+)
 # The files that commands write, in this order.
 GENERATED = (
     "-m flask openapi write docs/openapi.json",
@@ -159,7 +159,8 @@ def spellings(name: str) -> list[str]:
     words = name.split("-")
     title = " ".join("API" if word == "api" else word.title() for word in words)
     pascal = "".join(word.title() for word in words)
-    return [name, name.replace("-", "_"), pascal, pascal.lower(), f"{title} Service", title]
+    service = f"{title.removesuffix(' Service')} Service"
+    return [name, name.replace("-", "_"), pascal, pascal.lower(), service, title]
 
 
 def files(project: Path) -> Iterator[Path]:
@@ -188,8 +189,8 @@ def generate(to: Path, *, first_migration: bool) -> None:
 def run(to: Path, *commands: str) -> None:
     """Run commands of Python in the copy."""
     for command in commands:
-        environment = {**os.environ, **SETTINGS}
-        subprocess.run([sys.executable, *command.split()], cwd=to, env=environment, check=True)
+        arguments = ["env", *SETTINGS, sys.executable, *command.split()]
+        subprocess.run(arguments, cwd=to, check=True)
 
 
 def mentions(to: Path, parts: list[str]) -> Iterator[str]:
