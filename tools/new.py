@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 REMOVED = tomllib.loads((ROOT / "tools" / "new.toml").read_text())
 VALID_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MAX_NAME = 20
@@ -54,7 +54,7 @@ def main(name: str, folder: str, without: str) -> None:
     Raises:
         SystemExit: An argument is invalid, or tools/new.toml is incomplete.
     """
-    to = Path(folder).absolute()
+    to = Path(folder).resolve()
     check_arguments(name, to, without)
     parts = ["template", *filter(None, [without])]
     write(to, name, parts)
