@@ -4,6 +4,7 @@ tools/new.toml lists what a copy leaves out. Each of its entries must match, and
 mention what was removed: the command fails otherwise, so that the list stays complete.
 """
 
+import filecmp
 import keyword
 import re
 import shutil
@@ -33,7 +34,7 @@ GENERATED = (
     "-m tools.readme",
     "-m tools.chart_values",
 )
-FORMAT = ("-m ruff check --fix-only --quiet .", "-m black --quiet .")
+FORMAT = ("-m ruff check --fix-only --quiet", "-m black --quiet")
 NEXT = """Wrote {0}. Next:
 
   cd {0}
@@ -181,9 +182,20 @@ def generate(to: Path, *, first_migration: bool) -> None:
     if first_migration:
         delete(to, "alembic/versions/*.py")
         run(to, "-m tools.migration first")
-    run(to, *FORMAT)
+    names = " ".join(changed(to))
+    run(to, *(f"{command} {names}" for command in FORMAT))
     delete(to, "docs/api/*.json")
     run(to, *GENERATED)
+
+
+def changed(to: Path) -> Iterator[str]:
+    """Yield the Python files of the copy that differ from those of this project."""
+    for path in files(to):
+        name = path.relative_to(to)
+        original = ROOT / name
+        same = original.is_file() and filecmp.cmp(path, original, shallow=False)
+        if path.suffix == ".py" and not same:
+            yield str(name)
 
 
 def run(to: Path, *commands: str) -> None:
