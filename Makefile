@@ -21,7 +21,7 @@ PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 # Without the tests whose result does not depend on the version of PostgreSQL or on PgBouncer.
 MATRIX := not (fuzz or deploy or checkout or clients or generators)
 
-.PHONY: help run dev test test-matrix test-deploy fuzz image chart bench-pages bench-growth bench openapi openapi-release screenshots lint lint-api api-linted api-unlinted format migration docs lock clean
+.PHONY: help run dev shell admin new test test-matrix test-deploy fuzz image chart bench-pages bench-growth bench openapi openapi-release screenshots lint lint-api api-linted api-unlinted format migration docs lock clean
 
 help: ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -31,6 +31,15 @@ run: $(RUNNABLE) ## Serve on http://localhost:5000, with an embedded PostgreSQL 
 
 dev: $(RUNNABLE) ## Serve as make run, and restart the server when the code changes
 	@$(BIN)/python -m tools.run --reload
+
+shell: $(RUNNABLE) ## Open a Python shell with the models and a session, while make run runs
+	@$(BIN)/flask shell
+
+admin: $(RUNNABLE) ## Create an administrator, while make run runs: make admin EMAIL=ada@example.com
+	@$(BIN)/flask users create-admin "$(EMAIL)"
+
+new: $(STAMP) ## Write a renamed copy of the project: make new NAME=acme DIR=../acme [WITHOUT=shop]
+	@$(BIN)/python -m tools.new "$(NAME)" "$(DIR)" "$(WITHOUT)"
 
 test: $(STAMP) ## Run all tests, on embedded PostgreSQL and Redis-compatible servers
 	@$(BIN)/pytest --cov $(PARALLEL) $(ARGS)

@@ -1,4 +1,4 @@
-"""The Flask application, without the resources of the product."""
+"""The Flask application, without its resources."""
 
 from __future__ import annotations
 

@@ -10,12 +10,14 @@ from flask import Flask
 from flask.cli import FlaskGroup
 from flask_smorest.spec import openapi_cli
 from marshmallow import ValidationError
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 from werkzeug.utils import find_modules, import_string
 
 from app.db.database import database
+from models.base import Base
 from schemas.users import RegistrationSchema
 from services.errors import Problem
 
@@ -39,6 +41,13 @@ def init_app(app: Flask) -> None:
     """Register `command` of every module in the package `commands`."""
     for name in find_modules("commands"):
         app.cli.add_command(import_string(f"{name}:command"))
+    app.shell_context_processor(shell_names)
+
+
+def shell_names() -> dict[str, Any]:
+    """Return the names of `flask shell`: a session, `select` and all models."""
+    models = {mapper.class_.__name__: mapper.class_ for mapper in Base.registry.mappers}
+    return {"session": database.session(), "select": select, **models}
 
 
 def checked(**account: str) -> dict[str, Any]:

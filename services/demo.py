@@ -11,9 +11,8 @@ from sqlalchemy.orm import Session
 from models.base import table
 from models.products import Product
 from models.stock import StockReason
-from services import demo_products, passwords
+from services import demo_products, demo_users
 from services import stock as ledger
-from services.demo_accounts import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
 
 
 @dataclass(frozen=True)
@@ -42,27 +41,12 @@ def load(
         accounts: Whether to insert the two documented accounts.
         stock: The stock of each new product, such as for load tests; by default a realistic one.
     """
-    session.execute(text("SET LOCAL statement_timeout = 0"))
-    session.execute(text(UUID7))
-    if accounts:
-        _accounts(session)
+    users = demo_users.load(session, sizes.users, email, password, accounts=accounts)
     _products(session, demo_products.NAMED, stock)
     products = _products(session, demo_products.generated(sizes.products), stock)
-    values = asdict(sizes) | {"email": email.lower(), "hash": passwords.hashed(password)}
-    users, orders = (
-        session.scalars(text(statement), values).one() for statement in (USERS, ORDERS)
-    )
-    session.execute(text("ANALYZE users, products, stock_changes, orders, order_items"))
+    orders: int = session.scalars(text(ORDERS), asdict(sizes) | {"email": email.lower()}).one()
+    session.execute(text("ANALYZE products, stock_changes, orders, order_items"))
     return Sizes(users, products, orders)
-
-
-def _accounts(session: Session) -> None:
-    for email, password, name, role in (
-        (USER, USER_PASSWORD, "John Doe", "user"),
-        (ADMIN, ADMIN_PASSWORD, "Ada Admin", "admin"),
-    ):
-        values = {"email": email, "hash": passwords.hashed(password), "name": name, "role": role}
-        session.execute(text(ACCOUNT), values)
 
 
 def _products(session: Session, rows: Iterable[dict[str, Any]], stock: int | None) -> int:
@@ -72,27 +56,6 @@ def _products(session: Session, rows: Iterable[dict[str, Any]], stock: int | Non
     ledger.record(session, added, StockReason.CREATED)
     return len(added)
 
-
-# A UUIDv7 (RFC 9562) for a time in the past, so that ids sort by time of creation: a random UUIDv4
-# with the time in its first 48 bits. Two more bits change version 4 to 7.
-UUID7 = """
-    CREATE OR REPLACE FUNCTION pg_temp.uuid7(at timestamptz) RETURNS uuid LANGUAGE sql AS $$
-        SELECT encode(set_bit(set_bit(overlay(
-            uuid_send(gen_random_uuid())
-            PLACING substring(int8send(floor(extract(epoch FROM at) * 1000)::bigint) FROM 3)
-            FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid
-    $$"""
-
-ACCOUNT = """
-    INSERT INTO users (id, email, password_hash, name, role)
-    VALUES (pg_temp.uuid7(now()), :email, :hash, :name, :role) ON CONFLICT DO NOTHING"""
-
-USERS = """
-    WITH made AS (
-        INSERT INTO users (id, email, password_hash, name)
-        SELECT pg_temp.uuid7(now()), replace(:email, '{n}', n::text), :hash, 'Demo user ' || n
-        FROM generate_series(1, :users) AS n ON CONFLICT DO NOTHING RETURNING id
-    ) SELECT count(*) FROM made"""
 
 # Each user gets an equal share of the orders; each order has two or three items. There is one order
 # per minute, backwards from now. `nth` numbers the orders of a user, `minute` all orders.

@@ -50,7 +50,7 @@ def main(name: str) -> None:
 
 
 def summary(operations: list[Any]) -> str:
-    """Return the operations in words: "Create the table suppliers. Change the table products."."""
+    """Return the operations in words: "Create the table suppliers. Change the table parts."."""
     verbs: dict[str, str] = {}
     for operation in operations:
         # An index of a new table belongs to its creation.

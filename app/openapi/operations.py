@@ -42,7 +42,8 @@ class OperationPlugin(BasePlugin):
     def init_spec(self, spec: APISpec) -> None:
         """Register the shared components."""
         spec.components.security_scheme("bearerAuth", BEARER)
-        for name, header in {**COMMON_HEADERS, **RATE_LIMIT_HEADERS}.items():
+        headers: dict[str, Any] = {**COMMON_HEADERS, **RATE_LIMIT_HEADERS}
+        for name, header in headers.items():
             spec.components.header(name, header)
 
     def operation_helper(

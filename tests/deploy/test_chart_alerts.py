@@ -116,7 +116,7 @@ class TestAlert:
         assert not firing(tmp_path, alert, CASES[alert][1])
 
     def test_alert_ignores_other_releases(self, tmp_path, alert):
-        up = {'up{namespace="production",job="shop-flask-api-metrics",pod="b"}': f"1x{HOUR}"}
+        up = {labelled("up", OURS.replace('"a"', '"b"')): f"1x{HOUR}"}
         others = {labelled(name, OTHERS): values for name, values in CASES[alert][0].items()}
 
         assert not firing(tmp_path, alert, others | up, labels='instance="1"')

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import httpx
 import psutil
 import pytest
 
-from tests.support.servers import ROOT
+from tests.support.servers import ROOT, wait_until_healthy
 
 LISTED = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
 
@@ -49,6 +50,34 @@ def equipped(checkout: Path) -> Path:
             (environment / part.name).symlink_to(part)
     (environment / "installed").touch()
     return checkout
+
+
+def run(checkout: Path, environment: dict[str, str], command: str, seconds: float = 600) -> str:
+    """Run shell commands in a copy, and return what they print."""
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", command],
+        cwd=checkout,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@contextmanager
+def running(checkout: Path, environment: dict[str, str]) -> Iterator[httpx.Client]:
+    """Run `make run` in a copy, and yield a client of the service."""
+    process = subprocess.Popen(["make", "run"], cwd=checkout, env=environment, process_group=0)
+    url = f"http://127.0.0.1:{environment['PORT']}"
+    try:
+        wait_until_healthy(url, process, seconds=120)
+        with httpx.Client(base_url=url, timeout=30) as client:
+            yield client
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(60)
 
 
 def processes_of(checkout: Path) -> list[psutil.Process]:

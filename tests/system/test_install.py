@@ -17,7 +17,7 @@ from tests.support.wheels import write_wheel
 
 pytestmark = pytest.mark.checkout
 # This package does not exist.
-REQUIREMENTS = f"flask-api-nothing==1.0 --hash=sha256:{'0' * 64}\n"
+REQUIREMENTS = f"nothing-there==1.0 --hash=sha256:{'0' * 64}\n"
 AGAIN = "Then run `make run` again. Details: .venv/pip.log"
 
 
@@ -129,7 +129,7 @@ class TestMachine:
         new.chmod(0o700)
 
         assert errors(used_checkout, free_port(), python=new, **local_index[1])[-1] == (
-            "The package index has no flask-api-nothing==1.0 for this Python and platform. "
+            "The package index has no nothing-there==1.0 for this Python and platform. "
             "Check the index or the mirror. "
             "Some packages have no wheels for Python 3.14 yet: make PYTHON=python3.13 run"
         )
@@ -145,24 +145,24 @@ class TestIndex:
 
         assert lines[-1] == (
             "The package index is unreachable or denies access: "
-            f"http://127.0.0.1:{port}/simple/flask-api-nothing/. "
+            f"http://127.0.0.1:{port}/simple/nothing-there/. "
             f"Check the network, the proxy and pip's index URL. {AGAIN}"
         )
-        assert "ERROR: No matching distribution found for flask-api-nothing==1.0" in lines
+        assert "ERROR: No matching distribution found for nothing-there==1.0" in lines
         assert not (used_checkout / ".venv" / "runnable").exists()
 
     def test_package_is_missing(self, used_checkout, local_index):
         assert errors(used_checkout, free_port(), **local_index[1])[-1] == (
-            "The package index has no flask-api-nothing==1.0 for this Python and platform. "
+            "The package index has no nothing-there==1.0 for this Python and platform. "
             f"Check the index or the mirror. {AGAIN}"
         )
 
     def test_hash_mismatch(self, used_checkout, local_index):
         folder, settings = local_index
-        write_wheel(folder, "flask-api-nothing", "1.0")
+        write_wheel(folder, "nothing-there", "1.0")
 
         assert errors(used_checkout, free_port(), **settings)[-1] == (
-            "The hash of flask-api-nothing==1.0 is not the locked one. "
+            "The hash of nothing-there==1.0 is not the locked one. "
             f"Check the index or the mirror. {AGAIN}"
         )
 

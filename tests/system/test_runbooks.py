@@ -114,14 +114,13 @@ def test_restored_database_has_the_rows_of_the_backup(shell, url):
     restored = f"restored_{secrets.token_hex(4)}"
     restored_url = make_url(url).set(database=restored).render_as_string(hide_password=False)
     commands = script("Restore the database").replace("restored", restored)
-    query(url, "INSERT INTO products (id, name, price, currency, stock)"
-               " VALUES ('a', 'Mug', 1, 'USD', 1)")  # fmt: skip
+    query(url, "INSERT INTO users (id, email, password_hash) VALUES (gen_random_uuid(), 'a', 'x')")
     shell(script("Back up the database"))
-    query(url, "DELETE FROM products")
+    query(url, "DELETE FROM users")
 
     try:
         shell(commands.replace(f"postgresql://user:password@host/{restored}", f"'{restored_url}'"))
-        assert query(restored_url, "SELECT id FROM products") == "a"
+        assert query(restored_url, "SELECT email FROM users") == "a"
         assert "(head)" in shell("k exec deploy/api -- alembic current", DATABASE_URL=restored_url)
     finally:
         shell(f'psql "$DATABASE_URL" -c "DROP DATABASE IF EXISTS {restored} WITH (FORCE)"')

@@ -1,4 +1,4 @@
-"""Client of the Flask API Service: sessions, retries, pages and errors for the generated code.
+"""Client of the Flask API Service: sessions, retries, pages and errors.
 
 The operations are in `flask_api_client.generated.api`, their inputs and results in
 `flask_api_client.generated.models`. Pass them a client from `connect`, `sign_in` or `with_api_key`.

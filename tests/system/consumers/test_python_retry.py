@@ -9,7 +9,7 @@ import pytest
 pytestmark = pytest.mark.clients
 pytest.importorskip("flask_api_client.generated", reason="`make clients` has not been run")
 
-from flask_api_client import retry  # noqa: E402
+from flask_api_client import retry
 
 KEY = {"Idempotency-Key": "one"}
 LOST = httpx.ReadError("lost")

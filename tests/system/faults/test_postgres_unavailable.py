@@ -25,7 +25,9 @@ SMALL = {
 }
 # A login reads the users; 401 is the response of a database that works.
 WRONG = {"email": "unknown@example.com", "password": "wrong"}
-OURS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'flask-api'"
+OURS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = 'flask-api'"""
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine
 
 from app.db.schema_version import alembic_config
+from tests.support.next_migration import with_next_migration
 
 
 @pytest.fixture
@@ -24,3 +25,10 @@ def config(url):
     config = alembic_config()
     config.attributes["url"] = url
     return config
+
+
+@pytest.fixture(scope="module")
+def newer():
+    """Copy the project, with one more migration, which changes sessions."""
+    with with_next_migration() as copy:
+        yield copy

@@ -2,12 +2,10 @@
 
 import pytest
 from alembic import command
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from app.db.schema_version import alembic_config
-from tests.support.checkouts import copied
 from tests.support.migrations import USERS, alembic, contents, load
+from tests.support.next_migration import with_next_migration
 from tests.support.servers import ROOT
 
 REPLICAS = 6
@@ -22,10 +20,9 @@ def upgrade_at_once(url, cwd=ROOT):
 class TestReplicas:
     @pytest.fixture
     def outdated(self, engine, config):
-        """Create rows in a database that lacks the newest migration."""
+        """Create rows in a database that lacks the migration of `newer`."""
         command.upgrade(config, "head")
         load(engine)
-        command.downgrade(config, "-1")
 
     def test_six_at_once_on_an_empty_database_all_succeed(self, url, engine):
         upgrade_at_once(url)
@@ -33,8 +30,8 @@ class TestReplicas:
         assert "users" in contents(engine)
 
     @pytest.mark.usefixtures("outdated")
-    def test_six_at_once_on_a_database_with_rows_all_succeed(self, url, engine):
-        upgrade_at_once(url)
+    def test_six_at_once_on_a_database_with_rows_all_succeed(self, url, engine, newer):
+        upgrade_at_once(url, newer)
 
         assert len(contents(engine)["users"]["id"]) == USERS
 
@@ -67,10 +64,7 @@ VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = CAST('ix_users_name'
 @pytest.fixture(scope="module")
 def checkout():
     """A copy of the project with a migration that has an autocommit block."""
-    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
-    with copied() as copy:
-        path = copy / "alembic/versions/c0ffee_users_by_name.py"
-        path.write_text(CONCURRENTLY.format(head=head))
+    with with_next_migration(CONCURRENTLY) as copy:
         yield copy
 
 

@@ -30,13 +30,13 @@ class TestTraffic:
 
     @pytest.fixture
     def reader(self, engine, config):
-        command.upgrade(config, "0003")  # this migration changes sessions
+        command.upgrade(config, "head")
         with engine.connect() as connection:
             connection.execute(text("SELECT count(*) FROM sessions"))
             yield connection
 
-    def test_migration_retries_its_lock_and_does_not_block_reads(self, url, engine, reader):
-        process = alembic(url, "downgrade", "-1")
+    def test_migration_retries_its_lock_and_does_not_block_reads(self, url, engine, newer, reader):
+        process = alembic(url, "upgrade", "head", cwd=newer)
 
         wait_until(engine, WAITS_FOR_A_TABLE)
         with engine.connect() as other:
@@ -48,9 +48,9 @@ class TestTraffic:
         assert process.returncode == 0, output
         assert "retrying" in output
 
-    def test_failed_migration_names_the_blocking_process(self, url, reader):
+    def test_failed_migration_names_the_blocking_process(self, url, newer, reader):
         blocker = reader.scalar(text("SELECT pg_backend_pid()"))
-        process = alembic(url, "-x", "retry_seconds=0", "downgrade", "-1")
+        process = alembic(url, "-x", "retry_seconds=0", "upgrade", "head", cwd=newer)
 
         output = process.communicate(timeout=120)[0]
 

@@ -40,7 +40,7 @@ class TestRelease:
     def check(self, tag, tmp_path):
         script = commands("release.yml", "release")[0]
         files = {"RUNNER_TEMP": str(tmp_path), "GITHUB_ENV": str(tmp_path / "env")}
-        environment = BASE | files | {"GITHUB_REF_NAME": tag, "GITHUB_REPOSITORY": "Shop/API"}
+        environment = BASE | files | {"GITHUB_REF_NAME": tag, "GITHUB_REPOSITORY": "Owner/API"}
         return subprocess.run(
             ["bash", "-e", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True
         )
@@ -60,7 +60,7 @@ class TestRelease:
     def test_release_has_the_image_and_notes_of_its_version(self, tmp_path):
         assert self.check(f"v{__version__}", tmp_path).returncode == 0
 
-        assert (tmp_path / "env").read_text() == f"IMAGE=ghcr.io/shop/api\nVERSION={__version__}\n"
+        assert (tmp_path / "env").read_text() == f"IMAGE=ghcr.io/owner/api\nVERSION={__version__}\n"
         notes = (tmp_path / "notes.md").read_text()
         assert notes.strip().startswith("### ")
         assert "## [" not in notes

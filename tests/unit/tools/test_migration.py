@@ -10,7 +10,7 @@ from tests.support.checkouts import copied, equipped
 from tests.support.servers import BASE
 from tools.migration import summary
 
-COLUMN = ops.AddColumnOp("products", Column("colour", Integer))
+COLUMN = ops.AddColumnOp("parts", Column("colour", Integer))
 MODEL = """
 from typing import Any
 
@@ -48,7 +48,7 @@ class TestSummary:
         [
             ([ops.CreateTableOp("suppliers", [])], "Create the table suppliers."),
             ([ops.DropTableOp("suppliers")], "Drop the table suppliers."),
-            ([ops.ModifyTableOps("products", [COLUMN])], "Change the table products."),
+            ([ops.ModifyTableOps("parts", [COLUMN])], "Change the table parts."),
         ],
     )
     def test_names_the_operation_and_the_table(self, operations, text):
@@ -59,10 +59,10 @@ class TestSummary:
         operations = [
             ops.CreateTableOp("suppliers", []),
             ops.ModifyTableOps("suppliers", [index]),
-            ops.ModifyTableOps("products", [COLUMN]),
+            ops.ModifyTableOps("parts", [COLUMN]),
         ]
 
-        assert summary(operations) == "Change the table products. Create the table suppliers."
+        assert summary(operations) == "Change the table parts. Create the table suppliers."
 
 
 def run(checkout, *command):

@@ -16,7 +16,7 @@ from tests.support.shop import ADDRESS
 pytestmark = pytest.mark.clients
 pytest.importorskip("flask_api_client.generated", reason="`make clients` has not been run")
 
-from flask_api_client import (  # noqa: E402
+from flask_api_client import (
     ApiProblem,
     connect,
     items,
@@ -25,14 +25,14 @@ from flask_api_client import (  # noqa: E402
     unwrap,
     with_api_key,
 )
-from flask_api_client.generated import models  # noqa: E402
-from flask_api_client.generated.api.api_keys import create_api_key  # noqa: E402
-from flask_api_client.generated.api.auth import list_sessions, logout  # noqa: E402
-from flask_api_client.generated.api.orders import create_order, list_orders  # noqa: E402
-from flask_api_client.generated.api.products import get_product, list_products  # noqa: E402
-from flask_api_client.generated.api.users import get_profile  # noqa: E402
-from flask_api_client.generated.models import NewOrder, NewOrderItem, Tokens  # noqa: E402
-from flask_api_client.problems import NotModified  # noqa: E402
+from flask_api_client.generated import models
+from flask_api_client.generated.api.api_keys import create_api_key
+from flask_api_client.generated.api.auth import list_sessions, logout
+from flask_api_client.generated.api.orders import create_order, list_orders
+from flask_api_client.generated.api.products import get_product, list_products
+from flask_api_client.generated.api.users import get_profile
+from flask_api_client.generated.models import NewOrder, NewOrderItem, Tokens
+from flask_api_client.problems import NotModified
 
 CLIENTS = ROOT / "clients"
 NEW_ORDER = NewOrder.from_dict(

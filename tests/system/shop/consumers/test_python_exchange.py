@@ -9,10 +9,10 @@ import pytest
 pytestmark = pytest.mark.clients
 pytest.importorskip("flask_api_client.generated", reason="`make clients` has not been run")
 
-from flask_api_client import ApiProblem, resume, unwrap  # noqa: E402
-from flask_api_client.generated.api.orders import list_orders  # noqa: E402
-from flask_api_client.generated.models import Tokens  # noqa: E402
-from flask_api_client.retry import RetryTransport  # noqa: E402
+from flask_api_client import ApiProblem, resume, unwrap
+from flask_api_client.generated.api.orders import list_orders
+from flask_api_client.generated.models import Tokens
+from flask_api_client.retry import RetryTransport
 
 REFRESH = "/api/auth/refresh"
 EMPTY_PAGE = {"items": [], "next_cursor": None}

@@ -8,9 +8,9 @@ import pytest
 pytestmark = pytest.mark.clients
 pytest.importorskip("flask_api_client.generated", reason="`make clients` has not been run")
 
-from flask_api_client import ApiProblem, NotModified, connect, unwrap  # noqa: E402
-from flask_api_client.generated.api.orders import cancel_order  # noqa: E402
-from flask_api_client.generated.api.products import get_product, list_products  # noqa: E402
+from flask_api_client import ApiProblem, NotModified, connect, unwrap
+from flask_api_client.generated.api.orders import cancel_order
+from flask_api_client.generated.api.products import get_product, list_products
 
 PROBLEM = {
     "type": "/api/problems/too-many-requests",
