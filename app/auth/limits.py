@@ -88,16 +88,14 @@ def rate(name: str) -> str:
     return configured
 
 
+def general() -> str:
+    """Return the name of the limit that every request counts against."""
+    return "api_key" if known_key_id() else "default"
+
+
 limiter = Limiter(
     user_or_address,
-    application_limits=[
-        ApplicationLimit(
-            lambda: rate("default"), scope="default", exempt_when=lambda: bool(known_key_id())
-        ),
-        ApplicationLimit(
-            lambda: rate("api_key"), scope="api_key", exempt_when=lambda: not known_key_id()
-        ),
-    ],
+    application_limits=[ApplicationLimit(lambda: rate(general()), scope=lambda _: general())],
     strategy="moving-window",
     key_prefix="flask-api",
     request_identifier=endpoint,
@@ -206,7 +204,8 @@ def add_headers(response: Response) -> Response:
     return response
 
 
-def too_many_requests(error: RateLimitExceeded) -> Response:
+def too_many_requests(_error: RateLimitExceeded) -> Response:
     """Return the problem document of the exceeded limit, which has the last quota."""
-    seconds = max(1, math.ceil(g.quotas[-1].reset_at - time.time()))
-    return from_problem(TooManyRequests(str(error.limit.scope), seconds))
+    exceeded: Quota = g.quotas[-1]
+    seconds = max(1, math.ceil(exceeded.reset_at - time.time()))
+    return from_problem(TooManyRequests(exceeded.name, seconds))
