@@ -25,7 +25,7 @@ def session_settings(settings: Settings) -> dict[str, str]:
         "statement_timeout": str(settings.database_statement_timeout),
         "lock_timeout": str(settings.database_lock_timeout),
         "idle_in_transaction_session_timeout": "10000",
-        # To start parallel workers takes longer than a request.
+        # The start of parallel workers can take longer than the query.
         "max_parallel_workers_per_gather": "0",
     }
 
