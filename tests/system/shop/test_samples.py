@@ -88,7 +88,7 @@ def test_sample_fails_and_shows_the_problem_without_a_token(served_document, lan
 
 @pytest.mark.clients
 @pytest.mark.skipif(not TSC.exists(), reason="run make clients first")
-def test_typescript_samples_have_no_type_errors(served_document, tmp_path):
+def test_typescript_samples_have_no_type_errors(served_document):
     folder = TSC.parents[2] / "dist" / "samples"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
