@@ -38,8 +38,13 @@ def broken(document):
 
 
 class TestCopy:
-    def test_equals_the_served_document(self, document):
-        assert json.loads(CURRENT.read_text()) == document, "make openapi writes it anew"
+    def test_equals_the_served_document_without_samples(self, document):
+        served = deepcopy(document)
+        for path in served["paths"].values():
+            for name in path.keys() - {"parameters"}:
+                del path[name]["x-codeSamples"]
+
+        assert json.loads(CURRENT.read_text()) == served, "make openapi writes it anew"
 
     def test_document_has_the_current_version(self):
         assert json.loads(CURRENT.read_text())["info"]["version"] == __version__
