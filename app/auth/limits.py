@@ -23,7 +23,15 @@ from app.settings import Settings
 from models.users import MAX_EMAIL, canonical_email
 from services.errors import Problem
 
-NAMES = ("default", "api_key", "login", "login_account", "login_address", "password", "register")
+NAMES = (
+    "default",
+    "api_key",
+    "login",
+    "login_account",
+    "login_address",
+    "password",
+    "register",
+)
 # Key prefix of limits that count failures only.
 FAILURES = "failures:"
 UNLIMITED = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
