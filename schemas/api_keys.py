@@ -25,12 +25,16 @@ SERVICE_ACCOUNT = {
 }
 
 
+class KeyScope(Text):
+    """A scope that a key may have; the OpenAPI document gives it a name."""
+
+
 class NewAPIKeySchema(RequestSchema):
     """A new API key."""
 
     name = text(MAX_NAME, required=True, metadata=NAME)
     scopes = fields.List(
-        Text(validate=validate.OneOf(SCOPES)),
+        KeyScope(validate=validate.OneOf(SCOPES)),
         required=True,
         validate=validate.Length(1, len(SCOPES)),
         metadata={**SCOPES_TEXT, "uniqueItems": True},

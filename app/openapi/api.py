@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from app.errors.handlers import from_http
 from app.openapi.operations import OperationPlugin
 from app.version import __version__
+from schemas.api_keys import KeyScope
 from schemas.problems import problem_schema
 
 INT32 = 2**31 - 1
@@ -57,6 +58,7 @@ class SchemaPlugin(MarshmallowPlugin):
         converter: Any = self.converter
         converter.add_attribute_function(portable_pattern)
         converter.add_attribute_function(integer_format)
+        converter.add_attribute_function(key_scope)
 
 
 def init_app(app: Flask, blueprints: Iterable[flask.Blueprint]) -> None:
@@ -81,3 +83,12 @@ def integer_format(converter: Any, field: Any, ret: dict[str, Any]) -> dict[str,
     if "integer" not in ret.get("type", ()):
         return {}
     return {"format": "int32" if ret["maximum"] <= INT32 else "int64"}
+
+
+def key_scope(converter: Any, field: Any, ret: dict[str, Any]) -> dict[str, str]:
+    """Name the scopes of a key: generated Java does not compile with a set of unnamed values."""
+    if not isinstance(field, KeyScope):
+        return {}
+    converter.spec.components.schemas.setdefault("KeyScope", ret.copy())
+    ret.clear()
+    return {"$ref": "#/components/schemas/KeyScope"}

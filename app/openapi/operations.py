@@ -15,7 +15,6 @@ from schemas.pages import CURSOR_EXAMPLE
 BEARER = {
     "type": "http",
     "scheme": "bearer",
-    "bearerFormat": "JWT or API key",
     "description": "Send the `access_token` of `POST /api/auth/login` or `/api/auth/refresh` as "
     "`Authorization: Bearer …`. It expires after `expires_in` seconds. Only then, exchange the "
     "`refresh_token` for new tokens. Programs send an API key of `POST /api/api-keys` in the same "

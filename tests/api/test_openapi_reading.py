@@ -19,7 +19,7 @@ def properties(document) -> list[tuple[str, dict[str, Any]]]:
     return [
         (f"{name}.{field}", schema)
         for name, parent in document["components"]["schemas"].items()
-        for field, schema in parent["properties"].items()
+        for field, schema in parent.get("properties", {}).items()
     ]
 
 
