@@ -12,7 +12,7 @@ import httpx
 import pytest
 from sqlalchemy.engine import make_url
 
-from services.demo import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
+from services.demo_accounts import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
 from tests.support.servers import served
 from tests.support.shop import ADDRESS
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from services.demo import ADMIN, ADMIN_PASSWORD
+from services.demo_accounts import ADMIN, ADMIN_PASSWORD
 from tests.support.openapi import composed, faults, operations_of
 from tests.support.samples import COMMANDS, Caller
 from tests.support.servers import BASE, ROOT

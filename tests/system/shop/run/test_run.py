@@ -10,7 +10,7 @@ import httpx
 import psycopg2
 import pytest
 
-from services.demo import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
+from services.demo_accounts import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
 from tests.support.runs import error_of, running
 from tests.support.servers import BASE
 from tests.support.waiting import wait_for
