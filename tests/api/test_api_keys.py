@@ -7,6 +7,7 @@ import pytest
 from loguru import logger
 from sqlalchemy import func, select, update
 
+from app.openapi.samples import example
 from models.api_keys import APIKey
 from models.users import Role, User
 from schemas.api_keys import NewAPIKeySchema
@@ -66,6 +67,13 @@ class TestCreate:
         monkeypatch.setattr(NewAPIKeySchema, "in_the_future", lambda *_, **__: None)
 
         assert new_key(as_user, expires_at="2020-01-01T00:00:00Z")["last_used_at"] is None
+
+    def test_documented_example_works_for_every_user(self, as_user):
+        schemas = as_user.get("/api/openapi.json").json["components"]["schemas"]
+
+        body = example(schemas["NewAPIKey"], schemas)
+
+        assert as_user.post(URL, json=body).status_code == 201
 
     def test_scope_that_no_key_may_have_is_named(self, as_admin):
         body = {"name": "x", "scopes": ["profile", "credentials"]}
