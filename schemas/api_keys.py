@@ -51,7 +51,8 @@ class NewAPIKeySchema(RequestSchema):
         load_default=None,
         allow_none=True,
         validate=validate.Regexp(r"^[a-z0-9-]{1,50}\Z", error="Use 1 to 50 of a-z, 0-9 and -."),
-        metadata=SERVICE_ACCOUNT,
+        # Null, so that the code samples work for every user.
+        metadata={**SERVICE_ACCOUNT, "example": None},
     )
 
     @validates("scopes")

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.http.parser import MalformedBody, json_body
 from services import idempotency
 from services.errors import Problem
+from services.key_format import KEY as API_KEY
 from services.principals import Principal
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
@@ -74,7 +75,10 @@ def _key() -> str:
     match = KEY.fullmatch(request.headers[HEADER])
     if match is None:
         raise MalformedKey
-    return match[1] or match[2]
+    key: str = match[1] or match[2]
+    if API_KEY.search(key):  # it would be stored
+        raise MalformedKey("Idempotency-Key contains an API key; revoke it, and send a new UUID.")
+    return key
 
 
 def _fingerprint() -> bytes:

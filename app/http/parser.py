@@ -89,7 +89,8 @@ def _decoded() -> Any:
     try:
         text = receive_body().decode()
         value = _decoder.decode(text)
-        exposed = list(_exposed_keys(value)) if KEY.search(text) else []
+        # An escape such as \u0066 hides a key in the text.
+        exposed = list(_exposed_keys(value)) if "\\u" in text or KEY.search(text) else []
     except RecursionError:
         raise MalformedBody("The body is nested too deeply.") from None
     except json.JSONDecodeError as error:

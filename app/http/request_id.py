@@ -6,6 +6,7 @@ from random import getrandbits
 from flask import Flask, Response, g, request
 
 from schemas.problems import REQUEST_ID
+from services.key_format import KEY
 
 HEADER = "X-Request-ID"
 VALID = re.compile(REQUEST_ID)
@@ -28,8 +29,9 @@ def init_app(app: Flask) -> None:
 
 def assign() -> None:
     given = request.headers.get(HEADER, "")
+    is_usable = VALID.fullmatch(given) and not KEY.search(given)  # the log contains the id
     # Unique, not secret: `getrandbits` saves the system call for random bytes.
-    g.request_id = given if VALID.fullmatch(given) else f"{getrandbits(128):032x}"
+    g.request_id = given if is_usable else f"{getrandbits(128):032x}"
 
 
 def add_header(response: Response) -> Response:

@@ -18,6 +18,7 @@ from app.http.operation import Operation, operation_of
 from app.http.parser import receive_body, refuse_unknown_parameters
 from app.settings import Settings
 from models.users import Scope
+from services.key_format import redacted
 from services.passwords import DEMO_PASSWORDS
 from services.principals import Principal, count_write
 from services.sessions import Client
@@ -137,7 +138,9 @@ class Resource(MethodView):
 
     @property
     def client(self) -> Client:
-        return Client((request.remote_addr or "")[:45] or None, user_agent()[:255] or None)
+        return Client(
+            (request.remote_addr or "")[:45] or None, redacted(user_agent())[:255] or None
+        )
 
 
 def user_agent() -> str:

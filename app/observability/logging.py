@@ -84,7 +84,8 @@ def write_json(message: Message) -> None:
         **record["extra"],
     }
     if error := record["exception"]:
-        line["exception"] = "".join(format_exception(error.type, error.value, error.traceback))
+        text = "".join(format_exception(error.type, error.value, error.traceback))
+        line["exception"] = redacted(text)
     try:
         encoded = orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # text that UTF-8 cannot encode

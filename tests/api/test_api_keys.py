@@ -7,8 +7,10 @@ import pytest
 from loguru import logger
 from sqlalchemy import func, select, update
 
+from app.openapi.samples import example
 from models.api_keys import APIKey
 from models.users import Role, User
+from schemas.api_keys import NewAPIKeySchema
 from services import passwords
 from services.key_format import KEY, checksum, digest, has_valid_checksum
 from tests.support.api_keys import URL, new_key, using
@@ -60,6 +62,18 @@ class TestCreate:
         assert as_user.get(created.headers["Location"]).json == shown
         assert shown["user_id"] == user.id
         assert (shown["service_account"], shown["expires_at"], shown["last_used_at"]) == (None,) * 3
+
+    def test_may_expire_before_the_response(self, as_user, monkeypatch):
+        monkeypatch.setattr(NewAPIKeySchema, "in_the_future", lambda *_, **__: None)
+
+        assert new_key(as_user, expires_at="2020-01-01T00:00:00Z")["last_used_at"] is None
+
+    def test_documented_example_works_for_every_user(self, as_user):
+        schemas = as_user.get("/api/openapi.json").json["components"]["schemas"]
+
+        body = example(schemas["NewAPIKey"], schemas)
+
+        assert as_user.post(URL, json=body).status_code == 201
 
     def test_scope_that_no_key_may_have_is_named(self, as_admin):
         body = {"name": "x", "scopes": ["profile", "credentials"]}

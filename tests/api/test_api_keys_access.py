@@ -1,5 +1,6 @@
 """Access with an API key: scopes, owner, end of the key, last use, rate limit, exposed keys."""
 
+import json
 import re
 import time
 from datetime import timedelta
@@ -10,9 +11,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
 from models.api_keys import APIKey
+from models.sessions import AuthSession
 from models.users import Role
 from services.key_format import new_key as random_key
 from tests.support.api_keys import KEY_SCOPES, URL, new_key, using
+from tests.support.factories import PASSWORD
 from tests.support.openapi import operations_of
 from tests.support.statements import statements
 
@@ -214,3 +217,33 @@ class TestExposedKey:
 
         assert response.status_code == 422
         assert [error["pointer"] for error in response.json["errors"]] == ["/scopes/1/a~1b/0"]
+
+    def test_an_escape_does_not_hide_it_in_a_body(self, as_user):
+        body = json.dumps({"name": random_key()}).replace("fak_", "\\u0066ak_")
+
+        response = as_user.patch(ME, data=body, content_type="application/json")
+
+        assert response.status_code == 422
+        assert [error["pointer"] for error in response.json["errors"]] == ["/name"]
+
+    def test_in_an_idempotency_key_it_is_a_400(self, as_user):
+        headers = {"Idempotency-Key": random_key()}
+
+        response = as_user.post("/api/notes", json={"title": "x"}, headers=headers)
+
+        assert response.status_code == 400
+        assert "API key" in response.json["detail"]
+
+    def test_as_a_user_agent_it_is_not_stored(self, client, user, session):
+        body = {"email": user.email, "password": PASSWORD}
+
+        client.post("/api/auth/login", json=body, headers={"User-Agent": random_key()})
+
+        assert session.scalars(select(AuthSession.user_agent)).all() == ["fak_***"]
+
+    def test_as_a_request_id_it_is_replaced(self, client):
+        key = random_key()
+
+        response = client.get("/api/health", headers={"X-Request-ID": key})
+
+        assert key not in response.headers["X-Request-ID"]

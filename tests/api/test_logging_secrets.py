@@ -1,8 +1,11 @@
 """Passwords, tokens and personal data are never logged."""
 
+from unittest.mock import Mock
+
 import pytest
 from sqlalchemy import text
 
+from services.key_format import new_key
 from tests.support.clients import ApiClient
 from tests.support.factories import PASSWORD
 
@@ -70,3 +73,14 @@ class TestSecrets:
         assert "ck_users_role_known" in written
         assert user.email not in written
         assert user.password_hash not in written
+
+
+def test_exception_has_no_api_key(make_app, user, monkeypatch, capsys):
+    client, key = ApiClient(make_app(**PRODUCTION)).signed_in(user), new_key()
+    monkeypatch.setattr("services.users.update_profile", Mock(side_effect=RuntimeError(key)))
+
+    assert client.patch("/api/users/me", json={"name": "x"}).status_code == 500
+    written = capsys.readouterr().err
+
+    assert "RuntimeError: fak_***" in written
+    assert key not in written
