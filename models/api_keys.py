@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,6 +14,7 @@ from models.users import USER_ID, Scope
 
 API_KEY_ID = PrefixedID("key")
 MAX_NAME = 100
+NOT_REVOKED = text("revoked_at IS NULL")
 
 
 class APIKey(Base):
@@ -22,8 +23,9 @@ class APIKey(Base):
     __tablename__ = "api_keys"
     __table_args__ = (
         CheckConstraint(f"'{Scope.CREDENTIALS}' <> ALL (scopes)", name="no_credentials_scope"),
-        Index("ix_api_keys_user_id", "user_id", "created_at", "id"),
-        Index("ix_api_keys_newest_first", "created_at", "id"),
+        # Lists and the limit of live keys do not read revoked keys, which are kept for a while.
+        Index("ix_api_keys_user_id", "user_id", "created_at", "id", postgresql_where=NOT_REVOKED),
+        Index("ix_api_keys_newest_first", "created_at", "id", postgresql_where=NOT_REVOKED),
     )
 
     id: Mapped[str] = mapped_column(API_KEY_ID, primary_key=True, default=API_KEY_ID.new)

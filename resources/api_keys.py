@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from app.auth import limits
 from app.http.access import requires
 from app.http.blueprint import Blueprint
 from app.http.resource import Resource
@@ -38,6 +39,7 @@ class APIKeys(Resource):
         """
         return api_keys.list_visible(self.session, self.principal, page)
 
+    @limits.new_api_key
     @blp.arguments(NewAPIKeySchema)
     @blp.created(CreatedAPIKeySchema, "/api/api-keys/{id}")
     @blp.links(getApiKey="api_key_id", revokeApiKey="api_key_id")

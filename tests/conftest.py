@@ -61,6 +61,7 @@ def settings(new_database, migrated_url) -> Settings:
         log_level="WARNING",
         rate_limit_default=PLENTY,
         rate_limit_api_key=PLENTY,
+        rate_limit_new_api_key=PLENTY,
         rate_limit_login=PLENTY,
         rate_limit_login_account=PLENTY,
         rate_limit_login_address=PLENTY,

@@ -41,14 +41,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name=op.f("uq_api_keys_digest")),
         if_not_exists=True,
     )
-    op.create_index(
-        "ix_api_keys_user_id", "api_keys", ["user_id", "created_at", "id"], if_not_exists=True
-    )
-    op.create_index(
-        "ix_api_keys_newest_first", "api_keys", ["created_at", "id"], if_not_exists=True
-    )
-    op.execute("ALTER TABLE order_changes ADD COLUMN IF NOT EXISTS changed_by_api_key uuid")
+    create_index("ix_api_keys_user_id", ["user_id", "created_at", "id"])
+    create_index("ix_api_keys_newest_first", ["created_at", "id"])
     allow_roles("'user', 'admin', 'service'")
+    # Last, because requests lock users before the changes of orders.
+    op.execute("ALTER TABLE order_changes ADD COLUMN IF NOT EXISTS changed_by_api_key uuid")
+
+
+def create_index(name: str, columns: list[str]) -> None:
+    not_revoked = sa.text("revoked_at IS NULL")
+    op.create_index(name, "api_keys", columns, if_not_exists=True, postgresql_where=not_revoked)
 
 
 def downgrade() -> None:

@@ -26,6 +26,7 @@ from services.errors import Problem
 NAMES = (
     "default",
     "api_key",
+    "new_api_key",
     "login",
     "login_account",
     "login_address",
@@ -119,6 +120,8 @@ login = limit("login", failures(account, address))
 login_account = limit("login_account", failures(account))
 login_address = limit("login_address", address)
 password = limit("password", user_or_address)
+# Each key has a limit of its own, so the number of new keys is limited too.
+new_api_key = limit("new_api_key", user_or_address)
 register = limit("register", address)
 
 

@@ -109,6 +109,7 @@ class Settings:
         rate(), "300 per minute", "Requests per user, or per address without an access token."
     )
     rate_limit_api_key: str = setting(rate(), "600 per minute", "Requests per API key.")
+    rate_limit_new_api_key: str = setting(rate(), "20 per hour", "New API keys per user.")
     rate_limit_login: str = setting(
         rate(), "5 per minute", "Failed logins per account and address."
     )

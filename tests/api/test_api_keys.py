@@ -226,3 +226,16 @@ class TestRevoke:
         assert ("api_key_created", key["id"]) in events
         assert ("api_key_revoked", key["id"]) in events
         assert key["key"] not in str(records)
+
+
+class TestRateLimit:
+    def test_new_keys_of_a_user_are_limited(self, limited, user):
+        """Each key has a limit of its own, so new keys would multiply the limit of a user."""
+        client = limited(rate_limit_new_api_key="2 per hour").signed_in(user)
+        statuses = []
+        for _ in range(3):
+            response = client.post(URL, json={"name": "test", "scopes": ["profile"]})
+            statuses.append(response.status_code)
+            client.delete(f"{URL}/{response.json.get('id')}")
+
+        assert statuses == [201, 201, 429]

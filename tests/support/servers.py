@@ -56,6 +56,7 @@ def environment(database_url: str, **more: str) -> dict[str, str]:
         "LOG_LEVEL": "WARNING",
         "RATE_LIMIT_DEFAULT": PLENTY,
         "RATE_LIMIT_API_KEY": PLENTY,
+        "RATE_LIMIT_NEW_API_KEY": PLENTY,
         "RATE_LIMIT_LOGIN": PLENTY,
         "RATE_LIMIT_LOGIN_ACCOUNT": PLENTY,
         "RATE_LIMIT_LOGIN_ADDRESS": PLENTY,

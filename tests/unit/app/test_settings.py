@@ -31,6 +31,7 @@ SETTINGS = [
     ("TRUSTED_PROXIES", "2", 2),
     ("RATE_LIMIT_DEFAULT", "9 per minute", "9 per minute"),
     ("RATE_LIMIT_API_KEY", "9 per hour", "9 per hour"),
+    ("RATE_LIMIT_NEW_API_KEY", "9 per hour", "9 per hour"),
     ("RATE_LIMIT_LOGIN", "9 per hour", "9 per hour"),
     ("RATE_LIMIT_LOGIN_ACCOUNT", "9 per hour", "9 per hour"),
     ("RATE_LIMIT_LOGIN_ADDRESS", "9/day", "9/day"),
