@@ -140,6 +140,15 @@ class StrictBoolean(fields.Boolean):
         return value
 
 
+class ShortList(fields.List):
+    """A list in a request; its length is checked first, because many bad items take seconds."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list):
+            self._validate(value)
+        return super()._deserialize(value, *args, **kwargs)
+
+
 class Email(fields.Email):
     """An email address; it loads to its canonical form, so that each address has one account."""
 

@@ -14,6 +14,7 @@ from schemas.base import (
     UPDATED,
     RequestSchema,
     ResponseSchema,
+    ShortList,
     StrictInteger,
     Text,
     Timestamp,
@@ -51,7 +52,7 @@ class NewOrderItemSchema(RequestSchema):
 class NewOrderSchema(RequestSchema):
     """A new order."""
 
-    items = fields.List(
+    items = ShortList(
         fields.Nested(NewOrderItemSchema),
         required=True,
         validate=validate.Length(1, MAX_ITEMS),

@@ -41,6 +41,8 @@ class PageRequest:
         The moment replaces an earlier position in the list. With a second upper bound in the
         query, PostgreSQL could start its index scan there and read all rows down to the page.
         """
+        if self.after and len(self.after) != len(NEWEST.columns):
+            return self  # of a list in another order: `fetch` refuses it
         if self.after and datetime.fromisoformat(str(self.after[0])) < moment:
             return self
         return PageRequest(self.limit, (moment.isoformat(), ABSENT))

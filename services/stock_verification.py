@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Row, func, insert, literal, select, update
+from sqlalchemy import Row, func, insert, literal, select, text, update
 from sqlalchemy.orm import Session
 
 from models.base import table
@@ -24,6 +24,7 @@ DIFFERENCES = (
 
 def differences(session: Session) -> Sequence[Row[str, int, int]]:
     """Return the `id`, `stock` and `recorded` stock of products whose ledger is wrong."""
+    session.execute(text("SET LOCAL statement_timeout = 0"))  # it reads the whole ledger
     return session.execute(DIFFERENCES).all()
 
 

@@ -103,3 +103,12 @@ def test_list_has_the_same_orders_as_without_the_filter(reader, user, mug):
     filtered = reader.get("/api/orders?product_id=mug").json["items"]
 
     assert filtered == reader.get("/api/orders").json["items"]
+
+
+def test_cursor_of_an_administrator_with_a_time_is_a_422_for_a_user(as_user, as_admin, user, mug):
+    order(user, mug, 1)
+    order(user, mug, 2)
+    url = "/api/orders?product_id=mug&created_before=2030-01-01T00:00:00Z"
+    cursor = as_admin.get(f"{url}&limit=1").json["next_cursor"]
+
+    assert as_user.get(f"{url}&cursor={cursor}").status_code == 422

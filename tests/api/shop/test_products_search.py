@@ -3,8 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from models.products import MAX_PRICE
+from services.product_search import LIKELY_ROWS
 from tests.support.shop import ProductFactory
 
 FIRST_DAY = datetime(2026, 2, 1, tzinfo=UTC)
@@ -14,6 +16,21 @@ def found(client, **query):
     response = client.get("/api/products", query_string=query)
     assert response.status_code == 200, response.text
     return [item["id"] for item in response.json["items"]]
+
+
+SIMILAR = text("""
+    INSERT INTO products (id, name, price, currency, stock)
+    SELECT 'p' || n, 'Mugs wonder', 1, 'USD', 1 FROM generate_series(1, :rows) AS n""")
+
+
+def test_products_behind_many_similar_ones_are_found(client, session):
+    ProductFactory(id="mug", name="Mug wonder", created_at=FIRST_DAY)
+    ProductFactory(id="old", name="Mug wood", created_at=FIRST_DAY - timedelta(days=1))
+    session.execute(SIMILAR, {"rows": LIKELY_ROWS + 1})
+    session.commit()
+
+    assert found(client, q="mug wo") == ["mug", "old"]
+    assert found(client, q="mug wo", in_stock="true", limit=1) == ["mug"]
 
 
 class TestSearch:

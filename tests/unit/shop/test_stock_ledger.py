@@ -175,6 +175,11 @@ class TestVerifyStock:
         )
         assert rows.all() == [("created", 10, 10, 1), ("correction", -3, 7, 3)]
 
+    def test_timeout_of_requests_does_not_apply(self, session):
+        stock_verification.differences(session)
+
+        assert session.scalar(text("SHOW statement_timeout")) == "0"
+
     def test_repair_without_a_difference_records_nothing(self, flask, session):
         flask("products", "verify-stock", "--repair")
 
