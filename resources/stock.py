@@ -52,6 +52,7 @@ class StockChanges(Resource):
     def get(self, page: PageRequest, filters: dict[str, Any], product_id: str) -> Page:
         """List the changes of the stock of a product, newest first.
 
-        Each change has its reason, its order and its caller. A product off sale keeps its changes.
+        Each change has its reason, its order and its caller. A product with orders keeps its
+        changes when it is taken off sale.
         """
         return stock.list_changes(self.session, product_id, page)

@@ -7,7 +7,7 @@ from marshmallow_sqlalchemy import auto_field
 
 from models.api_keys import MAX_NAME, APIKey
 from models.users import Scope
-from schemas.base import CREATED, RequestSchema, RowSchema, Text, Timestamp, text
+from schemas.base import CREATED, RequestSchema, RowSchema, ShortList, Text, Timestamp, text
 from schemas.ids import id_field, typeid
 from schemas.users import USER_ID
 
@@ -33,7 +33,7 @@ class NewAPIKeySchema(RequestSchema):
     """A new API key."""
 
     name = text(MAX_NAME, required=True, metadata=NAME)
-    scopes = fields.List(
+    scopes = ShortList(
         KeyScope(validate=validate.OneOf(SCOPES)),
         required=True,
         validate=validate.Length(1, len(SCOPES)),

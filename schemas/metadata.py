@@ -9,6 +9,8 @@ from models.orders import MAX_METADATA
 from schemas.base import text
 
 MAX_KEY, MAX_VALUE = 40, 500
+# Enough to replace all pairs by others.
+MAX_CHANGES = 2 * MAX_METADATA
 EXAMPLE = {"invoice": "2026-0117"}
 DESCRIPTION = (
     f"Your own key-value pairs: at most {MAX_METADATA}, with keys of at most {MAX_KEY} and values "
@@ -22,10 +24,14 @@ class Metadata(fields.Dict):
 
     def __init__(self, value: fields.Field, **documented: Any) -> None:
         super().__init__(text(MAX_KEY), value, metadata=documented)
+        self.most: int = documented["maxProperties"]
 
-    def _deserialize(self, *args: Any, **kwargs: Any) -> Any:
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        # First, because a body has room for thousands of pairs.
+        if isinstance(value, Mapping) and len(value) > self.most:
+            raise ValidationError(f"Must have at most {self.most} keys.")
         try:
-            return super()._deserialize(*args, **kwargs)  # type: ignore[no-untyped-call]
+            return super()._deserialize(value, *args, **kwargs)  # type: ignore[no-untyped-call]
         except ValidationError as error:
             raise ValidationError(by_key(error.messages)) from error
 
@@ -48,7 +54,7 @@ def changed_metadata() -> fields.Field:
     """Return the field of a change; a null or empty value deletes its key."""
     value = text(MAX_VALUE, shortest=0, allow_none=True)
     changes = "Keys to change; the others stay. A null or empty value deletes its key."
-    return Metadata(value, description=changes, example=EXAMPLE)
+    return Metadata(value, description=changes, example=EXAMPLE, maxProperties=MAX_CHANGES)
 
 
 def metadata() -> fields.Field:

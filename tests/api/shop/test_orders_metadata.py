@@ -15,6 +15,7 @@ BAD = [
     ({"k": "\0"}, "/metadata/k"),
     ({"\0": "v"}, "/metadata/\0"),
     ({f"k{n}": "v" for n in range(21)}, "/metadata"),
+    ({f"k{n}": 1 for n in range(41)}, "/metadata"),
     ("k=v", "/metadata"),
     (None, "/metadata"),
 ]
