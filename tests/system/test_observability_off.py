@@ -16,6 +16,7 @@ from types import SimpleNamespace
 
 hooks = runpy.run_path("gunicorn.conf.py")
 from app import create_app
+from gunicorn.http.body import Body, LengthReader
 cfg = SimpleNamespace(address=[("127.0.0.1", 1)], worker_tmp_dir=None)
 server = SimpleNamespace(cfg=cfg, WORKERS={})
 worker = SimpleNamespace()
@@ -23,12 +24,12 @@ hooks["on_starting"](server)
 hooks["pre_fork"](server, worker)
 hooks["post_fork"](server, worker)
 app = worker.wsgi = create_app()
-wsgi = app.wsgi_app
 hooks["post_worker_init"](worker)
-app.test_client().get("/api/health/live")
+empty = Body(LengthReader(None, 0))
+app.test_client().get("/api/health/live", environ_overrides={"wsgi.input": empty})
 hooks["worker_exit"](server, worker)
 hooks["child_exit"](server, worker)
-print(app.wsgi_app == wsgi)
+print(app.wsgi_app.__module__ == "app.server.requests")
 print(*sys.modules.keys() & {"prometheus_client", "opentelemetry.instrumentation"})
 """
 ENDPOINT = "http://127.0.0.1:4318"
