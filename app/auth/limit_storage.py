@@ -162,7 +162,7 @@ class RedisOrMemoryStorage(Storage, MovingWindowSupport):
     def reset(self) -> None:
         """Delete the windows in memory; other processes share those in Redis."""
         if self.redis_url:
-            raise NotImplementedError
+            raise NotImplementedError("Other processes share the counters in Redis.")
         self.memory = MemoryWindows()
 
     def unsupported(self, *_: Any, **__: Any) -> NoReturn:
