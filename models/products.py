@@ -31,10 +31,11 @@ class Product(Versioned, Base):
     __table_args__ = (
         CheckConstraint("id <> ''", name="id_not_empty"),
         CheckConstraint(f"price BETWEEN 0 AND {MAX_PRICE}", name="price_in_range"),
-        # No upper bound, so that a cancellation can always return its stock.
+        # No upper bound, so that a cancellation can always put its units back.
         CheckConstraint("stock >= 0", name="stock_not_negative"),
-        # One index for each sort order, with and without a currency, and one for the search. None
-        # has `stock`, so that an order can update it without writing to the indexes (HOT).
+        # One index for each sort order, with and without a currency (a sort by price requires one),
+        # and one for the search. None has `stock`, so that an order can update it without writing
+        # to the indexes (HOT).
         _index("ix_products_listed", "created_at", "id"),
         _index("ix_products_by_name", "name", "id"),
         _index("ix_products_of_currency", "currency", "created_at", "id"),

@@ -23,8 +23,8 @@ from services.pages import Page, PageRequest
 DESCRIPTION = """\
 Orders of products. A new order takes the stock of all its items, or fails and takes none. Its
 status changes from `pending` to `paid`, `shipped` and `delivered`. Until an order is shipped, it
-can be cancelled, which returns its stock. Send an `Idempotency-Key` when you place an order, so
-that a retry does not create a second one.
+can be cancelled, which puts its units back into stock. Send an `Idempotency-Key` when you place an
+order, so that a retry does not create a second one.
 """
 
 blp = Blueprint("orders", __name__, url_prefix="/api/orders", description=DESCRIPTION)
@@ -40,9 +40,9 @@ class Orders(Resource):
         """List your orders, newest first.
 
         An administrator gets the orders of all users. Filter the list by status, product and time
-        of creation. An administrator's list with `product_id` is sorted by `id`. Ids sort by time
-        of creation, but orders of the same second can be in another order than by `created_at`.
-        Each order includes all changes of its status.
+        of creation. For administrators, a list with `product_id` is sorted by `id`. This is nearly
+        the order of creation: only orders of the same second can be swapped. Each order includes
+        all changes of its status.
         """
         return orders.list_visible(self.session, self.principal, page, filters)
 
@@ -97,8 +97,8 @@ class OrderDetail(Resource):
 
         `status` requires the scope `orders:manage` (role `admin`). The status changes from
         `pending` to `paid`, `shipped` and `delivered`, or to `cancelled` until the order is
-        shipped. `cancelled` returns the stock. If the first attempt succeeded, a retry gets a 409,
-        or a 412 with `If-Match`: read the order to see its status.
+        shipped. `cancelled` puts the units back into stock. If the first attempt succeeded, a retry
+        gets a 409, or a 412 with `If-Match`: read the order to see its status.
         """
         return orders.update(self.session, self.principal, order_id, changes, self.if_match)
 

@@ -100,7 +100,7 @@ def create(
     """Create a key for the caller or for a service account; return its row and the `key`.
 
     Raises:
-        Forbidden: the caller may not create service accounts.
+        Forbidden: the caller may not create keys of service accounts.
         InvalidInput: the caller or the service account does not have a scope.
         TooManyAPIKeys: the owner has two live keys.
     """
@@ -122,7 +122,7 @@ def create(
     session.add(row)
     session.flush()
     logger.bind(key=row.id, owner=owner.id, scopes=row.scopes).info("api_key_created")
-    # Not only live keys: the clock of PostgreSQL may be past an `expires_at` in a moment.
+    # Not VISIBLE_KEYS: a key that expires very soon may have expired by now.
     stored = session.execute(SHOWN_KEYS.where(keys.c.id == row.id)).mappings().one()
     return SimpleNamespace(**stored, key=key)
 
@@ -148,7 +148,7 @@ def get(session: Session, principal: Principal, key_id: str) -> Row[Any]:
     """Return a live key.
 
     Raises:
-        NotFound: it has ended, or belongs to another user.
+        NotFound: it is expired or revoked, or belongs to another user.
     """
     statement = VISIBLE_KEYS.where(keys.c.id == key_id, *_visible(principal))
     row = session.execute(statement).one_or_none()
@@ -161,7 +161,7 @@ def revoke(session: Session, principal: Principal, key_id: str) -> None:
     """Revoke a live key.
 
     Raises:
-        NotFound: it has ended, or belongs to another user.
+        NotFound: it is expired or revoked, or belongs to another user.
     """
     mine = update(keys).where(keys.c.id == key_id, LIVE, *_visible(principal))
     revoked = session.execute(mine.values(revoked_at=func.now()).returning(keys.c.id))

@@ -22,13 +22,13 @@ from services.locking import IfMatch, locked
 from services.order_statements import PLACE_ORDER, OrderRow, reading, reading_of_product
 from services.principals import Principal
 
-# Seconds between the clocks of the processes and of the database, at most.
+# Maximum difference between the clocks of a process and of the database (seconds).
 MAX_CLOCK_SKEW = 3600
 BY_ID = pages.Sort(("id",))
 
 
 class OutOfStock(Problem):
-    """Has the extension member `products`: `product_id`, `requested` and `available` of each."""
+    """Lists in `products` the `product_id`, `requested` and `available` of each shortage."""
 
     status, slug, title = 409, "out-of-stock", "Out of stock"
     detail = "There is not enough stock; nothing was ordered."
@@ -99,8 +99,8 @@ def _list_of_product(
 ) -> pages.Page:
     """Return a page of all orders of a product, sorted by id.
 
-    An id contains the time of the order by the clock of the process, `created_at` is the time of
-    the database. So a range of ids limits the index scan, and `created_at` decides.
+    An id contains the time of the process; `created_at` is the time of the database. So the query
+    limits the index scan to a wider range of ids, then filters exactly by `created_at`.
     """
     if after := values.get("created_after"):
         values["first_id"] = ORDER_ID.at(after.timestamp() - MAX_CLOCK_SKEW)
@@ -125,7 +125,7 @@ def get(session: Session, principal: Principal, order_id: str) -> OrderRow:
 def cancel(
     session: Session, principal: Principal, order_id: str, if_match: IfMatch = None
 ) -> OrderRow:
-    """Cancel an order and return its stock.
+    """Cancel an order and put its units back into stock.
 
     Raises:
         TransitionNotAllowed: it has already been shipped or cancelled.
@@ -174,7 +174,7 @@ def _merged(pairs: Mapping[str, str], changes: Mapping[str, str | None]) -> dict
 
 
 def _advance(session: Session, principal: Principal, order: Order, status: OrderStatus) -> None:
-    """Change the status of a locked order; `cancelled` returns the stock."""
+    """Change the status of a locked order; `cancelled` puts the units back."""
     before = order.status
     order.status = _allowed(principal, before, status)
     if status is OrderStatus.CANCELLED:
@@ -208,7 +208,7 @@ def _visible(principal: Principal) -> dict[str, str]:
 
 
 def _placement_error(items: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> Problem:
-    """Return why no order was placed; `found` has the products on sale."""
+    """Return why no order was placed; `found` has stock and currency of each product on sale."""
     unknown = [i for i, item in enumerate(items) if item["product_id"] not in found]
     if unknown:
         pointers = [f"/items/{i}/product_id" for i in unknown]

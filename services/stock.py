@@ -1,4 +1,4 @@
-"""Stock of products and its ledger; order_statements.py takes the stock of an order."""
+"""Stock of products and its ledger; placing an order reduces the stock in order_statements.py."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
@@ -88,7 +88,7 @@ def record(
     principal: Principal | None = None,
     before: int = 0,
 ) -> None:
-    """Record the changes from the stock `before` to the current stock of products."""
+    """Record how the stock of each product differs from `before` (0 for new products)."""
     caller = _caller(principal)
     values = [
         {
@@ -117,7 +117,7 @@ def change(
         InvalidInput: the stock would be larger than MAX_STOCK.
     """
     stock = products.c.stock
-    # A cancellation can return stock above MAX_STOCK, and a negative change is still possible.
+    # A cancellation can raise the stock above MAX_STOCK; units can still be removed then.
     guard = stock >= -change if change < 0 else stock <= MAX_STOCK - change
     on_sale = (products.c.id == product_id) & products.c.retired_at.is_(None)
     statement = (

@@ -143,7 +143,7 @@ class RedisOrMemoryStorage(Storage, MovingWindowSupport):
             accepted, hits, oldest = self.script([key], [repr(now), limit, seconds, cost])
         except self.base_exceptions as error:
             if not self.unavailable:
-                logger.warning("Redis is unavailable; each process counts alone: {}", error)
+                logger.warning("Redis is unavailable; each process counts separately: {}", error)
             self.unavailable, self.tried_at = True, time.time()
             if isinstance(error, ResponseError):
                 self._disconnect()

@@ -39,7 +39,7 @@ UNLIMITED = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
 
 
 def address() -> str:
-    """Return the address of the client, or its /64 network for IPv6 (one customer)."""
+    """Return the client's address; for IPv6, its /64 network, which belongs to one customer."""
     remote = request.remote_addr or "unknown"
     try:
         return str(ipaddress.IPv6Network(f"{remote}/64", strict=False))
@@ -61,7 +61,7 @@ def user_or_address() -> str:
 
 
 def account() -> str:
-    """Return a hash of the email address in the body, which keeps the key short."""
+    """Return a hash of the email address in the body; without one, the client's address."""
     try:
         email = json_body()["email"].strip()
     except (Problem, HTTPException, AttributeError, KeyError, TypeError, OSError):
@@ -80,7 +80,8 @@ def failures(*keys: Callable[[], str]) -> Callable[[], str]:
 def endpoint() -> str:
     """Return the endpoint of the request, or "other".
 
-    Flask-Limiter does not limit static files and requests without an endpoint (404, 405).
+    Flask-Limiter skips static files and requests without an endpoint (404, 405). As "other", they
+    count.
     """
     name = request.endpoint
     return name if name and name != "static" else "other"
@@ -120,7 +121,8 @@ login = limit("login", failures(account, address))
 login_account = limit("login_account", failures(account))
 login_address = limit("login_address", address)
 password = limit("password", user_or_address)
-# Each key has a limit of its own, so the number of new keys is limited too.
+# Each API key has a request limit of its own. Without this limit, a user with many new API keys
+# could send more requests.
 new_api_key = limit("new_api_key", user_or_address)
 register = limit("register", address)
 
@@ -194,7 +196,7 @@ def release(quota: Quota) -> None:
 
 
 def add_headers(response: Response) -> Response:
-    """Add the RateLimit headers of all limits, and the X-RateLimit headers of the nearest one.
+    """Add RateLimit headers for all limits, and X-RateLimit for the one with the least left.
 
     Flask-Limiter's own headers cover only the limits that it checked last. They cost a second
     round trip to Redis and put `Retry-After` on every response.
@@ -216,7 +218,7 @@ def add_headers(response: Response) -> Response:
 
 
 def too_many_requests(_error: RateLimitExceeded) -> Response:
-    """Return the problem document of the exceeded limit, which has the last quota."""
+    """Return the problem document of the exceeded limit: the last one that was checked."""
     exceeded: Quota = g.quotas[-1]
     seconds = max(1, math.ceil(exceeded.reset_at - time.time()))
     return from_problem(TooManyRequests(exceeded.name, seconds))

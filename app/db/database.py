@@ -19,9 +19,11 @@ from app.db import pooler, prepared
 from app.db.connections import connect_args, require_utf8, set_utc
 from app.settings import Settings
 
-UUID_OID, TIMESTAMPTZ_OID = 2950, 1184  # of pg_type
-# The server waits this much longer for a statement than PostgreSQL's own timeout.
+UUID_OID, TIMESTAMPTZ_OID = 2950, 1184  # OIDs in pg_type
+# A worker waits this much longer than `statement_timeout` before it gives up a statement.
 GRACE_SECONDS = 2.0
+# After a longer attempt, the client has no time for a retry.
+MAX_RETRYABLE_SECONDS = 2.0
 TRANSACTION_OPTIONS = {"isolation_level", "postgresql_readonly", "postgresql_deferrable"}
 CONFLICTS = (DeadlockDetected, SerializationFailure)
 
@@ -37,8 +39,8 @@ class Database:
     def session(self, *, autocommit: bool = False) -> Session:
         """Open a session, which connects at its first statement.
 
-        With `autocommit`, each statement is its own transaction. That saves reads the round trips
-        of BEGIN and ROLLBACK.
+        With `autocommit`, each statement is its own transaction. So reads need no round trips for
+        BEGIN and ROLLBACK.
         """
         session: Session = current_app.extensions["sessions"](info={"autocommit": autocommit})
         return session
@@ -132,7 +134,7 @@ def end_autocommit(connection: Any, _record: Any) -> None:
 def refuse_isolation_level_of_statement(
     connection: Connection, _cursor: Any, _sql: str, _parameters: Any, context: Any, _many: bool
 ) -> None:
-    """Raise an error for an isolation level of one statement, which SQLAlchemy ignores."""
+    """Raise an error if a single statement sets an isolation level; SQLAlchemy would ignore it."""
     chosen = context.execution_options.get("isolation_level")
     if chosen != connection.get_execution_options().get("isolation_level"):
         raise InvalidRequestError("The isolation_level of a single statement has no effect.")
@@ -172,14 +174,14 @@ def disconnect_read_only(context: ExceptionContext) -> None:
 def is_retryable(error: Exception, seconds: float = 0) -> bool:
     """Return True if a retry of the transaction can succeed.
 
-    `seconds` is the duration of the failed attempt. If a lost connection took too long, it was a
-    timeout, and the client has no time for a retry.
+    `seconds` is the duration of the failed attempt. If the attempt took long before the connection
+    was lost, it was a timeout, and a retry would be too late for the client.
     """
     if isinstance(error, StaleDataError):
         return True
     if isinstance(error, DBAPIError) and isinstance(error.orig, CONFLICTS):
         return True
-    return lost_connection(error) and seconds < GRACE_SECONDS
+    return lost_connection(error) and seconds < MAX_RETRYABLE_SECONDS
 
 
 def lost_connection(error: Exception) -> bool:

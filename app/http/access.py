@@ -33,9 +33,9 @@ def requires(scope: Scope) -> Callable[[Method], Method]:
 def access_claims() -> dict[str, Any]:
     """Return the claims of the access token.
 
-    The rate limit needs the claims before the first query, so `authorize` loads the user, not
-    `user_lookup_loader`. A process caches verified tokens, because verification is a large part
-    of a small request. See docs/decisions/0003-tokens.md.
+    The rate limit needs the claims before any query. So the user is not loaded here, by
+    `user_lookup_loader`, but later, in `authorize`. A process caches verified tokens, because
+    verification is a large part of a small request. See docs/decisions/0003-tokens.md.
 
     Raises:
         JWTExtendedException, PyJWTError: the callbacks in app/auth/tokens.py render them.

@@ -27,7 +27,7 @@ ATTEMPTS = 3
 
 
 class Resource(MethodView):
-    """A URL and its methods; importing it fails if a method does not declare its access.
+    """A URL and its methods; defining one raises TypeError if a method does not declare its access.
 
     A method can run several times: a transaction is retried after a deadlock or a lost connection.
     It must change only the database. Pass other effects, such as emails, to `after_commit`.
@@ -121,8 +121,8 @@ class Resource(MethodView):
         return response
 
     def count_write(self) -> None:
-        """Count the write, so that a replica can detect whether it has applied it."""
-        # Reads with an API key use the primary, so its writes need no count.
+        """Count the write, so that a later read can check whether the replica has applied it."""
+        # Requests with an API key always read from the primary, so their writes need no count.
         if current_app.extensions["replica"] and hasattr(self, "user") and self.user.session_id:
             count_write(self.session, self.principal)
 

@@ -59,7 +59,7 @@ API_KEYS = Counter("api_key_requests", "Responses to requests with an API key.",
 RATE_LIMITED = Counter("rate_limit_refusals", "Requests over a rate limit.", ["limit"])
 SHARED = Gauge(
     "rate_limit_shared",
-    "1 if all processes share the counters in Redis, 0 if this process counts alone.",
+    "1 if all processes share the counters in Redis, 0 if this process counts separately.",
     multiprocess_mode="livemin",
 )
 CONNECTIONS = Gauge(

@@ -56,7 +56,7 @@ class Settings:
     secret_key_fallbacks: tuple[str, ...] = setting(
         CommaSeparated(),
         (),
-        "Former values of `SECRET_KEY`, comma-separated; their signatures stay valid.",
+        "Other keys whose signatures are accepted, comma-separated; for rotation.",
     )
     database_url: str = setting(
         PostgresURL(),
@@ -67,15 +67,15 @@ class Settings:
     database_replica_url: str = setting(
         PostgresURL(),
         "",
-        "URL of a streaming replica for reads that may lag; see docs/operators/scaling.md. "
-        "Clients always read their own writes.",
+        "URL of a streaming replica, for reads that may be slightly out of date; see "
+        "docs/operators/scaling.md.",
     )
     redis_url: str = setting(
         fields.String(validate=redis_url),
         "",
         "Redis URL for rate limits that all processes share: `redis://`, "
         "`redis+sentinel://host:port,…/service` or `redis+cluster://host:port,…`. "
-        "Without it, each process counts alone.",
+        "Without it, each process counts separately.",
     )
     log_level: str = setting(
         fields.String(validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])),
@@ -106,21 +106,23 @@ class Settings:
         number(0), 0, "Number of proxies in front whose `X-Forwarded-*` headers are trusted."
     )
     rate_limit_default: str = setting(
-        rate(), "300 per minute", "Requests per user, or per address without an access token."
+        rate(), "300 per minute", "Requests per user; without an access token, per IP address."
     )
     rate_limit_api_key: str = setting(rate(), "600 per minute", "Requests per API key.")
     rate_limit_new_api_key: str = setting(rate(), "20 per hour", "New API keys per user.")
     rate_limit_login: str = setting(
-        rate(), "5 per minute", "Failed logins per account and address."
+        rate(), "5 per minute", "Failed logins per combination of account and IP address."
     )
     rate_limit_login_account: str = setting(
-        rate(), "20 per minute", "Failed logins per account, from all addresses."
+        rate(), "20 per minute", "Failed logins per account, from all IP addresses."
     )
-    rate_limit_login_address: str = setting(rate(), "20 per minute", "Login attempts per address.")
+    rate_limit_login_address: str = setting(
+        rate(), "20 per minute", "Login attempts per IP address."
+    )
     rate_limit_password: str = setting(
         rate(), "5 per minute", "Attempts to change the password, per account."
     )
-    rate_limit_register: str = setting(rate(), "20 per hour", "Registrations per address.")
+    rate_limit_register: str = setting(rate(), "20 per hour", "Registrations per IP address.")
     database_pool_size: int = setting(
         number(1), 10, "Connections to PostgreSQL that each process keeps open."
     )
@@ -139,7 +141,8 @@ class Settings:
     database_pooler: bool = setting(
         fields.Boolean(),
         False,
-        "Set it behind a transaction pooler such as PgBouncer; see docs/operators/scaling.md.",
+        "`true` if `DATABASE_URL` points to a transaction pooler such as PgBouncer; see "
+        "docs/operators/scaling.md.",
     )
     metrics_port: int = setting(
         number(0, maximum=65_535), 0, "Port of `/metrics` for Prometheus; 0 disables it."
@@ -219,7 +222,7 @@ def _schema(only: tuple[str, ...] | None = None) -> Schema:
 
 
 def database_url() -> str:
-    """Return `DATABASE_URL` without the other settings, which migrations do not need.
+    """Return only `DATABASE_URL`: migrations need no other setting.
 
     Raises:
         SettingsError: it is missing or not a PostgreSQL URL.

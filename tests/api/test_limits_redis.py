@@ -1,4 +1,4 @@
-"""Rate limits in Redis: shared by all processes; each counts alone while Redis is unavailable."""
+"""Rate limits in Redis: shared by all processes, and separate while Redis is unavailable."""
 
 import os
 import signal
