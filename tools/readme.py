@@ -12,7 +12,8 @@ BEGIN, END = "<!-- settings: make docs writes them -->\n", "<!-- end of settings
 def table() -> str:
     lines = ["| Variable | Default | What |", "|---|---|---|"]
     for field in dataclasses.fields(Settings):
-        default = "" if field.default in ("", ()) else str(field.default)
+        value = field.default
+        default = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
         shown = f"`{default.lower() if field.type == 'bool' else default}`" if default else ""
         lines.append(f"| `{field.name.upper()}` | {shown} | {field.metadata['description']} |")
     return "\n".join(lines) + "\n"

@@ -9,13 +9,14 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Literal, cast
 
 import click
 from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
 from app.settings.files import UnreadableFileError, read_sources, stripped
-from app.settings.names import hosts, origins
+from app.settings.names import hosts, networks, origins, ports
 from app.settings.postgres import PostgresURL
 from app.settings.types import CommaSeparated, number, rate, redis_url
 
@@ -144,6 +145,10 @@ class Settings:
         "`true` if `DATABASE_URL` points to a transaction pooler such as PgBouncer; see "
         "docs/operators/scaling.md.",
     )
+    webhook_allowed_networks: tuple[IPv4Network | IPv6Network, ...] = setting(
+        networks(), (), "Private networks that may get webhooks, such as `10.0.0.0/8`."
+    )
+    webhook_ports: tuple[int, ...] = setting(ports(), (443, 8443), "Ports that may get webhooks.")
     metrics_port: int = setting(
         number(0, maximum=65_535), 0, "Port of `/metrics` for Prometheus; 0 disables it."
     )

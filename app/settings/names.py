@@ -1,8 +1,8 @@
-"""Host names and web origins in settings: validation and normalization."""
+"""Host names, web origins, networks and ports in settings: validation and normalization."""
 
 import re
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
 
 from marshmallow import ValidationError
@@ -19,13 +19,13 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Names(CommaSeparated):
-    """List of names that `read` normalizes; the error lists all invalid names and the form."""
+    """List of values that `read` converts; the error lists all invalid ones and the form."""
 
-    def __init__(self, read: Callable[[str], str], form: str) -> None:
+    def __init__(self, read: Callable[[str], Any], form: str) -> None:
         super().__init__()
         self.read, self.form = read, form
 
-    def _deserialize(self, *args: Any, **kwargs: Any) -> tuple[str, ...]:
+    def _deserialize(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
         names, bad = [], []
         for given in super()._deserialize(*args, **kwargs):
             try:
@@ -112,3 +112,11 @@ def origins() -> Names:
         "Write an origin as https://shop.example.com, or as https://*.example.com for all "
         "subdomains; with scheme, optional port, and without path or final /.",
     )
+
+
+def networks() -> Names:
+    return Names(ip_network, "Write a network as 10.0.0.0/8 or fd00::/8, with its first address.")
+
+
+def ports() -> Names:
+    return Names(read_port, "Write a port from 1 to 65535.")

@@ -27,7 +27,11 @@ class TestSettings:
 
     def test_defaults_equal_those_of_the_service(self):
         ours = {
-            field.name.upper(): "" if field.default == () else field.default
+            field.name.upper(): (
+                ",".join(map(str, field.default))
+                if isinstance(field.default, tuple)
+                else field.default
+            )
             for field in dataclasses.fields(Settings)
         }
 
@@ -78,6 +82,8 @@ class TestSchema:
             "settings.SECRET_KEY=in-the-config-map",
             "settings.DATABASE_POOL_SIZE=0",
             "settings.RATE_LIMIT_LOGIN=often",
+            "settings.WEBHOOK_PORTS=https",
+            "settings.WEBHOOK_ALLOWED_NETWORKS=10.0.0.1",
             "secrets.SECRET_KEY=short",
             "secrets.DATABASE_URL=mysql://host/db",
             "secrets.REDIS_URL=http://redis",

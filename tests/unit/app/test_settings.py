@@ -1,6 +1,7 @@
 """Sources of settings and their precedence."""
 
 import dataclasses
+from ipaddress import ip_network
 
 import pytest
 
@@ -43,6 +44,12 @@ SETTINGS = [
     ("DATABASE_STATEMENT_TIMEOUT", "700", 700),
     ("DATABASE_LOCK_TIMEOUT", "300", 300),
     ("DATABASE_POOLER", "true", True),
+    (
+        "WEBHOOK_ALLOWED_NETWORKS",
+        "10.0.0.0/8, fd00::/8",
+        (ip_network("10.0.0.0/8"), ip_network("fd00::/8")),
+    ),
+    ("WEBHOOK_PORTS", "443, 9443", (443, 9443)),
     ("METRICS_PORT", "9100", 9100),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318", "http://collector:4318"),
 ]

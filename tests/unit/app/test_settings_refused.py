@@ -37,6 +37,8 @@ class TestAnywhere:
             "DATABASE_POOL_SIZE": "1.5",
             "DATABASE_POOL_TIMEOUT": "nan",
             "DATABASE_LOCK_TIMEOUT": "2s",
+            "WEBHOOK_ALLOWED_NETWORKS": "10.0.0.1/8",
+            "WEBHOOK_PORTS": "443, https",
             "METRICS_PORT": "70000",
             "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318",
         }
