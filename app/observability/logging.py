@@ -54,6 +54,8 @@ def configure(settings: Settings) -> None:
         logging.getLogger(noisy).setLevel(
             max(logging.WARNING, logging.getLevelName(settings.log_level))
         )
+    # It logs invalid headers of webhook receivers, which can be megabytes.
+    logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
     logger.remove()
     # `diagnose` would log the values of variables, such as passwords and tokens.
     logger.add(

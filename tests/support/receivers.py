@@ -1,0 +1,77 @@
+"""Receivers of webhooks: a server that answers with given bytes, also over TLS."""
+
+import subprocess
+import threading
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import chain, repeat
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+@dataclass
+class Receiver:
+    port: int
+    # The head and body of each request.
+    requests: list[bytes] = field(default_factory=list)
+
+
+@contextmanager
+def receiver(*pieces, forever=b"", every=0.0, tls=None):
+    """Run a server that sends the pieces, then `forever` again and again, to each client.
+
+    It waits `every` seconds before each piece.
+    """
+
+    class Handler(BaseRequestHandler):
+        def handle(self):
+            with suppress(OSError):
+                connection = (
+                    tls.wrap_socket(self.request, server_side=True) if tls else self.request
+                )
+                found.requests.append(request(connection))
+                for piece in chain(pieces, repeat(forever) if forever else ()):
+                    if stopped.wait(every):
+                        break
+                    connection.sendall(piece)
+                if tls:
+                    connection.close()
+
+    stopped = threading.Event()
+    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        found = Receiver(server.server_address[1])
+        thread = threading.Thread(target=server.serve_forever, args=[0.02])
+        thread.start()
+        try:
+            yield found
+        finally:
+            stopped.set()
+            server.shutdown()
+            thread.join()
+
+
+def request(connection):
+    """Return a request with its body, whose length is in `Content-Length`."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += connection.recv(65536)
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+def certificate(folder, name):
+    """Create a certificate of the name that is its own CA; return the paths of both files."""
+    paths = folder / f"{name}.pem", folder / f"{name}.key"
+    kind = "IP" if name[0].isdecimal() else "DNS"
+    command = (
+        *("openssl", "req", "-x509", "-nodes", "-days", "1", "-newkey", "rsa:2048"),
+        *("-subj", f"/CN={name}", "-addext", f"subjectAltName={kind}:{name}"),
+        *("-out", paths[0], "-keyout", paths[1]),
+    )
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    return paths
