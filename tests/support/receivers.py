@@ -1,4 +1,4 @@
-"""Receivers of webhooks: a server that answers with given bytes, also over TLS."""
+"""Receivers of webhooks: a server that sends given bytes, also over TLS."""
 
 import subprocess
 import threading

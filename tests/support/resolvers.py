@@ -7,20 +7,20 @@ class Names:
     """Replaces `socket.getaddrinfo`; each further lookup of a name gets its next addresses."""
 
     def __init__(self, monkeypatch):
-        self.answers, self.lookups = {}, []
+        self.results, self.lookups = {}, []
         self.real = socket.getaddrinfo
         monkeypatch.setattr(socket, "getaddrinfo", self.getaddrinfo)
 
-    def set(self, name, *answers):
+    def set(self, name, *results):
         """Give the name a list of addresses for each lookup; the last one stays."""
-        self.answers[name] = list(answers)
+        self.results[name] = list(results)
 
     def getaddrinfo(self, host, port, *args, **kwargs):
-        if host not in self.answers:
+        if host not in self.results:
             return self.real(host, port, *args, **kwargs)
         self.lookups.append(host)
-        answers = self.answers[host]
-        addresses = answers.pop(0) if len(answers) > 1 else answers[0]
+        results = self.results[host]
+        addresses = results.pop(0) if len(results) > 1 else results[0]
         return [
             (
                 (socket.AF_INET6, socket.SOCK_STREAM, 6, "", (address, port, 0, 0))

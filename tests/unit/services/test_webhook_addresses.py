@@ -95,7 +95,7 @@ class TestCorpus:
         assert accepted(inside) == 0
 
     def test_name_is_resolved_once(self, names, inside):
-        """DNS rebinding: the first answer is allowed, the second one is inside."""
+        """DNS rebinding: the first address is allowed, the second one is inside."""
         names.set("rebinding.example", ["127.0.0.2"], ["127.0.0.1"])
         networks = (ip_network("127.0.0.2/32"),)
 

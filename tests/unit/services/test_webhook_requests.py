@@ -24,7 +24,7 @@ def send(port, path="/hook", host="127.0.0.1", headers=None, timeout=5.0):
     return post(f"http://{host}:{port}{path}", headers or {}, BODY, rules, timeout)
 
 
-def answer(*lines, body=b""):
+def raw_response(*lines, body=b""):
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
@@ -82,7 +82,7 @@ class TestRequest:
 class TestResponse:
     @pytest.mark.parametrize("status", [200, 204, 301, 400, 410, 429, 500, 503])
     def test_every_status_is_a_response(self, status):
-        with receiver(answer(f"HTTP/1.1 {status} Text", "Content-Length: 0")) as found:
+        with receiver(raw_response(f"HTTP/1.1 {status} Text", "Content-Length: 0")) as found:
             assert send(found.port).status == status
 
     @pytest.mark.parametrize(
@@ -92,17 +92,19 @@ class TestResponse:
         body = b"a" * 100_000
         if "Transfer-Encoding: chunked" in head:
             body = b"186a0\r\n" + body
-        with receiver(answer("HTTP/1.1 200 OK", *head, body=body)) as found:
+        with receiver(raw_response("HTTP/1.1 200 OK", *head, body=body)) as found:
             assert send(found.port).excerpt == "a" * MAX_EXCERPT
 
     def test_endless_body_ends_after_the_excerpt(self):
-        head = answer("HTTP/1.1 200 OK")
+        head = raw_response("HTTP/1.1 200 OK")
         with receiver(head, forever=b"a" * 65536) as found:
             assert send(found.port, timeout=60).latency_ms < 60_000
 
     def test_compressed_body_is_not_decompressed(self):
         body = gzip.compress(b"a" * 10_000_000)
-        head = answer("HTTP/1.1 200 OK", "Content-Encoding: gzip", f"Content-Length: {len(body)}")
+        head = raw_response(
+            "HTTP/1.1 200 OK", "Content-Encoding: gzip", f"Content-Length: {len(body)}"
+        )
         with receiver(head, body) as found:
             excerpt = send(found.port).excerpt
 
@@ -110,7 +112,7 @@ class TestResponse:
         assert len(excerpt) <= MAX_EXCERPT
 
     def test_excerpt_can_be_stored(self):
-        with receiver(answer("HTTP/1.1 200 OK", body=b"a\0\xff\xc3\xa4")) as found:
+        with receiver(raw_response("HTTP/1.1 200 OK", body=b"a\0\xff\xc3\xa4")) as found:
             assert send(found.port).excerpt == "a\ufffdä"
 
     @pytest.mark.parametrize(
@@ -123,9 +125,8 @@ class TestResponse:
 
         assert (response.status, response.excerpt) == (202, "ab")
 
-
     def test_invalid_headers_are_not_logged(self, logged):
-        head = answer("HTTP/1.1 200 OK", "Content-Length: 0", "invalid " * 1000)
+        head = raw_response("HTTP/1.1 200 OK", "Content-Length: 0", "invalid " * 1000)
         with receiver(head) as found:
             assert send(found.port).status == 200
 
@@ -148,13 +149,13 @@ class TestRetryAfter:
         ],
     )
     def test_value_is_read_and_limited(self, value, seconds):
-        head = answer("HTTP/1.1 503 No", f"Retry-After: {value}", "Content-Length: 0")
+        head = raw_response("HTTP/1.1 503 No", f"Retry-After: {value}", "Content-Length: 0")
         with receiver(head) as found:
             assert send(found.port).retry_after == seconds
 
     def test_date_is_converted_to_seconds(self):
         later = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
-        head = answer("HTTP/1.1 503 No", f"Retry-After: {later}", "Content-Length: 0")
+        head = raw_response("HTTP/1.1 503 No", f"Retry-After: {later}", "Content-Length: 0")
         with receiver(head) as found:
             assert 3500 < send(found.port).retry_after <= 3600
 
@@ -220,7 +221,7 @@ class TestDeadline:
             send(found.port, timeout=0.5)
 
     def test_slow_body_ends_at_the_deadline_and_the_status_counts(self):
-        with receiver(answer("HTTP/1.1 200 OK"), forever=b"a", every=0.05) as found:
+        with receiver(raw_response("HTTP/1.1 200 OK"), forever=b"a", every=0.05) as found:
             response = send(found.port, timeout=1)
 
         assert response.status == 200

@@ -62,6 +62,11 @@ REFUSED = {
         "http://[2002:7f00:1::]:{port}/",
         "http://[2001:0:7f00:1::]:{port}/",
     ],
+    "other spelling of a public address": [
+        "http://[2606:2800:21f:0::1]/",
+        "http://[2606:2800:021f::1]/",
+        "http://[64:ff9b::93.184.215.14]/",
+    ],
     "brackets": [
         "http://[127.0.0.1]:{port}/",
         "http://[localhost]:{port}/",
