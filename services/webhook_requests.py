@@ -24,6 +24,7 @@ from services.webhook_addresses import (
 )
 
 USER_AGENT = "flask-api-webhooks"
+MAX_ADDRESSES = 4
 MAX_EXCERPT = 4096
 MAX_REASON = 200
 MAX_RETRY_AFTER = 86_400
@@ -72,7 +73,7 @@ def post(
 
 def connect(receiver: Receiver, rules: AddressRules, deadline: float) -> HTTPConnection:
     """Resolve the host once, and connect to the first of its addresses that accepts."""
-    *others, last = resolve(receiver, rules)
+    *others, last = resolve(receiver, rules)[:MAX_ADDRESSES]
     for address in others:
         with suppress(NewConnectionError, ConnectTimeoutError):
             return connect_to(receiver, address, deadline)

@@ -1,13 +1,21 @@
 """Receivers of webhooks: a server that sends given bytes, also over TLS."""
 
+import json
 import subprocess
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from itertools import chain, repeat
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 
+from services.webhook_addresses import AddressRules
+from services.webhook_requests import post
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+NETWORKS = (ip_network("127.0.0.0/8"),)
+BODY = json.dumps({"type": "user.registered"}).encode()
 
 
 @dataclass
@@ -18,10 +26,10 @@ class Receiver:
 
 
 @contextmanager
-def receiver(*pieces, forever=b"", every=0.0, tls=None):
+def receiver(*pieces, forever=b"", every=0.0, tls=None, reads=True):
     """Run a server that sends the pieces, then `forever` again and again, to each client.
 
-    It waits `every` seconds before each piece.
+    It waits `every` seconds before each piece, and reads a request first.
     """
 
     class Handler(BaseRequestHandler):
@@ -30,7 +38,8 @@ def receiver(*pieces, forever=b"", every=0.0, tls=None):
                 connection = (
                     tls.wrap_socket(self.request, server_side=True) if tls else self.request
                 )
-                found.requests.append(request(connection))
+                if reads:
+                    found.requests.append(request(connection))
                 for piece in chain(pieces, repeat(forever) if forever else ()):
                     if stopped.wait(every):
                         break
@@ -75,3 +84,12 @@ def certificate(folder, name):
     )
     subprocess.run(command, check=True, capture_output=True, timeout=60)
     return paths
+
+
+def send(port, path="/hook", host="127.0.0.1", headers=None, timeout=5.0):
+    rules = AddressRules(False, frozenset({port}), NETWORKS)
+    return post(f"http://{host}:{port}{path}", headers or {}, BODY, rules, timeout)
+
+
+def raw_response(*lines, body=b""):
+    return "\r\n".join([*lines, "", ""]).encode() + body

@@ -121,3 +121,16 @@ class TestDeadline:
             send("hook.example", found.port, timeout=1)
 
         assert time.monotonic() - started < 10
+
+    def test_slow_handshake_ends_before_the_deadline(self, hook, trusted, names):
+        trusted(hook[0])
+        started = time.monotonic()
+        hello = b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc"  # a record of 16 KiB begins
+
+        with (
+            receiver(hello, forever=b"\x03", every=0.05, reads=False) as found,
+            pytest.raises(RequestFailed, match="handshake operation timed out"),
+        ):
+            send("hook.example", found.port, timeout=1)
+
+        assert time.monotonic() - started < 10
