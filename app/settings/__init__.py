@@ -9,14 +9,13 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Literal, cast
 
 import click
 from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
 from app.settings.files import UnreadableFileError, read_sources, stripped
-from app.settings.names import hosts, networks, origins, ports
+from app.settings.names import Network, hosts, networks, origins, ports
 from app.settings.postgres import PostgresURL
 from app.settings.types import CommaSeparated, number, rate, redis_url
 
@@ -145,7 +144,7 @@ class Settings:
         "`true` if `DATABASE_URL` points to a transaction pooler such as PgBouncer; see "
         "docs/operators/scaling.md.",
     )
-    webhook_allowed_networks: tuple[IPv4Network | IPv6Network, ...] = setting(
+    webhook_allowed_networks: tuple[Network, ...] = setting(
         networks(), (), "Private networks that may get webhooks, such as `10.0.0.0/8`."
     )
     webhook_ports: tuple[int, ...] = setting(ports(), (443, 8443), "Ports that may get webhooks.")

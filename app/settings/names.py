@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Any
 
 from marshmallow import ValidationError
 
 from app.settings.types import CommaSeparated
 
+Network = IPv4Network | IPv6Network
 # RFC 1035, section 2.3.4; service names of Docker may have an underscore.
 LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 MAX_NAME_LENGTH = 253
