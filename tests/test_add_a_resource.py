@@ -17,7 +17,8 @@ pytestmark = [
 ]
 ADD = (ROOT / "docs" / "developers" / "add-a-resource.md").read_text()
 EXTEND = (ROOT / "docs" / "developers" / "extend-a-resource.md").read_text()
-FOLDERS = ["alembic/versions", "app", "models", "schemas", "services", "resources", "tests/api"]
+FOLDERS = ["alembic/versions", "app", "helm", "models", "schemas", "services", "resources"]
+FOLDERS += ["tests/api", "tests/unit/app"]
 TEST = "tests/api/test_suppliers.py"
 # Of the files that a section may have changed.
 CHECKS = """
