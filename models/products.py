@@ -52,4 +52,6 @@ class Product(Versioned, Base):
     price: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     stock: Mapped[int] = mapped_column(BigInteger)
+    # An event is recorded when the stock falls to this number or below; NULL for no event.
+    stock_low_threshold: Mapped[int | None] = mapped_column(BigInteger)
     retired_at: Mapped[datetime | None]

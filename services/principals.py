@@ -23,11 +23,27 @@ class Principal:
     api_key_id: str | None = None
     # Scopes of the API key; None with an access token.
     api_key_scopes: Collection[str] | None = None
+    request_id: str | None = None
 
     def may(self, scope: Scope) -> bool:
         """Return whether the role has the scope and, with an API key, the key has it too."""
         in_key = self.api_key_scopes is None or scope in self.api_key_scopes
         return in_key and scope in self.role.scopes
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The cause of an event: a user or an API key, or the system without an id."""
+
+    id: str | None = None
+    request_id: str | None = None
+
+
+def actor_of(principal: Principal | None) -> Actor:
+    """Return the API key or the user; without a principal, the system."""
+    if principal is None:
+        return Actor()
+    return Actor(principal.api_key_id or principal.id, principal.request_id)
 
 
 users, sessions = table(User), table(AuthSession)

@@ -88,11 +88,11 @@ def authorize(session: Session, scope: Scope) -> tuple[Row[Any], Principal]:
 def _user_of_token(session: Session) -> tuple[Row[Any], Principal]:
     claims = access_claims()
     user = authenticate(session, claims["sub"], claims["sid"])
-    return user, Principal(user.id, user.session_id, Role(user.role))
+    return user, Principal(user.id, user.session_id, Role(user.role), request_id=g.request_id)
 
 
 def _owner_of_key(session: Session, digest: bytes) -> tuple[Row[Any], Principal]:
     user = services.api_keys.authenticate(session, digest)
     api_keys.remember(digest, user)
     key = user.api_key_id, user.api_key_scopes
-    return user, Principal(user.id, None, Role(user.role), *key)
+    return user, Principal(user.id, None, Role(user.role), *key, g.request_id)

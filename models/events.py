@@ -1,0 +1,61 @@
+"""Events: what happened to orders, products, users and keys, and who did it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base
+from models.types import PrefixedID
+
+EVENT_ID = PrefixedID("event")
+
+
+class EventType(StrEnum):
+    """What happened; no constraint in the database, so that a new type needs no migration."""
+
+    ORDER_CREATED = "order.created"
+    ORDER_PAID = "order.paid"
+    ORDER_SHIPPED = "order.shipped"
+    ORDER_DELIVERED = "order.delivered"
+    ORDER_CANCELLED = "order.cancelled"
+    PRODUCT_CREATED = "product.created"
+    PRODUCT_UPDATED = "product.updated"
+    PRODUCT_RETIRED = "product.retired"
+    PRODUCT_STOCK_LOW = "product.stock_low"
+    USER_REGISTERED = "user.registered"
+    USER_DEACTIVATED = "user.deactivated"
+    SESSION_REUSE_DETECTED = "session.reuse_detected"
+    API_KEY_CREATED = "api_key.created"
+    API_KEY_REVOKED = "api_key.revoked"
+
+
+class Event(Base):
+    """An event, inserted by the transaction of the change that it describes."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index("ix_events_in_order", "txid", "id"),)
+
+    id: Mapped[str] = mapped_column(EVENT_ID, primary_key=True, default=EVENT_ID.new)
+    # The transaction; see `services.events.FINISHED`. A bigint, because SQLAlchemy has no xid8.
+    txid: Mapped[int] = mapped_column(
+        BigInteger, server_default=text("(pg_current_xact_id()::text)::bigint")
+    )
+    type: Mapped[EventType] = mapped_column(Text)
+    # Ids as in the API, because they belong to several tables. No foreign keys: an event outlives
+    # its resource, and their checks would cost each order time.
+    resource_id: Mapped[str] = mapped_column(Text)
+    # NULL if the resource has no versions.
+    resource_version: Mapped[int | None] = mapped_column(BigInteger)
+    # Ids, the status and numbers; no personal data.
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    # A user or an API key; NULL for the system.
+    actor_id: Mapped[str | None] = mapped_column(Text)
+    # NULL for a command.
+    request_id: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
