@@ -14,7 +14,7 @@ from services import pruning
 @click.option("--batch", default=1000, show_default=True, type=click.IntRange(1, 100_000))
 @with_appcontext
 def command(batch: int) -> None:
-    """Delete expired idempotency keys, sessions and API keys, one batch per transaction.
+    """Delete expired idempotency keys, sessions, API keys and old events, one batch per transaction.
 
     The command can run during traffic, and several times at once. Run it about every hour.
     """
@@ -22,6 +22,7 @@ def command(batch: int) -> None:
         ("idempotency keys", pruning.idempotency_keys),
         ("sessions", pruning.sessions),
         ("API keys", pruning.api_keys),
+        ("events", pruning.events),
     ):
         count = deleted = _deleted(delete, batch)
         while deleted == batch:

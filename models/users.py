@@ -29,6 +29,7 @@ class Scope(StrEnum):
     ORDERS_MANAGE = "orders:manage"
     PRODUCTS_WRITE = "products:write"
     USERS_MANAGE = "users:manage"
+    EVENTS_READ = "events:read"
     # Sessions, password and API keys. An API key cannot have it.
     CREDENTIALS = "credentials"
 

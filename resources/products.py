@@ -105,4 +105,4 @@ class ProductDetail(Resource):
         A product without orders is deleted; otherwise the product is only hidden, because its
         orders refer to it. In both cases, its URL and a retry return a 404.
         """
-        products.delete(self.session, product_id, self.if_match)
+        products.delete(self.session, self.principal, product_id, self.if_match)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from flask import g
+
 from app.auth import limits
 from app.auth.tokens import events, issue, refresh_claims, successor_id
 from app.db.database import database
@@ -55,7 +57,9 @@ class Registration(Resource):
         The email address must not have an account yet. You can sign in immediately afterwards. If
         the first attempt succeeded, a retry gets a 409 `email-taken`: sign in.
         """
-        return users.register(self.session, **account, refused=self.refused_passwords)
+        return users.register(
+            self.session, **account, refused=self.refused_passwords, request_id=g.request_id
+        )
 
 
 @blp.route("/login")
@@ -108,7 +112,7 @@ class Refresh(Resource):
             self.session.rollback()
             # The error response must not roll this back.
             with database.transaction() as session:
-                sessions.end_reused(session, claims["sid"])
+                sessions.end_reused(session, claims["sub"], claims["sid"], g.request_id)
             raise
         if grant.repeated:
             self.after_commit(lambda: events.send("refresh_repeated"))

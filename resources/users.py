@@ -121,4 +121,4 @@ class Account(Resource):
         Fields that you omit keep their values. Deactivating a user ends all sessions of the user.
         A change that would leave no active administrator gets a 409 `last-admin`.
         """
-        return users.administer(self.session, user_id, changes, self.if_match)
+        return users.administer(self.session, self.principal, user_id, changes, self.if_match)

@@ -60,7 +60,8 @@ def is_supported(field: fields.Field) -> bool:
     if type(field) is fields.List:
         return is_supported(field.inner)
     if type(field) is fields.Dict:
-        return field.key_field is None and type(field.value_field) is fields.String
+        plain_values = field.value_field is None or type(field.value_field) is fields.String
+        return field.key_field is None and plain_values
     if type(field) is fields.Nested:
         return not field.many
     own_format = getattr(field, "format", None) not in {None, "iso"}

@@ -30,13 +30,27 @@ class PageQuerySchema(RequestSchema):
     )
 
 
+RESUMABLE = {
+    "resume_cursor": fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "`cursor` of the items after this page, also of items that do not exist "
+            "yet; null until there is an item.",
+            "example": CURSOR_EXAMPLE,
+        },
+    )
+}
+
+
 # Cached, because a name stands for one schema in the document, and two lists can have equal items.
 @cache
-def page_of(schema: type[Schema]) -> type[Schema]:
+def page_of(schema: type[Schema], *, resumable: bool = False) -> type[Schema]:
     """Return the schema of a page of items with this schema."""
     noun = schema.__name__.removesuffix("Schema")
     return ResponseSchema.from_dict(
-        {
+        (RESUMABLE if resumable else {})
+        | {
             "items": fields.List(
                 fields.Nested(schema),
                 required=True,

@@ -43,6 +43,15 @@ NAME = {"description": "Name of the product.", "example": "Coffee mug"}
 DESCRIPTION = {"description": "Description of the product.", "example": "Stoneware, 350 ml."}
 SORTS = ("newest", "price", "-price", "name")
 STOCK = {"description": "Number of units that can be ordered.", "example": 100}
+STOCK_LOW = {
+    "description": "The event `product.stock_low` is recorded when the stock falls to this number "
+    "or below; null for no event.",
+    "example": 10,
+}
+
+
+def stock_low_threshold(**options: Any) -> StrictInteger:
+    return StrictInteger(0, MAX_STOCK, allow_none=True, metadata=STOCK_LOW, **options)
 
 
 class ProductSchema(RowSchema):
@@ -57,6 +66,7 @@ class ProductSchema(RowSchema):
     price = StrictInteger(0, MAX_PRICE, required=True, metadata=PRICE)
     currency = auto_field(metadata=CURRENCY_SHOWN)
     stock = StrictInteger(0, MAX_EXACT, required=True, metadata=STOCK)
+    stock_low_threshold = stock_low_threshold(required=True)
     created_at = Timestamp(required=True, metadata=CREATED)
     updated_at = Timestamp(required=True, metadata=UPDATED)
 
@@ -69,6 +79,7 @@ class ProductChangeSchema(RequestSchema):
     price = StrictInteger(0, MAX_PRICE, metadata=PRICE)
     currency = Text(validate=CURRENCY, metadata=CURRENCY_SHOWN)
     stock = StrictInteger(0, MAX_STOCK, metadata=STOCK)
+    stock_low_threshold = stock_low_threshold()
 
 
 class NewProductSchema(RequestSchema):
@@ -83,6 +94,7 @@ class NewProductSchema(RequestSchema):
     price = StrictInteger(0, MAX_PRICE, required=True, metadata=PRICE)
     currency = Text(required=True, validate=CURRENCY, metadata=CURRENCY_SHOWN)
     stock = StrictInteger(0, MAX_STOCK, required=True, metadata=STOCK)
+    stock_low_threshold = stock_low_threshold(load_default=None)
 
 
 class ProductQuerySchema(PageQuerySchema):

@@ -23,11 +23,12 @@ from sqlalchemy.orm import Session
 
 from models.api_keys import API_KEY_ID, APIKey
 from models.base import table
+from models.events import EventType
 from models.users import Role, Scope, User
-from services import pages
+from services import events, pages
 from services.errors import InvalidInput, InvalidToken, NotFound, Problem
 from services.key_format import digest, new_key
-from services.principals import Principal
+from services.principals import Principal, actor_of
 from services.service_accounts import owner_of_key
 
 # Two, so that a new key can replace the old one without an interruption.
@@ -121,6 +122,8 @@ def create(
     )
     session.add(row)
     session.flush()
+    actor = actor_of(principal)
+    events.record(session, EventType.API_KEY_CREATED, row.id, None, actor, user_id=owner.id)
     logger.bind(key=row.id, owner=owner.id, scopes=row.scopes).info("api_key_created")
     # Not VISIBLE_KEYS: a key that expires very soon may have expired by now.
     stored = session.execute(SHOWN_KEYS.where(keys.c.id == row.id)).mappings().one()
@@ -164,9 +167,12 @@ def revoke(session: Session, principal: Principal, key_id: str) -> None:
         NotFound: it is expired or revoked, or belongs to another user.
     """
     mine = update(keys).where(keys.c.id == key_id, LIVE, *_visible(principal))
-    revoked = session.execute(mine.values(revoked_at=func.now()).returning(keys.c.id))
-    if revoked.one_or_none() is None:
+    revoked = mine.values(revoked_at=func.now()).returning(keys.c.user_id)
+    owner_id = session.scalars(revoked).one_or_none()
+    if owner_id is None:
         raise NotFound
+    actor = actor_of(principal)
+    events.record(session, EventType.API_KEY_REVOKED, key_id, None, actor, user_id=owner_id)
     logger.bind(key=key_id, revoked_by=principal.id).info("api_key_revoked")
 
 

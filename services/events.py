@@ -21,22 +21,22 @@ FINISHED = text("events.txid < pg_snapshot_xmin(pg_current_snapshot())::text::bi
 
 def record(
     session: Session,
-    type: EventType,
+    event_type: EventType,
     resource_id: str,
     version: int | None,
     actor: Actor,
     **data: Any,
 ) -> None:
     """Record an event, which commits or rolls back with the change that it describes."""
-    record_all(session, [values(type, resource_id, version, actor, **data)])
+    record_all(session, [values(event_type, resource_id, version, actor, **data)])
 
 
 def values(
-    type: EventType, resource_id: str, version: int | None, actor: Actor, **data: Any
+    event_type: EventType, resource_id: str, version: int | None, actor: Actor, **data: Any
 ) -> dict[str, Any]:
     """Return an event for `record_all`."""
     return {
-        "type": type,
+        "type": event_type,
         "resource_id": resource_id,
         "resource_version": version,
         "data": data,

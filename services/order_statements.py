@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import JSONB, array
 
 from models.api_keys import API_KEY_ID
 from models.base import table
+from models.events import EVENT_ID
 from models.orders import History, Order, OrderChange, OrderItem
 from models.products import Product
 from models.types import JSONText
@@ -122,7 +123,8 @@ def reading_of_product(*filters: str) -> Select[Any]:
     return statement.execution_options(prepared=True)
 
 
-# Returns the order; if none was placed, `found` with the stock and currency of wanted products.
+# Returns the order, with `low`: the products whose stock fell to their threshold. If none was
+# placed, it returns `found` with the stock and currency of the wanted products.
 _PLACE_ORDER = text("""
     WITH wanted AS (
         SELECT *
@@ -133,7 +135,8 @@ _PLACE_ORDER = text("""
         -- FOR UPDATE returns the latest committed version of a row, even if it is newer than this
         -- statement, so the rest of the statement uses only these rows. All transactions lock
         -- products in the order of their ids, which prevents deadlocks.
-        SELECT products.id, name, stock, version, price, currency, quantity, position
+        SELECT products.id, name, stock, stock_low_threshold, version, price, currency, quantity,
+            position
         FROM products JOIN wanted ON product_id = products.id
         WHERE retired_at IS NULL
         ORDER BY products.id
@@ -165,6 +168,12 @@ _PLACE_ORDER = text("""
         SELECT locked.id, locked.version + 1, -quantity, stock - quantity, 'order',
             placed.id, placed.user_id, :api_key_id
         FROM placed, locked
+    ), event AS (
+        INSERT INTO events
+            (id, type, resource_id, resource_version, data, actor_id, request_id)
+        SELECT :event_id, 'order.created', :resource_id, version,
+            jsonb_build_object('status', status), :actor_id, :request_id
+        FROM placed
     )
     SELECT placed.id, user_id, status, placed.total, placed.currency, version,
         created_at, updated_at, CAST(shipping_address AS text) AS shipping_address,
@@ -179,7 +188,12 @@ _PLACE_ORDER = text("""
             SELECT json_object_agg(
                 id, json_build_object('stock', stock, 'currency', currency))
             FROM locked
-        ) END AS found
+        ) END AS found, (
+            SELECT json_agg(json_build_object('id', id, 'version', version + 1,
+                'stock', stock - quantity, 'stock_low_threshold', stock_low_threshold))
+            FROM locked
+            WHERE stock - quantity <= stock_low_threshold AND stock > stock_low_threshold
+        ) AS low
     FROM summed LEFT JOIN placed ON true
     """)
 PLACE_ORDER = (
@@ -187,6 +201,7 @@ PLACE_ORDER = (
         bindparam("id", type_=orders.c.id.type),
         bindparam("user_id", type_=orders.c.user_id.type),
         bindparam("api_key_id", type_=API_KEY_ID),
+        bindparam("event_id", type_=EVENT_ID),
         bindparam("shipping_address", type_=orders.c.shipping_address.type),
         bindparam("metadata", type_=orders.c.metadata.type),
     )
@@ -195,6 +210,7 @@ PLACE_ORDER = (
         | {"shipping_address": JSONText, "metadata": JSONText, "items": JSONText},
         history=History,
         found=JSON,
+        low=JSON,
     )
     .execution_options(prepared=True)
 )

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.events import EVENT_ID, EventType
 from models.orders import (
     MAX_METADATA,
     ORDER_ID,
@@ -16,11 +17,11 @@ from models.orders import (
 )
 from models.stock import StockReason
 from models.users import Scope
-from services import pages, stock
+from services import events, pages, stock
 from services.errors import Forbidden, InvalidInput, NotFound, Problem
 from services.locking import IfMatch, locked
 from services.order_statements import PLACE_ORDER, OrderRow, reading, reading_of_product
-from services.principals import Principal
+from services.principals import Principal, actor_of
 
 # Maximum difference between the clocks of a process and of the database (seconds).
 MAX_CLOCK_SKEW = 3600
@@ -61,12 +62,17 @@ def place(
         InvalidInput: a product is unknown, or the products have different currencies.
         OutOfStock: a product has too little stock; the stock of all products stays the same.
     """
+    order_id, actor = ORDER_ID.new(), actor_of(principal)
     order = session.execute(
         PLACE_ORDER,
         {
-            "id": ORDER_ID.new(),
+            "id": order_id,
             "user_id": principal.id,
             "api_key_id": principal.api_key_id,
+            "event_id": EVENT_ID.new(),
+            "resource_id": order_id,
+            "actor_id": actor.id,
+            "request_id": actor.request_id,
             "product_ids": [item["product_id"] for item in items],
             "quantities": [item["quantity"] for item in items],
             "shipping_address": shipping_address,
@@ -75,6 +81,7 @@ def place(
     ).one()
     if order.id is None:
         raise _placement_error(items, order.found or {})
+    stock.record_low(session, order.low or (), principal)
     return order
 
 
@@ -191,6 +198,8 @@ def _advance(session: Session, principal: Principal, order: Order, status: Order
             changed_by_api_key=principal.api_key_id,
         )
     )
+    event = EventType(f"order.{status}")
+    events.record(session, event, order.id, order.version, actor_of(principal), status=status)
 
 
 def _allowed(principal: Principal, before: OrderStatus, after: OrderStatus) -> OrderStatus:

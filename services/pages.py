@@ -52,6 +52,8 @@ class PageRequest:
 class Page:
     items: Sequence[Row[Any]]
     next: Position | None
+    # The end of this page; of an empty page, its start.
+    end: Position | None = None
 
 
 def read_page(
@@ -79,7 +81,8 @@ def fetch(
         values = {**values, **dict(zip(_names(sort), request.after, strict=True))}
     rows = session.execute(page, {**values, "rows": request.limit + 1}).all()
     items, more = rows[: request.limit], len(rows) > request.limit
-    return Page(items, _position(items[-1], sort) if more else None)
+    end = _position(items[-1], sort) if items else request.after
+    return Page(items, end if more else None, end)
 
 
 def _position(row: Row[Any], sort: Sort) -> Position:

@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from sqlalchemy import RowMapping, column, func, select, text
+from sqlalchemy import Row, RowMapping, column, func, select, text
 from sqlalchemy import table as plain_table
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.base import table
+from models.events import EventType
 from models.products import Product
 from models.stock import StockReason
-from services import stock
+from services import events, stock
+from services.principals import Actor
 from services.product_csv import COLUMNS, MAX_ERRORS, Reader
 
 products = table(Product)
@@ -84,12 +86,19 @@ def write(session: Session, batch: Sequence[RowMapping]) -> None:
         },
     )
     # The upsert locks the products and returns their old stock, which is 0 for a new product.
-    old = upsert.returning(products.c.id, products.c.stock)
-    rows = session.execute(old, [{**row, "stock": 0} for row in batch])
+    old = upsert.returning(products.c.id, products.c.stock, products.c.version)
+    rows = session.execute(old, [{**row, "stock": 0} for row in batch]).all()
     before = {row.id: row.stock for row in rows}
     changes = {row.id: row.stock - before[row.id] for row in batch}
     units = {key: change for key, change in changes.items() if change}
     stock.add(session, units, StockReason.IMPORT)
+    events.record_all(session, [_event(row) for row in rows])
+
+
+def _event(row: Row[Any]) -> dict[str, Any]:
+    is_new = row.version == 1
+    event_type = EventType.PRODUCT_CREATED if is_new else EventType.PRODUCT_UPDATED
+    return events.values(event_type, row.id, row.version, Actor())
 
 
 CREATE_STAGED = """

@@ -8,13 +8,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.base import table
+from models.events import EventType
 from models.orders import OrderItem
 from models.products import Product
 from models.stock import StockReason
-from services import stock
+from services import events, stock
 from services.errors import NotFound, Problem
 from services.locking import IfMatch, locked, violated_constraint
-from services.principals import Principal
+from services.principals import Principal, actor_of
 from services.product_search import ON_SALE
 
 ONE = ON_SALE.where(table(Product).c.id == bindparam("id"))
@@ -64,6 +65,7 @@ def create(session: Session, principal: Principal | None, fields: Mapping[str, A
             raise ProductExists from error
         raise
     stock.record(session, [product], StockReason.CREATED, principal)
+    _record(session, EventType.PRODUCT_CREATED, product, principal)
     return product
 
 
@@ -84,15 +86,19 @@ def update(
     product = locked(session, _for_sale().where(Product.id == product_id), if_match)
     if "stock" in changes and if_match is None:
         raise PreconditionRequired("Orders change the stock too: send the ETag in If-Match.")
-    before = product.stock
+    before, version = product.stock, product.version
     for name, value in changes.items():
         setattr(product, name, value)
     session.flush()
+    if product.version != version:
+        _record(session, EventType.PRODUCT_UPDATED, product, principal)
     stock.record(session, [product], StockReason.COUNT, principal, before)
     return product
 
 
-def delete(session: Session, product_id: str, if_match: IfMatch = None) -> None:
+def delete(
+    session: Session, principal: Principal, product_id: str, if_match: IfMatch = None
+) -> None:
     """Delete a product, or retire it if an order refers to it."""
     product = locked(session, _for_sale().where(Product.id == product_id), if_match)
     # A new order must lock the product, so it cannot be placed between this check and the commit.
@@ -100,7 +106,16 @@ def delete(session: Session, product_id: str, if_match: IfMatch = None) -> None:
         product.retired_at = func.now()
     else:
         session.delete(product)
+    version = product.version + 1  # a deleted product would have no newer one
+    actor = actor_of(principal)
+    events.record(session, EventType.PRODUCT_RETIRED, product_id, version, actor)
     session.flush()
+
+
+def _record(
+    session: Session, event: EventType, product: Product, principal: Principal | None
+) -> None:
+    events.record(session, event, product.id, product.version, actor_of(principal))
 
 
 def _for_sale() -> Select[Product]:

@@ -1,18 +1,20 @@
-"""Deletion of expired idempotency keys, sessions and API keys."""
+"""Deletion of expired idempotency keys, sessions and API keys, and of old events."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.api_keys import APIKey
 from models.base import Base
+from models.events import EVENT_ID, Event
 from models.idempotency import IdempotencyKey
 from models.sessions import AuthSession
 from services import idempotency
 
 # So that administrators can look up a key of the log in the database.
 API_KEY_RETENTION = timedelta(days=30)
+EVENT_RETENTION = timedelta(days=30)
 
 
 def idempotency_keys(session: Session, limit: int) -> int:
@@ -35,6 +37,15 @@ def api_keys(session: Session, limit: int) -> int:
     """Delete at most `limit` keys that expired or were revoked more than 30 days ago."""
     end = func.least(APIKey.expires_at, APIKey.revoked_at)  # ignores NULL
     return _erase(session, APIKey, end < func.now() - API_KEY_RETENTION, end, limit)
+
+
+def events(session: Session, limit: int) -> int:
+    """Delete at most `limit` events that are older than 30 days.
+
+    An id contains the time, so the primary key finds the oldest events.
+    """
+    oldest_kept = EVENT_ID.at((datetime.now(UTC) - EVENT_RETENTION).timestamp())
+    return _erase(session, Event, Event.id < oldest_kept, Event.id, limit)
 
 
 def _erase(

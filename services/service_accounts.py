@@ -5,10 +5,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.base import table
+from models.events import EventType
 from models.users import SERVICE_DOMAIN, USER_ID, Role, Scope, User
-from services import passwords
+from services import events, passwords
 from services.errors import EmailTaken, Forbidden, InvalidInput
-from services.principals import Principal
+from services.principals import Principal, actor_of
 
 
 def owner_of_key(session: Session, principal: Principal, service_account: str | None) -> User:
@@ -17,10 +18,10 @@ def owner_of_key(session: Session, principal: Principal, service_account: str | 
         return session.scalars(_locked(User.id == principal.id)).one()
     if not principal.may(Scope.USERS_MANAGE):
         raise Forbidden
-    return _service_account(session, service_account)
+    return _service_account(session, principal, service_account)
 
 
-def _service_account(session: Session, name: str) -> User:
+def _service_account(session: Session, principal: Principal, name: str) -> User:
     """Return the service account with this name; create it if it does not exist.
 
     Raises:
@@ -30,7 +31,10 @@ def _service_account(session: Session, name: str) -> User:
     email = f"{name}{SERVICE_DOMAIN}"
     values = {"id": USER_ID.new(), "email": email, "name": name, "role": Role.SERVICE}
     new = insert(table(User)).values(values | {"password_hash": passwords.UNUSABLE})
-    session.execute(new.on_conflict_do_nothing(index_elements=["email"]))
+    added = new.on_conflict_do_nothing(index_elements=["email"]).returning(User.id)
+    if user_id := session.scalars(added).one_or_none():
+        actor, role = actor_of(principal), Role.SERVICE
+        events.record(session, EventType.USER_REGISTERED, user_id, 1, actor, role=role)
     user = session.scalars(_locked(User.email == email)).one()
     if user.role != Role.SERVICE:
         raise EmailTaken

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from models.base import table
+from models.events import EventType
 from models.sessions import SESSION_ID, AuthSession
 from models.users import User
-from services import pages, passwords
+from services import events, pages, passwords
 from services.errors import (
     InvalidRefreshToken,
     NotFound,
@@ -24,7 +25,7 @@ from services.errors import (
     RefreshTokenReused,
     WrongCredentials,
 )
-from services.principals import Principal
+from services.principals import Actor, Principal
 
 LIFETIME = timedelta(days=30)
 # A repeated exchange within this time is not theft: the client lost the response, or has two tabs.
@@ -183,12 +184,14 @@ def _check_repeat(session: Session, session_id: str, token_id: str, successor: s
     logger.bind(session=session_id).info("Refresh repeated: the same refresh token was issued.")
 
 
-def end_reused(session: Session, session_id: str) -> None:
+def end_reused(session: Session, user_id: str, session_id: str, request_id: str) -> None:
     """End a session whose refresh token was reused, which means that a copy exists.
 
     Call this in a separate transaction, because the error rolls back that of the request.
     """
-    _revoke(session, AuthSession.id == session_id)
+    if _revoke(session, AuthSession.id == session_id):
+        reused, actor = EventType.SESSION_REUSE_DETECTED, Actor(request_id=request_id)
+        events.record(session, reused, session_id, None, actor, user_id=user_id)
     logger.bind(session=session_id).warning("Refresh token reused: the session has been ended.")
 
 

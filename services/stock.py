@@ -1,17 +1,18 @@
 """Stock of products and its ledger; placing an order reduces the stock in order_statements.py."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from sqlalchemy import Row, bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from models.base import table
+from models.events import EventType
 from models.products import MAX_STOCK, Product
 from models.stock import StockChange, StockReason
-from services import pages, queries
+from services import events, pages, queries
 from services.errors import InvalidInput, NotFound, Problem
-from services.principals import Principal
+from services.principals import Principal, actor_of
 
 products, changes = table(Product), table(StockChange)
 OF_PRODUCT = select(changes).where(changes.c.product_id == bindparam("product_id"))
@@ -27,7 +28,7 @@ class InsufficientStock(Problem):
     example: ClassVar = {"available": 1}
 
 
-# Adds units to products and records the changes.
+# Adds units to products, records the changes, and returns products whose stock has become low.
 ADD = (
     text("""
     WITH added AS (
@@ -37,7 +38,7 @@ ADD = (
         WHERE position > 0 -- always true; lowers the row estimate, so that the index is used
     ), locked AS (
         -- In the order of the ids, as in PLACE_ORDER, which prevents deadlocks.
-        SELECT products.id, stock, version, change
+        SELECT products.id, stock, stock_low_threshold, version, change
         FROM products JOIN added ON product_id = products.id
         ORDER BY products.id
         FOR UPDATE OF products
@@ -47,12 +48,16 @@ ADD = (
             updated_at = clock_timestamp()
         FROM locked
         WHERE products.id = locked.id
+    ), recorded AS (
+        INSERT INTO stock_changes
+            (product_id, version, change, stock, reason, order_id, changed_by, changed_by_api_key)
+        SELECT id, version + 1, change, stock + change, :reason, :order_id, :changed_by,
+            :changed_by_api_key
+        FROM locked
     )
-    INSERT INTO stock_changes
-        (product_id, version, change, stock, reason, order_id, changed_by, changed_by_api_key)
-    SELECT id, version + 1, change, stock + change, :reason, :order_id, :changed_by,
-        :changed_by_api_key
+    SELECT id, version + 1 AS version, stock + change AS stock, stock_low_threshold
     FROM locked
+    WHERE stock + change <= stock_low_threshold AND stock > stock_low_threshold
     """)
     .bindparams(
         bindparam("order_id", type_=changes.c.order_id.type),
@@ -78,12 +83,13 @@ def add(
         "order_id": order_id,
         **_caller(principal),
     }
-    session.execute(ADD, values)
+    low = session.execute(ADD, values).mappings()
+    record_low(session, [dict(row) for row in low], principal)
 
 
 def record(
     session: Session,
-    rows: Iterable[Any],
+    rows: Sequence[Any],
     reason: StockReason,
     principal: Principal | None = None,
     before: int = 0,
@@ -104,6 +110,36 @@ def record(
     ]
     if values:
         session.execute(insert(changes), values)
+    low = [_stock_of(row) for row in rows if _has_become_low(row, before)]
+    record_low(session, low, principal)
+
+
+def _has_become_low(row: Any, before: int) -> bool:
+    threshold = row.stock_low_threshold
+    return threshold is not None and row.stock <= threshold < before
+
+
+def _stock_of(row: Any) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in ("id", "version", "stock", "stock_low_threshold")}
+
+
+def record_low(
+    session: Session, rows: Sequence[Mapping[str, Any]], principal: Principal | None
+) -> None:
+    """Record an event for products whose stock fell to their threshold, or below it."""
+    actor = actor_of(principal)
+    low = [
+        events.values(
+            EventType.PRODUCT_STOCK_LOW,
+            row["id"],
+            row["version"],
+            actor,
+            stock=row["stock"],
+            stock_low_threshold=row["stock_low_threshold"],
+        )
+        for row in rows
+    ]
+    events.record_all(session, low)
 
 
 def change(

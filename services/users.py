@@ -8,11 +8,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
+from models.events import EventType
 from models.users import SERVICE_DOMAIN, Role, User
-from services import pages, passwords, queries, sessions
+from services import events, pages, passwords, queries, sessions
 from services.errors import EmailTaken, InvalidInput, LastAdmin
 from services.locking import IfMatch, locked, violated_constraint
-from services.principals import Principal, authenticate
+from services.principals import Actor, Principal, actor_of, authenticate
 
 
 def register(
@@ -23,8 +24,9 @@ def register(
     phone: str | None = None,
     role: Role = Role.USER,
     refused: Container[str] = (),
+    request_id: str | None = None,
 ) -> User:
-    """Create an account.
+    """Create an account; a command has no `request_id`.
 
     Raises:
         EmailTaken: the address has an account.
@@ -44,6 +46,8 @@ def register(
         if violated_constraint(error) == "uq_users_email":
             raise EmailTaken from error
         raise
+    actor = Actor(user.id, request_id) if request_id else Actor()
+    events.record(session, EventType.USER_REGISTERED, user.id, user.version, actor, role=role)
     return user
 
 
@@ -51,7 +55,7 @@ def update_profile(
     session: Session, principal: Principal, changes: Mapping[str, Any], if_match: IfMatch = None
 ) -> User:
     """Change the caller's name or phone number."""
-    return _update(session, principal.id, changes, if_match)
+    return _change(session, _locked(session, principal.id, if_match), changes)
 
 
 def hash_new_password(known_hash: str, current: str, new: str, refused: Container[str] = ()) -> str:
@@ -98,7 +102,11 @@ def get(session: Session, user_id: str) -> Row[Any]:
 
 
 def administer(
-    session: Session, user_id: str, changes: Mapping[str, Any], if_match: IfMatch = None
+    session: Session,
+    principal: Principal,
+    user_id: str,
+    changes: Mapping[str, Any],
+    if_match: IfMatch = None,
 ) -> User:
     """Change the role or `is_active` of a user; a deactivation ends all sessions of the user.
 
@@ -109,18 +117,26 @@ def administer(
     # Lock in the order of ids: if two administrators demote each other, only one succeeds.
     admins = select(User.id).where(User.role == Role.ADMIN, User.is_active).order_by(User.id)
     last = session.scalars(admins.with_for_update()).all() == [user_id]
-    user = _update(session, user_id, changes, if_match)
+    user = _locked(session, user_id, if_match)
+    was_active = user.is_active
+    _change(session, user, changes)
     if "role" in changes and user.email.endswith(SERVICE_DOMAIN):
         raise InvalidInput.at(["/role"], "A service account keeps its role.")
     if last and (user.role != Role.ADMIN or not user.is_active):
         raise LastAdmin
     if not user.is_active:
         sessions.sign_out_everywhere(session, user.id)
+    if was_active and not user.is_active:
+        actor = actor_of(principal)
+        events.record(session, EventType.USER_DEACTIVATED, user.id, user.version, actor)
     return user
 
 
-def _update(session: Session, user_id: str, changes: Mapping[str, Any], if_match: IfMatch) -> User:
-    user = locked(session, select(User).where(User.id == user_id), if_match)
+def _locked(session: Session, user_id: str, if_match: IfMatch) -> User:
+    return locked(session, select(User).where(User.id == user_id), if_match)
+
+
+def _change(session: Session, user: User, changes: Mapping[str, Any]) -> User:
     for name, value in changes.items():
         setattr(user, name, value)
     session.flush()

@@ -24,10 +24,13 @@ FORMAT = "cursor 2"
 class PaginationMixin:
     """Adds `paginated` to a Blueprint."""
 
-    def paginated(self: Any, query: type[Schema], item: type[Schema]) -> Callable[..., Any]:
+    def paginated(
+        self: Any, query: type[Schema], item: type[Schema], *, resumable: bool = False
+    ) -> Callable[..., Any]:
         """Declare a paginated list of `item`, with the filters of the schema `query`.
 
-        The method receives a `PageRequest` and a dict of filters, and returns a `Page`.
+        The method receives a `PageRequest` and a dict of filters, and returns a `Page`. A resumable
+        list, to which items are appended, also returns a cursor of the end of the page.
         """
 
         def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,9 +38,9 @@ class PaginationMixin:
             def wrapper(resource: Any, filters: dict[str, Any], **path: Any) -> Any:
                 limit, cursor = filters.pop("limit"), filters.pop("cursor")
                 page = PageRequest(limit, cursor and _decoded(cursor))
-                return _response(method(resource, page, filters, **path))
+                return _response(method(resource, page, filters, **path), resumable)
 
-            respond = self.response(200, page_of(item))
+            respond = self.response(200, page_of(item, resumable=resumable))
             return declare(
                 self.arguments(query, location="query")(respond(wrapper)), paginated=True
             )
@@ -45,13 +48,16 @@ class PaginationMixin:
         return decorate
 
 
-def _response(page: Page) -> tuple[dict[str, Any], dict[str, str]]:
+def _response(page: Page, resumable: bool) -> tuple[dict[str, Any], dict[str, str]]:
     cursor = page.next and _encoded(page.next)
     headers = {}
     if cursor:
         query = urlencode({**request.args, "cursor": cursor})
         headers["Link"] = f'<{request.path}?{query}>; rel="next"'
-    return {"items": page.items, "next_cursor": cursor}, headers
+    body = {"items": page.items, "next_cursor": cursor}
+    if resumable:
+        body["resume_cursor"] = page.end and _encoded(page.end)
+    return body, headers
 
 
 def _signer() -> Signer:
