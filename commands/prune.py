@@ -14,7 +14,7 @@ from services import pruning
 @click.option("--batch", default=1000, show_default=True, type=click.IntRange(1, 100_000))
 @with_appcontext
 def command(batch: int) -> None:
-    """Delete expired idempotency keys, sessions, API keys and old events, one batch per transaction.
+    """Delete expired idempotency keys, sessions and API keys, and old events, batch by batch.
 
     The command can run during traffic, and several times at once. Run it about every hour.
     """

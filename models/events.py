@@ -1,4 +1,4 @@
-"""Events: what happened to orders, products, users and keys, and who did it."""
+"""Events: what happened, and who did it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Event(Base):
     )
     type: Mapped[EventType] = mapped_column(Text)
     # Ids as in the API, because they belong to several tables. No foreign keys: an event outlives
-    # its resource, and their checks would cost each order time.
+    # its resource, and their checks would slow each insertion down.
     resource_id: Mapped[str] = mapped_column(Text)
     # NULL if the resource has no versions.
     resource_version: Mapped[int | None] = mapped_column(BigInteger)

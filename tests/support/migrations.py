@@ -12,6 +12,7 @@ from sqlalchemy import Engine, MetaData, select
 from sqlalchemy.orm import Session
 
 from models.api_keys import APIKey
+from models.events import Event, EventType
 from models.idempotency import IdempotencyKey
 from models.sessions import AuthSession
 from models.users import User
@@ -32,6 +33,7 @@ def load(engine):
             session.add(IdempotencyKey(user_id=user.id, key="k", fingerprint=b"x"))
             key = {"user_id": user.id, "created_by": user.id, "name": "k", "scopes": ["profile"]}
             session.add(APIKey(**key, digest=user.id.encode()))
+            session.add(Event(type=EventType.USER_REGISTERED, resource_id=user.id, data={}))
 
 
 def alembic(url, *args, cwd=ROOT):

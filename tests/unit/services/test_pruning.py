@@ -7,9 +7,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.api_keys import APIKey
+from models.events import EVENT_ID, Event, EventType
 from models.idempotency import IdempotencyKey
 from models.sessions import AuthSession
-from services import idempotency, pruning
+from services import events, idempotency, pruning
+from services.principals import Actor
 from tests.support.factories import UserFactory
 
 HOUR = timedelta(hours=1)
@@ -76,6 +78,7 @@ class TestCommand:
             "Pruned 5 idempotency keys.",
             "Pruned 3 sessions.",
             "Pruned 0 API keys.",
+            "Pruned 0 events.",
         ]
 
 
@@ -131,3 +134,15 @@ class TestAPIKeys:
         assert pruning.api_keys(session, 10) == 2
 
         assert kept(session, APIKey.name) == {"live", "just expired", "just revoked"}
+
+
+class TestEvents:
+    def test_those_of_more_than_thirty_days_ago_go(self, session):
+        for days in (31, 29, 0):
+            moment = NOW - timedelta(days=days)
+            row = events.values(EventType.USER_DEACTIVATED, f"{days}", 1, Actor())
+            events.record_all(session, [row | {"id": EVENT_ID.at(moment.timestamp())}])
+
+        assert pruning.events(session, 10) == 1
+
+        assert kept(session, Event.resource_id) == {"29", "0"}

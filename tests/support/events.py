@@ -1,0 +1,112 @@
+"""Requests that record events; each returns the response and the expected event."""
+
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import jwt
+from flask import Flask
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from models.events import Event, EventType
+from models.sessions import AuthSession
+from models.users import User
+from tests.support.api_keys import URL, new_key
+from tests.support.clients import ApiClient
+from tests.support.factories import PASSWORD, UserFactory
+
+EMAIL, NAME, PHONE = "ada@example.net", "Ada Lovelace", "+14155550100"
+
+
+class Expected(NamedTuple):
+    resource_id: str
+    resource_version: int | None
+    actor_id: str | None
+    data: dict[str, Any]
+
+
+class World(NamedTuple):
+    """The callers of a test."""
+
+    app: Flask
+    session: Session
+    user: User
+    admin: User
+    as_user: ApiClient
+    as_admin: ApiClient
+
+
+Result = tuple[TestResponse, Expected]
+
+
+def register(world: World) -> Result:
+    account = {"email": EMAIL, "password": PASSWORD, "name": NAME, "phone": PHONE}
+    response = ApiClient(world.app).post("/api/auth/register", json=account)
+    user_id = response.json["id"]
+    return response, Expected(user_id, 1, user_id, {"role": "user"})
+
+
+def deactivate(world: World) -> Result:
+    user = UserFactory()
+    response = world.as_admin.patch(f"/api/users/{user.id}", json={"is_active": False})
+    return response, Expected(user.id, 2, world.admin.id, {})
+
+
+def reuse_a_refresh_token(world: World) -> Result:
+    client = ApiClient(world.app).signed_in(world.user)
+    body = {"refresh_token": client.tokens["refresh_token"]}
+    claims = jwt.decode(body["refresh_token"], options={"verify_signature": False})
+    client.post("/api/auth/refresh", json=body)
+    long_ago = AuthSession.refreshed_at - timedelta(hours=1)
+    world.session.execute(update(AuthSession).values(refreshed_at=long_ago))
+    world.session.commit()
+    response = client.post("/api/auth/refresh", json=body)
+    return response, Expected(claims["sid"], None, None, {"user_id": world.user.id})
+
+
+def create_key(world: World) -> Result:
+    response = world.as_user.post(URL, json={"name": NAME, "scopes": ["profile"]})
+    data = {"user_id": world.user.id}
+    return response, Expected(response.json["id"], None, world.user.id, data)
+
+
+def revoke_key(world: World) -> Result:
+    key_id = new_key(world.as_user, name=NAME)["id"]
+    response = world.as_admin.delete(f"{URL}/{key_id}")
+    return response, Expected(key_id, None, world.admin.id, {"user_id": world.user.id})
+
+
+CAUSES = {
+    EventType.USER_REGISTERED: register,
+    EventType.USER_DEACTIVATED: deactivate,
+    EventType.SESSION_REUSE_DETECTED: reuse_a_refresh_token,
+    EventType.API_KEY_CREATED: create_key,
+    EventType.API_KEY_REVOKED: revoke_key,
+}
+
+
+def recorded(session: Session, *types: EventType) -> list[Event]:
+    """Return the events, or those of the given types, in the order of their ids."""
+    wanted = [Event.type.in_(types)] if types else []
+    return list(session.scalars(select(Event).where(*wanted).order_by(Event.id)))
+
+
+def check_recorded(session: Session, event_type: EventType, result: Result) -> None:
+    """Check that a request has recorded one event of the type, as expected."""
+    response, expected = result
+    [event] = recorded(session, event_type)
+    found = Expected(event.resource_id, event.resource_version, event.actor_id, event.data)
+    assert found == expected
+    assert event.request_id == response.headers["X-Request-ID"]
+
+
+def check_no_personal_data(session: Session, *others: str) -> None:
+    """Check that no column of an event contains personal data of the tests."""
+    rows = session.scalars(text("SELECT events::text FROM events")).all()
+    emails = session.scalars(select(User.email)).all()
+    names = session.scalars(select(User.name)).all()
+
+    assert rows
+    for value in {EMAIL, NAME, PHONE, *emails, *names, *others}:
+        assert [row for row in rows if value in row] == []
