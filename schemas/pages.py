@@ -49,8 +49,7 @@ def page_of(schema: type[Schema], *, resumable: bool = False) -> type[Schema]:
     """Return the schema of a page of items with this schema."""
     noun = schema.__name__.removesuffix("Schema")
     return ResponseSchema.from_dict(
-        (RESUMABLE if resumable else {})
-        | {
+        {
             "items": fields.List(
                 fields.Nested(schema),
                 required=True,
@@ -64,6 +63,7 @@ def page_of(schema: type[Schema], *, resumable: bool = False) -> type[Schema]:
                     "example": CURSOR_EXAMPLE,
                 },
             ),
-        },
+        }
+        | (RESUMABLE if resumable else {}),
         name=f"{noun}PageSchema",
     )
