@@ -10,7 +10,7 @@ from schemas.problems import REQUEST_ID
 from schemas.users import USER_ID
 
 TYPE = validate.OneOf([event_type.value for event_type in EventType])
-MAX_ID = 200
+ANY_ID = r"^[A-Za-z0-9_-]{1,64}\Z"
 
 
 class EventSchema(ResponseSchema):
@@ -36,6 +36,7 @@ class EventSchema(ResponseSchema):
         required=True,
         metadata={
             "description": "Id of the resource that changed.",
+            "pattern": ANY_ID.replace(r"\Z", "$"),
             "example": USER_ID["example"],
         },
     )
@@ -90,7 +91,7 @@ class EventQuerySchema(PageQuerySchema):
         },
     )
     resource_id = Text(
-        validate=validate.Length(1, MAX_ID),
+        validate=validate.Regexp(ANY_ID),
         metadata={
             "description": "Only events of this resource.",
             "examples": [USER_ID["example"]],
@@ -98,7 +99,7 @@ class EventQuerySchema(PageQuerySchema):
     )
     actor = Text(
         attribute="actor_id",
-        validate=validate.Length(1, MAX_ID),
+        validate=validate.Regexp(ANY_ID),
         metadata={
             "description": "Only events of this user or API key.",
             "examples": [USER_ID["example"]],
