@@ -30,7 +30,7 @@ class PageQuerySchema(RequestSchema):
     )
 
 
-RESUMABLE = {
+RESUMABLE: dict[str, fields.Field] = {
     "resume_cursor": fields.String(
         required=True,
         allow_none=True,
@@ -48,22 +48,21 @@ RESUMABLE = {
 def page_of(schema: type[Schema], *, resumable: bool = False) -> type[Schema]:
     """Return the schema of a page of items with this schema."""
     noun = schema.__name__.removesuffix("Schema")
-    return ResponseSchema.from_dict(
-        {
-            "items": fields.List(
-                fields.Nested(schema),
-                required=True,
-                metadata={"description": "Items of the page, in the order of the list."},
-            ),
-            "next_cursor": fields.String(
-                required=True,
-                allow_none=True,
-                metadata={
-                    "description": "`cursor` of the next page; null on the last page.",
-                    "example": CURSOR_EXAMPLE,
-                },
-            ),
-        }
-        | (RESUMABLE if resumable else {}),
-        name=f"{noun}PageSchema",
-    )
+    members: dict[str, fields.Field] = {
+        "items": fields.List(
+            fields.Nested(schema),
+            required=True,
+            metadata={"description": "Items of the page, in the order of the list."},
+        ),
+        "next_cursor": fields.String(
+            required=True,
+            allow_none=True,
+            metadata={
+                "description": "`cursor` of the next page; null on the last page.",
+                "example": CURSOR_EXAMPLE,
+            },
+        ),
+    }
+    if resumable:
+        members |= RESUMABLE
+    return ResponseSchema.from_dict(members, name=f"{noun}PageSchema")
