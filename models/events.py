@@ -39,7 +39,12 @@ class Event(Base):
     """An event, inserted by the transaction of the change that it describes."""
 
     __tablename__ = "events"
-    __table_args__ = (Index("ix_events_in_order", "txid", "id"),)
+    __table_args__ = (
+        # The list, and the list of a resource and of an actor.
+        Index("ix_events_in_order", "txid", "id"),
+        Index("ix_events_of_resource", "resource_id", "txid", "id"),
+        Index("ix_events_of_actor", "actor_id", "txid", "id"),
+    )
 
     id: Mapped[str] = mapped_column(EVENT_ID, primary_key=True, default=EVENT_ID.new)
     # The transaction; see `services.events.FINISHED`. A bigint, because SQLAlchemy has no xid8.

@@ -83,7 +83,7 @@ class TestGetProduct:
         assert response.status_code == 200
         assert response.json.items() >= {"id": "abc", "price": 1250, "stock": 7}.items()
         details = {"name", "description", "currency", "created_at", "updated_at"}
-        assert response.json.keys() == {"id", "price", "stock"} | details
+        assert response.json.keys() == {"id", "price", "stock", "stock_low_threshold"} | details
         assert response.json["name"] == product.name
 
     def test_current_etag_returns_304_without_a_body(self, client, session):

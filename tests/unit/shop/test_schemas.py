@@ -26,7 +26,7 @@ LINE = {"product_id": "abc", "name": "Coffee mug", "quantity": 2, "unit_price": 
 def row(schema):
     """Return a row with a value for each field of the schema."""
     values = {name: NOON if name.endswith("_at") else name for name in schema().fields}
-    values |= dict.fromkeys(["total", "price", "stock"], 7)
+    values |= dict.fromkeys(["total", "price", "stock", "stock_low_threshold"], 7)
     values |= {"items": [LINE], "history": [CHANGE], "shipping_address": ADDRESS}
     values |= {"metadata": {"invoice": "2026-0117"}, "change": -2, "version": 3}
     return SimpleNamespace(**values)
