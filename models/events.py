@@ -33,6 +33,7 @@ class EventType(StrEnum):
     SESSION_REUSE_DETECTED = "session.reuse_detected"
     API_KEY_CREATED = "api_key.created"
     API_KEY_REVOKED = "api_key.revoked"
+    WEBHOOK_ENDPOINT_DISABLED = "webhook_endpoint.disabled"
 
 
 class Event(Base):

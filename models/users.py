@@ -30,6 +30,7 @@ class Scope(StrEnum):
     PRODUCTS_WRITE = "products:write"
     USERS_MANAGE = "users:manage"
     EVENTS_READ = "events:read"
+    WEBHOOKS_MANAGE = "webhooks:manage"
     # Sessions, password and API keys. An API key cannot have it.
     CREDENTIALS = "credentials"
 

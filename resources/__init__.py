@@ -1,7 +1,10 @@
 """HTTP resources. The application registers the blueprint `blp` of every module here."""
 
 # The order of the tags in the OpenAPI document; other modules come last.
-ORDER = ("sessions", "users", "products", "stock", "orders", "api_keys", "events", "health")
+ORDER = (
+    *("sessions", "users", "products", "stock", "orders", "api_keys", "events"),
+    *("webhook_endpoints", "webhook_deliveries", "health"),
+)
 TITLE = "Flask API Service"
 SUMMARY = "Accounts, a product catalogue and orders."
 # Markdown, on the first screen of Swagger UI and ReDoc: keep it short.

@@ -72,6 +72,9 @@ class Caller:
             if (operation.method, operation.path) == ("post", collection):
                 _, body = self.body(operation)
                 return self.client.post(collection, json=body).raise_for_status().json()["id"]
+        if collection.endswith("/deliveries"):  # the endpoint is new and has none
+            test = f"{collection.removesuffix('deliveries')}test"
+            return self.client.post(test).raise_for_status().json()["id"]
         return self.client.get(collection).raise_for_status().json()["items"][0]["id"]
 
     def body(self, operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:

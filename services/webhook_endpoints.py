@@ -1,0 +1,120 @@
+"""Webhook endpoints: create, change, delete, rotate the secret, disable."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from loguru import logger
+from sqlalchemy import Row, Select, func, select, update
+from sqlalchemy.orm import Session
+
+from models.base import table
+from models.events import EventType
+from models.webhook_endpoints import DisabledReason, WebhookEndpoint
+from services import events, pages, queries
+from services.locking import IfMatch, locked
+from services.principals import Actor, Principal
+from services.webhook_addresses import AddressRules, check_url
+from services.webhook_signatures import new_secret
+
+# Both secrets sign during this time, so that the receiver can change its own.
+OVERLAP = timedelta(hours=24)
+
+
+def list_all(session: Session, page: pages.PageRequest) -> pages.Page:
+    """Return a page of the endpoints, newest first."""
+    return pages.read_page(session, queries.rows(WebhookEndpoint), page, {})
+
+
+def get(session: Session, endpoint_id: str) -> Row[Any]:
+    """Return an endpoint.
+
+    Raises:
+        NotFound: it does not exist.
+    """
+    return queries.find(session, WebhookEndpoint, id=endpoint_id)
+
+
+def create(
+    session: Session, principal: Principal, rules: AddressRules, fields: Mapping[str, Any]
+) -> WebhookEndpoint:
+    """Create an endpoint with a new secret.
+
+    Raises:
+        InvalidInput: the service may not send requests to the URL.
+    """
+    check_url(fields["url"], rules)
+    endpoint = WebhookEndpoint(**fields, secret=new_secret())
+    session.add(endpoint)
+    session.flush()
+    logger.bind(endpoint=endpoint.id, by=principal.id).info("webhook_endpoint_created")
+    return endpoint
+
+
+def change(
+    session: Session,
+    rules: AddressRules,
+    endpoint_id: str,
+    changes: Mapping[str, Any],
+    if_match: IfMatch = None,
+) -> WebhookEndpoint:
+    """Change the fields in `changes`; enabling the endpoint forgets its failures.
+
+    Raises:
+        NotFound: it does not exist.
+        PreconditionFailed: it has another version than `if_match`.
+        InvalidInput: the service may not send requests to the URL.
+    """
+    if "url" in changes:
+        check_url(changes["url"], rules)
+    endpoint = locked(session, _one(endpoint_id), if_match)
+    for name, value in changes.items():
+        setattr(endpoint, name, value)
+    if changes.get("enabled"):
+        endpoint.disabled_reason = endpoint.failing_since = None
+    session.flush()
+    return endpoint
+
+
+def delete(session: Session, endpoint_id: str, if_match: IfMatch = None) -> None:
+    """Delete an endpoint with its deliveries."""
+    session.delete(locked(session, _one(endpoint_id), if_match))
+    session.flush()
+
+
+def rotate_secret(session: Session, principal: Principal, endpoint_id: str) -> WebhookEndpoint:
+    """Set a new secret; the present one also signs for 24 hours.
+
+    Raises:
+        NotFound: the endpoint does not exist.
+    """
+    endpoint = locked(session, _one(endpoint_id))
+    endpoint.previous_secret, endpoint.secret = endpoint.secret, new_secret()
+    endpoint.previous_secret_expires_at = session.scalar(select(func.now() + OVERLAP))
+    session.flush()
+    logger.bind(endpoint=endpoint.id, by=principal.id).info("webhook_secret_rotated")
+    return endpoint
+
+
+def disable(session: Session, endpoint_id: str, reason: DisabledReason) -> None:
+    """Disable an endpoint, and record an event unless it was disabled before."""
+    endpoints = table(WebhookEndpoint)
+    disabled = session.execute(
+        update(endpoints)
+        .where(endpoints.c.id == endpoint_id, endpoints.c.enabled)
+        .values(
+            enabled=False,
+            disabled_reason=reason,
+            version=endpoints.c.version + 1,
+            updated_at=func.clock_timestamp(),
+        )
+        .returning(endpoints.c.version)
+    ).one_or_none()
+    if disabled:
+        kind = EventType.WEBHOOK_ENDPOINT_DISABLED
+        events.record(session, kind, endpoint_id, disabled.version, Actor(), reason=reason)
+        logger.bind(endpoint=endpoint_id, reason=reason).warning("webhook_endpoint_disabled")
+
+
+def _one(endpoint_id: str) -> Select[WebhookEndpoint]:
+    return select(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id)
