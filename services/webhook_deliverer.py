@@ -1,0 +1,197 @@
+"""Webhook deliverer: sends due deliveries in threads, so that a slow endpoint delays no other.
+
+Only the main thread uses the database. It claims a delivery when a thread is free, so no claimed
+delivery waits in the process.
+"""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from threading import Event as Flag
+
+from loguru import logger
+from psycopg2 import Error as DriverError
+from sqlalchemy import Row
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from models.events import Event
+from models.webhook_deliveries import WebhookDelivery
+from models.webhook_endpoints import WebhookEndpoint
+from services import webhook_claims, webhook_results
+from services.webhook_addresses import AddressRules
+from services.webhook_claims import Claim
+from services.webhook_fanout import fan_out
+from services.webhook_requests import RequestFailed, post
+from services.webhook_results import Result
+from services.webhook_signatures import sign
+
+THREADS = 32
+# Attempts of one endpoint at the same time: one at first, one more with each success, half after
+# each failure. All failing endpoints together use at most half of the threads.
+MAX_WINDOW = 8
+POLL_SECONDS = 0.5
+# Wait for further attempts to end, because a turn of many takes hardly longer than one of few.
+BATCH_SECONDS = 0.02
+RECONNECT_SECONDS = 1.0
+# After SIGTERM; an attempt takes at most this time.
+GRACE_SECONDS = 15.0
+TEST_TYPE = "webhook_endpoint.test"
+
+
+class Deliverer:
+    """A process of `flask webhooks deliver`.
+
+    Args:
+        transaction: Opens a session that commits at the end of the block.
+        serialize: Returns the body of the message about an event.
+    """
+
+    def __init__(
+        self,
+        transaction: Callable[[], AbstractContextManager[Session]],
+        serialize: Callable[[Event], bytes],
+        rules: AddressRules,
+        threads: int = THREADS,
+    ) -> None:
+        self.transaction, self.serialize, self.rules = transaction, serialize, rules
+        self.threads = threads
+        self.stopping = Flag()
+        self.windows: dict[str, int] = {}
+        self.failing: set[str] = set()
+        self.in_flight: dict[Future[Result], str] = {}
+        # Not yet in the database.
+        self.results: list[Result] = []
+
+    def run(self, *, once: bool = False) -> None:
+        """Deliver until `stopping` is set; with `once`, until no delivery is due."""
+        with ThreadPoolExecutor(self.threads) as pool:
+            while not self.stopping.is_set():
+                worked = self.try_turn(pool)
+                if once and not worked and not self.in_flight:
+                    return
+                self.pause(worked)
+            wait(self.in_flight, timeout=GRACE_SECONDS)
+            self.try_record()
+
+    def try_turn(self, pool: Executor) -> bool:
+        """Run a turn; while PostgreSQL is unavailable, log it and wait."""
+        try:
+            return self.turn(pool)
+        except (SQLAlchemyError, DriverError) as error:
+            self.log(error)
+            self.stopping.wait(RECONNECT_SECONDS)
+            return True
+
+    def turn(self, pool: Executor) -> bool:
+        """Record results, fan out events and start attempts; return whether there was work."""
+        self.record()
+        with self.transaction() as session:
+            events = fan_out(session)
+            counts = self.room(webhook_claims.due_endpoints(session))
+            claims = webhook_claims.claim(session, counts)
+        for claim in claims:
+            self.start(pool, claim)
+        return bool(events or claims)
+
+    def pause(self, worked: bool) -> None:
+        """Wait for the end of an attempt; without attempts, for a moment."""
+        if self.in_flight:
+            wait(self.in_flight, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+            wait(self.in_flight, timeout=BATCH_SECONDS)
+        elif not worked:
+            self.stopping.wait(POLL_SECONDS)
+
+    def room(self, due: Sequence[Row[str, bool]]) -> dict[str, int]:
+        """Return how many deliveries of each endpoint the process can start now."""
+        self.failing -= {each.id for each in due if not each.failing}
+        self.failing |= {each.id for each in due if each.failing}
+        busy = Counter(self.in_flight.values())
+        free = self.threads - busy.total()
+        spare = self.threads // 2 - sum(busy[each] for each in self.failing)
+        counts: dict[str, int] = {}
+        for each in random.sample(due, len(due)):
+            limits = [self.windows.get(each.id, 1) - busy[each.id], free]
+            count = max(0, min([*limits, spare] if each.failing else limits))
+            free, spare = free - count, spare - count * each.failing
+            if count:
+                counts[each.id] = count
+        return counts
+
+    def start(self, pool: Executor, claim: Claim) -> None:
+        delivery, endpoint, event = claim
+        body = self.serialize(event or test_event(delivery, endpoint))
+        attempt = pool.submit(send, delivery, endpoint, body, self.rules)
+        self.in_flight[attempt] = endpoint.id
+
+    def record(self) -> None:
+        """Store the results of finished attempts; after an error, the next call stores them."""
+        for attempt in [each for each in self.in_flight if each.done()]:
+            endpoint_id = self.in_flight.pop(attempt)
+            result = attempt.result()
+            self.results.append(result)
+            window = self.windows.get(endpoint_id, 1)
+            self.windows[endpoint_id] = (
+                min(window + 1, MAX_WINDOW) if result.succeeded else max(window // 2, 1)
+            )
+        if self.results:
+            with self.transaction() as session:
+                webhook_results.record(session, self.results)
+            self.results = []
+
+    def try_record(self) -> None:
+        try:
+            self.record()
+        except (SQLAlchemyError, DriverError) as error:
+            self.log(error)
+
+    def log(self, error: Exception) -> None:
+        reason = " ".join(str(getattr(error, "orig", None) or error).split())
+        logger.bind(reason=reason).warning("webhook_database_unavailable")
+
+
+def test_event(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> Event:
+    """Return the event of a test message, which is not in the database."""
+    return Event(
+        id=delivery.event_id,
+        type=TEST_TYPE,
+        resource_id=endpoint.id,
+        resource_version=endpoint.version,
+        data={},
+        created_at=delivery.created_at,
+    )
+
+
+def send(
+    delivery: WebhookDelivery, endpoint: WebhookEndpoint, body: bytes, rules: AddressRules
+) -> Result:
+    """Send a message once, with the headers of Standard Webhooks 1.0."""
+    try:
+        headers = signed_headers(delivery.event_id, endpoint, body)
+        return Result(delivery, post(endpoint.url, headers, body, rules))
+    except RequestFailed as error:
+        return Result(delivery, error=str(error))
+    except Exception:
+        logger.bind(delivery=delivery.id).exception("The attempt of a webhook failed.")
+        return Result(delivery, error="The service could not send the message.")
+
+
+def signed_headers(message_id: str, endpoint: WebhookEndpoint, body: bytes) -> dict[str, str]:
+    timestamp = int(time.time())
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": sign(valid_secrets(endpoint), message_id, timestamp, body),
+    }
+
+
+def valid_secrets(endpoint: WebhookEndpoint) -> list[str]:
+    """Return the secret, and the previous one until its expiry."""
+    expiry = endpoint.previous_secret_expires_at
+    if endpoint.previous_secret and expiry and expiry > datetime.now(UTC):
+        return [endpoint.secret, endpoint.previous_secret]
+    return [endpoint.secret]

@@ -1,0 +1,142 @@
+"""Results of webhook attempts: next attempts, final failures, and endpoints to disable."""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from loguru import logger
+from sqlalchemy import Float, Integer, Text, Update, Uuid, column, func, select, update
+from sqlalchemy.orm import Session
+
+from models.types import to_uuid
+from models.webhook_deliveries import DELIVERY_ID, DeliveryStatus, WebhookDelivery
+from models.webhook_endpoints import DisabledReason
+from services.webhook_claims import PENDING, recordset
+from services.webhook_deliveries import deliveries, endpoints
+from services.webhook_endpoints import disable
+from services.webhook_requests import Response
+
+# Delays after each attempt but the last one (the example of Standard Webhooks 1.0).
+DELAYS = (
+    timedelta(seconds=5),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=10),
+)
+JITTER = 0.2
+GONE = 410
+FAILING_LIMIT = timedelta(days=5)
+LAST = ("last_status", "last_latency_ms", "last_error", "last_response")
+
+
+@dataclass(frozen=True)
+class Result:
+    """Result of an attempt: a response, or the reason why there is none."""
+
+    delivery: WebhookDelivery
+    response: Response | None = None
+    error: str | None = None
+
+    @property
+    def status(self) -> int | None:
+        return self.response.status if self.response else None
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+
+def record_statement() -> Update:
+    """Return the UPDATE of deliveries that have not succeeded.
+
+    It does not store the failure of an attempt if the delivery was claimed again.
+    """
+    result = recordset(
+        "results",
+        *(column("id", Uuid), column("attempts", Integer), column("status", Text)),
+        *(column("last_status", Integer), column("last_latency_ms", Integer)),
+        *(column("last_error", Text), column("last_response", Text), column("delay", Float)),
+    )
+    succeeded = result.c.status == DeliveryStatus.DELIVERED
+    changes = {
+        **{name: result.c[name] for name in ("status", *LAST)},
+        "next_attempt_at": func.now() + func.make_interval(0, 0, 0, 0, 0, 0, result.c.delay),
+        "updated_at": func.now(),
+    }
+    current = succeeded | (deliveries.c.attempts == result.c.attempts)
+    return (
+        update(deliveries).where(deliveries.c.id == result.c.id, PENDING, current).values(changes)
+    )
+
+
+RECORD = record_statement()
+
+
+def record(session: Session, results: Sequence[Result]) -> None:
+    """Store the results of attempts, and disable endpoints that are gone or fail for five days.
+
+    A repeated call with the same results has no effect.
+    """
+    # Endpoints first: the deletion of an endpoint locks in this order too.
+    _record_endpoints(session, results)
+    session.execute(RECORD, {"results": [_row(result) for result in results]})
+
+
+def _record_endpoints(session: Session, results: Sequence[Result]) -> None:
+    failed = sorted({each.delivery.endpoint_id for each in results if not each.succeeded})
+    gone = sorted({each.delivery.endpoint_id for each in results if each.status == GONE})
+    healthy = sorted({each.delivery.endpoint_id for each in results if each.succeeded})
+    failing_since = endpoints.c.failing_since
+    if failed:
+        _set_failing_since(session, failed, failing_since.is_(None), func.now())
+    if healthy:
+        _set_failing_since(session, healthy, failing_since.is_not(None), None)
+    for endpoint_id in gone:
+        disable(session, endpoint_id, DisabledReason.GONE)
+    too_long = failing_since < func.now() - FAILING_LIMIT
+    expired = select(endpoints.c.id).where(endpoints.c.id.in_(failed), too_long)
+    for endpoint_id in session.scalars(expired.order_by(endpoints.c.id)).all() if failed else ():
+        disable(session, endpoint_id, DisabledReason.FAILING)
+
+
+def _set_failing_since(session: Session, ids: Iterable[str], where: Any, value: Any) -> None:
+    change = update(endpoints).where(endpoints.c.id.in_(ids), where)
+    session.execute(change.values(failing_since=value, updated_at=endpoints.c.updated_at))
+
+
+def _row(result: Result) -> dict[str, Any]:
+    """Return the values of a result for `RECORD`."""
+    delivery, response = result.delivery, result.response
+    status = _status(result)
+    wanted = response.retry_after if response else None
+    waits = status == DeliveryStatus.PENDING
+    return {
+        "id": to_uuid(delivery.id, DELIVERY_ID.prefix),
+        "attempts": delivery.attempts,
+        "status": status,
+        "last_status": result.status,
+        "last_latency_ms": response.latency_ms if response else None,
+        "last_error": result.error,
+        "last_response": response.excerpt if response else None,
+        "delay": delay(delivery.attempts, wanted).total_seconds() if waits else 0,
+    }
+
+
+def _status(result: Result) -> DeliveryStatus:
+    if result.succeeded:
+        return DeliveryStatus.DELIVERED
+    if result.delivery.attempts <= len(DELAYS):
+        return DeliveryStatus.PENDING
+    logger.bind(delivery=result.delivery.id).warning("webhook_delivery_failed")
+    return DeliveryStatus.FAILED
+
+
+def delay(attempts: int, retry_after: float | None) -> timedelta:
+    """Return the time to the next attempt: of the schedule, or `Retry-After` if it is longer."""
+    scheduled = DELAYS[attempts - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+    return max(scheduled, timedelta(seconds=retry_after or 0))

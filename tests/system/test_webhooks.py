@@ -1,0 +1,126 @@
+"""`flask webhooks deliver`: processes that are killed or stopped, and a restart of PostgreSQL."""
+
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import NullPool, create_engine, func, select, update
+from sqlalchemy.orm import Session
+
+from models.events import Event
+from models.webhook_deliveries import WebhookDelivery
+from tests.support.servers import ROOT, environment
+from tests.support.waiting import wait_for
+from tests.support.webhooks import add_endpoint, add_events, receiving
+from tools import embedded
+
+EVENTS = 200
+
+
+def slowly(_):
+    time.sleep(0.02)
+    return 204, {}
+
+
+@contextmanager
+def deliverer(url, receiver):
+    """Run the command until the end of the block."""
+    more = {"WEBHOOK_PORTS": str(receiver.port), "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flask", "webhooks", "deliver"],
+        cwd=ROOT,
+        env=environment(url, **more),
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def pending(engine):
+    left = select(func.count()).where(WebhookDelivery.status == "pending")
+    with Session(engine) as session:
+        return session.scalar(left.select_from(WebhookDelivery))
+
+
+def end_leases(engine):
+    """Make deliveries due that a killed process has claimed."""
+    with Session(engine) as session, session.begin():
+        due = update(WebhookDelivery).where(WebhookDelivery.status == "pending")
+        session.execute(due.values(next_attempt_at=func.now()))
+
+
+def delivered(engine, receiver):
+    """Return whether the receiver has every event, and all deliveries are done."""
+    with Session(engine) as session:
+        wanted = set(session.scalars(select(Event.id)))
+    return set(receiver.ids) == wanted and not pending(engine)
+
+
+@pytest.fixture
+def url(own_engine):
+    return own_engine.url.render_as_string(hide_password=False)
+
+
+def test_killed_process_loses_nothing(own_engine, url):
+    with receiving(slowly) as receiver:
+        add_endpoint(own_engine, receiver.url)
+        add_events(own_engine, EVENTS)
+        with deliverer(url, receiver) as killed, deliverer(url, receiver):
+            wait_for(lambda: len(receiver.messages) > EVENTS // 4)
+            killed.kill()
+            killed.wait()
+            end_leases(own_engine)
+
+            wait_for(lambda: delivered(own_engine, receiver), 120)
+
+    # At most the attempts of both processes at the time of the kill are repeated.
+    assert EVENTS <= len(receiver.messages) <= EVENTS + 2 * 8
+
+
+def test_two_processes_send_each_message_once(own_engine, url):
+    with receiving(slowly) as receiver:
+        add_endpoint(own_engine, receiver.url)
+        add_events(own_engine, EVENTS)
+        with deliverer(url, receiver), deliverer(url, receiver):
+            wait_for(lambda: delivered(own_engine, receiver), 120)
+
+    assert len(receiver.messages) == EVENTS
+
+
+def test_sigterm_finishes_the_attempts_in_flight(own_engine, url):
+    with receiving(slowly) as receiver:
+        add_endpoint(own_engine, receiver.url)
+        add_events(own_engine, EVENTS)
+        with deliverer(url, receiver) as process:
+            wait_for(lambda: len(receiver.messages) > EVENTS // 4)
+            process.send_signal(signal.SIGTERM)
+
+            assert process.wait(30) == 0
+
+    assert len(receiver.messages) == len(set(receiver.ids)) == EVENTS - pending(own_engine)
+    with Session(own_engine) as session:
+        left = WebhookDelivery.status == "pending"
+        assert session.scalar(select(func.max(WebhookDelivery.attempts)).where(left)) == 0
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_restart_of_postgresql_loses_nothing(own_data, own_database_url, mode):
+    engine = create_engine(own_database_url, poolclass=NullPool)
+    with receiving(slowly) as receiver:
+        add_endpoint(engine, receiver.url)
+        add_events(engine, EVENTS)
+        with Session(engine) as session:
+            wanted = session.scalars(select(Event.id).order_by(Event.id.desc()).limit(EVENTS)).all()
+        with deliverer(own_database_url, receiver) as process:
+            wait_for(lambda: len(receiver.messages) > EVENTS // 4)
+            with embedded.stopped(own_data, mode):
+                pass
+            end_leases(engine)
+
+            wait_for(lambda: set(wanted) <= set(receiver.ids))
+            assert process.poll() is None
