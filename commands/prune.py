@@ -14,7 +14,7 @@ from services import pruning
 @click.option("--batch", default=1000, show_default=True, type=click.IntRange(1, 100_000))
 @with_appcontext
 def command(batch: int) -> None:
-    """Delete expired idempotency keys, sessions and API keys, and old events, batch by batch.
+    """Delete expired keys and sessions, old events and deliveries, one batch per transaction.
 
     The command can run during traffic, and several times at once. Run it about every hour.
     """
@@ -22,6 +22,8 @@ def command(batch: int) -> None:
         ("idempotency keys", pruning.idempotency_keys),
         ("sessions", pruning.sessions),
         ("API keys", pruning.api_keys),
+        # Before the events: those of pending deliveries are kept.
+        ("webhook deliveries", pruning.deliveries),
         ("events", pruning.events),
     ):
         count = deleted = _deleted(delete, batch)

@@ -1,8 +1,8 @@
-"""Deletion of expired idempotency keys, sessions and API keys, and of old events."""
+"""Deletion of expired idempotency keys, sessions and API keys, old events and deliveries."""
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, func, literal, select
+from sqlalchemy import ColumnElement, delete, exists, func, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.api_keys import APIKey
@@ -10,11 +10,13 @@ from models.base import Base
 from models.events import EVENT_ID, Event
 from models.idempotency import IdempotencyKey
 from models.sessions import AuthSession
+from models.webhook_deliveries import DeliveryStatus, WebhookDelivery
+from models.webhook_endpoints import WebhookEndpoint
 from services import idempotency
 
 # So that administrators can look up a key of the log in the database.
 API_KEY_RETENTION = timedelta(days=30)
-EVENT_RETENTION = timedelta(days=30)
+EVENT_RETENTION = DELIVERY_RETENTION = timedelta(days=30)
 
 
 def idempotency_keys(session: Session, limit: int) -> int:
@@ -40,12 +42,31 @@ def api_keys(session: Session, limit: int) -> int:
 
 
 def events(session: Session, limit: int) -> int:
-    """Delete at most `limit` events that are older than 30 days.
+    """Delete at most `limit` events that are older than 30 days and have no pending delivery.
 
     An id contains the time, so the primary key finds the oldest events.
     """
     oldest_kept = EVENT_ID.at((datetime.now(UTC) - EVENT_RETENTION).timestamp())
-    return _erase(session, Event, Event.id < oldest_kept, Event.id, limit)
+    pending = exists().where(
+        WebhookDelivery.event_id == Event.id, WebhookDelivery.status == DeliveryStatus.PENDING
+    )
+    return _erase(session, Event, (Event.id < oldest_kept) & ~pending, Event.id, limit)
+
+
+def deliveries(session: Session, limit: int) -> int:
+    """Delete at most `limit` deliveries that finished more than 30 days ago.
+
+    A pending delivery of an endpoint that was disabled all the time has finished, too.
+    """
+    age = WebhookDelivery.updated_at
+    disabled = exists().where(
+        WebhookEndpoint.id == WebhookDelivery.endpoint_id,
+        ~WebhookEndpoint.enabled,
+        WebhookEndpoint.updated_at < func.now() - DELIVERY_RETENTION,
+    )
+    finished = or_(WebhookDelivery.status != DeliveryStatus.PENDING, disabled)
+    old = (age < func.now() - DELIVERY_RETENTION) & finished
+    return _erase(session, WebhookDelivery, old, age, limit)
 
 
 def _erase(
