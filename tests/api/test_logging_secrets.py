@@ -84,7 +84,10 @@ class TestKeys:
         changes = {"production": PRODUCTION, "development": {"flask_env": "development"}}
         return ApiClient(make_app(**{**changes[request.param], "log_level": "INFO"}))
 
-    @pytest.fixture(params=[new_key(), "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD+/=="])
+    @pytest.fixture(
+        params=[new_key(), "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD+/=="],
+        ids=["API key", "secret of a webhook"],
+    )
     def secret(self, request):
         return request.param
 
