@@ -53,16 +53,18 @@ LIVE = keys.c.revoked_at.is_(None) & or_(
 USE_IS_OUTDATED = or_(
     keys.c.last_used_at.is_(None), keys.c.last_used_at < func.now() - cast(USE_PRECISION, Interval)
 )
-ACTIVE_KEY = (
+IS_WRITABLE = func.current_setting("transaction_read_only") == "off"
+OWNER_OF_KEY = (
     select(
         users,
         null().label("session_id"),
         keys.c.id.label("api_key_id"),
         keys.c.scopes.label("api_key_scopes"),
-        USE_IS_OUTDATED.label("use_is_outdated"),
+        (LIVE & users.c.is_active).label("api_key_is_live"),
+        (USE_IS_OUTDATED & IS_WRITABLE).label("use_is_outdated"),
     )
     .join(keys, keys.c.user_id == users.c.id)
-    .where(keys.c.digest == bindparam("digest"), LIVE, users.c.is_active)
+    .where(keys.c.digest == bindparam("digest"))
     .execution_options(prepared=True)
 )
 SERVICE_ACCOUNT = case((users.c.role == Role.SERVICE, func.split_part(users.c.email, "@", 1)))
@@ -75,19 +77,25 @@ VISIBLE_KEYS = SHOWN_KEYS.where(LIVE)
 OWN_KEYS = VISIBLE_KEYS.where(keys.c.user_id == bindparam("user_id"))
 
 
-def authenticate(session: Session, key_digest: bytes) -> Row[Any]:
-    """Return the active owner of a live key, with the id and scopes of the key.
+def find_owner(session: Session, key_digest: bytes) -> Row[Any]:
+    """Return the owner of a key, with the id, scopes and state of the key; see `check_live`.
 
     Every request runs this query, so that a revocation, a deactivation and a new role take effect
     on the next request.
 
     Raises:
-        InvalidToken: the key is unknown, expired or revoked, or the owner is not active.
+        InvalidToken: the key is unknown.
     """
-    owner = session.execute(ACTIVE_KEY, {"digest": key_digest}).one_or_none()
+    owner = session.execute(OWNER_OF_KEY, {"digest": key_digest}).one_or_none()
     if owner is None:
         raise InvalidToken
     return owner
+
+
+def check_live(owner: Row[Any]) -> None:
+    """Raise InvalidToken if the key is expired or revoked, or the owner is not active."""
+    if not owner.api_key_is_live:
+        raise InvalidToken
 
 
 def create(

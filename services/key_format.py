@@ -10,6 +10,8 @@ PREFIX = "fak_"
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 RANDOM_LENGTH, CHECKSUM_LENGTH = 32, 6
 KEY = re.compile(rf"{PREFIX}[A-Za-z0-9]{{{RANDOM_LENGTH + CHECKSUM_LENGTH}}}")
+# API keys, and secrets of webhooks (https://www.standardwebhooks.com).
+SECRET = re.compile(rf"{KEY.pattern}|whsec_[A-Za-z0-9+/=]+")
 
 
 def new_key() -> str:
@@ -39,4 +41,4 @@ def digest(key: str) -> bytes:
 
 def redacted(text: str) -> str:
     """Return the text without the secret part of the keys in it."""
-    return KEY.sub(f"{PREFIX}***", text)
+    return SECRET.sub(lambda match: f"{match[0].partition('_')[0]}_***", text)

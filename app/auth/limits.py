@@ -160,8 +160,8 @@ def in_seconds(rates: str) -> str:
     Flask-Limiter sorts limits by their unit first. With one unit for all, it keeps the order of
     declaration.
     """
-    items = parse_many(rates)
-    return "; ".join(f"{item.amount} per {item.get_expiry()} second" for item in items)
+    items = [f"{item.amount} per {item.get_expiry()} second" for item in parse_many(rates)]
+    return "; ".join(dict.fromkeys(items))  # An equal rate would count each request twice.
 
 
 def is_shared() -> bool:
@@ -171,8 +171,19 @@ def is_shared() -> bool:
 
 def remember(key: str, limit: int, seconds: int, window: Window) -> None:
     """Store the result of a hit for the response headers."""
-    remaining, reset_at = limit - window.hits, window.oldest + seconds
-    quota = Quota(window.accepted, remaining, limit, seconds, reset_at, key, window.hit_at)
+    name = key.rsplit("/", 4)[1]  # The key ends with `/name/amount/multiples/unit` (limits).
+    several = ";" in current_app.config.get(f"RATE_LIMIT_{name.upper()}", "")
+    quota = Quota(
+        name,
+        f"{name}-{limit}-{seconds}" if several else name,
+        window.accepted,
+        remaining=limit - window.hits,
+        limit=limit,
+        seconds=seconds,
+        reset_at=window.oldest + seconds,
+        key=key,
+        hit_at=window.hit_at,
+    )
     g.setdefault("quotas", []).append(quota)
 
 
@@ -196,21 +207,22 @@ def release(quota: Quota) -> None:
 
 
 def add_headers(response: Response) -> Response:
-    """Add RateLimit headers for all limits, and X-RateLimit for the one with the least left.
+    """Add the RateLimit headers, the nearest limit first, and its X-RateLimit headers.
 
     Flask-Limiter's own headers cover only the limits that it checked last. They cost a second
     round trip to Redis and put `Retry-After` on every response.
     """
     if quotas := g.get("quotas"):
         now = time.time()
+        # The quota with the fewest requests left is first.
+        quotas.sort(key=lambda quota: (quota.accepted, quota.remaining))
+        nearest: Quota = quotas[0]
         response.headers.extend(
             {
                 "RateLimit-Policy": ", ".join(quota.policy for quota in quotas),
                 "RateLimit": ", ".join(quota.state(now) for quota in quotas),
             }
         )
-        # The quota with the fewest requests left.
-        nearest: Quota = min(quotas, key=lambda quota: (quota.accepted, quota.remaining))
         response.headers.add("X-RateLimit-Limit", nearest.limit)
         response.headers.add("X-RateLimit-Remaining", nearest.remaining)
         response.headers.add("X-RateLimit-Reset", math.ceil(nearest.reset_at))

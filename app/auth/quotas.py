@@ -83,6 +83,8 @@ class TooManyRequests(Problem):
 class Quota:
     """State of a limit after it counted the request."""
 
+    name: str
+    policy_name: str  # unlike the name, unique for each rate of a limit
     accepted: bool
     remaining: int
     limit: int
@@ -92,14 +94,10 @@ class Quota:
     hit_at: float  # Unix time
 
     @property
-    def name(self) -> str:
-        """The name of the limit: the key ends with `/name/amount/multiples/unit` (limits)."""
-        return self.key.rsplit("/", 4)[1]
-
-    @property
     def policy(self) -> str:
-        return f'"{self.name}";q={self.limit};w={self.seconds}'
+        return f'"{self.policy_name}";q={self.limit};w={self.seconds}'
 
     def state(self, now: float) -> str:
         """Return the requests left and the seconds until the next one is available."""
-        return f'"{self.name}";r={self.remaining};t={max(0, math.ceil(self.reset_at - now))}'
+        seconds = max(0, math.ceil(self.reset_at - now))
+        return f'"{self.policy_name}";r={self.remaining};t={seconds}'

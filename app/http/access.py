@@ -92,7 +92,9 @@ def _user_of_token(session: Session) -> tuple[Row[Any], Principal]:
 
 
 def _owner_of_key(session: Session, digest: bytes) -> tuple[Row[Any], Principal]:
-    user = services.api_keys.authenticate(session, digest)
+    user = services.api_keys.find_owner(session, digest)
+    g.api_key_id = user.api_key_id  # for the log, also if the key has ended
+    services.api_keys.check_live(user)
     api_keys.remember(digest, user)
     key = user.api_key_id, user.api_key_scopes
     return user, Principal(user.id, None, Role(user.role), *key, g.request_id)

@@ -77,9 +77,11 @@ def remember(key_digest: bytes, owner: Row[Any]) -> None:
 def record_use(response: Response) -> Response:
     """Record the use of an API key in its own transaction, also after an error response.
 
-    A failure does not change the response.
+    A failure does not change the response. While the connection pool is used up, a later request
+    records the use.
     """
-    if g.pop("use_is_outdated", False):
+    pool = current_app.extensions["database"].pool
+    if g.pop("use_is_outdated", False) and pool.checkedout() < pool.size():
         try:
             with database.transaction() as session:
                 api_keys.record_use(session, g.api_key_id)

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from flask import Request, g, request
 from gunicorn.http.errors import ParseException
 from marshmallow import Schema, ValidationError
+from marshmallow.exceptions import SCHEMA
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, UnsupportedMediaType
@@ -192,20 +193,31 @@ class Parser(FlaskParser):
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
         assert isinstance(error.messages, dict)
         (messages,) = error.messages.values()
-        errors = [{"pointer": at, "detail": text} for at, text in pointers(messages)]
+        errors = [{"pointer": at, "detail": text} for at, text in pointers(messages, error.data)]
         raise InvalidInput(errors=errors[:MAX_ERRORS])
 
 
-def pointers(messages: Any, at: str = "") -> Iterator[tuple[str, str]]:
-    """Yield each message of marshmallow with its JSON pointer (RFC 6901)."""
+def pointers(messages: Any, data: Any = None, at: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each message of marshmallow about `data` with its JSON pointer (RFC 6901)."""
     if isinstance(messages, Mapping):
         for key, value in messages.items():
-            yield from pointers(value, at if key == "_schema" else f"{at}/{escaped(key)}")
+            # marshmallow's key for a whole object, unless the client sent a field of this name.
+            if key == SCHEMA and not (isinstance(data, Mapping) and key in data):
+                yield from pointers(value, data, at)
+            else:
+                yield from pointers(value, _member(data, key), f"{at}/{escaped(key)}")
     elif isinstance(messages, list):
         for value in messages:
-            yield from pointers(value, at)
+            yield from pointers(value, data, at)
     else:
         yield at, str(messages)
+
+
+def _member(data: Any, key: Any) -> Any:
+    try:
+        return data[key]
+    except (LookupError, TypeError):
+        return None
 
 
 def escaped(key: object) -> str:

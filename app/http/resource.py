@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Container
 from typing import Any, ClassVar
 
-from flask import Response, after_this_request, current_app, g, make_response, request
+from flask import Response, current_app, g, make_response, request
 from flask.views import MethodView
 from loguru import logger
 from sqlalchemy import Row
@@ -60,8 +60,6 @@ class Resource(MethodView):
         """
         name = "GET" if request.method == "HEAD" else request.method
         operation = self.operations[name]
-        if operation.deprecation:
-            after_this_request(operation.deprecation.add_headers)
         for attempt in range(1, ATTEMPTS + 1):
             g.attempt, began = attempt, time.monotonic()
             self.effects: list[Callable[[], object]] = []

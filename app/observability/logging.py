@@ -59,9 +59,10 @@ def configure(settings: Settings) -> None:
     logger.remove()
     # `diagnose` would log the values of variables, such as passwords and tokens.
     logger.add(
-        write_json if settings.production else sys.stderr,
+        write_json if settings.production else write,
         level=settings.log_level,
         format="{message}" if settings.production else READABLE,
+        colorize=not settings.production and sys.stderr is not None and sys.stderr.isatty(),
         diagnose=False,
         backtrace=False,
     )
@@ -69,8 +70,7 @@ def configure(settings: Settings) -> None:
 
 
 def add_context(record: Record) -> None:
-    """Add the ids of the request and the trace to a message, and redact API keys in it."""
-    record["message"] = redacted(record["message"])
+    """Add the ids of the request and the trace to a message."""
     if has_request_context():
         record["extra"].setdefault("request_id", g.get("request_id"))
     if trace_id and (trace := trace_id()):
@@ -86,15 +86,18 @@ def write_json(message: Message) -> None:
         **record["extra"],
     }
     if error := record["exception"]:
-        text = "".join(format_exception(error.type, error.value, error.traceback))
-        line["exception"] = redacted(text)
+        line["exception"] = "".join(format_exception(error.type, error.value, error.traceback))
     try:
-        encoded = orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE)
+        text = orjson.dumps(line, default=str).decode()
     except TypeError:  # text that UTF-8 cannot encode
-        encoded = f"{json.dumps(line, default=str)}\n".encode()
-    # A full disk or a closed pipe must not fail the request.
+        text = json.dumps(line, default=str)
+    write(f"{text}\n")
+
+
+def write(text: str) -> None:
+    """Write to standard error, without secrets; a full disk or a closed pipe raises no error."""
     with suppress(OSError, ValueError, AttributeError):
-        sys.stderr.buffer.write(encoded)
+        sys.stderr.buffer.write(redacted(text).encode(errors="backslashreplace"))
         sys.stderr.buffer.flush()
 
 

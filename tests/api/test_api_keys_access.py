@@ -1,4 +1,4 @@
-"""Access with an API key: scopes, owner, end of the key, last use, rate limit, exposed keys."""
+"""Access with an API key: scopes, owner, end of the key, rate limit, exposed keys."""
 
 import json
 import re
@@ -141,39 +141,6 @@ class TestCost:
         # Other processes use the CPU, too.
         measured = [ratios() for _ in range(3)]
         assert any(all(0.8 < ratio < 1.25 for ratio in each) for each in measured), measured
-
-
-class TestLastUse:
-    @pytest.fixture
-    def last_use(self, session):
-        return lambda: session.scalars(select(APIKey.last_used_at)).one()
-
-    def test_is_recorded_also_for_a_refused_request(self, app, as_user, last_use):
-        client = using(app, new_key(as_user)["key"])
-
-        assert client.get("/api/users").status_code == 403
-
-        assert last_use() is not None
-
-    def test_is_recorded_again_only_after_a_minute(self, app, as_user, session, last_use):
-        client = using(app, new_key(as_user)["key"])
-        for seconds, written in ((50, False), (70, True)):
-            before = session.scalar(select(func.now() - timedelta(seconds=seconds)))
-            change(session, last_used_at=before)
-
-            client.get(ME)
-
-            assert (last_use() != before) is written
-
-    def test_failure_does_not_change_the_response(self, app, as_user, monkeypatch, logged):
-        client = using(app, new_key(as_user)["key"])
-        monkeypatch.setattr("services.api_keys.record_use", lambda *_: 1 / 0)
-
-        assert client.get(ME).status_code == 200
-
-        assert [record["message"] for record in logged] == [
-            "The use of an API key was not recorded: ZeroDivisionError"
-        ]
 
 
 class TestRateLimit:

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine
 
 from app.db.database import make_sessions
 from app.observability import logging
+from tests.support.api_keys import new_key
 from tests.support.clients import ApiClient
 
 STRONG = "0123456789abcdef0123456789abcdef"
@@ -106,6 +107,17 @@ class TestRequestLine:
 
         assert (line["status"], line["route"], line["path"]) == (404, None, path)
         assert "secret" not in str(line)
+
+    def test_names_a_revoked_api_key(self, production, lines, user):
+        production.signed_in(user)
+        key = new_key(production)
+        production.delete(f"/api/api-keys/{key['id']}")
+        production.tokens = {"access_token": key["key"]}
+        lines()
+        production.get("/api/users/me")
+        (line,) = lines()
+
+        assert (line["status"], line["key"]) == (401, key["id"])
 
     def test_has_no_path_if_there_is_a_route(self, production, lines):
         production.get("/api/notes/note_x")

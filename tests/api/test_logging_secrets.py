@@ -3,6 +3,7 @@
 from unittest.mock import Mock
 
 import pytest
+from loguru import logger
 from sqlalchemy import text
 
 from services.key_format import new_key
@@ -75,12 +76,35 @@ class TestSecrets:
         assert user.password_hash not in written
 
 
-def test_exception_has_no_api_key(make_app, user, monkeypatch, capsys):
-    client, key = ApiClient(make_app(**PRODUCTION)).signed_in(user), new_key()
-    monkeypatch.setattr("services.users.update_profile", Mock(side_effect=RuntimeError(key)))
+class TestKeys:
+    """API keys, and secrets of webhooks."""
 
-    assert client.patch("/api/users/me", json={"name": "x"}).status_code == 500
-    written = capsys.readouterr().err
+    @pytest.fixture(params=["production", "development"])
+    def client(self, request, make_app, capsys):
+        changes = {"production": PRODUCTION, "development": {"flask_env": "development"}}
+        return ApiClient(make_app(**{**changes[request.param], "log_level": "INFO"}))
 
-    assert "RuntimeError: fak_***" in written
-    assert key not in written
+    @pytest.fixture(
+        params=[new_key(), "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD+/=="],
+        ids=["API key", "secret of a webhook"],
+    )
+    def secret(self, request):
+        return request.param
+
+    def test_exception_has_none(self, client, user, monkeypatch, capsys, secret):
+        error = RuntimeError(f"with {secret}.")
+        monkeypatch.setattr("services.users.update_profile", Mock(side_effect=error))
+
+        response = client.signed_in(user).patch("/api/users/me", json={"name": "x"})
+        written = capsys.readouterr().err
+
+        assert response.status_code == 500
+        assert f"RuntimeError: with {secret.partition('_')[0]}_***." in written
+        assert secret not in written
+
+    def test_message_and_its_values_have_none(self, client, capsys, secret):
+        logger.bind(value=secret).warning("with {}", secret)
+        written = capsys.readouterr().err
+
+        assert written.count("_***") == 2
+        assert secret not in written

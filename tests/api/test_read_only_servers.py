@@ -8,6 +8,7 @@ from sqlalchemy.engine import make_url
 
 from app.db.database import make_engine
 from models.users import USER_ID
+from tests.support.api_keys import new_key, using
 from tests.support.notes import Note
 
 pytestmark = pytest.mark.unpooled
@@ -93,6 +94,18 @@ def test_pooled_connections_to_a_former_primary_cost_no_error(author, service, r
     read_only("off")
 
     assert create_note(author).status_code == 201
+
+
+def test_read_with_an_api_key_keeps_the_connections(author, service, read_only, logged):
+    as_key = using(author.application, new_key(author)["key"])
+    read_only("on")
+    service.dispose()
+    pool = service.pool
+
+    assert as_key.get("/api/users/me").status_code == 200
+
+    assert service.pool is pool
+    assert logged == []
 
 
 def test_readiness_returns_503_while_the_primary_is_read_only(client, service, read_only):

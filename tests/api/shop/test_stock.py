@@ -206,3 +206,12 @@ class TestListStockChanges:
         as_admin.delete("/api/products/mug")
 
         assert len(listed(as_admin)["items"]) == 1
+
+    def test_new_product_with_the_id_of_a_deleted_one_has_only_its_own_changes(self, as_admin):
+        product = {"id": "mug", "name": "Mug", "price": 1, "currency": "USD", "stock": 3}
+        as_admin.post("/api/products", json=product)
+        change(as_admin, 4)
+        as_admin.delete("/api/products/mug")
+        as_admin.post("/api/products", json=product)
+
+        assert [each["reason"] for each in listed(as_admin)["items"]] == ["created"]
