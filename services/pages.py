@@ -64,7 +64,7 @@ def read_page(
     sort: Sort = NEWEST,
 ) -> Page:
     """Return a page of `statement` in the order of `sort`, with bound `values`."""
-    page = _paged(statement, sort, further=request.after is not None)
+    page = _paged(statement, sort, has_cursor=request.after is not None)
     return fetch(session, page, request, values, sort)
 
 
@@ -96,8 +96,8 @@ def _names(sort: Sort) -> list[str]:
 
 # Cached, because building a statement takes longer than sending it.
 @lru_cache(maxsize=200)
-def _paged(statement: Select, sort: Sort, *, further: bool) -> Select:
-    return first(after(statement, sort) if further else statement, sort)
+def _paged(statement: Select, sort: Sort, *, has_cursor: bool) -> Select:
+    return first(after(statement, sort) if has_cursor else statement, sort)
 
 
 def after(statement: Select, sort: Sort) -> Select:

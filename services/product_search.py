@@ -20,10 +20,11 @@ SORTS = {
     "-price": Sort(("price", "id")),
     "name": Sort(("name", "id"), descending=False),
 }
-# SQL text, because the conditions select from the table and from a subquery.
-# `numnode` ends a search without words.
+# The conditions are SQL text, because they are used both on the table and on a subquery.
+# `numnode` makes a search without words match nothing.
 HAS_WORDS = "numnode(to_tsquery('simple', :q)) > 0"
-# Necessary for @@, and faster than to_tsvector, but slower than the index.
+# Every row that matches @@ also matches this LIKE, which is faster than to_tsvector, but slower
+# than the index.
 LIKELY = f"""
     {HAS_WORDS} AND lower({SEARCH_TEXT}) LIKE ALL (ARRAY(
         SELECT '%' || lexeme || '%'
@@ -36,36 +37,37 @@ FILTERS = {
     "in_stock": "stock > 0",
     "q": f"{HAS_WORDS} AND {SEARCH_VECTOR} @@ to_tsquery('simple', :q)",
 }
-# Numbers of rows in which a search looks for its page before it uses an index for the search. It
-# looks in the second number only if the first has a fifth of a page: then ten times as many rows
-# have about two pages.
+# A search first checks this many rows of the list. If they have a fifth of a page, it checks the
+# second number of rows, which then have about two pages. If they do not fill the page, it uses the
+# search index.
 NEARBY = 1000, 10_000
-# Number of these rows for which it runs to_tsvector, about 1 ms for the longest text. More than
-# the rows of a page.
+# It runs to_tsvector, up to 1 ms for the longest text, on at most this many of them. Must be larger
+# than a page.
 LIKELY_ROWS = 500
 
 
 def list_all(session: Session, request: PageRequest, sort: str, **filters: Any) -> Page:
     """Return a page of the products on sale.
 
-    The index of a sort order serves some filters. For others, such as `q`, the page is nearby in
-    the list if many products match, and an index finds all matches fast if few do. PostgreSQL
-    cannot estimate how many match the beginning of a word, so both are tried in this order.
+    The index of the sort order can apply some filters directly. For others, such as `q`: if many
+    products match, nearby rows of the list already fill the page; if few match, the search index
+    finds all of them fast. PostgreSQL cannot estimate which case it is, so the function tries them
+    in this order.
     """
     names, values = _filters(**filters)
-    order, further = SORTS[sort], request.after is not None
-    served = [name for name in names if name in _served(order)]
+    order, has_cursor = SORTS[sort], request.after is not None
+    served = [name for name in names if name in _indexed(order)]
     if {*names} <= {*served, "in_stock"}:
         return pages.read_page(session, _where(*names), request, values, order)
     others = tuple(name for name in names if name not in served)
     for rows in NEARBY:
-        nearby = _nearby(rows, tuple(served), others, order, further=further)
+        nearby = _nearby(rows, tuple(served), others, order, has_cursor=has_cursor)
         page = pages.fetch(session, nearby, request, values, order)
         if page.next:
             return page
         if 5 * len(page.items) < request.limit:
             break
-    return pages.fetch(session, _all(names, order, further=further), request, values, order)
+    return pages.fetch(session, _all(names, order, has_cursor=has_cursor), request, values, order)
 
 
 def _filters(in_stock: bool = False, **values: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
@@ -78,8 +80,8 @@ def _filters(in_stock: bool = False, **values: Any) -> tuple[tuple[str, ...], di
     return names, values
 
 
-def _served(sort: Sort) -> set[str]:
-    """Return the filters that the index of the sort order serves."""
+def _indexed(sort: Sort) -> set[str]:
+    """Return the filters that the index of the sort order can apply."""
     return {"currency", "price_min", "price_max"} if "price" in sort.columns else {"currency"}
 
 
@@ -94,11 +96,11 @@ def _where(*names: str) -> Select:
 
 @cache
 def _nearby(
-    number: int, served: tuple[str, ...], others: tuple[str, ...], sort: Sort, *, further: bool
+    number: int, served: tuple[str, ...], others: tuple[str, ...], sort: Sort, *, has_cursor: bool
 ) -> Select:
     """Return the query for the page of matches among the next `number` of rows."""
     statement = _where(*served)
-    rows = pages.first(pages.after(statement, sort) if further else statement, sort, number)
+    rows = pages.first(pages.after(statement, sort) if has_cursor else statement, sort, number)
     if "q" in others:
         cheap = [text(LIKELY if name == "q" else FILTERS[name]) for name in others]
         rows = pages.first(select(rows.subquery()).where(*cheap), sort, LIKELY_ROWS)
@@ -106,9 +108,9 @@ def _nearby(
 
 
 @cache
-def _all(names: tuple[str, ...], sort: Sort, *, further: bool) -> Select:
+def _all(names: tuple[str, ...], sort: Sort, *, has_cursor: bool) -> Select:
     """Return the query that finds all matches before it sorts them."""
     statement = _where(*names)
-    matches = pages.after(statement, sort) if further else statement
-    # OFFSET 0 prevents that PostgreSQL reads the list in its order instead.
+    matches = pages.after(statement, sort) if has_cursor else statement
+    # OFFSET 0 stops PostgreSQL from scanning the list in its sort order instead.
     return pages.first(select(matches.offset(literal_column("0")).subquery()), sort)
