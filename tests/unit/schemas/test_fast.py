@@ -46,7 +46,7 @@ def test_hooks_raise_an_error(schema):
         fields.Decimal(),
         fields.Integer(as_string=True),
         fields.UUID(),
-        fields.Dict(),
+        fields.Dict(values=fields.Integer()),
         fields.Function(lambda _: 1),
         fields.Constant(1),
         fields.String(dump_default="x"),

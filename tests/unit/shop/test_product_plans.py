@@ -14,6 +14,10 @@ ORDER = {
     "user_id": UUID(int=2).hex,
     "api_key_id": UUID(int=3).hex,
     "metadata": "{}",
+    "event_id": UUID(int=4).hex,
+    "resource_id": "order_1",
+    "actor_id": "user_2",
+    "request_id": None,
 }
 CANCELLATION = {
     "changes": [1, 2],
