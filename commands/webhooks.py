@@ -1,9 +1,11 @@
 """`flask webhooks`: deliver events to webhook endpoints."""
 
 import signal
+from collections.abc import Callable
 
 import click
 import orjson
+from flask import current_app
 from flask.cli import AppGroup
 
 from app.db.database import database
@@ -11,6 +13,7 @@ from app.http.webhooks import address_rules
 from models.events import Event
 from schemas.events import EventSchema
 from services.webhook_deliverer import THREADS, Deliverer
+from services.webhook_results import Result
 
 command = AppGroup("webhooks", help="Webhooks.")
 SCHEMA = EventSchema()
@@ -25,10 +28,22 @@ def deliver(once: bool, threads: int) -> None:
     Several processes can run at once. After a signal, the command waits up to 15 seconds for the
     attempts that it has started. If it is killed, other processes send its messages after a minute.
     """
-    deliverer = Deliverer(database.transaction, body, address_rules(), threads)
+    deliverer = Deliverer(database.transaction, body, address_rules(), threads, observer())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: deliverer.stopping.set())
     deliverer.run(once=once)
+
+
+def observer() -> Callable[[Result], None]:
+    """Serve metrics on `METRICS_PORT`, and return the function that counts attempts."""
+    port = current_app.extensions["settings"].metrics_port
+    if not port:
+        return lambda _: None
+    # Imported here, because prometheus_client is not needed without the port.
+    from app.observability import webhook_metrics
+
+    webhook_metrics.init_app(current_app._get_current_object(), port)  # type: ignore[attr-defined]
+    return webhook_metrics.count
 
 
 def body(event: Event) -> bytes:

@@ -98,11 +98,12 @@ def _with_events(
     )
 
 
-def backlog(session: Session) -> Row[Any]:
-    """Return the number of due deliveries and the time since which the `oldest` is due."""
+def backlog(session: Session) -> Sequence[Row[Any]]:
+    """Return the number of due deliveries and the time since which the `oldest` is due.
+
+    There are up to two rows: of endpoints that are `failing`, and of the others.
+    """
+    failing = endpoints.c.failing_since.is_not(None).label("failing")
     oldest = func.min(deliveries.c.next_attempt_at).label("oldest")
-    return session.execute(
-        select(func.count().label("due"), oldest)
-        .join_from(deliveries, endpoints)
-        .where(DUE, endpoints.c.enabled)
-    ).one()
+    due = select(failing, func.count().label("due"), oldest).join_from(deliveries, endpoints)
+    return session.execute(due.where(DUE, endpoints.c.enabled).group_by(failing)).all()

@@ -49,6 +49,7 @@ class Deliverer:
     Args:
         transaction: Opens a session that commits at the end of the block.
         serialize: Returns the body of the message about an event.
+        observe: Gets the result of each attempt, for metrics.
     """
 
     def __init__(
@@ -57,9 +58,10 @@ class Deliverer:
         serialize: Callable[[Event], bytes],
         rules: AddressRules,
         threads: int = THREADS,
+        observe: Callable[[Result], None] = lambda _: None,
     ) -> None:
         self.transaction, self.serialize, self.rules = transaction, serialize, rules
-        self.threads = threads
+        self.threads, self.observe = threads, observe
         self.stopping = Flag()
         self.windows: dict[str, int] = {}
         self.failing: set[str] = set()
@@ -134,6 +136,7 @@ class Deliverer:
             endpoint_id = self.in_flight.pop(attempt)
             result = attempt.result()
             self.results.append(result)
+            self.observe(result)
             window = self.windows.get(endpoint_id, 1)
             self.windows[endpoint_id] = (
                 min(window + 1, MAX_WINDOW) if result.succeeded else max(window // 2, 1)

@@ -1,5 +1,7 @@
 """Fan-out of events: create their deliveries, exactly once and in the order of the events."""
 
+from datetime import datetime
+
 from sqlalchemy import Row, Select, Tuple, select, tuple_
 from sqlalchemy.orm import Session
 
@@ -27,6 +29,14 @@ def fan_out(session: Session, limit: int = BATCH) -> int:
         position.txid, position.event_id = found[-1].txid, found[-1].id
         session.flush()
     return len(found)
+
+
+def oldest_waiting(session: Session) -> datetime | None:
+    """Return the time of the first event that has no deliveries yet."""
+    position = session.scalars(select(WebhookPosition)).one()
+    after = in_order > _at(position.txid, position.event_id)
+    first = select(events.c.created_at).where(after).order_by(events.c.txid, events.c.id)
+    return session.scalar(first.limit(1))
 
 
 def _following(position: WebhookPosition, limit: int) -> Select:

@@ -47,6 +47,14 @@ class Result:
         return self.response.status if self.response else None
 
     @property
+    def outcome(self) -> DeliveryStatus:
+        """Return the status of the delivery after the attempt."""
+        if self.succeeded:
+            return DeliveryStatus.DELIVERED
+        retried = self.delivery.attempts <= len(DELAYS)
+        return DeliveryStatus.PENDING if retried else DeliveryStatus.FAILED
+
+    @property
     def succeeded(self) -> bool:
         return self.status is not None and 200 <= self.status < 300
 
@@ -112,7 +120,9 @@ def _set_failing_since(session: Session, ids: Iterable[str], where: Any, value: 
 def _row(result: Result) -> dict[str, Any]:
     """Return the values of a result for `RECORD`."""
     delivery, response = result.delivery, result.response
-    status = _status(result)
+    status = result.outcome
+    if status == DeliveryStatus.FAILED:
+        logger.bind(delivery=delivery.id).warning("webhook_delivery_failed")
     wanted = response.retry_after if response else None
     waits = status == DeliveryStatus.PENDING
     return {
@@ -125,15 +135,6 @@ def _row(result: Result) -> dict[str, Any]:
         "last_response": response.excerpt if response else None,
         "delay": delay(delivery.attempts, wanted).total_seconds() if waits else 0,
     }
-
-
-def _status(result: Result) -> DeliveryStatus:
-    if result.succeeded:
-        return DeliveryStatus.DELIVERED
-    if result.delivery.attempts <= len(DELAYS):
-        return DeliveryStatus.PENDING
-    logger.bind(delivery=result.delivery.id).warning("webhook_delivery_failed")
-    return DeliveryStatus.FAILED
 
 
 def delay(attempts: int, retry_after: float | None) -> timedelta:

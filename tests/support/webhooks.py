@@ -89,7 +89,7 @@ def rules(*receivers: Receiver) -> AddressRules:
 
 def add_endpoint(engine: Engine, url: str, **fields: Any) -> WebhookEndpoint:
     with Session(engine, expire_on_commit=False) as session, session.begin():
-        endpoint = WebhookEndpoint(url=url, secret=new_secret(), **fields)
+        endpoint = WebhookEndpoint(url=url, **{"secret": new_secret(), **fields})
         session.add(endpoint)
         session.flush()
     return endpoint

@@ -1,10 +1,7 @@
 """`flask webhooks deliver`: processes that are killed or stopped, and a restart of PostgreSQL."""
 
 import signal
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import NullPool, create_engine, func, select, update
@@ -12,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.events import Event
 from models.webhook_deliveries import WebhookDelivery
-from tests.support.servers import ROOT, environment
+from tests.support.deliverers import deliverer
 from tests.support.waiting import wait_for
 from tests.support.webhooks import add_endpoint, add_events, receiving
 from tools import embedded
@@ -23,22 +20,6 @@ EVENTS = 200
 def slowly(_):
     time.sleep(0.02)
     return 204, {}
-
-
-@contextmanager
-def deliverer(url, receiver):
-    """Run the command until the end of the block."""
-    more = {"WEBHOOK_PORTS": str(receiver.port), "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "flask", "webhooks", "deliver"],
-        cwd=ROOT,
-        env=environment(url, **more),
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 def pending(engine):

@@ -106,8 +106,8 @@ class TestClaim:
 
     def test_backlog_counts_what_is_due(self, session):
         claim(session)
-        backlog = webhook_claims.backlog(session)
-        assert backlog.due == 2
+        (backlog,) = webhook_claims.backlog(session)
+        assert (backlog.failing, backlog.due) == (False, 2)
         assert backlog.oldest <= now(session)
 
 

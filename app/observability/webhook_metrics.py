@@ -1,0 +1,87 @@
+"""Prometheus metrics of a process that delivers webhooks.
+
+Alerts and dashboards depend on the names; docs/operators/operations.md lists them.
+"""
+
+import time
+from datetime import UTC, datetime
+from threading import Thread
+
+from flask import Flask
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+from psycopg2 import Error as DriverError
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from app.db.database import database
+from app.settings import SettingsError
+from models.webhook_deliveries import DeliveryStatus
+from services import webhook_claims, webhook_fanout
+from services.webhook_results import Result
+
+SAMPLE_SECONDS = 5.0
+OUTCOMES = {
+    DeliveryStatus.DELIVERED: "delivered",
+    DeliveryStatus.PENDING: "failed",
+    DeliveryStatus.FAILED: "exhausted",
+}
+RECEIVERS = {False: "healthy", True: "failing"}
+
+ATTEMPTS = Counter("webhook_attempts", "Attempts to deliver a webhook.", ["outcome"])
+DURATIONS = Histogram(
+    "webhook_attempt_duration_seconds",
+    "Seconds from the start of an attempt to the response.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15),
+)
+BACKLOG = Gauge("webhook_backlog", "Due deliveries of enabled endpoints.", ["receiver"])
+OLDEST = Gauge(
+    "webhook_oldest_due_seconds",
+    "Time since the oldest delivery is due, or since the oldest event without deliveries.",
+    ["receiver"],
+)
+
+
+def init_app(app: Flask, port: int) -> None:
+    """Serve `/metrics` on the port, and start to sample the backlog.
+
+    Raises:
+        SettingsError: the port is in use.
+    """
+    # Export every counter at 0: `increase()` ignores the first value of a series.
+    for outcome in OUTCOMES.values():
+        ATTEMPTS.labels(outcome)
+    try:
+        start_http_server(port)
+    except OSError as error:
+        raise SettingsError(f"METRICS_PORT: cannot listen on {port}: {error}") from error
+    Thread(target=sample_forever, args=(app,), name="metrics", daemon=True).start()
+
+
+def count(result: Result) -> None:
+    """Count an attempt."""
+    ATTEMPTS.labels(OUTCOMES[result.outcome]).inc()
+    if result.response:
+        DURATIONS.observe(result.response.latency_ms / 1000)
+
+
+def sample_forever(app: Flask) -> None:
+    """Update the gauges every five seconds; while PostgreSQL is unavailable, keep their values."""
+    with app.app_context():
+        while True:
+            try:
+                with database.session(autocommit=True) as session:
+                    sample(session)
+            except (SQLAlchemyError, DriverError):
+                pass  # the deliverer logs it
+            time.sleep(SAMPLE_SECONDS)
+
+
+def sample(session: Session) -> None:
+    """Update the gauges."""
+    rows = {row.failing: row for row in webhook_claims.backlog(session)}
+    waiting, now = webhook_fanout.oldest_waiting(session), datetime.now(UTC)
+    for failing, receiver in RECEIVERS.items():
+        row = rows.get(failing)
+        times = [row and row.oldest, None if failing else waiting, now]
+        BACKLOG.labels(receiver).set(row.due if row else 0)
+        OLDEST.labels(receiver).set((now - min(filter(None, times))).total_seconds())
