@@ -26,6 +26,12 @@ from tools.flaskenv import flaskenv
 DATA = Path(".data")
 START_SECONDS = 60
 SETTINGS = "Set them in the environment, .env or config.py; .env.example has working values."
+# Receivers of webhooks on this machine; the guide uses port 8080.
+LOCAL_RECEIVERS = {
+    "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
+    "WEBHOOK_PORTS": "443,8080,8443",
+}
+WEBHOOKS = ["-m", "flask", "webhooks", "deliver"]
 
 BANNER = """
   The service is ready. Press Ctrl-C to stop it.
@@ -110,6 +116,8 @@ def _defaults(given: dict[str, Any], stack: ExitStack) -> dict[str, str]:
                 f"The PostgreSQL in {DATA}/postgres does not start, see above. Try again. If it "
                 "fails again, rename the folder to start with an empty database."
             ) from error
+    if given.get("FLASK_ENV") != "production":
+        defaults |= LOCAL_RECEIVERS
     defaults = {name: value for name, value in defaults.items() if not given.get(name)}
     if "DATABASE_URL" in defaults:
         stack.enter_context(flaskenv(defaults))
@@ -122,8 +130,11 @@ def _serve(given: dict[str, Any], defaults: dict[str, str], port: int, reload: b
     config.attributes["url"] = settings.database_url
     command.upgrade(config, "head")
     accounts = "" if settings.production else _load_demo(settings)
-    with _server(_command(settings, port, reload), defaults) as server:
+    with ExitStack() as stack:
+        server = stack.enter_context(_server(_command(settings, port, reload), defaults))
         _wait_until_healthy(server, port)
+        # METRICS_PORT is that of the server.
+        stack.enter_context(_server(WEBHOOKS, defaults | {"METRICS_PORT": "0"}))
         try:
             print(_banner(defaults.get("DATABASE_URL"), port) + accounts, flush=True)
             return server.wait()

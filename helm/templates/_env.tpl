@@ -46,16 +46,20 @@ Arguments: root, own (a YAML list).
 env: {{- concat $env .root.Values.extraEnv | toYaml | nindent 2 }}
 {{- end }}
 
-{{- define "flask-api.apiEnv" -}}
+{{- define "flask-api.processEnv" -}}
 {{ include "flask-api.secretKeyRefs" . }}
-- name: GUNICORN_CMD_ARGS
-  {{- with .Values.gunicorn }}
-  value: --workers={{ int .workers }} --graceful-timeout={{ int .gracefulTimeout }}
-  {{- end }}
 {{- if .Values.metrics.enabled }}
 - name: METRICS_PORT
   value: {{ .Values.metrics.port | int | quote }}
 {{- end }}
+{{- end }}
+
+{{- define "flask-api.apiEnv" -}}
+{{ include "flask-api.processEnv" . }}
+- name: GUNICORN_CMD_ARGS
+  {{- with .Values.gunicorn }}
+  value: --workers={{ int .workers }} --graceful-timeout={{ int .gracefulTimeout }}
+  {{- end }}
 {{- with .Values.otel.endpoint }}
 - name: OTEL_EXPORTER_OTLP_ENDPOINT
   value: {{ . | quote }}

@@ -32,6 +32,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- define "flask-api.podLabels" -}}
 {{- $own := include "flask-api.labels" .root | fromYaml }}
 {{- $own = set $own "app.kubernetes.io/component" .component }}
+{{- if has .component (list "api" "webhooks") }}
+{{- $own = set $own "metrics" "true" }}
+{{- end }}
 {{- toYaml (merge $own .root.Values.podLabels) }}
 {{- end }}
 

@@ -66,13 +66,19 @@ def refused(values: dict[str, Any], **options: Any) -> str:
 
 
 def only(kind: str, values: str, *options: str, component: str = "") -> dict[str, Any]:
-    """Return the only manifest of a kind, or the one with `component` in its name."""
+    """Return the only manifest of a kind, or the one with `component` in its name.
+
+    Without `component`, it ignores the manifests of webhooks.
+    """
     return pick(manifests(values, 4, *options), kind, component)
 
 
 def pick(found: list[dict[str, Any]], kind: str, component: str = "") -> dict[str, Any]:
+    named = {each["metadata"]["name"]: each for each in found if each["kind"] == kind}
     (manifest,) = (
-        each for each in found if each["kind"] == kind and component in each["metadata"]["name"]
+        each
+        for name, each in named.items()
+        if component in name and (component or not name.endswith("-webhooks"))
     )
     return manifest
 

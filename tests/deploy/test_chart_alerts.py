@@ -42,7 +42,8 @@ def pool(used):
 
 # For each alert, series for which it fires, and similar ones for which it must not.
 CASES = {
-    "FlaskApiUnavailable": ({"up": f"0x{HOUR}"}, {"up": f"1x{HOUR}"}),
+    # The pods of webhooks are up.
+    "FlaskApiUnavailable": ({"up": f"1x{HOUR}"}, {"database_pool_size": f"16x{HOUR}"}),
     "FlaskApiErrors": (requests(f"0+120x{HOUR}"), requests(f"0+12x{HOUR}")),
     "FlaskApiSlow": (durations(SLOW, STAYS), durations(QUICK, GROWS)),
     "FlaskApiPoolUsedUp": (pool(16), pool(12)),
@@ -58,6 +59,18 @@ CASES = {
     "FlaskApiRefreshTokenReused": (
         {'auth_events_total{event="refresh_reused"}': "0x50 1x10"},
         {'auth_events_total{event="refresh"}': "0x50 1x10"},
+    ),
+    "FlaskApiWebhooksStopped": (
+        {"up": f"1x{HOUR}"},
+        {'webhook_backlog{receiver="healthy"}': f"9x{HOUR}"},
+    ),
+    "FlaskApiWebhooksLate": (
+        {'webhook_oldest_due_seconds{receiver="healthy"}': GROWS},
+        {'webhook_oldest_due_seconds{receiver="failing"}': GROWS},
+    ),
+    "FlaskApiWebhooksExhausted": (
+        {'webhook_attempts_total{outcome="exhausted"}': "0x50 1x10"},
+        {'webhook_attempts_total{outcome="failed"}': GROWS},
     ),
 }
 
@@ -116,7 +129,11 @@ class TestAlert:
         assert not firing(tmp_path, alert, CASES[alert][1])
 
     def test_alert_ignores_other_releases(self, tmp_path, alert):
-        up = {labelled("up", OURS.replace('"a"', '"b"')): f"1x{HOUR}"}
+        other_pod = OURS.replace('"a"', '"b"')
+        up = {
+            labelled(name, other_pod): f"1x{HOUR}"
+            for name in ("database_pool_size", "webhook_backlog")
+        }
         others = {labelled(name, OTHERS): values for name, values in CASES[alert][0].items()}
 
         assert not firing(tmp_path, alert, others | up, labels='instance="1"')

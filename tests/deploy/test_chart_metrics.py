@@ -7,7 +7,7 @@ import yaml
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
-from app.observability import metrics
+from app.observability import metrics, webhook_metrics
 from tests.deploy import charts, promql
 from tests.support.servers import ROOT
 
@@ -49,7 +49,7 @@ class TestNames:
     def test_every_metric_is_on_the_dashboard(self):
         ours = {
             collector._name
-            for collector in vars(metrics).values()
+            for collector in [*vars(metrics).values(), *vars(webhook_metrics).values()]
             if isinstance(collector, MetricWrapperBase)
         }
         used = {re.sub("_(total|bucket)$", "", name) for name, _ in promql.selectors()}

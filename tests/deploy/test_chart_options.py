@@ -90,13 +90,12 @@ class TestAnnotations:
     def test_pod_annotations_cannot_replace_the_checksum(self):
         values = {"podAnnotations": {"checksum/config": "mine"}}
 
-        (annotations,) = (
-            each["spec"]["template"]["metadata"]["annotations"]
-            for each in rendered(values)
-            if each["kind"] == "Deployment"
-        )
+        deployments = [each for each in rendered(values) if each["kind"] == "Deployment"]
 
-        assert annotations["checksum/config"] != "mine"
+        assert len(deployments) == 2
+        for each in deployments:
+            annotations = each["spec"]["template"]["metadata"]["annotations"]
+            assert annotations["checksum/config"] != "mine"
 
 
 class TestAutoscaling:

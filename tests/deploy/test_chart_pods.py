@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.webhook_deliverer import GRACE_SECONDS
 from tests.deploy import charts
 from tests.deploy.charts import manifests, only, pod_spec
 
@@ -98,6 +99,65 @@ class TestUpgrade:
         ]
         for each in constraints:
             assert each["labelSelector"]["matchLabels"] == deployment()["selector"]["matchLabels"]
+
+
+class TestWebhooks:
+    def spec(self, *options, values="minimal"):
+        return only("Deployment", values, *options, component="webhooks")["spec"]
+
+    def test_number_of_pods_is_a_value(self):
+        assert self.spec("--set", "webhooks.replicaCount=5")["replicas"] == 5
+
+    def test_pods_are_not_those_of_the_service(self):
+        labels = self.spec()["template"]["metadata"]["labels"]
+
+        assert self.spec()["selector"]["matchLabels"].items() <= labels.items()
+        for kind in ("Service", "PodDisruptionBudget"):
+            selector = only(kind, "minimal", "--set", "metrics.enabled=false")["spec"]["selector"]
+            assert not selector.get("matchLabels", selector).items() <= labels.items()
+
+    @every_values
+    def test_settings_and_secrets_are_those_of_the_service(self, values):
+        ours = self.spec(values=values)["template"]["spec"]["containers"][0]
+        api = container(values)
+
+        assert ours["envFrom"] == api["envFrom"]
+        assert ours["env"] == [
+            each
+            for each in api["env"]
+            if not each["name"].startswith(("GUNICORN", "OTEL_EXPORTER", "OTEL_S", "OTEL_R", "POD"))
+        ]
+
+    def test_attempts_end_before_the_pod_is_killed(self):
+        pod = self.spec()["template"]["spec"]
+
+        assert pod["containers"][0]["command"] == ["flask", "webhooks", "deliver"]
+        assert pod["terminationGracePeriodSeconds"] > GRACE_SECONDS
+
+    def test_changed_settings_roll_the_pods(self):
+        def annotations(*options):
+            return self.spec(*options)["template"]["metadata"]["annotations"]
+
+        assert annotations() != annotations("--set", "settings.LOG_LEVEL=DEBUG")
+
+    def test_it_can_be_disabled(self):
+        disabled = str(manifests("everything", 4, "--set", "webhooks.enabled=false"))
+
+        assert "-webhooks" not in disabled
+        assert "FlaskApiWebhooks" not in disabled
+
+    def test_egress_to_receivers_is_allowed_in_addition(self):
+        assert "webhooks" not in str(
+            [m["metadata"]["name"] for m in manifests("minimal") if m["kind"] == "NetworkPolicy"]
+        )
+
+        option = ("--set-string", "settings.WEBHOOK_PORTS=443\\,9443")
+        spec = only("NetworkPolicy", "everything", *option, component="webhooks")["spec"]
+
+        assert spec["policyTypes"] == ["Egress"]
+        assert spec["egress"] == [{"ports": [{"port": 443}, {"port": 9443}]}]
+        labels = self.spec()["template"]["metadata"]["labels"]
+        assert spec["podSelector"]["matchLabels"].items() <= labels.items()
 
 
 class TestMigration:

@@ -96,6 +96,7 @@ class TestSchema:
             "podDisruptionBudget.maxUnavailable=0",
             "runAsUser=0",
             "prune.schedule=hourly",
+            "webhooks.replicaCount=0",
             "metrics.port=8000",
             "probes.liveness.path=/",
             "otel.endpoint=collector:4318",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import SAMPLE_SECRET, Settings, SettingsError
+from services.webhook_deliverer import GRACE_SECONDS
 from tests.support.servers import BASE, ROOT, SECRET_KEY
 
 pytestmark = pytest.mark.deploy
@@ -69,7 +70,7 @@ class TestApi:
         assert settings.database_url.startswith("postgresql+psycopg2://flask_api:s3cret@postgres")
         assert {name.lower() for name in environment} <= set(Settings.__dataclass_fields__)
 
-    @pytest.mark.parametrize("name", ["api", "migrate", "redis"])
+    @pytest.mark.parametrize("name", ["api", "migrate", "webhooks", "redis"])
     def test_container_has_no_unneeded_privileges(self, services, name):
         service = services[name]
 
@@ -107,6 +108,19 @@ class TestApi:
         assert int(printed.stdout) < 30
 
 
+class TestWebhooks:
+    def test_it_has_the_settings_of_the_api(self, services):
+        ours, api = services["webhooks"], services["api"]
+
+        assert ours["command"] == ["flask", "webhooks", "deliver"]
+        assert ours["environment"] == api["environment"]
+        assert ours["depends_on"].items() < api["depends_on"].items()
+
+    def test_grace_period_is_longer_than_attempts(self, services):
+        assert services["webhooks"]["stop_grace_period"] == "30s"
+        assert GRACE_SECONDS < 30
+
+
 class TestNetwork:
     def test_only_the_api_is_published_and_only_on_localhost(self, services):
         published = {
@@ -116,7 +130,7 @@ class TestNetwork:
         assert list(published) == ["api"]
         assert [port["host_ip"] for port in published["api"]] == ["127.0.0.1"]
         outside = {name for name, service in services.items() if "outside" in service["networks"]}
-        assert outside == {"api"}
+        assert outside == {"api", "webhooks"}
 
 
 class TestServers:
