@@ -73,6 +73,10 @@ def _problems(
         yield f"{status}: problem `{slug}` is new", slug in known
 
 
+def _webhooks(word: str, old: Object, new: Object, direction: Direction) -> Found:
+    yield from entries(by(WEBHOOK), "webhook {}")(word, old, new, Direction.RETURNED)
+
+
 # A client may ignore these statuses when the operation no longer has the requirement.
 REASONS = {"401": "security", "403": "x-required-scope"}
 CONTENT = entries(by({"schema": _schema}))
@@ -92,8 +96,15 @@ OPERATION: Rules = {
     # Generated clients have a module for each tag.
     "tags": unjudged,
 }
+# The service sends these requests, and the client responds.
+WEBHOOK: Rules = {
+    "parameters": entries(by(PARAMETER), "{}"),
+    "requestBody": entries(by(BODY), "{}"),
+    "responses": entries(by({}), "response {}"),
+}
 DOCUMENT: Rules = {
     "operations": entries(by(OPERATION), "{}"),
+    "webhooks": _webhooks,
     "schemas": entries(lambda old, new, direction: iter(()), "schema `{}`"),
     "problems": entries(by({}), "problem `{}`"),
     "securitySchemes": entries(by({}), "security scheme `{}`"),

@@ -13,12 +13,13 @@ def read(document: Object) -> Object:
     """Return the parts of the document that clients depend on, each as objects by name."""
     components = document.get("components", {})
     rest = {word: value for word, value in document.items() if word not in TAKEN}
-    operations = _operations(document)
+    operations = _operations(document["paths"], document)
     return rest | {
         "openapi": document.get("openapi", "").rpartition(".")[0],
         "servers": dict(enumerate(document.get("servers", [{"url": "/"}]), start=1)),
         "securitySchemes": components.get("securitySchemes", {}),
         "operations": operations,
+        "webhooks": _operations(document.get("webhooks", {}), document),
         "schemas": components.get("schemas", {}),
         "problems": {slug: {} for each in operations.values() for _, slug in problems(each)},
     }
@@ -36,10 +37,11 @@ def problems(operation: Object) -> set[tuple[str, str]]:
     }
 
 
-def _operations(document: Object) -> dict[str, Object]:
+def _operations(items: Object, document: Object) -> dict[str, Object]:
+    """Return the operations of paths or webhooks by method and name."""
     return {
         f"{method.upper()} {path}": _operation(_resolved(item, document), method, document)
-        for path, item in document["paths"].items()
+        for path, item in items.items()
         for method in METHODS
         if method in item
     }

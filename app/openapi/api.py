@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.errors.handlers import from_http
 from app.openapi.operations import OperationPlugin
+from app.openapi.webhooks import webhooks
 from app.version import __version__
 from schemas.api_keys import KeyScope
 from schemas.problems import problem_schema
@@ -70,6 +71,7 @@ def init_app(app: Flask, blueprints: Iterable[flask.Blueprint]) -> None:
     for blueprint in blueprints:
         documented = isinstance(blueprint, flask_smorest.Blueprint)
         (api if documented else app).register_blueprint(blueprint)
+    api.spec.options["webhooks"] = webhooks()
     app.extensions["openapi"] = api.spec
 
 

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from models.events import Event, EventType
 from models.sessions import AuthSession
 from models.users import User
+from schemas.event_examples import example
 from tests.support.api_keys import URL, new_key
 from tests.support.clients import ApiClient
 from tests.support.factories import PASSWORD, UserFactory
@@ -98,6 +99,7 @@ def check_recorded(session: Session, event_type: EventType, result: Result) -> N
     [event] = recorded(session, event_type)
     found = Expected(event.resource_id, event.resource_version, event.actor_id, event.data)
     assert found == expected
+    assert event.data.keys() == example(event_type)["data"].keys()
     assert event.request_id == response.headers["X-Request-ID"]
 
 
