@@ -13,6 +13,7 @@ Start with the [quickstart](/api/docs/guides/quickstart): register, sign in and 
 
 Guides: [authentication](/api/docs/guides/authentication) ·
 [retries](/api/docs/guides/retries) with an `Idempotency-Key` ·
+[events](/api/docs/guides/events) by webhooks ·
 [errors](/api/docs/guides/errors) and [all error types](/api/problems) ·
 [conventions](/api/docs/guides/conventions): formats, lists, limits.
 """
@@ -21,6 +22,7 @@ GUIDES = {
     "quickstart": "Register, sign in and place an order.",
     "authentication": "Sign in, refresh, sign out.",
     "retries": "Repeat requests safely.",
+    "events": "Webhooks: signatures, retries, duplicates.",
     "errors": "Format of errors, and what to do.",
     "conventions": "Formats, lists, limits, changes.",
 }
