@@ -1,0 +1,238 @@
+"""Processes are killed and PostgreSQL restarts: each order still reaches each receiver."""
+
+import random
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import repeat
+from threading import Lock, Thread
+from uuid import uuid4
+from zlib import crc32
+
+import httpx
+import psutil
+import pytest
+from sqlalchemy import NullPool, create_engine, func, select, update
+from sqlalchemy.orm import Session
+
+from models.events import Event, EventType
+from models.orders import Order
+from models.products import Product
+from models.webhooks import DeliveryStatus, WebhookDelivery, WebhookEndpoint
+from services.webhook_claims import LEASE
+from services.webhook_signatures import new_secret
+from tests.support.deliverers import deliverer
+from tests.support.factories import PASSWORD
+from tests.support.servers import free_port, served
+from tests.support.shop import ADDRESS
+from tests.support.waiting import wait_for
+from tools import embedded
+
+SEED = 21
+CLIENTS, DELIVERERS = 6, 3
+NAMES = ("slow", "failing", "absent")
+PATIENCE_SECONDS = 120
+ACCOUNT = {"email": "buyer@example.com", "password": PASSWORD}
+MUG = {"id": "mug", "name": "Mug", "price": 100, "currency": "USD", "stock": 1_000_000}
+BODY = {"items": [{"product_id": "mug", "quantity": 1}], "shipping_address": ADDRESS}
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        status = self.server.receiver.status(self.headers["webhook-id"], body)
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@dataclass
+class Receiver:
+    """A receiver that is slow, or fails a third of the messages before it accepts them."""
+
+    delay: float = 0
+    fails: bool = False
+    port: int = field(default_factory=free_port)
+    attempts: Counter = field(default_factory=Counter)
+    bodies: dict = field(default_factory=dict)
+    accepted: Counter = field(default_factory=Counter)
+    lock: Lock = field(default_factory=Lock)
+
+    def start(self, stack):
+        server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        server.daemon_threads, server.receiver = True, self
+        Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
+        stack.callback(server.server_close)
+        stack.callback(server.shutdown)
+
+    def status(self, event_id, body):
+        time.sleep(self.delay)
+        with self.lock:
+            self.attempts[event_id] += 1
+            # A duplicate is the same message.
+            assert self.bodies.setdefault(event_id, body) == body
+            if self.fails and (crc32(event_id.encode()) + self.attempts[event_id]) % 3 == 0:
+                return 500
+            self.accepted[event_id] += 1
+            return 204
+
+
+class Buyers:
+    """Clients that place `count` orders, and retry each until it is acknowledged."""
+
+    def __init__(self, server, count):
+        self.count, self.acknowledged = count, []
+        with server.signed_in(**ACCOUNT) as client:
+            headers = {"Authorization": client.headers["Authorization"]}
+        self.options = {"base_url": server.url, "headers": headers, "timeout": 30}
+
+    def place_all(self):
+        with ThreadPoolExecutor(CLIENTS) as threads:
+            list(threads.map(self.place, repeat(self.count // CLIENTS, CLIENTS)))
+
+    def place(self, count):
+        with httpx.Client(**self.options) as client:
+            for _ in range(count):
+                self.acknowledged.append(self.place_one(client))
+
+    def place_one(self, client):
+        key, deadline = {"Idempotency-Key": str(uuid4())}, time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                response = client.post("/api/orders", json=BODY, headers=key)
+            except httpx.TransportError:
+                continue
+            if response.status_code == 201:
+                return response.json()["id"]
+            assert response.status_code in (409, 503), response.text
+            time.sleep(0.05)
+        raise AssertionError(f"not ordered within {PATIENCE_SECONDS} s")
+
+
+class Faults:
+    """Faults at random: each waits for its share of the orders."""
+
+    def __init__(self, server, data, url, receivers, stack):
+        self.server, self.data, self.random = server, data, random.Random(SEED)
+        self.start = lambda: stack.enter_context(deliverer(url, *receivers))
+        self.deliverers = [self.start() for _ in range(DELIVERERS)]
+
+    def cause(self, buyers, kills, restarts):
+        faults = [self.kill_worker, self.kill_deliverer] * (kills // 2)
+        self.random.shuffle(faults)
+        for n in range(restarts):
+            faults.insert((n + 1) * len(faults) // (restarts + 1), self.restart_postgresql)
+        for n, fault in enumerate(faults):
+            share = (n + 1) * buyers.count // (len(faults) + 1)
+            wait_for(lambda share=share: len(buyers.acknowledged) >= share, PATIENCE_SECONDS)
+            fault()
+
+    def kill_worker(self):
+        workers = psutil.Process(self.server.process.pid).children()
+        if workers:
+            self.random.choice(workers).kill()
+
+    def kill_deliverer(self):
+        victim = self.random.choice(wait_for(self.started, PATIENCE_SECONDS))
+        victim.kill()
+        victim.wait()
+        self.deliverers[self.deliverers.index(victim)] = self.start()
+
+    def started(self):
+        """Return the deliverers that have begun: they have a connection to PostgreSQL."""
+        return [p for p in self.deliverers if psutil.Process(p.pid).net_connections("all")]
+
+    def restart_postgresql(self):
+        with embedded.stopped(self.data, self.random.choice(["fast", "immediate"])):
+            pass
+
+
+@pytest.fixture
+def engine(own_database_url):
+    # No pool: its connections would not outlive the restart.
+    return create_engine(own_database_url, poolclass=NullPool)
+
+
+def add_rows(engine, receivers):
+    with Session(engine) as session, session.begin():
+        session.add(Product(**MUG))
+        for each in receivers:
+            url = f"http://127.0.0.1:{each.port}/"
+            types = [EventType.ORDER_CREATED]
+            session.add(WebhookEndpoint(url=url, event_types=types, secret=new_secret()))
+
+
+def is_missed(engine, receiver):
+    """Return whether a delivery to the receiver has failed."""
+    mine = WebhookEndpoint.url.contains(f":{receiver.port}/")
+    failed = select(WebhookDelivery.id).join(WebhookEndpoint).where(mine)
+    with Session(engine) as session:
+        return session.scalar(failed.where(WebhookDelivery.last_error.is_not(None)).limit(1))
+
+
+def unfinished(engine, count, *, leases=False):
+    """Return whether deliveries are left, and make those due that wait for a retry.
+
+    Args:
+        leases: Also those that wait for the end of the lease of a killed process.
+    """
+    later = func.now() if leases else func.now() + LEASE
+    waiting = (WebhookDelivery.status == "pending", WebhookDelivery.next_attempt_at > later)
+    with Session(engine) as session, session.begin():
+        session.execute(update(WebhookDelivery).where(*waiting).values(next_attempt_at=func.now()))
+        done = WebhookDelivery.status != DeliveryStatus.PENDING
+        return session.scalar(select(func.count(WebhookDelivery.id)).where(done)) < count
+
+
+@pytest.mark.parametrize(
+    ("orders", "kills", "restarts", "away"),
+    [(300, 10, 1, 0), pytest.param(10_000, 200, 2, 60, marks=pytest.mark.nightly)],
+)
+def test_each_order_reaches_each_receiver(
+    own_data, own_database_url, engine, orders, kills, restarts, away
+):
+    slow, failing, absent = receivers = Receiver(delay=0.02), Receiver(fails=True), Receiver()
+    add_rows(engine, receivers)
+    began = time.monotonic()
+    with ExitStack() as stack:
+        server = stack.enter_context(served(own_database_url, GUNICORN_CMD_ARGS="-w 2"))
+        httpx.post(f"{server.url}/api/auth/register", json=ACCOUNT)
+        buyers = Buyers(server, orders)
+        for each in (slow, failing):
+            each.start(stack)
+        faults = Faults(server, own_data, own_database_url, receivers, stack)
+        with ThreadPoolExecutor(2) as threads:
+            placing = threads.submit(buyers.place_all)
+            causing = threads.submit(faults.cause, buyers, kills, restarts)
+            wait_for(lambda: time.monotonic() > began + away and is_missed(engine, absent), 300)
+            absent.start(stack)
+            placing.result()
+            causing.result()
+        unfinished(engine, 3 * orders, leases=True)
+        wait_for(lambda: not unfinished(engine, 3 * orders), 900)
+
+    check(engine, buyers, receivers)
+    sent = {
+        name: (r.attempts.total(), r.accepted.total())
+        for name, r in zip(NAMES, receivers, strict=True)
+    }
+    print(f"{orders} orders, attempts and accepted: {sent}, {time.monotonic() - began:.0f} s")
+
+
+def check(engine, buyers, receivers):
+    with Session(engine) as session:
+        placed = session.scalars(select(Order.id)).all()
+        created = (Event.type == EventType.ORDER_CREATED,)
+        events = session.execute(select(Event.id, Event.resource_id).where(*created)).all()
+        statuses = session.scalars(select(WebhookDelivery.status).distinct()).all()
+    assert sorted(placed) == sorted(buyers.acknowledged)
+    assert sorted(event.resource_id for event in events) == sorted(placed)
+    for receiver in receivers:
+        assert receiver.accepted.keys() == {event.id for event in events}
+    assert statuses == [DeliveryStatus.DELIVERED]
