@@ -21,7 +21,7 @@ PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 # Without the tests whose result does not depend on the version of PostgreSQL or on PgBouncer.
 MATRIX := not (fuzz or deploy or checkout or clients or generators)
 
-.PHONY: help run dev shell admin new test test-matrix test-deploy fuzz image chart bench-pages bench-growth bench openapi openapi-release screenshots lint lint-api api-linted api-unlinted format migration docs lock clean
+.PHONY: help run dev shell admin new test test-matrix test-deploy fuzz image chart bench-pages bench-growth bench-webhooks bench openapi openapi-release screenshots lint lint-api api-linted api-unlinted format migration docs lock clean
 
 help: ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ bench-pages: $(STAMP) ## Measure page 10,000 and page 1 of a million orders (thr
 
 bench-growth: $(STAMP) ## Measure the growth of costs with orders, items and connections (nine minutes)
 	@$(BIN)/python -m bench.growth
+
+bench-webhooks: $(STAMP) ## Measure deliveries of webhooks, and what they cost orders (four minutes)
+	@$(BIN)/python -m bench.webhooks
 
 bench: $(STAMP) .venv-bench/installed ## Compare the service with a bare WSGI function, FastAPI and Litestar (five minutes)
 	@$(BIN)/python -m bench.compare

@@ -1,6 +1,8 @@
 """Processes are killed and PostgreSQL restarts: each order still reaches each receiver."""
 
 import random
+import re
+import socket
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -120,8 +122,11 @@ class Faults:
 
     def __init__(self, server, data, url, receivers, stack):
         self.server, self.data, self.random = server, data, random.Random(SEED)
-        self.start = lambda: stack.enter_context(deliverer(url, *receivers))
-        self.deliverers = [self.start() for _ in range(DELIVERERS)]
+        self.start = lambda port: stack.enter_context(
+            deliverer(url, *receivers, METRICS_PORT=str(port))
+        )
+        # By the port of their metrics.
+        self.deliverers = {port: self.start(port) for port in free_ports(DELIVERERS)}
 
     def cause(self, buyers, kills, restarts):
         faults = [self.kill_worker, self.kill_deliverer] * (kills // 2)
@@ -139,18 +144,32 @@ class Faults:
             self.random.choice(workers).kill()
 
     def kill_deliverer(self):
-        victim = self.random.choice(wait_for(self.started, PATIENCE_SECONDS))
-        victim.kill()
-        victim.wait()
-        self.deliverers[self.deliverers.index(victim)] = self.start()
+        port = self.random.choice(wait_for(self.delivering, PATIENCE_SECONDS))
+        self.deliverers[port].kill()
+        self.deliverers[port].wait()
+        self.deliverers[port] = self.start(port)
 
-    def started(self):
-        """Return the deliverers that have begun: they have a connection to PostgreSQL."""
-        return [p for p in self.deliverers if psutil.Process(p.pid).net_connections("all")]
+    def delivering(self):
+        """Return the ports of the deliverers that have delivered something since their start."""
+        return [port for port in self.deliverers if delivered(port)]
 
     def restart_postgresql(self):
         with embedded.stopped(self.data, self.random.choice(["fast", "immediate"])):
             pass
+
+
+def free_ports(count):
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [probe.getsockname()[1] for probe in probes]
+
+
+def delivered(port):
+    try:
+        metrics = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
+    except httpx.TransportError:
+        return False
+    return re.search(r'^webhook_attempts_total\{outcome="delivered"\} [1-9]', metrics, re.M)
 
 
 @pytest.fixture
