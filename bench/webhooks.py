@@ -22,7 +22,8 @@ from bench.load import Plan
 from bench.scenarios import SCENARIOS, sign_in
 from bench.targets import DATA, ROOT, TARGETS, Server, environment, fill, new_database, served
 from models.events import EventType
-from models.webhooks import WebhookDelivery, WebhookEndpoint
+from models.webhook_deliveries import WebhookDelivery
+from models.webhook_endpoints import WebhookEndpoint
 from services import events
 from services.principals import Actor
 from services.webhook_signatures import new_secret

@@ -3,7 +3,7 @@
 import pytest
 
 from models.events import EventType
-from models.webhooks import WebhookEndpoint
+from models.webhook_endpoints import WebhookEndpoint
 from services.webhook_deliverer import signed_headers
 from tests.support.openapi import SCHEMA_REF, faults
 

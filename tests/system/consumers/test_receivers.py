@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from commands.webhooks import body
-from models.webhooks import WebhookDelivery
+from models.webhook_deliveries import WebhookDelivery
 from services.webhook_deliverer import Deliverer
 from services.webhook_signatures import new_secret, sign
 from tests.support.servers import BASE, ROOT

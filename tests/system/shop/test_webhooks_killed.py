@@ -23,7 +23,8 @@ from sqlalchemy.orm import Session
 from models.events import Event, EventType
 from models.orders import Order
 from models.products import Product
-from models.webhooks import DeliveryStatus, WebhookDelivery, WebhookEndpoint
+from models.webhook_deliveries import DeliveryStatus, WebhookDelivery
+from models.webhook_endpoints import WebhookEndpoint
 from services.webhook_claims import LEASE
 from services.webhook_signatures import new_secret
 from tests.support.deliverers import deliverer
