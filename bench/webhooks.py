@@ -29,7 +29,7 @@ from services.principals import Actor
 from services.webhook_signatures import new_secret
 from tools.embedded import free_port, postgres
 
-EVENTS, ROUNDS, WARM_UP, SECONDS = 6000, 3, 1, 6.0
+EVENTS, ROUNDS, WARM_UP, SECONDS = 3000, 2, 1, 5.0
 DEADLINE_SECONDS = 300
 
 

@@ -42,7 +42,7 @@ def observer() -> Callable[[Result], None]:
     # Imported here, because prometheus_client is not needed without the port.
     from app.observability import webhook_metrics
 
-    webhook_metrics.init_app(current_app._get_current_object(), port)  # type: ignore[attr-defined]
+    webhook_metrics.start(port, current_app.extensions["sessions"])
     return webhook_metrics.count
 
 

@@ -4,22 +4,22 @@ Alerts and dashboards depend on the names; docs/operators/operations.md lists th
 """
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Thread
 
-from flask import Flask
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 from psycopg2 import Error as DriverError
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
-from app.db.database import database
 from app.settings import SettingsError
 from models.webhook_deliveries import DeliveryStatus
 from services import webhook_claims, webhook_fanout
 from services.webhook_results import Result
 
 SAMPLE_SECONDS = 5.0
+AUTOCOMMIT = {"autocommit": True}
 OUTCOMES = {
     DeliveryStatus.DELIVERED: "delivered",
     DeliveryStatus.PENDING: "failed",
@@ -41,7 +41,7 @@ OLDEST = Gauge(
 )
 
 
-def init_app(app: Flask, port: int) -> None:
+def start(port: int, sessions: sessionmaker[Session]) -> None:
     """Serve `/metrics` on the port, and start to sample the backlog.
 
     Raises:
@@ -54,7 +54,7 @@ def init_app(app: Flask, port: int) -> None:
         start_http_server(port)
     except OSError as error:
         raise SettingsError(f"METRICS_PORT: cannot listen on {port}: {error}") from error
-    Thread(target=sample_forever, args=(app,), name="metrics", daemon=True).start()
+    Thread(target=sample_forever, args=(sessions,), name="metrics", daemon=True).start()
 
 
 def count(result: Result) -> None:
@@ -64,16 +64,13 @@ def count(result: Result) -> None:
         DURATIONS.observe(result.response.latency_ms / 1000)
 
 
-def sample_forever(app: Flask) -> None:
+def sample_forever(sessions: sessionmaker[Session]) -> None:
     """Update the gauges every five seconds; while PostgreSQL is unavailable, keep their values."""
-    with app.app_context():
-        while True:
-            try:
-                with database.session(autocommit=True) as session:
-                    sample(session)
-            except (SQLAlchemyError, DriverError):
-                pass  # the deliverer logs it
-            time.sleep(SAMPLE_SECONDS)
+    while True:
+        # The deliverer logs errors of PostgreSQL.
+        with suppress(SQLAlchemyError, DriverError), sessions(info=AUTOCOMMIT) as session:
+            sample(session)
+        time.sleep(SAMPLE_SECONDS)
 
 
 def sample(session: Session) -> None:
