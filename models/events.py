@@ -30,9 +30,14 @@ class EventType(StrEnum):
     PRODUCT_STOCK_LOW = "product.stock_low"
     USER_REGISTERED = "user.registered"
     USER_DEACTIVATED = "user.deactivated"
+    USER_ROLE_CHANGED = "user.role_changed"
     SESSION_REUSE_DETECTED = "session.reuse_detected"
     API_KEY_CREATED = "api_key.created"
     API_KEY_REVOKED = "api_key.revoked"
+    WEBHOOK_ENDPOINT_CREATED = "webhook_endpoint.created"
+    WEBHOOK_ENDPOINT_UPDATED = "webhook_endpoint.updated"
+    WEBHOOK_ENDPOINT_DELETED = "webhook_endpoint.deleted"
+    WEBHOOK_ENDPOINT_SECRET_ROTATED = "webhook_endpoint.secret_rotated"  # noqa: S105 (a name)
     WEBHOOK_ENDPOINT_DISABLED = "webhook_endpoint.disabled"
 
 

@@ -92,8 +92,9 @@ class WebhookEndpointDetail(Resource):
         Fields that you omit keep their values. While it is disabled, its pending deliveries wait,
         and it gets no deliveries of new events; after you enable it, replay them.
         """
+        rules = address_rules()
         return webhook_endpoints.change(
-            self.session, address_rules(), endpoint_id, changes, self.if_match
+            self.session, self.principal, rules, endpoint_id, changes, self.if_match
         )
 
     @blp.response(204)
@@ -105,7 +106,7 @@ class WebhookEndpointDetail(Resource):
 
         If the first attempt succeeded, a retry gets a 404.
         """
-        webhook_endpoints.delete(self.session, endpoint_id, self.if_match)
+        webhook_endpoints.delete(self.session, self.principal, endpoint_id, self.if_match)
 
 
 @blp.route("/<endpoint_id>/secret", parameters=ONE)

@@ -23,6 +23,7 @@ DATA: dict[EventType, dict[str, Any]] = {
     EventType.ORDER_CANCELLED: {"status": "cancelled"},
     EventType.PRODUCT_STOCK_LOW: {"stock": 7, "stock_low_threshold": 8},
     EventType.USER_REGISTERED: {"role": "user"},
+    EventType.USER_ROLE_CHANGED: {"role": "admin"},
     EventType.SESSION_REUSE_DETECTED: {"user_id": USER_ID["example"]},
     EventType.API_KEY_CREATED: {"user_id": USER_ID["example"]},
     EventType.API_KEY_REVOKED: {"user_id": USER_ID["example"]},

@@ -118,7 +118,7 @@ def administer(
     admins = select(User.id).where(User.role == Role.ADMIN, User.is_active).order_by(User.id)
     last = session.scalars(admins.with_for_update()).all() == [user_id]
     user = _locked(session, user_id, if_match)
-    was_active = user.is_active
+    before = user.is_active, user.role
     _change(session, user, changes)
     if "role" in changes and user.email.endswith(SERVICE_DOMAIN):
         raise InvalidInput.at(["/role"], "A service account keeps its role.")
@@ -126,10 +126,19 @@ def administer(
         raise LastAdmin
     if not user.is_active:
         sessions.sign_out_everywhere(session, user.id)
-    if was_active and not user.is_active:
-        actor = actor_of(principal)
-        events.record(session, EventType.USER_DEACTIVATED, user.id, user.version, actor)
+    _record_changes(session, principal, user, *before)
     return user
+
+
+def _record_changes(
+    session: Session, principal: Principal, user: User, was_active: bool, old_role: str
+) -> None:
+    actor = actor_of(principal)
+    if was_active and not user.is_active:
+        events.record(session, EventType.USER_DEACTIVATED, user.id, user.version, actor)
+    if user.role != old_role:
+        changed = EventType.USER_ROLE_CHANGED
+        events.record(session, changed, user.id, user.version, actor, role=user.role)
 
 
 def _locked(session: Session, user_id: str, if_match: IfMatch) -> User:

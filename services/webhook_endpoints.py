@@ -13,7 +13,7 @@ from models.events import EventType
 from models.webhook_endpoints import DisabledReason, WebhookEndpoint
 from services import events, pages, queries
 from services.locking import IfMatch, locked
-from services.principals import Actor, Principal
+from services.principals import Actor, Principal, actor_of
 from services.webhook_addresses import AddressRules, check_url
 from services.webhook_signatures import new_secret
 
@@ -47,12 +47,14 @@ def create(
     endpoint = WebhookEndpoint(**fields, secret=new_secret())
     session.add(endpoint)
     session.flush()
+    _record(session, EventType.WEBHOOK_ENDPOINT_CREATED, endpoint, principal)
     logger.bind(endpoint=endpoint.id, by=principal.id).info("webhook_endpoint_created")
     return endpoint
 
 
 def change(
     session: Session,
+    principal: Principal,
     rules: AddressRules,
     endpoint_id: str,
     changes: Mapping[str, Any],
@@ -68,17 +70,24 @@ def change(
     if "url" in changes:
         check_url(changes["url"], rules)
     endpoint = locked(session, _one(endpoint_id), if_match)
+    version = endpoint.version
     for name, value in changes.items():
         setattr(endpoint, name, value)
     if changes.get("enabled"):
         endpoint.disabled_reason = endpoint.failing_since = None
     session.flush()
+    if endpoint.version != version:
+        _record(session, EventType.WEBHOOK_ENDPOINT_UPDATED, endpoint, principal)
     return endpoint
 
 
-def delete(session: Session, endpoint_id: str, if_match: IfMatch = None) -> None:
+def delete(
+    session: Session, principal: Principal, endpoint_id: str, if_match: IfMatch = None
+) -> None:
     """Delete an endpoint with its deliveries."""
-    session.delete(locked(session, _one(endpoint_id), if_match))
+    endpoint = locked(session, _one(endpoint_id), if_match)
+    _record(session, EventType.WEBHOOK_ENDPOINT_DELETED, endpoint, principal)
+    session.delete(endpoint)
     session.flush()
 
 
@@ -89,9 +98,11 @@ def rotate_secret(session: Session, principal: Principal, endpoint_id: str) -> W
         NotFound: the endpoint does not exist.
     """
     endpoint = locked(session, _one(endpoint_id))
+    expiry = session.scalar(select(func.now() + OVERLAP))
     endpoint.previous_secret, endpoint.secret = endpoint.secret, new_secret()
-    endpoint.previous_secret_expires_at = session.scalar(select(func.now() + OVERLAP))
+    endpoint.previous_secret_expires_at = expiry
     session.flush()
+    _record(session, EventType.WEBHOOK_ENDPOINT_SECRET_ROTATED, endpoint, principal)
     logger.bind(endpoint=endpoint.id, by=principal.id).info("webhook_secret_rotated")
     return endpoint
 
@@ -114,6 +125,12 @@ def disable(session: Session, endpoint_id: str, reason: DisabledReason) -> None:
         kind = EventType.WEBHOOK_ENDPOINT_DISABLED
         events.record(session, kind, endpoint_id, disabled.version, Actor(), reason=reason)
         logger.bind(endpoint=endpoint_id, reason=reason).warning("webhook_endpoint_disabled")
+
+
+def _record(
+    session: Session, kind: EventType, endpoint: WebhookEndpoint, principal: Principal
+) -> None:
+    events.record(session, kind, endpoint.id, endpoint.version, actor_of(principal))
 
 
 def _one(endpoint_id: str) -> Select[WebhookEndpoint]:

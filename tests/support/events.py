@@ -54,6 +54,12 @@ def deactivate(world: World) -> Result:
     return response, Expected(user.id, 2, world.admin.id, {})
 
 
+def change_role(world: World) -> Result:
+    user = UserFactory()
+    response = world.as_admin.patch(f"/api/users/{user.id}", json={"role": "admin"})
+    return response, Expected(user.id, 2, world.admin.id, {"role": "admin"})
+
+
 def reuse_a_refresh_token(world: World) -> Result:
     client = ApiClient(world.app).signed_in(world.user)
     body = {"refresh_token": client.tokens["refresh_token"]}
@@ -78,12 +84,44 @@ def revoke_key(world: World) -> Result:
     return response, Expected(key_id, None, world.admin.id, {"user_id": world.user.id})
 
 
+ENDPOINTS = "/api/webhook-endpoints"
+
+
+def create_endpoint(world: World) -> Result:
+    response = world.as_admin.post(ENDPOINTS, json={"url": "https://shop.example/hooks"})
+    return response, Expected(response.json["id"], 1, world.admin.id, {})
+
+
+def update_endpoint(world: World) -> Result:
+    _, created = create_endpoint(world)
+    location = f"{ENDPOINTS}/{created.resource_id}"
+    response = world.as_admin.patch(location, json={"description": NAME})
+    return response, created._replace(resource_version=2)
+
+
+def delete_endpoint(world: World) -> Result:
+    _, created = create_endpoint(world)
+    response = world.as_admin.delete(f"{ENDPOINTS}/{created.resource_id}")
+    return response, created
+
+
+def rotate_secret(world: World) -> Result:
+    _, created = create_endpoint(world)
+    response = world.as_admin.post(f"{ENDPOINTS}/{created.resource_id}/secret")
+    return response, created._replace(resource_version=2)
+
+
 CAUSES = {
     EventType.USER_REGISTERED: register,
     EventType.USER_DEACTIVATED: deactivate,
+    EventType.USER_ROLE_CHANGED: change_role,
     EventType.SESSION_REUSE_DETECTED: reuse_a_refresh_token,
     EventType.API_KEY_CREATED: create_key,
     EventType.API_KEY_REVOKED: revoke_key,
+    EventType.WEBHOOK_ENDPOINT_CREATED: create_endpoint,
+    EventType.WEBHOOK_ENDPOINT_UPDATED: update_endpoint,
+    EventType.WEBHOOK_ENDPOINT_DELETED: delete_endpoint,
+    EventType.WEBHOOK_ENDPOINT_SECRET_ROTATED: rotate_secret,
 }
 
 
