@@ -13,7 +13,11 @@ received = 0
 
 async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     global received
-    head = await reader.readuntil(b"\r\n\r\n")
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:  # a connection without a request
+        writer.close()
+        return
     if head.startswith(b"POST"):
         match = LENGTH.search(head)
         await reader.readexactly(int(match[1]) if match else 0)

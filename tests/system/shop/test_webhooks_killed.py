@@ -49,13 +49,8 @@ class Buyers:
         self.options = {"base_url": server.url, "headers": headers, "timeout": 30}
 
     def place_all(self):
-        with ThreadPoolExecutor(CLIENTS) as threads:
-            list(threads.map(self.place, repeat(self.count // CLIENTS, CLIENTS)))
-
-    def place(self, count):
-        with httpx.Client(**self.options) as client:
-            for _ in range(count):
-                self.acknowledged.append(self.place_one(client))
+        with httpx.Client(**self.options) as client, ThreadPoolExecutor(CLIENTS) as threads:
+            list(threads.map(self.place_one, repeat(client, self.count)))
 
     def place_one(self, client):
         key, deadline = {"Idempotency-Key": str(uuid4())}, time.monotonic() + PATIENCE_SECONDS
@@ -65,7 +60,8 @@ class Buyers:
             except httpx.TransportError:
                 continue
             if response.status_code == 201:
-                return response.json()["id"]
+                self.acknowledged.append(response.json()["id"])
+                return
             assert response.status_code in (409, 503), response.text
             time.sleep(0.05)
         raise AssertionError(f"not ordered within {PATIENCE_SECONDS} s")
