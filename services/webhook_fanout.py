@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Row, Select, Tuple, select, tuple_
+from sqlalchemy import Row, Select, Tuple, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from models.events import EVENT_ID
@@ -11,10 +11,12 @@ from services.events import FINISHED
 from services.webhook_deliveries import endpoints, events, insertion, matches
 
 BATCH = 500
+# Limit of an INSERT, which takes up to a second for this number: less than the statement timeout.
+MAX_DELIVERIES = 5_000
 in_order = tuple_(events.c.txid, events.c.id)
 
 
-def fan_out(session: Session, limit: int = BATCH) -> int:
+def fan_out(session: Session, limit: int = BATCH, max_deliveries: int = MAX_DELIVERIES) -> int:
     """Create the deliveries of the next events, and return the number of events.
 
     The lock of the position makes each event have its deliveries exactly once. While another
@@ -23,6 +25,7 @@ def fan_out(session: Session, limit: int = BATCH) -> int:
     position = session.scalar(select(WebhookPosition).with_for_update(skip_locked=True))
     if position is None:
         return 0
+    limit = min(limit, _events_of(session, max_deliveries))
     found = session.execute(_following(position, limit)).all()
     if found:
         session.execute(insertion(_pairs(position, found[-1])).on_conflict_do_nothing())
@@ -37,6 +40,12 @@ def oldest_waiting(session: Session) -> datetime | None:
     after = in_order > _at(position.txid, position.event_id)
     first = select(events.c.created_at).where(after).order_by(events.c.txid, events.c.id)
     return session.scalar(first.limit(1))
+
+
+def _events_of(session: Session, max_deliveries: int) -> int:
+    """Return how many events have at most this number of deliveries; at least one event."""
+    enabled = session.scalar(select(func.count()).where(endpoints.c.enabled)) or 1
+    return max(1, max_deliveries // enabled)
 
 
 def _following(position: WebhookPosition, limit: int) -> Select:

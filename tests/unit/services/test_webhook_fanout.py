@@ -28,9 +28,9 @@ def session(own_engine):
         yield session
 
 
-def run(engine, limit=500):
+def run(engine, *args, **options):
     with Session(engine) as session, session.begin():
-        return fan_out(session, limit)
+        return fan_out(session, *args, **options)
 
 
 def deliveries(engine):
@@ -62,6 +62,20 @@ def test_batches_continue_in_order_also_within_a_transaction(own_engine):
     assert [run(own_engine, 2) for _ in range(4)] == [2, 2, 1, 0]
 
     assert deliveries(own_engine) == sorted((endpoint.id, each) for each in event_ids(own_engine))
+
+
+def test_many_endpoints_get_fewer_events_per_batch(own_engine):
+    """Otherwise the INSERT would exceed the statement timeout, and no batch would succeed."""
+    for _ in range(3):
+        add_endpoint(own_engine, URL)
+    add_endpoint(own_engine, URL, enabled=False)
+    add_events(own_engine, 5)
+
+    assert [run(own_engine, max_deliveries=7) for _ in range(4)] == [2, 2, 1, 0]
+    add_events(own_engine, 2)
+    assert [run(own_engine, max_deliveries=2) for _ in range(3)] == [1, 1, 0]
+
+    assert len(deliveries(own_engine)) == 3 * 7
 
 
 def test_event_of_a_transaction_that_commits_late_is_not_skipped(own_engine):
