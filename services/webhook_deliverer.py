@@ -32,8 +32,9 @@ from services.webhook_signatures import sign
 
 THREADS = 32
 # Attempts of one endpoint at the same time: one at first, one more with each success, half after
-# each failure. All failing endpoints together use at most half of the threads.
+# each failure. All failing and slow endpoints together use at most half of the threads.
 MAX_WINDOW = 8
+SLOW_MS = 1000
 POLL_SECONDS = 0.5
 # Wait for further attempts to end, because a turn of many takes hardly longer than one of few.
 BATCH_SECONDS = 0.02
@@ -65,6 +66,8 @@ class Deliverer:
         self.stopping = Flag()
         self.windows: dict[str, int] = {}
         self.failing: set[str] = set()
+        # Their last response took longer than `SLOW_MS`.
+        self.slow: set[str] = set()
         self.in_flight: dict[Future[Result], str] = {}
         # Not yet in the database.
         self.results: list[Result] = []
@@ -114,12 +117,13 @@ class Deliverer:
         self.failing |= {each.id for each in due if each.failing}
         busy = Counter(self.in_flight.values())
         free = self.threads - busy.total()
-        spare = self.threads // 2 - sum(busy[each] for each in self.failing)
+        limited = self.failing | self.slow
+        spare = self.threads // 2 - sum(busy[each] for each in limited)
         counts: dict[str, int] = {}
         for each in random.sample(due, len(due)):
             limits = [self.windows.get(each.id, 1) - busy[each.id], free]
-            count = max(0, min([*limits, spare] if each.failing else limits))
-            free, spare = free - count, spare - count * each.failing
+            count = max(0, min([*limits, spare] if each.id in limited else limits))
+            free, spare = free - count, spare - count * (each.id in limited)
             if count:
                 counts[each.id] = count
         return counts
@@ -137,14 +141,21 @@ class Deliverer:
             result = attempt.result()
             self.results.append(result)
             self.observe(result)
-            window = self.windows.get(endpoint_id, 1)
-            self.windows[endpoint_id] = (
-                min(window + 1, MAX_WINDOW) if result.succeeded else max(window // 2, 1)
-            )
+            self.rate(endpoint_id, result)
         if self.results:
             with self.transaction() as session:
                 webhook_results.record(session, self.results)
             self.results = []
+
+    def rate(self, endpoint_id: str, result: Result) -> None:
+        """Change the window of an endpoint, and note whether it is slow."""
+        window = self.windows.get(endpoint_id, 1)
+        self.windows[endpoint_id] = (
+            min(window + 1, MAX_WINDOW) if result.succeeded else max(window // 2, 1)
+        )
+        self.slow.discard(endpoint_id)
+        if result.response and result.response.latency_ms > SLOW_MS:
+            self.slow.add(endpoint_id)
 
     def try_record(self) -> None:
         try:
