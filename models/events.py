@@ -48,6 +48,7 @@ class Event(Base):
     __table_args__ = (
         # The list, and the list of a resource and of an actor.
         Index("ix_events_in_order", "txid", "id"),
+        Index("ix_events_of_type", "type", "txid", "id"),
         Index("ix_events_of_resource", "resource_id", "txid", "id"),
         Index("ix_events_of_actor", "actor_id", "txid", "id"),
     )

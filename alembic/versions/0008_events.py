@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
     )
     op.create_index("ix_events_in_order", "events", ["txid", "id"])
+    op.create_index("ix_events_of_type", "events", ["type", "txid", "id"])
     op.create_index("ix_events_of_resource", "events", ["resource_id", "txid", "id"])
     op.create_index("ix_events_of_actor", "events", ["actor_id", "txid", "id"])
     op.add_column("products", sa.Column("stock_low_threshold", sa.BigInteger(), nullable=True))
