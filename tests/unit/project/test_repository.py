@@ -22,9 +22,11 @@ def sources():
 
 class TestSource:
     def test_no_file_is_over_250_lines(self):
-        files = [*sources(), *(ROOT / "tests").rglob("*.py")]
+        files = {*sources(), *(ROOT / "tests").rglob("*.py")}
+        generated = set((ROOT / "alembic" / "versions").glob("*.py"))
 
-        assert [path for path in files if len(path.read_text().splitlines()) > 250] == []
+        long = [path for path in files - generated if len(path.read_text().splitlines()) > 250]
+        assert long == []
 
     def test_only_settings_read_the_environment(self):
         readers = {
