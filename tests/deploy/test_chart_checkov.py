@@ -39,6 +39,8 @@ def findings(tmp_path_factory):
 def about(resource):
     """Return `api` for `Deployment.production.shop-flask-api`, and so on."""
     kind, _, name = resource.split(".")
+    if name.endswith("-webhooks"):
+        return "webhooks"
     pods = {"Deployment": "api", "Job": "migrate", "CronJob": "prune", "Pod": "test"}
     return pods.get(kind, f"{kind} {name}")
 

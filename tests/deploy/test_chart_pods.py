@@ -122,7 +122,7 @@ class TestWebhooks:
         api = container(values)
 
         assert ours["envFrom"] == api["envFrom"]
-        assert ours["env"] == [
+        assert (ours["env"] or []) == [
             each
             for each in api["env"]
             if not each["name"].startswith(("GUNICORN", "OTEL_EXPORTER", "OTEL_S", "OTEL_R", "POD"))

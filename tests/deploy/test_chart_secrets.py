@@ -32,7 +32,7 @@ class TestKeysOfOtherSecrets:
 
         found = needs_database(rendered(values, major=major))
 
-        assert set(found) == {"api", "migrate", "prune", "order"}
+        assert set(found) == {"api", "migrate", "prune", "order", "webhooks"}
         for container in found.values():
             names = [entry["name"] for entry in container["env"]]
             assert names.count("DATABASE_URL") == 1
