@@ -46,7 +46,7 @@ class Event(Base):
 
     __tablename__ = "events"
     __table_args__ = (
-        # The list, and the list of a resource and of an actor.
+        # One index for the whole list, and one for each filter.
         Index("ix_events_in_order", "txid", "id"),
         Index("ix_events_of_type", "type", "txid", "id"),
         Index("ix_events_of_resource", "resource_id", "txid", "id"),
@@ -59,8 +59,8 @@ class Event(Base):
         BigInteger, server_default=text("(pg_current_xact_id()::text)::bigint")
     )
     type: Mapped[EventType] = mapped_column(Text)
-    # Ids as in the API, because they belong to several tables. No foreign keys: an event outlives
-    # its resource, and their checks would slow each insertion down.
+    # Text with the prefix, as in the API, because the id can be from any of several tables. No
+    # foreign keys: an event outlives its resource, and their checks would slow each insertion down.
     resource_id: Mapped[str] = mapped_column(Text)
     # NULL if the resource has no versions.
     resource_version: Mapped[int | None] = mapped_column(BigInteger)

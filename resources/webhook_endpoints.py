@@ -89,8 +89,9 @@ class WebhookEndpointDetail(Resource):
     def patch(self, changes: dict[str, Any], endpoint_id: str) -> WebhookEndpoint:
         """Change a webhook endpoint.
 
-        Fields that you omit keep their values. While it is disabled, its pending deliveries wait,
-        and it gets no deliveries of new events; after you enable it, replay them.
+        Fields that you omit keep their values. While the endpoint is disabled, its pending
+        deliveries wait, and no deliveries are created for new events. After you enable it, use a
+        replay for these events.
         """
         rules = address_rules()
         return webhook_endpoints.change(
@@ -118,6 +119,7 @@ class WebhookSecret(Resource):
         """Rotate the secret of a webhook endpoint.
 
         Only this response contains the new secret. For 24 hours, each message has signatures of
-        both secrets. A second rotation in this time ends the first of the three at once.
+        both secrets. If you rotate again in this time, the oldest of the three secrets ends at
+        once.
         """
         return webhook_endpoints.rotate_secret(self.session, self.principal, endpoint_id)

@@ -106,8 +106,9 @@ def _list_of_product(
 ) -> pages.Page:
     """Return a page of all orders of a product, sorted by id.
 
-    An id contains the time of the process; `created_at` is the time of the database. So the query
-    limits the index scan to a wider range of ids, then filters exactly by `created_at`.
+    An id contains the time from the clock of the process, `created_at` the time from the clock of
+    the database. So the query limits the index scan to a wider range of ids, then filters exactly
+    by `created_at`.
     """
     if after := values.get("created_after"):
         values["first_id"] = ORDER_ID.at(after.timestamp() - MAX_CLOCK_SKEW)

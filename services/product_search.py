@@ -37,12 +37,12 @@ FILTERS = {
     "in_stock": "stock > 0",
     "q": f"{HAS_WORDS} AND {SEARCH_VECTOR} @@ to_tsquery('simple', :q)",
 }
-# A search first checks this many rows of the list. If they have a fifth of a page, it checks the
-# second number of rows, which then have about two pages. If they do not fill the page, it uses the
-# search index.
+# A search first checks the next 1,000 rows of the list. If their matches fill less than a fifth of
+# the page, it uses the search index. Otherwise it checks 10,000 rows, which have about two pages of
+# matches. If these do not fill the page either, it uses the search index.
 NEARBY = 1000, 10_000
-# It runs to_tsvector, up to 1 ms for the longest text, on at most this many of them. Must be larger
-# than a page.
+# Of the rows that match LIKELY, a search runs to_tsvector on at most this many, because it takes up
+# to 1 ms for the longest text. Must be larger than a page.
 LIKELY_ROWS = 500
 
 

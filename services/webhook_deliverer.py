@@ -36,7 +36,8 @@ THREADS = 32
 MAX_WINDOW = 8
 SLOW_MS = 1000
 POLL_SECONDS = 0.5
-# Wait for further attempts to end, because a turn of many takes hardly longer than one of few.
+# After one attempt ends, wait this long for others to end too. To store many results in one turn
+# takes hardly longer than to store a few.
 BATCH_SECONDS = 0.02
 RECONNECT_SECONDS = 1.0
 # After SIGTERM; an attempt takes at most this time.

@@ -27,7 +27,7 @@ ATTEMPTS = 3
 
 
 class Resource(MethodView):
-    """A URL and its methods; defining one raises TypeError if a method does not declare its access.
+    """A URL and its methods; a method without @public or @requires raises a TypeError.
 
     A method can run several times: a transaction is retried after a deadlock or a lost connection.
     It must change only the database. Pass other effects, such as emails, to `after_commit`.
