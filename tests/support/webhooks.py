@@ -13,15 +13,17 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from models.events import Event, EventType
+from models.users import Role
 from models.webhook_endpoints import WebhookEndpoint
 from services import events
 from services.events import FINISHED
-from services.principals import Actor
+from services.principals import Actor, Principal
 from services.webhook_addresses import AddressRules
 from services.webhook_signatures import new_secret
 from tests.support.waiting import wait_for
 
 URL = "/api/webhook-endpoints"
+ADMIN = Principal("user_1", None, Role.ADMIN)
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 Respond = Callable[["Receiver"], tuple[int, dict[str, str]]]
 

@@ -16,9 +16,11 @@ pytestmark = NEEDS_CHROMIUM
 
 @pytest.fixture(scope="module")
 def operations(server) -> list[tuple[str, str]]:
-    paths = httpx.get(f"{server.url}/api/openapi.json").json()["paths"]
+    """Return the operations and the webhooks, by method and path or type."""
+    document = httpx.get(f"{server.url}/api/openapi.json").json()
+    items = {**document["paths"], **document["webhooks"]}
     return [
-        (method, path) for path, item in paths.items() for method in item if method != "parameters"
+        (method, path) for path, item in items.items() for method in item if method != "parameters"
     ]
 
 

@@ -14,7 +14,7 @@ from services.webhook_claims import LEASE
 from services.webhook_fanout import fan_out
 from services.webhook_requests import Response
 from services.webhook_results import DELAYS, JITTER, Result, delay
-from tests.support.webhooks import add_endpoint, add_events
+from tests.support.webhooks import ADMIN, add_endpoint, add_events
 
 URL = "https://example.com/hook"
 OK, BAD, GONE = (Response(status, 5, "text", None) for status in (200, 500, 410))
@@ -208,11 +208,11 @@ class TestEndpoint:
     def test_enabling_it_forgets_the_failures(self, session, endpoint):
         record(session, *((delivery, GONE) for delivery in claim(session)))
 
-        webhook_endpoints.change(session, None, endpoint.id, {"enabled": True})
+        webhook_endpoints.change(session, ADMIN, None, endpoint.id, {"enabled": True})
 
         stored = session.get(WebhookEndpoint, endpoint.id)
         assert (stored.enabled, stored.disabled_reason, stored.failing_since) == (True, None, None)
 
     def test_deletion_deletes_its_deliveries(self, session, endpoint):
-        webhook_endpoints.delete(session, endpoint.id)
+        webhook_endpoints.delete(session, ADMIN, endpoint.id)
         assert session.scalars(select(WebhookDelivery)).all() == []

@@ -19,6 +19,7 @@ from services.webhook_deliverer import Deliverer
 from services.webhook_signatures import sign
 from tests.support.waiting import wait_for
 from tests.support.webhooks import (
+    ADMIN,
     add_endpoint,
     add_events,
     receiving,
@@ -242,8 +243,7 @@ class TestDatabase:
 def test_rotation_keeps_the_previous_secret_for_a_day(own_engine, app):
     endpoint = add_endpoint(own_engine, "https://example.com/")
     with Session(own_engine, expire_on_commit=False) as session, session.begin():
-        principal = SimpleNamespace(id="user_1")
-        rotated = webhook_endpoints.rotate_secret(session, principal, endpoint.id)
+        rotated = webhook_endpoints.rotate_secret(session, ADMIN, endpoint.id)
 
     assert rotated.previous_secret == endpoint.secret != rotated.secret
     hours = (rotated.previous_secret_expires_at - rotated.updated_at).total_seconds() / 3600
