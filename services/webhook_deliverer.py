@@ -38,7 +38,7 @@ SLOW_MS = 1000
 POLL_SECONDS = 0.5
 # After one attempt ends, wait this long for others to end too. To store many results in one turn
 # takes hardly longer than to store a few.
-BATCH_SECONDS = 0.02
+BATCH_SECONDS = 0.005
 RECONNECT_SECONDS = 1.0
 # After SIGTERM; an attempt takes at most this time.
 GRACE_SECONDS = 15.0
