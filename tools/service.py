@@ -19,7 +19,8 @@ from sqlalchemy.exc import DBAPIError
 
 from app import create_app
 from app.db.schema_version import alembic_config
-from app.settings import SAMPLE_SECRET, Settings, SettingsError, sources
+from app.settings import Settings, SettingsError, sources
+from app.settings.safety import SAMPLE_SECRET
 from services.demo_accounts import ADMIN, ADMIN_PASSWORD, USER, USER_PASSWORD
 from tools.flaskenv import flaskenv
 

@@ -17,13 +17,8 @@ from marshmallow import Schema, ValidationError, fields, pre_load, validate
 from app.settings.files import UnreadableFileError, read_sources, stripped
 from app.settings.names import Network, hosts, networks, origins, ports
 from app.settings.postgres import PostgresURL
+from app.settings.safety import KEY_BYTES, unsafe
 from app.settings.types import CommaSeparated, number, rate, redis_url
-
-# Public in the repository, so production rejects them.
-SAMPLE_SECRET = "dev-only-secret-key-not-for-production"  # noqa: S105
-SAMPLE_SECRETS = frozenset({SAMPLE_SECRET, "your-secret-key", "change-me"})
-# RFC 7518, section 3.2: a key must be at least as long as the hash.
-KEY_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
 
 
 class SettingsError(click.ClickException):
@@ -176,39 +171,11 @@ class Settings:
             problems = cast(dict[str, list[str]], error.messages)
             loaded = error.valid_data
         settings = cls(**{name.lower(): value for name, value in loaded.items()})
-        problems = {**settings._unsafe(), **problems}
+        problems = {**unsafe(settings), **problems}
         if problems:
             lines = (f"  {name}: {' '.join(texts)}" for name, texts in sorted(problems.items()))
             raise SettingsError("Invalid settings:\n" + "\n".join(lines))
         return settings
-
-    def _unsafe(self) -> dict[str, list[str]]:
-        """Return the errors of missing and unsafe settings."""
-        checks: dict[str, tuple[bool, str]] = {
-            "SECRET_KEY": (not self.secret_key, "is missing."),
-            "DATABASE_URL": (not self.database_url, "is missing."),
-        }
-        if self.production:
-            checks |= {
-                "ALLOWED_HOSTS": (not self.allowed_hosts, "is missing; production requires it."),
-                "DEBUG": (self.debug, "must be off in production."),
-            }
-            weak = WEAK_KEY.format(size=KEY_BYTES[self.jwt_algorithm], name=self.jwt_algorithm)
-            if self.secret_key:
-                checks["SECRET_KEY"] = (not self._strong(self.secret_key), weak)
-            if not all(map(self._strong, self.secret_key_fallbacks)):
-                checks["SECRET_KEY_FALLBACKS"] = (True, weak)
-        return {name: [text] for name, (bad, text) in checks.items() if bad}
-
-    def _strong(self, secret: str) -> bool:
-        size = KEY_BYTES[self.jwt_algorithm]
-        return secret not in SAMPLE_SECRETS and len(secret.encode()) >= size
-
-
-WEAK_KEY = (
-    "is a sample, or shorter than the {size} bytes that {name} requires; generate one with "
-    "`python -c 'import secrets; print(secrets.token_urlsafe(64))'`."
-)
 
 
 class _EnvironmentSchema(Schema):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import SAMPLE_SECRET, Settings, SettingsError
+from app.settings import Settings, SettingsError
+from app.settings.safety import SAMPLE_SECRET
 from services.webhook_deliverer import GRACE_SECONDS
 from tests.support.servers import BASE, ROOT, SECRET_KEY
 

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from app.settings import SAMPLE_SECRETS, Settings, SettingsError
+from app.settings import Settings, SettingsError
+from app.settings.safety import SAMPLE_SECRETS
 
 STRONG = "0123456789abcdef0123456789abcdef"
 URL = "postgresql://u:p@db.example/shop"
