@@ -12,7 +12,10 @@ from tools.embedded import free_port
 
 class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:  # The deliverer was killed.
+            return
         status = self.server.receiver.status(self.headers["webhook-id"], body)
         self.send_response(status)
         self.send_header("Content-Length", "0")
