@@ -107,8 +107,8 @@ def _list_of_product(
     """Return a page of all orders of a product, sorted by id.
 
     An id contains the time from the clock of the process, `created_at` the time from the clock of
-    the database. So the query limits the index scan to a wider range of ids, then filters exactly
-    by `created_at`.
+    the database. The two clocks can differ. So the query scans a range of ids that is one hour
+    longer at each end, then filters exactly by `created_at`.
     """
     if after := values.get("created_after"):
         values["first_id"] = ORDER_ID.at(after.timestamp() - MAX_CLOCK_SKEW)

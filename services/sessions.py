@@ -69,7 +69,8 @@ UNCHANGED = (
     & users.c.is_active
     & (users.c.password_hash == bindparam("known_hash"))
 )
-# Both statements lock the user: a password change waits for the sign-in, then ends its session too.
+# CONFIRM and REHASH lock the user's row. So a password change waits until the sign-in is committed,
+# and then ends the new session too.
 CONFIRM = (
     select(users.c.id).where(UNCHANGED).with_for_update(read=True).execution_options(prepared=True)
 )
@@ -174,7 +175,8 @@ def _check_repeat(session: Session, session_id: str, token_id: str, successor: s
         .join(User, User.id == AuthSession.user_id)
         .where(AuthSession.id == session_id, User.is_active, _alive())
     ).one_or_none()
-    # The token is still the current one if the user was reactivated since the exchange failed.
+    # The exchange fails while the user is deactivated. If the user is reactivated before this
+    # query, the row still has the same token.
     if row is None or row.token_hash == _hash(token_id):
         raise InvalidRefreshToken
     if not row.recent or row.previous_token_hash != _hash(token_id):

@@ -1,4 +1,4 @@
-"""Stock of products and its ledger; placing an order reduces the stock in order_statements.py."""
+"""Stock of products and its ledger; order_statements.py takes the stock of a new order."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar

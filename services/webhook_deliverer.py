@@ -31,8 +31,9 @@ from services.webhook_results import Result
 from services.webhook_signatures import sign
 
 THREADS = 32
-# Attempts of one endpoint at the same time: one at first, one more with each success, half after
-# each failure. All failing and slow endpoints together use at most half of the threads.
+# Maximum of simultaneous attempts to an endpoint. Its window starts at 1, grows by 1 with each
+# success up to this maximum, and is halved after each failure. All failing and slow endpoints
+# together use at most half of the threads.
 MAX_WINDOW = 8
 SLOW_MS = 1000
 POLL_SECONDS = 0.5
@@ -40,7 +41,7 @@ POLL_SECONDS = 0.5
 # takes hardly longer than to store a few.
 BATCH_SECONDS = 0.005
 RECONNECT_SECONDS = 1.0
-# After SIGTERM; an attempt takes at most this time.
+# After SIGTERM, the process waits this long for running attempts. No attempt takes longer.
 GRACE_SECONDS = 15.0
 TEST_TYPE = "webhook_endpoint.test"
 

@@ -121,8 +121,7 @@ login = limit("login", failures(account, address))
 login_account = limit("login_account", failures(account))
 login_address = limit("login_address", address)
 password = limit("password", user_or_address)
-# Each API key has a request limit of its own. Without this limit, a user with many new API keys
-# could send more requests.
+# Each API key has its own request limit, so a user could send more requests by creating many keys.
 new_api_key = limit("new_api_key", user_or_address)
 register = limit("register", address)
 
@@ -207,7 +206,9 @@ def release(quota: Quota) -> None:
 
 
 def add_headers(response: Response) -> Response:
-    """Add the RateLimit headers, the nearest limit first, and its X-RateLimit headers.
+    """Add the RateLimit headers of all limits, and the X-RateLimit headers of the nearest one.
+
+    The nearest limit has the fewest requests left; it comes first.
 
     Flask-Limiter's own headers cover only the limits that it checked last. They cost a second
     round trip to Redis and put `Retry-After` on every response.

@@ -20,7 +20,7 @@ from services.key_format import KEY
 
 MAX_BODY = 1024 * 1024
 MAX_ERRORS = 50
-# For an integer with a point or an exponent: `int` must not expand 1e999999999.
+# Of an integer with a point or an exponent; otherwise `int` would expand 1e999999999.
 MAX_DIGITS = 20
 
 
@@ -90,7 +90,7 @@ def _decoded() -> Any:
     try:
         text = receive_body().decode()
         value = _decoder.decode(text)
-        # An escape such as \u0066 hides a key in the text.
+        # An escape such as \u0066 can hide an API key in the text, so then search the values.
         exposed = list(_exposed_keys(value)) if "\\u" in text or KEY.search(text) else []
     except RecursionError:
         raise MalformedBody("The body is nested too deeply.") from None
@@ -166,7 +166,7 @@ def query() -> MultiDict[str, str]:
 
 
 def refuse_unknown_parameters() -> None:
-    """Raise InvalidInput for query parameters of an operation that has none."""
+    """Raise InvalidInput if there are query parameters; for operations that declare none."""
     if request.query_string and query():
         pointers = [f"/{escaped(name)}" for name in list(query())[:10]]
         raise InvalidInput.at(pointers, "Unknown parameter.")
@@ -201,7 +201,8 @@ def pointers(messages: Any, data: Any = None, at: str = "") -> Iterator[tuple[st
     """Yield each message of marshmallow about `data` with its JSON pointer (RFC 6901)."""
     if isinstance(messages, Mapping):
         for key, value in messages.items():
-            # marshmallow's key for a whole object, unless the client sent a field of this name.
+            # marshmallow reports errors of the whole object under `_schema`. If the client sent a
+            # field with this name, they are about that field.
             if key == SCHEMA and not (isinstance(data, Mapping) and key in data):
                 yield from pointers(value, data, at)
             else:

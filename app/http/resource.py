@@ -27,7 +27,9 @@ ATTEMPTS = 3
 
 
 class Resource(MethodView):
-    """A URL and its methods; a method without @public or @requires raises a TypeError.
+    """A URL and its methods.
+
+    The definition of a subclass raises a TypeError if a method has neither @public nor @requires.
 
     A method can run several times: a transaction is retried after a deadlock or a lost connection.
     It must change only the database. Pass other effects, such as emails, to `after_commit`.
