@@ -1,5 +1,6 @@
 """Registration, sign-in, refresh, sign-out and sessions: /api/auth."""
 
+import time
 from typing import Any
 
 from flask import g
@@ -86,7 +87,8 @@ class Login(Resource):
         verified = sessions.verify_password(
             account, credentials["password"], self.refused_passwords
         )
-        return issue(sessions.sign_in(self.session, *verified, self.client))
+        grant = sessions.sign_in(self.session, *verified, self.client)
+        return issue(grant, int(time.time()))
 
 
 @blp.route("/refresh")
@@ -116,7 +118,8 @@ class Refresh(Resource):
             raise
         if grant.repeated:
             self.after_commit(lambda: events.send("refresh_repeated"))
-        return issue(grant)
+        # Tokens of an older release have no `auth_time`.
+        return issue(grant, claims.get("auth_time", 0))
 
 
 @blp.route("/logout")

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from app.auth import limits
-from app.http.access import requires
+from app.http.access import recent_sign_in, requires
 from app.http.blueprint import Blueprint
 from app.http.operation import may_lag
 from app.http.resource import Resource
@@ -65,6 +65,7 @@ class MyPassword(Resource):
     @blp.arguments(PasswordChangeSchema)
     @blp.response(204)
     @requires(Scope.CREDENTIALS)
+    @recent_sign_in
     @blp.doc(operationId="changePassword")
     def put(self, body: dict[str, str]) -> None:
         """Change your password.

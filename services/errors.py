@@ -56,6 +56,17 @@ class InvalidToken(Unauthenticated):
     default_headers: ClassVar = {"WWW-Authenticate": 'Bearer realm="api", error="invalid_token"'}
 
 
+class RecentSignInRequired(Problem):
+    """The session is too old for this operation (RFC 9470, section 3)."""
+
+    status, slug, title = 401, "recent-sign-in-required", "Recent sign-in required"
+    default_headers: ClassVar = {
+        "WWW-Authenticate": 'Bearer realm="api", error="insufficient_user_authentication"'
+    }
+    detail = "You signed in too long ago for this operation; sign in again."
+    advice = "Sign in again, and repeat the request with the new token. A refresh is no sign-in."
+
+
 class WrongCredentials(Problem):
     status, slug, title = 401, "wrong-credentials", "Wrong credentials"
     default_headers = CHALLENGE

@@ -49,9 +49,12 @@ def jwt_config(settings: Settings) -> dict[str, object]:
     }
 
 
-def issue(grant: sessions.Grant) -> dict[str, Any]:
-    """Return the token response of a grant (RFC 6749, section 5.1)."""
-    session = {"sid": grant.session_id}
+def issue(grant: sessions.Grant, auth_time: int) -> dict[str, Any]:
+    """Return the token response of a grant (RFC 6749, section 5.1).
+
+    `auth_time` is the time of the sign-in (Unix time); tokens of a refresh keep it.
+    """
+    session = {"sid": grant.session_id, "auth_time": auth_time}
     refresh = {**session, "jti": grant.token_id}
     return {
         "access_token": create_access_token(grant.user_id, additional_claims=session),

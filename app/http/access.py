@@ -1,4 +1,4 @@
-"""Authentication and authorization: `@public`, `@requires(scope)`, access tokens and API keys."""
+"""Authentication and authorization: `@public`, `@requires(scope)`, tokens and API keys."""
 
 import time
 from collections.abc import Callable
@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 import services.api_keys
 from app.http import api_keys
 from app.http.operation import Method, declare
+from app.settings import Settings
 from models.users import Role, Scope
-from services.errors import Forbidden
+from services.errors import Forbidden, RecentSignInRequired
 from services.principals import Principal, authenticate
 
 MAX_VERIFIED_TOKENS = 4096  # in a process; about 1.5 KiB each
@@ -28,6 +29,11 @@ def public(method: Method) -> Method:
 def requires(scope: Scope) -> Callable[[Method], Method]:
     """Declare that the method needs an access token or API key with `scope`."""
     return lambda method: declare(method, access=scope)
+
+
+def recent_sign_in(method: Method) -> Method:
+    """Declare that the user must have signed in recently (`RECENT_SIGN_IN_MINUTES`)."""
+    return declare(method, recent_sign_in=True)
 
 
 def access_claims() -> dict[str, Any]:
@@ -83,6 +89,21 @@ def authorize(session: Session, scope: Scope) -> tuple[Row[Any], Principal]:
     if not principal.may(scope):
         raise Forbidden
     return user, principal
+
+
+def check_recent_sign_in(principal: Principal) -> None:
+    """Check the time of the sign-in, which a refresh does not change.
+
+    Raises:
+        Forbidden: the caller uses an API key.
+        RecentSignInRequired: the session is too old.
+    """
+    if not principal.session_id:
+        raise Forbidden
+    settings: Settings = current_app.extensions["settings"]
+    signed_in_at = access_claims().get("auth_time", 0)
+    if signed_in_at + settings.recent_sign_in_minutes * 60 <= time.time():
+        raise RecentSignInRequired
 
 
 def _user_of_token(session: Session) -> tuple[Row[Any], Principal]:

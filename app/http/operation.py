@@ -21,6 +21,8 @@ class Operation:
 
     # Required: importing a resource without it fails.
     access: Access | None = None
+    # The session must be recent.
+    recent_sign_in: bool = False
     body: Schema | None = None
     query: Schema | None = None
     # Accepts an `Idempotency-Key`.

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.db.database import database, is_retryable
 from app.db.replica import read_from_replica
 from app.http import etags, idempotency
-from app.http.access import authorize, check_credential
+from app.http.access import authorize, check_credential, check_recent_sign_in
 from app.http.operation import Operation, operation_of
 from app.http.parser import receive_body, refuse_unknown_parameters
 from app.settings import Settings
@@ -52,6 +52,8 @@ class Resource(MethodView):
         if undeclared:
             raise TypeError(f"{cls.__name__}: {undeclared} need @public or @requires(…)")
         for name, operation in cls.operations.items():
+            if operation.recent_sign_in and operation.access == "public":
+                raise TypeError(f"{cls.__name__}: {name} needs @requires(…) for @recent_sign_in")
             if operation.idempotent and (operation.access == "public" or not operation.body):
                 raise TypeError(f"{cls.__name__}: {name} needs @requires(…) and a body for its key")
 
@@ -98,6 +100,8 @@ class Resource(MethodView):
                     check_credential()
                     receive_body()  # before the transaction, because the client may be slow
                 self.user, self.principal = authorize(self.session, operation.access)
+                if operation.recent_sign_in:
+                    check_recent_sign_in(self.principal)
             if self.refuses_unknown_parameters and not operation.query:
                 refuse_unknown_parameters()
             if operation.may_lag and (response := read_from_replica(self, method, path)):

@@ -29,6 +29,7 @@ from services.errors import (
     NotFound,
     PreconditionFailed,
     Problem,
+    RecentSignInRequired,
     RequestInFlight,
     Unauthenticated,
 )
@@ -80,6 +81,8 @@ def _problems(operation: Operation, doc: dict[str, Any], path: str) -> list[type
         found += [MalformedKey, IdempotencyKeyReused, RequestInFlight]
     if operation.access != "public":
         found += [Unauthenticated, Forbidden]
+    if operation.recent_sign_in:
+        found += [RecentSignInRequired]
     if "{" in path:
         found += [NotFound]
     if any(parameter.get("name") == "If-Match" for parameter in doc.get("parameters", ())):

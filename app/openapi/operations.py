@@ -61,7 +61,7 @@ def complete(doc: dict[str, Any], method: str, path: str, operation: Operation) 
     for status in [status for status, text in responses.items() if isinstance(text, str)]:
         del responses[status]
     success = {status: each for status, each in responses.items() if int(status) < 300}
-    _describe_access(doc, operation.access)
+    _describe_access(doc, operation)
     parameters = [*_parameters(operation, method)]
     if parameters:
         doc.setdefault("parameters", []).extend(parameters)
@@ -84,12 +84,15 @@ def complete(doc: dict[str, Any], method: str, path: str, operation: Operation) 
         response["headers"] = {**response.get("headers", {}), **refs}
 
 
-def _describe_access(doc: dict[str, Any], access: Access | None) -> None:
+def _describe_access(doc: dict[str, Any], operation: Operation) -> None:
+    access = operation.access
     # Security requirements have scopes for OAuth 2 only, hence an extension.
     doc["security"] = [] if access == "public" else [{"bearerAuth": []}]
     if access != "public":
         doc["x-required-scope"] = str(access)
     doc["description"] = f"{doc.get('description', '')}\n\n{_callers(access)}".strip()
+    if operation.recent_sign_in:
+        doc["description"] += " Requires a recent sign-in."
 
 
 def _callers(access: Access | None) -> str:

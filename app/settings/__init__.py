@@ -97,6 +97,9 @@ class Settings:
     access_token_expire_minutes: int = setting(
         number(1), 30, "Lifetime of an access token (minutes)."
     )
+    recent_sign_in_minutes: int = setting(
+        number(1), 10, "Age of a sign-in (minutes) that still allows sensitive operations."
+    )
     trusted_proxies: int = setting(
         number(0), 0, "Number of proxies in front whose `X-Forwarded-*` headers are trusted."
     )

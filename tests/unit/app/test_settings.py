@@ -29,6 +29,7 @@ SETTINGS = [
     ),
     ("JWT_ALGORITHM", "HS512", "HS512"),
     ("ACCESS_TOKEN_EXPIRE_MINUTES", "5", 5),
+    ("RECENT_SIGN_IN_MINUTES", "5", 5),
     ("TRUSTED_PROXIES", "2", 2),
     ("RATE_LIMIT_DEFAULT", "9 per minute", "9 per minute"),
     ("RATE_LIMIT_API_KEY", "9 per hour", "9 per hour"),
