@@ -75,10 +75,14 @@ class Deliverer:
         self.results: list[Result] = []
 
     def run(self, *, once: bool = False) -> None:
-        """Deliver until `stopping` is set; with `once`, until no delivery is due."""
+        """Deliver until `stopping` is set; with `once`, until no delivery is due.
+
+        Raises:
+            SQLAlchemyError: PostgreSQL is unavailable. Without `once`, it is awaited.
+        """
         with ThreadPoolExecutor(self.threads) as pool:
             while not self.stopping.is_set():
-                worked = self.try_turn(pool)
+                worked = self.turn(pool) if once else self.try_turn(pool)
                 if once and not worked and not self.in_flight:
                     return
                 self.pause(worked)
