@@ -40,8 +40,8 @@ class FastSchema(Schema):
         return dumped
 
 
-# Fields whose values need no conversion: the JSON encoder writes a time as RFC 3339.
-PLAIN = (fields.String, fields.Integer, fields.Boolean, fields.AwareDateTime)
+# Fields whose values need no conversion: the JSON encoder writes times and dates as RFC 3339.
+PLAIN = (fields.String, fields.Integer, fields.Boolean, fields.AwareDateTime, fields.Date)
 
 
 def check_supported(schema: Schema) -> None:

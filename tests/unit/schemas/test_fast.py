@@ -1,5 +1,8 @@
 """FastSchema raises an error for unsupported features at instantiation."""
 
+from datetime import date
+
+import orjson
 import pytest
 from marshmallow import Schema, fields, post_dump, pre_dump
 
@@ -42,7 +45,7 @@ def test_hooks_raise_an_error(schema):
         fields.Nested(Inner, many=True),
         fields.List(fields.Pluck(Inner, "name")),
         fields.AwareDateTime(format="%Y"),
-        fields.Date(),
+        fields.Date(format="%Y"),
         fields.Decimal(),
         fields.Integer(as_string=True),
         fields.UUID(),
@@ -57,6 +60,14 @@ def test_hooks_raise_an_error(schema):
 def test_unsupported_field_raises_an_error(field):
     with pytest.raises(TypeError, match="cannot dump"):
         FastSchema.from_dict({"field": field})()
+
+
+def test_date_is_written_as_by_marshmallow():
+    day = {"day": date(2026, 3, 9)}
+    schema = Schema.from_dict({"day": fields.Date()})()
+    fast = FastSchema.from_dict({"day": fields.Date()})()
+
+    assert orjson.loads(orjson.dumps(fast.dump(day))) == schema.dump(day)
 
 
 def test_many_raises_an_error():

@@ -5,6 +5,7 @@ import tomllib
 
 import pytest
 
+from app.auth import limits
 from bench.targets import ROOT, SERVICE, TARGETS
 
 PEERS = ["bench/fastapi_peer.py", "bench/litestar_peer.py"]
@@ -68,3 +69,7 @@ class TestYardstick:
 
         assert targets == {"flask-api": SERVICE}
         assert SERVICE["env"]["FLASK_ENV"] == "production"
+
+    @pytest.mark.parametrize("name", limits.NAMES)
+    def test_no_limit_refuses_a_request(self, name):
+        assert SERVICE["env"][f"RATE_LIMIT_{name.upper()}"] == "1000000 per minute"
