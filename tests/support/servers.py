@@ -62,6 +62,12 @@ def environment(database_url: str, **more: str) -> dict[str, str]:
         "RATE_LIMIT_LOGIN_ADDRESS": PLENTY,
         "RATE_LIMIT_PASSWORD": PLENTY,
         "RATE_LIMIT_REGISTER": PLENTY,
+        "RATE_LIMIT_FORGOT_PASSWORD": PLENTY,
+        "RATE_LIMIT_FORGOT_PASSWORD_ADDRESS": PLENTY,
+        "RATE_LIMIT_MAIL": PLENTY,
+        "SMTP_URL": "log:",
+        "MAIL_FROM": "no-reply@example.com",
+        "PUBLIC_URL": "http://localhost",
         **more,
     }
 
