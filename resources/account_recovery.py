@@ -1,12 +1,13 @@
 """Verification and change of the email address, and password reset, by links in mails."""
 
-from flask import g
+from flask import Response, g
 
 from app.auth import limits
 from app.http.access import public, requires
 from app.http.blueprint import Blueprint
 from app.http.mail import MailDisabled, require_mail
 from app.http.resource import Resource
+from app.http.responses import accepted
 from models.users import Scope
 from schemas.account_recovery import (
     AccountTokenSchema,
@@ -48,13 +49,14 @@ class VerificationMail(Resource):
     @blp.raises(MailDisabled)
     @requires(Scope.CREDENTIALS)
     @blp.doc(operationId="resendVerification")
-    def post(self) -> None:
+    def post(self) -> Response:
         """Request another mail to verify your email address.
 
         Only the token of the latest mail works.
         """
         require_mail()
         account_recovery.resend_verification(self.session, self.user.id, self.user.email)
+        return accepted()
 
 
 @blp.route("/auth/forgot-password")
@@ -67,13 +69,14 @@ class ForgottenPassword(Resource):
     @blp.raises(MailDisabled)
     @public
     @blp.doc(operationId="forgotPassword")
-    def post(self, body: dict[str, str]) -> None:
+    def post(self, body: dict[str, str]) -> Response:
         """Request a mail to reset a password.
 
         The response is the same, after the same time, whether or not an account has this address.
         """
         require_mail()
         mails.queue_reset(self.session, body["email"])
+        return accepted()
 
 
 @blp.route("/auth/reset-password")
@@ -103,7 +106,7 @@ class MyEmail(Resource):
     @blp.raises(MailDisabled)
     @requires(Scope.CREDENTIALS)
     @blp.doc(operationId="changeEmail")
-    def post(self, body: dict[str, str]) -> None:
+    def post(self, body: dict[str, str]) -> Response:
         """Request a change of your email address.
 
         Sends a link to the new address, and a notice to the current one. The address changes when
@@ -116,6 +119,7 @@ class MyEmail(Resource):
         account_recovery.request_email_change(
             self.session, self.principal, known_hash, body["email"]
         )
+        return accepted()
 
 
 @blp.route("/auth/confirm-email")
