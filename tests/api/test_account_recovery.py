@@ -92,13 +92,13 @@ class TestReset:
     def test_unknown_address_gets_the_same_response_and_no_mail(self, client, app, session, user):
         known = post(client, "forgot-password", email=user.email)
         send_all(app)
-        unknown = post(client, "forgot-password", email="nobody@example.com")
+        unknown = post(client, "forgot-password", email="unknown@example.com")
 
         assert (unknown.status_code, unknown.data) == (known.status_code, known.data)
         names = [[name for name, _ in each.headers] for each in (known, unknown)]
         assert names[0] == names[1]
         assert send_all(app) == []
-        assert "nobody@example.com" not in session.scalars(select(Mail.address)).all()
+        assert "unknown@example.com" not in session.scalars(select(Mail.address)).all()
 
     @pytest.mark.parametrize("reason", ["inactive", "expired", "altered", "foreign", "password"])
     def test_token_is_refused(self, client, as_user, session, user, reset_token, reason):
@@ -216,7 +216,7 @@ class TestSettings:
         assert post(ApiClient(disabled), "register", **ACCOUNT).status_code == 201
         assert session.scalars(select(Mail)).all() == []
 
-    @pytest.mark.parametrize("email", ["ada@example.com", "nobody@example.com"])
+    @pytest.mark.parametrize("email", ["ada@example.com", "unknown@example.com"])
     def test_resets_are_limited_by_account(self, limited, session, email):
         client = limited(rate_limit_forgot_password="2 per hour")
         UserFactory(email="ada@example.com")
