@@ -3,7 +3,7 @@
 from flask import Response, g
 
 from app.auth import limits
-from app.http.access import public, requires
+from app.http.access import public, recent_sign_in, requires
 from app.http.blueprint import Blueprint
 from app.http.mail import MailDisabled, require_mail
 from app.http.resource import Resource
@@ -105,6 +105,7 @@ class MyEmail(Resource):
     @blp.response(202)
     @blp.raises(MailDisabled)
     @requires(Scope.CREDENTIALS)
+    @recent_sign_in
     @blp.doc(operationId="changeEmail")
     def post(self, body: dict[str, str]) -> Response:
         """Request a change of your email address.
