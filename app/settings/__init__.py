@@ -128,9 +128,7 @@ class Settings:
     rate_limit_forgot_password_address: str = setting(
         rate(), "20 per hour", "Requests to reset a password, per IP address."
     )
-    rate_limit_mail: str = setting(
-        rate(), "5 per hour", "Other mails that a user can request, per account."
-    )
+    rate_limit_mail: str = setting(rate(), "5 per hour", "Other mails that a user requests.")
     database_pool_size: int = setting(
         number(1), 10, "Connections to PostgreSQL that each process keeps open."
     )
@@ -160,8 +158,7 @@ class Settings:
         fields.String(validate=smtp_url),
         "",
         "Mail server: `smtp://user:password@host:587` (STARTTLS if offered, required with "
-        "credentials or `?starttls=required`), `smtps://…`, or `log:` in development. Without it, "
-        "the service sends no mails.",
+        "credentials or `?starttls=required`), `smtps://…`, or `log:`. Empty: no mails.",
     )
     mail_from: str = setting(
         fields.String(validate=sender),
