@@ -14,7 +14,7 @@ from services import pruning
 @click.option("--batch", default=1000, show_default=True, type=click.IntRange(1, 100_000))
 @with_appcontext
 def command(batch: int) -> None:
-    """Delete expired keys and sessions, old events and deliveries, one batch per transaction.
+    """Delete expired keys, sessions and tokens, and old events, deliveries and mails, in batches.
 
     The command can run during traffic, and several times at once. Run it about every hour.
     """
@@ -22,6 +22,8 @@ def command(batch: int) -> None:
         ("idempotency keys", pruning.idempotency_keys),
         ("sessions", pruning.sessions),
         ("API keys", pruning.api_keys),
+        ("mails", pruning.mails),
+        ("tokens of mails", pruning.account_tokens),
         # Before the events: those of pending deliveries are kept.
         ("webhook deliveries", pruning.deliveries),
         ("events", pruning.events),

@@ -28,10 +28,15 @@ def deliver(once: bool, threads: int) -> None:
     Several processes can run at once. After a signal, the command waits up to 15 seconds for the
     attempts that it has started. If it is killed, other processes send its messages after a minute.
     """
-    deliverer = Deliverer(database.transaction, body, address_rules(), threads, observer())
+    deliverer = webhook_deliverer(threads)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: deliverer.stopping.set())
     deliverer.run(once=once)
+
+
+def webhook_deliverer(threads: int) -> Deliverer:
+    """Return a deliverer with the settings, and serve its metrics."""
+    return Deliverer(database.transaction, body, address_rules(), threads, observer())
 
 
 def observer() -> Callable[[Result], None]:

@@ -31,6 +31,9 @@ class EventType(StrEnum):
     USER_REGISTERED = "user.registered"
     USER_DEACTIVATED = "user.deactivated"
     USER_ROLE_CHANGED = "user.role_changed"
+    USER_EMAIL_VERIFIED = "user.email_verified"
+    USER_EMAIL_CHANGED = "user.email_changed"
+    USER_PASSWORD_RESET = "user.password_reset"  # noqa: S105 (a name)
     SESSION_REUSE_DETECTED = "session.reuse_detected"
     API_KEY_CREATED = "api_key.created"
     API_KEY_REVOKED = "api_key.revoked"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, Index, String, true
@@ -74,3 +75,4 @@ class User(Versioned, Base):
     phone: Mapped[str | None] = mapped_column(String(16))
     role: Mapped[Role] = mapped_column(String(16), default=Role.USER, server_default=Role.USER)
     is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
+    email_verified_at: Mapped[datetime | None]

@@ -13,7 +13,16 @@ import resources
 from app.http.access import public
 from app.http.parser import query
 from app.openapi import search
-from app.openapi.pages import READER_CSP, Page, negotiated, page, preferred, server_url, text
+from app.openapi.pages import (
+    ACCOUNT_CSP,
+    READER_CSP,
+    Page,
+    negotiated,
+    page,
+    preferred,
+    server_url,
+    text,
+)
 from app.openapi.problem_pages import description, kinds
 from app.openapi.samples import with_samples
 from app.version import __version__
@@ -29,6 +38,12 @@ PAGES = [
     ("/api/docs/guides", "Guides"),
     ("/api/problems", "Problems"),
 ]
+# The pages behind the links of mails; each sends its form to the operation of its name.
+ACCOUNT_PAGES = {
+    "verify-email": "Verify your email address",
+    "confirm-email": "Confirm your new email address",
+    "reset-password": "Set a new password",
+}
 
 
 class Start(Page):
@@ -133,6 +148,15 @@ class ProblemKind(Page):
         return negotiated("problem.html", description(kind, current_app.extensions["openapi"]))
 
 
+class AccountPage(Page):
+    @public
+    def get(self, action: str) -> Response:
+        """Return the page behind the link of a mail; the token is in the fragment."""
+        if action not in ACCOUNT_PAGES:
+            raise NotFound
+        return page("account.html", ACCOUNT_CSP, action=action, heading=ACCOUNT_PAGES[action])
+
+
 class Root(Page):
     @public
     def get(self) -> Any:
@@ -147,6 +171,7 @@ blp.add_url_rule("/docs/guides", view_func=Guides.as_view("guides"))
 blp.add_url_rule("/docs/guides/<slug>", view_func=Guide.as_view("guide"))
 blp.add_url_rule("/docs/guides/<slug>.md", view_func=GuideMarkdown.as_view("guide_markdown"))
 blp.add_url_rule("/docs/search", view_func=Search.as_view("search"))
+blp.add_url_rule("/account/<action>", view_func=AccountPage.as_view("account"))
 blp.add_url_rule("/redoc", view_func=ReDoc.as_view("redoc"))
 blp.add_url_rule("/problems", view_func=Problems.as_view("problems"))
 blp.add_url_rule("/problems/<slug>", view_func=ProblemKind.as_view("problem"))

@@ -4,6 +4,7 @@ from typing import Any
 
 from app.http.access import requires
 from app.http.blueprint import Blueprint
+from app.http.mail import check_verified
 from app.http.operation import may_lag
 from app.http.resource import Resource
 from models.users import Scope
@@ -17,6 +18,7 @@ from schemas.orders import (
     OrderUpdateSchema,
 )
 from services import orders
+from services.errors import EmailNotVerified
 from services.order_statements import OrderRow
 from services.pages import Page, PageRequest
 
@@ -51,7 +53,7 @@ class Orders(Resource):
     @blp.created(OrderSchema, "/api/orders/{id}")
     @blp.etag
     @blp.links(getOrder="order_id", updateOrder="order_id", cancelOrder="order_id")
-    @blp.raises(orders.OutOfStock)
+    @blp.raises(orders.OutOfStock, EmailNotVerified)
     @requires(Scope.ORDERS_WRITE)
     @blp.doc(operationId="createOrder")
     def post(self, order: dict[str, Any]) -> OrderRow:
@@ -65,6 +67,7 @@ class Orders(Resource):
         again. If the order was already placed, you get the first response again, with
         `Idempotency-Replayed: true`.
         """
+        check_verified(self.user, "orders")
         return orders.place(self.session, self.principal, **order)
 
 

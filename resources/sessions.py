@@ -10,6 +10,7 @@ from app.auth.tokens import events, issue, refresh_claims, successor_id
 from app.db.database import database
 from app.http.access import public, requires
 from app.http.blueprint import Blueprint
+from app.http.mail import check_verified, mail_enabled
 from app.http.resource import Resource
 from models.users import Scope, User
 from schemas.ids import path_parameter
@@ -25,6 +26,7 @@ from schemas.sessions import (
 from schemas.users import RegistrationSchema, UserSchema
 from services import sessions, users
 from services.errors import (
+    EmailNotVerified,
     EmailTaken,
     InvalidRefreshToken,
     RefreshSuperseded,
@@ -55,11 +57,16 @@ class Registration(Resource):
     def post(self, account: dict[str, Any]) -> User:
         """Create an account.
 
-        The email address must not have an account yet. You can sign in immediately afterwards. If
-        the first attempt succeeded, a retry gets a 409 `email-taken`: sign in.
+        The email address must not have an account yet. You can sign in immediately afterwards,
+        unless the service requires a verified address for that. If the first attempt succeeded, a
+        retry gets a 409 `email-taken`: sign in.
         """
         return users.register(
-            self.session, **account, refused=self.refused_passwords, request_id=g.request_id
+            self.session,
+            **account,
+            refused=self.refused_passwords,
+            request_id=g.request_id,
+            verifies=mail_enabled(),
         )
 
 
@@ -73,7 +80,7 @@ class Login(Resource):
     @blp.arguments(CredentialsSchema)
     @blp.response(200, TokensSchema)
     @blp.links(refresh={"refresh_token": "$response.body#/refresh_token"})
-    @blp.raises(WrongCredentials)
+    @blp.raises(WrongCredentials, EmailNotVerified)
     @public
     @blp.doc(operationId="login")
     def post(self, credentials: dict[str, str]) -> dict[str, Any]:
@@ -87,6 +94,7 @@ class Login(Resource):
         verified = sessions.verify_password(
             account, credentials["password"], self.refused_passwords
         )
+        check_verified(verified[0], "login")
         grant = sessions.sign_in(self.session, *verified, self.client)
         return issue(grant, int(time.time()))
 

@@ -56,6 +56,15 @@ class UserSchema(RowSchema):
     role = auto_field(
         required=True, validate=ROLE, metadata={"description": ROLE_SHOWN, "example": "user"}
     )
+    email_verified_at = Timestamp(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Time at which the user opened the link in a mail (RFC 3339, UTC), or "
+            "null.",
+            "example": "2026-02-10T14:35:00Z",
+        },
+    )
     created_at = Timestamp(required=True, metadata=CREATED)
 
 

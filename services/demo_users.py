@@ -45,8 +45,8 @@ UUID7 = """
     $$"""
 
 ACCOUNT = """
-    INSERT INTO users (id, email, password_hash, name, role)
-    VALUES (pg_temp.uuid7(now()), :email, :hash, :name, :role) ON CONFLICT DO NOTHING"""
+    INSERT INTO users (id, email, password_hash, name, role, email_verified_at)
+    VALUES (pg_temp.uuid7(now()), :email, :hash, :name, :role, now()) ON CONFLICT DO NOTHING"""
 
 USERS = """
     WITH made AS (

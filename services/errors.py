@@ -118,6 +118,15 @@ class EmailTaken(Problem):
     advice = "Sign in with this address, or register with another one."
 
 
+class EmailNotVerified(Problem):
+    status, slug, title = 403, "email-not-verified", "Email address not verified"
+    detail = "Verify your email address first, by the link in the mail."
+    advice = (
+        "Open the link in the mail. To get another mail, use `POST /api/auth/verify-email/resend`. "
+        "If you cannot sign in, reset the password, which also verifies the address."
+    )
+
+
 class LastAdmin(Problem):
     status, slug, title = 409, "last-admin", "Last administrator"
     detail = "This is the last active administrator; create another one first."

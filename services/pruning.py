@@ -1,14 +1,16 @@
-"""Deletion of expired idempotency keys, sessions and API keys, old events and deliveries."""
+"""Deletion of expired keys, sessions and tokens, old events, deliveries and mails."""
 
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, exists, func, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from models.account_tokens import AccountToken
 from models.api_keys import APIKey
 from models.base import Base
 from models.events import EVENT_ID, Event
 from models.idempotency import IdempotencyKey
+from models.mails import MAIL_ID, Mail
 from models.sessions import AuthSession
 from models.webhook_deliveries import DeliveryStatus, WebhookDelivery
 from models.webhook_endpoints import WebhookEndpoint
@@ -17,6 +19,8 @@ from services import idempotency
 # So that administrators can look up a key of the log in the database.
 API_KEY_RETENTION = timedelta(days=30)
 EVENT_RETENTION = DELIVERY_RETENTION = timedelta(days=30)
+# Longer than all attempts of a mail.
+MAIL_RETENTION = timedelta(days=7)
 
 
 def idempotency_keys(session: Session, limit: int) -> int:
@@ -67,6 +71,18 @@ def deliveries(session: Session, limit: int) -> int:
     finished = or_(WebhookDelivery.status != DeliveryStatus.PENDING, disabled)
     old = (age < func.now() - DELIVERY_RETENTION) & finished
     return _erase(session, WebhookDelivery, old, age, limit)
+
+
+def mails(session: Session, limit: int) -> int:
+    """Delete at most `limit` mails that are older than seven days; they contain addresses."""
+    oldest_kept = MAIL_ID.at((datetime.now(UTC) - MAIL_RETENTION).timestamp())
+    return _erase(session, Mail, Mail.id < oldest_kept, Mail.id, limit)
+
+
+def account_tokens(session: Session, limit: int) -> int:
+    """Delete at most `limit` expired tokens of mails."""
+    expiry = AccountToken.expires_at
+    return _erase(session, AccountToken, expiry < func.now(), expiry, limit)
 
 
 def _erase(

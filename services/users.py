@@ -1,6 +1,7 @@
 """User accounts."""
 
 from collections.abc import Container, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -9,8 +10,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from models.events import EventType
+from models.mails import MailKind
 from models.users import SERVICE_DOMAIN, Role, User
-from services import events, pages, passwords, queries, sessions
+from services import events, mails, pages, passwords, queries, sessions
 from services.errors import EmailTaken, InvalidInput, LastAdmin
 from services.locking import IfMatch, locked, violated_constraint
 from services.principals import Actor, Principal, actor_of, authenticate
@@ -25,30 +27,50 @@ def register(
     role: Role = Role.USER,
     refused: Container[str] = (),
     request_id: str | None = None,
+    verifies: bool = False,
 ) -> User:
     """Create an account; a command has no `request_id`.
+
+    Args:
+        verifies: Whether to queue a mail to verify the address.
 
     Raises:
         EmailTaken: the address has an account.
         InvalidInput: the password is common, or one of `refused`; or the address is one of a
             service account.
     """
+    reject_reserved(email)
+    new_hash = hash_password(password, refused)
+    user = User(email=email, password_hash=new_hash, name=name, phone=phone, role=role)
+    if request_id is None:  # A command: the operator knows the address.
+        user.email_verified_at = datetime.now(UTC)
+    session.add(user)
+    flush_email(session)
+    actor = Actor(user.id, request_id) if request_id else Actor()
+    events.record(session, EventType.USER_REGISTERED, user.id, user.version, actor, role=role)
+    if verifies:
+        mails.queue(session, MailKind.VERIFY_EMAIL, user.id, user.email)
+    return user
+
+
+def reject_reserved(email: str) -> None:
+    """Raise InvalidInput for an address of a service account."""
     if email.endswith(SERVICE_DOMAIN):
         raise InvalidInput.at(["/email"], "This domain is reserved for service accounts.")
-    passwords.reject_common(password, "/password", refused)
-    user = User(
-        email=email, password_hash=passwords.hashed(password), name=name, phone=phone, role=role
-    )
-    session.add(user)
+
+
+def flush_email(session: Session) -> None:
+    """Flush a new email address.
+
+    Raises:
+        EmailTaken: another account has it.
+    """
     try:
         session.flush()
     except IntegrityError as error:
         if violated_constraint(error) == "uq_users_email":
             raise EmailTaken from error
         raise
-    actor = Actor(user.id, request_id) if request_id else Actor()
-    events.record(session, EventType.USER_REGISTERED, user.id, user.version, actor, role=role)
-    return user
 
 
 def update_profile(
@@ -67,9 +89,24 @@ def hash_new_password(known_hash: str, current: str, new: str, refused: Containe
         InvalidInput: `current` is wrong, or `new` is common or one of `refused`.
     """
     passwords.reject_common(new, "/new_password", refused)
-    if not passwords.matches(current, known_hash):
-        raise InvalidInput.at(["/current_password"], "This is not your current password.")
+    confirm_password(known_hash, current, "/current_password")
     return passwords.hashed(new)
+
+
+def confirm_password(known_hash: str, current: str, pointer: str) -> None:
+    """Raise InvalidInput if the password at `pointer` is wrong; call it without a transaction."""
+    if not passwords.matches(current, known_hash):
+        raise InvalidInput.at([pointer], "This is not your current password.")
+
+
+def hash_password(password: str, refused: Container[str] = ()) -> str:
+    """Return the hash of a password at `/password`; call it without a transaction.
+
+    Raises:
+        InvalidInput: the password is common or one of `refused`.
+    """
+    passwords.reject_common(password, "/password", refused)
+    return passwords.hashed(password)
 
 
 def change_password(session: Session, principal: Principal, known_hash: str, new_hash: str) -> None:
@@ -79,12 +116,23 @@ def change_password(session: Session, principal: Principal, known_hash: str, new
         InvalidToken: the caller's session has ended since the start of the request.
         StaleDataError: `known_hash` is no longer the current one; the request is retried.
     """
+    user = lock_confirmed(session, principal, known_hash)
+    user.password_hash = new_hash
+    sessions.sign_out(session, principal, sessions.SessionSelection.OTHERS)
+
+
+def lock_confirmed(session: Session, principal: Principal, known_hash: str) -> User:
+    """Return the caller, locked, after the password was compared with `known_hash`.
+
+    Raises:
+        InvalidToken: the caller's session has ended since the start of the request.
+        StaleDataError: `known_hash` is no longer the current one; the request is retried.
+    """
     user = locked(session, select(User).where(User.id == principal.id))
     authenticate(session, principal.id, principal.session_id)
     if user.password_hash != known_hash:
         raise StaleDataError("The password changed since it was read.")
-    user.password_hash = new_hash
-    sessions.sign_out(session, principal, sessions.SessionSelection.OTHERS)
+    return user
 
 
 def list_all(session: Session, page: pages.PageRequest, filters: Mapping[str, Any]) -> pages.Page:

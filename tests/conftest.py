@@ -67,6 +67,12 @@ def settings(new_database, migrated_url) -> Settings:
         rate_limit_login_address=PLENTY,
         rate_limit_password=PLENTY,
         rate_limit_register=PLENTY,
+        rate_limit_forgot_password=PLENTY,
+        rate_limit_forgot_password_address=PLENTY,
+        rate_limit_mail=PLENTY,
+        smtp_url="log:",
+        mail_from="Shop <no-reply@example.com>",
+        public_url="https://api.example.com",
     )
 
 

@@ -32,7 +32,9 @@ LOCAL_RECEIVERS = {
     "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
     "WEBHOOK_PORTS": "443,8080,8443",
 }
-WEBHOOKS = ["-m", "flask", "webhooks", "deliver"]
+# Mails are written to the log.
+MAILS = {"SMTP_URL": "log:", "MAIL_FROM": "Flask API Service <no-reply@example.com>"}
+DELIVER = ["-m", "flask", "deliver"]
 
 BANNER = """
   The service is ready. Press Ctrl-C to stop it.
@@ -69,7 +71,7 @@ def serve(reload: bool) -> int:
         given = sources()
         port = _free_port(str(given.get("PORT") or "5000"))
         with ExitStack() as stack:
-            return _serve(given, _defaults(given, stack), port, reload)
+            return _serve(given, _defaults(given, port, stack), port, reload)
     except DBAPIError as error:
         reason = str(error.orig).partition("\n")[0]
         hint = "Check that it runs, or unset DATABASE_URL: `make run` then starts its own server."
@@ -99,7 +101,7 @@ def _free_port(value: str) -> int:
     return int(value)
 
 
-def _defaults(given: dict[str, Any], stack: ExitStack) -> dict[str, str]:
+def _defaults(given: dict[str, Any], port: int, stack: ExitStack) -> dict[str, str]:
     """Return defaults for unset settings; start a PostgreSQL server if no URL is set."""
     defaults = {"FLASK_ENV": "development", "SECRET_KEY": SAMPLE_SECRET}
     if not (given.get("DATABASE_URL") or given.get("SQLALCHEMY_DATABASE_URI")):
@@ -118,7 +120,7 @@ def _defaults(given: dict[str, Any], stack: ExitStack) -> dict[str, str]:
                 "fails again, rename the folder to start with an empty database."
             ) from error
     if given.get("FLASK_ENV") != "production":
-        defaults |= LOCAL_RECEIVERS
+        defaults |= LOCAL_RECEIVERS | MAILS | {"PUBLIC_URL": f"http://localhost:{port}"}
     defaults = {name: value for name, value in defaults.items() if not given.get(name)}
     if "DATABASE_URL" in defaults:
         stack.enter_context(flaskenv(defaults))
@@ -135,7 +137,7 @@ def _serve(given: dict[str, Any], defaults: dict[str, str], port: int, reload: b
         server = stack.enter_context(_server(_command(settings, port, reload), defaults))
         _wait_until_healthy(server, port)
         # METRICS_PORT is that of the server.
-        stack.enter_context(_server(WEBHOOKS, defaults | {"METRICS_PORT": "0"}))
+        stack.enter_context(_server(DELIVER, defaults | {"METRICS_PORT": "0"}))
         try:
             print(_banner(defaults.get("DATABASE_URL"), port) + accounts, flush=True)
             return server.wait()

@@ -32,6 +32,9 @@ NAMES = (
     "login_address",
     "password",
     "register",
+    "forgot_password",
+    "forgot_password_address",
+    "mail",
 )
 # Key prefix of limits that count failures only.
 FAILURES = "failures:"
@@ -124,6 +127,9 @@ password = limit("password", user_or_address)
 # Each API key has its own request limit, so a user could send more requests by creating many keys.
 new_api_key = limit("new_api_key", user_or_address)
 register = limit("register", address)
+forgot_password = limit("forgot_password", account)
+forgot_password_address = limit("forgot_password_address", address)
+mail = limit("mail", user_or_address)
 
 
 @limiter.request_filter

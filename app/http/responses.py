@@ -44,6 +44,13 @@ class JSONProvider(DefaultJSONProvider):
         return orjson.dumps(obj, DefaultJSONProvider.default, orjson.OPT_UTC_Z | option)
 
 
+def accepted() -> Response:
+    """Return a 202 without a body; flask-smorest would send `null`."""
+    response = Response(status=202)
+    del response.headers["Content-Type"]
+    return response
+
+
 def init_app(app: Flask) -> None:
     app.json = JSONProvider(app)
     app.after_request(protect)

@@ -21,6 +21,8 @@ PAGE_CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+# The page sends the token of its link to the API.
+ACCOUNT_CSP = PAGE_CSP.replace("img-src", "script-src 'self'; connect-src 'self'; img-src")
 
 
 class Page(Resource):

@@ -64,7 +64,11 @@ def call(server: str, path: str, method: str, item: dict[str, Any], schemas: Any
         _headers(operation, parameters) | ({"Content-Type": JSON} if content else {}),
         example(content, schemas) if content else None,
         bool(operation["security"]),
-        not {"204", 204} & operation["responses"].keys(),
+        any(
+            "content" in response
+            for status, response in operation["responses"].items()
+            if str(status).startswith("2")
+        ),
     )
 
 

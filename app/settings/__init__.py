@@ -15,6 +15,7 @@ import click
 from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
 from app.settings.files import UnreadableFileError, read_sources, stripped
+from app.settings.mail import PublicURL, sender, smtp_url
 from app.settings.names import Network, hosts, networks, origins, ports
 from app.settings.postgres import PostgresURL
 from app.settings.safety import KEY_BYTES, unsafe
@@ -121,6 +122,13 @@ class Settings:
         rate(), "5 per minute", "Attempts to change the password, per account."
     )
     rate_limit_register: str = setting(rate(), "20 per hour", "Registrations per IP address.")
+    rate_limit_forgot_password: str = setting(
+        rate(), "3 per hour", "Requests to reset the password, per account."
+    )
+    rate_limit_forgot_password_address: str = setting(
+        rate(), "20 per hour", "Requests to reset a password, per IP address."
+    )
+    rate_limit_mail: str = setting(rate(), "5 per hour", "Other mails that a user requests.")
     database_pool_size: int = setting(
         number(1), 10, "Connections to PostgreSQL that each process keeps open."
     )
@@ -146,6 +154,27 @@ class Settings:
         networks(), (), "Private networks that may get webhooks, such as `10.0.0.0/8`."
     )
     webhook_ports: tuple[int, ...] = setting(ports(), (443, 8443), "Ports that may get webhooks.")
+    smtp_url: str = setting(
+        fields.String(validate=smtp_url),
+        "",
+        "Mail server: `smtp://user:password@host:587` (STARTTLS if offered, required with "
+        "credentials or `?starttls=required`), `smtps://…`, or `log:`. Empty: no mails.",
+    )
+    mail_from: str = setting(
+        fields.String(validate=sender),
+        "",
+        "Sender of mails, such as `Shop <no-reply@example.com>`; required with `SMTP_URL`.",
+    )
+    public_url: str = setting(
+        PublicURL(),
+        "",
+        "Base of the links in mails, such as `https://api.example.com`; required with `SMTP_URL`.",
+    )
+    require_verified_email: Literal["off", "login", "orders"] = setting(
+        fields.String(validate=validate.OneOf(["off", "login", "orders"])),
+        "off",
+        "Step that needs a verified email address: `off`, `login` or `orders`.",
+    )
     metrics_port: int = setting(
         number(0, maximum=65_535), 0, "Port of `/metrics` for Prometheus; 0 disables it."
     )

@@ -24,16 +24,32 @@ def unsafe(settings: Settings) -> dict[str, list[str]]:
         "SECRET_KEY": (not settings.secret_key, "is missing."),
         "DATABASE_URL": (not settings.database_url, "is missing."),
     }
+    checks |= _mail(settings)
     if settings.production:
         checks |= _production(settings)
     return {name: [text] for name, (bad, text) in checks.items() if bad}
+
+
+def _mail(settings: Settings) -> dict[str, tuple[bool, str]]:
+    sends, missing = bool(settings.smtp_url), "is missing; SMTP_URL requires it."
+    unverifiable = settings.require_verified_email != "off" and not sends
+    return {
+        "MAIL_FROM": (sends and not settings.mail_from, missing),
+        "PUBLIC_URL": (sends and not settings.public_url, missing),
+        "REQUIRE_VERIFIED_EMAIL": (unverifiable, "needs SMTP_URL."),
+    }
 
 
 def _production(settings: Settings) -> dict[str, tuple[bool, str]]:
     checks = {
         "ALLOWED_HOSTS": (not settings.allowed_hosts, "is missing; production requires it."),
         "DEBUG": (settings.debug, "must be off in production."),
+        # The log would contain the tokens of all accounts.
+        "SMTP_URL": (settings.smtp_url == "log:", "must be a mail server in production."),
     }
+    if settings.public_url:
+        secure = settings.public_url.startswith("https://")
+        checks["PUBLIC_URL"] = (not secure, "must be https:// in production.")
     size = KEY_BYTES[settings.jwt_algorithm]
     weak = WEAK_KEY.format(size=size, name=settings.jwt_algorithm)
     if settings.secret_key:

@@ -16,6 +16,7 @@ from schemas.event_examples import example
 from tests.support.api_keys import URL, new_key
 from tests.support.clients import ApiClient
 from tests.support.factories import PASSWORD, UserFactory
+from tests.support.mails import mailed_token
 
 EMAIL, NAME, PHONE = "ada@example.net", "Ada Lovelace", "+14155550100"
 
@@ -84,6 +85,32 @@ def revoke_key(world: World) -> Result:
     return response, Expected(key_id, None, world.admin.id, {"user_id": world.user.id})
 
 
+def verify_email(world: World) -> Result:
+    address, location = world.user.email, "/api/auth/verify-email"
+    world.as_user.post(f"{location}/resend")
+    body = {"token": mailed_token(world.app, address)}
+    response = ApiClient(world.app).post(location, json=body)
+    return response, Expected(world.user.id, 2, world.user.id, {})
+
+
+def change_email(world: World) -> Result:
+    user = UserFactory()
+    body = {"email": "lovelace@example.net", "password": PASSWORD}
+    ApiClient(world.app).signed_in(user).post("/api/users/me/email", json=body)
+    body = {"token": mailed_token(world.app, "lovelace@example.net")}
+    response = ApiClient(world.app).post("/api/auth/confirm-email", json=body)
+    return response, Expected(user.id, 2, user.id, {})
+
+
+def reset_password(world: World) -> Result:
+    user = UserFactory()
+    client = ApiClient(world.app)
+    client.post("/api/auth/forgot-password", json={"email": user.email})
+    body = {"token": mailed_token(world.app, user.email), "password": f"new {PASSWORD}"}
+    response = client.post("/api/auth/reset-password", json=body)
+    return response, Expected(user.id, 2, user.id, {})
+
+
 ENDPOINTS = "/api/webhook-endpoints"
 
 
@@ -115,6 +142,9 @@ CAUSES = {
     EventType.USER_REGISTERED: register,
     EventType.USER_DEACTIVATED: deactivate,
     EventType.USER_ROLE_CHANGED: change_role,
+    EventType.USER_EMAIL_VERIFIED: verify_email,
+    EventType.USER_EMAIL_CHANGED: change_email,
+    EventType.USER_PASSWORD_RESET: reset_password,
     EventType.SESSION_REUSE_DETECTED: reuse_a_refresh_token,
     EventType.API_KEY_CREATED: create_key,
     EventType.API_KEY_REVOKED: revoke_key,

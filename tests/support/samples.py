@@ -3,12 +3,14 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
+from models.account_tokens import TokenPurpose
 from tests.support.openapi import Operation, composed
 from tests.support.servers import BASE
 
@@ -16,6 +18,11 @@ COMMANDS = {
     "Shell": ["bash", "-c"],
     "Python": [sys.executable, "-c"],
     "TypeScript": ["node", "--input-type=module", "--eval"],
+}
+PURPOSES = {
+    "/api/auth/verify-email": TokenPurpose.VERIFY_EMAIL,
+    "/api/auth/confirm-email": TokenPurpose.CHANGE_EMAIL,
+    "/api/auth/reset-password": TokenPurpose.RESET_PASSWORD,
 }
 # Header examples that are replaced by the `ETag` of the resource.
 VERSION = r"1-64a7917240a00"
@@ -30,6 +37,8 @@ class Caller:
     tokens: dict[str, Any]
     operations: list[Operation]
     schemas: dict[str, Any]
+    # Creates a token as in a mail to the caller.
+    new_token: Callable[[TokenPurpose], str]
 
     def run(self, operation: Operation, language: str) -> subprocess.CompletedProcess[str]:
         """Run the sample of the operation with the access token in `TOKEN`."""
@@ -84,6 +93,8 @@ class Caller:
         example = operation.body.get("example") or composed(operation.body["schema"], self.schemas)
         creates = "201" in operation.successes
         real = {"refresh_token": self.tokens["refresh_token"], "email": self.email}
+        if purpose := PURPOSES.get(operation.path):
+            real["token"] = self.new_token(purpose)
         if creates:
             new = f"new-{uuid4().hex[:20]}"
             real |= {"email": f"{new}@example.com", "id": new, "service_account": new}

@@ -36,11 +36,11 @@ class Server:
             client.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
             yield client
 
-    def flask(self, *args: str) -> str:
-        """Run a `flask` command with the server's settings, and return what it prints."""
-        command = [sys.executable, "-m", "flask", *args]
+    def flask(self, *args: str, **more: str) -> str:
+        """Run a `flask` command with the server's settings and `more`; return what it prints."""
+        command, env = [sys.executable, "-m", "flask", *args], {**self.environment, **more}
         done = subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=300
+            command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -62,6 +62,12 @@ def environment(database_url: str, **more: str) -> dict[str, str]:
         "RATE_LIMIT_LOGIN_ADDRESS": PLENTY,
         "RATE_LIMIT_PASSWORD": PLENTY,
         "RATE_LIMIT_REGISTER": PLENTY,
+        "RATE_LIMIT_FORGOT_PASSWORD": PLENTY,
+        "RATE_LIMIT_FORGOT_PASSWORD_ADDRESS": PLENTY,
+        "RATE_LIMIT_MAIL": PLENTY,
+        "SMTP_URL": "log:",
+        "MAIL_FROM": "no-reply@example.com",
+        "PUBLIC_URL": "http://localhost",
         **more,
     }
 

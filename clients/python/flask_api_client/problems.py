@@ -55,4 +55,4 @@ def unwrap(response: ApiResponse[Problem | T]) -> T:
         raise NotModified
     if isinstance(response.parsed, Problem):
         raise ApiProblem(response.parsed, response.headers)
-    return response.parsed  # type: ignore[return-value]  # None is the body of a 204
+    return response.parsed  # type: ignore[return-value]  # None is the body of a 202 or 204

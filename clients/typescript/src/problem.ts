@@ -29,10 +29,10 @@ export class NotModified extends Error {
   }
 }
 
-/** Return the body of a success, or undefined for a 204. Throw an error for other responses. */
+/** Return the body of a success, or undefined if it has none. Throw an error for other responses. */
 export function dataOf({ response, body }: Received): unknown {
   const { ok, status, headers } = response;
-  if (status === 204) return undefined;
+  if (status === 204 || (status === 202 && body === "")) return undefined;
   if (status === 304) throw new NotModified(headers);
   const found = documentOf(body);
   if (ok && found) return found;

@@ -33,7 +33,7 @@ export type Arguments<I> = object extends I ? [input?: I] : [input: I];
 
 type Responses<O> = O extends { responses: infer R } ? R : never;
 
-type Success<R> = { [S in keyof R]: S extends 200 | 201 | 204 ? Json<R[S]> : never }[keyof R];
+type Success<R> = { [S in keyof R]: S extends 200 | 201 | 202 | 204 ? Json<R[S]> : never }[keyof R];
 
 /** Body of a successful response; undefined if it has none. */
 export type Data<M extends Method, P extends keyof paths> = Success<Responses<Operation<M, P>>>;

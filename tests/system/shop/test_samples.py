@@ -8,7 +8,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
 
+from models.account_tokens import TokenPurpose
+from services import account_tokens
 from services.demo_accounts import ADMIN, ADMIN_PASSWORD
 from tests.support.openapi import composed, faults, operations_of
 from tests.support.samples import COMMANDS, Caller
@@ -32,8 +37,16 @@ def admin(server):
         yield client
 
 
+@pytest.fixture(scope="module")
+def engine(server):
+    url = make_url(server.environment["DATABASE_URL"]).set(drivername="postgresql+psycopg2")
+    engine = create_engine(url)
+    yield engine
+    engine.dispose()
+
+
 @pytest.fixture
-def caller(admin, served_document):
+def caller(admin, served_document, engine):
     """Return a new administrator with the documented password."""
     schemas = served_document["components"]["schemas"]
     password = composed(schemas["Credentials"], schemas)["password"]
@@ -42,9 +55,14 @@ def caller(admin, served_document):
     admin.patch(f"/api/users/{user['id']}", json={"role": "admin"}).raise_for_status()
     tokens = admin.post("/api/auth/login", json=account).json()
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+
+    def new_token(purpose: TokenPurpose) -> str:
+        with Session(engine) as session, session.begin():
+            return account_tokens.create(session, user["id"], purpose, account["email"])
+
     with httpx.Client(base_url=admin.base_url, headers=headers, timeout=30) as client:
         operations = operations_of(served_document)
-        yield Caller(client, account["email"], tokens, operations, schemas)
+        yield Caller(client, account["email"], tokens, operations, schemas, new_token)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -10,7 +10,8 @@ from app.settings import Settings, SettingsError, database_url
 STRONG = "0123456789abcdef0123456789abcdef"
 URL = "postgresql://u:p@db.example/shop"
 DRIVER_URL = "postgresql+psycopg2://u:p@db.example/shop"
-DEVELOPMENT = {"FLASK_ENV": "development", "SECRET_KEY": "short", "DATABASE_URL": URL}
+MAIL = {"SMTP_URL": "log:", "MAIL_FROM": "a@example.com", "PUBLIC_URL": "http://localhost"}
+DEVELOPMENT = {"FLASK_ENV": "development", "SECRET_KEY": "short", "DATABASE_URL": URL, **MAIL}
 # Each setting: text and parsed value.
 SETTINGS = [
     ("FLASK_ENV", "testing", "testing"),
@@ -39,6 +40,9 @@ SETTINGS = [
     ("RATE_LIMIT_LOGIN_ADDRESS", "9/day", "9/day"),
     ("RATE_LIMIT_PASSWORD", "9 per hour", "9 per hour"),
     ("RATE_LIMIT_REGISTER", "1/second;9/day", "1/second;9/day"),
+    ("RATE_LIMIT_FORGOT_PASSWORD", "9 per hour", "9 per hour"),
+    ("RATE_LIMIT_FORGOT_PASSWORD_ADDRESS", "9 per hour", "9 per hour"),
+    ("RATE_LIMIT_MAIL", "9 per hour", "9 per hour"),
     ("DATABASE_POOL_SIZE", "3", 3),
     ("DATABASE_POOL_OVERFLOW", "0", 0),
     ("DATABASE_POOL_TIMEOUT", "0.5", 0.5),
@@ -51,6 +55,10 @@ SETTINGS = [
         (ip_network("10.0.0.0/8"), ip_network("fd00::/8")),
     ),
     ("WEBHOOK_PORTS", "443, 9443", (443, 9443)),
+    ("SMTP_URL", "smtps://u:p%40ss@mail.example", "smtps://u:p%40ss@mail.example"),
+    ("MAIL_FROM", "Shop <no-reply@example.com>", "Shop <no-reply@example.com>"),
+    ("PUBLIC_URL", "https://api.example.com/", "https://api.example.com"),
+    ("REQUIRE_VERIFIED_EMAIL", "login", "login"),
     ("METRICS_PORT", "9100", 9100),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318", "http://collector:4318"),
 ]

@@ -1,0 +1,35 @@
+"""Mails that the settings enable, and the steps that need a verified email address."""
+
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Row
+
+from app.settings import Settings
+from models.users import Role
+from services.errors import EmailNotVerified, Problem
+
+
+class MailDisabled(Problem):
+    status, slug, title = 404, "mail-disabled", "Mails disabled"
+    detail = "This service sends no mails, so it cannot verify addresses or reset passwords."
+    advice = "Ask API support. The operator of the service enables mails by the setting `SMTP_URL`."
+
+
+def mail_enabled() -> bool:
+    settings: Settings = current_app.extensions["settings"]
+    return bool(settings.smtp_url)
+
+
+def require_mail() -> None:
+    """Raise MailDisabled if the service sends no mails."""
+    if not mail_enabled():
+        raise MailDisabled
+
+
+def check_verified(user: Row[Any], step: str) -> None:
+    """Raise EmailNotVerified if the settings require a verified address at this step."""
+    settings: Settings = current_app.extensions["settings"]
+    is_required = settings.require_verified_email == step and user.role != Role.SERVICE
+    if is_required and user.email_verified_at is None:
+        raise EmailNotVerified

@@ -1,0 +1,51 @@
+"""Mails to send: an outbox, written in the transaction of the change that a mail is about."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base
+from models.types import PrefixedID
+from models.users import MAX_EMAIL, USER_ID
+
+MAIL_ID = PrefixedID("mail")
+
+
+class MailKind(StrEnum):
+    """The templates in app/templates/mails; no constraint, so a new kind needs no migration."""
+
+    VERIFY_EMAIL = "verify_email"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 (a name)
+    PASSWORD_WAS_RESET = "password_was_reset"  # noqa: S105 (a name)
+    CHANGE_EMAIL = "change_email"
+    EMAIL_CHANGE_REQUESTED = "email_change_requested"
+
+
+class Mail(Base):
+    """A mail; it has no token, because the sender makes a new one for each attempt."""
+
+    __tablename__ = "mails"
+    __table_args__ = (
+        Index(
+            "ix_mails_due",
+            "next_attempt_at",
+            postgresql_where=text("sent_at IS NULL AND failed_at IS NULL"),
+        ),
+        Index("ix_mails_user_id", "user_id"),
+    )
+
+    id: Mapped[str] = mapped_column(MAIL_ID, primary_key=True, default=MAIL_ID.new)
+    kind: Mapped[MailKind] = mapped_column(String(32))
+    # NULL for a password reset of an unknown address, which is never sent.
+    user_id: Mapped[str | None] = mapped_column(USER_ID, ForeignKey("users.id", ondelete="CASCADE"))
+    address: Mapped[str] = mapped_column(String(MAX_EMAIL))
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    # During an attempt: the end of its lease.
+    next_attempt_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    sent_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
