@@ -1,6 +1,6 @@
 """User accounts."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -15,6 +15,8 @@ from services.errors import EmailTaken, InvalidInput, LastAdmin
 from services.locking import IfMatch, locked, violated_constraint
 from services.principals import Actor, Principal, actor_of, authenticate
 
+DEFAULT_RULES = passwords.Rules()
+
 
 def register(
     session: Session,
@@ -23,19 +25,18 @@ def register(
     name: str = "",
     phone: str | None = None,
     role: Role = Role.USER,
-    refused: Container[str] = (),
+    rules: passwords.Rules = DEFAULT_RULES,
     request_id: str | None = None,
 ) -> User:
     """Create an account; a command has no `request_id`.
 
     Raises:
         EmailTaken: the address has an account.
-        InvalidInput: the password is common, or one of `refused`; or the address is one of a
-            service account.
+        InvalidInput: the password breaks the rules, or the address is one of a service account.
     """
     if email.endswith(SERVICE_DOMAIN):
         raise InvalidInput.at(["/email"], "This domain is reserved for service accounts.")
-    passwords.reject_common(password, "/password", refused)
+    passwords.check_new(password, "/password", rules)
     user = User(
         email=email, password_hash=passwords.hashed(password), name=name, phone=phone, role=role
     )
@@ -58,15 +59,15 @@ def update_profile(
     return _change(session, _locked(session, principal.id, if_match), changes)
 
 
-def hash_new_password(known_hash: str, current: str, new: str, refused: Container[str] = ()) -> str:
+def hash_new_password(known_hash: str, current: str, new: str, rules: passwords.Rules) -> str:
     """Return the hash of a new password.
 
     This is slow and does not use the database, so call it without an open transaction.
 
     Raises:
-        InvalidInput: `current` is wrong, or `new` is common or one of `refused`.
+        InvalidInput: `current` is wrong, or `new` breaks the rules.
     """
-    passwords.reject_common(new, "/new_password", refused)
+    passwords.check_new(new, "/new_password", rules)
     if not passwords.matches(current, known_hash):
         raise InvalidInput.at(["/current_password"], "This is not your current password.")
     return passwords.hashed(new)

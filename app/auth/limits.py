@@ -13,6 +13,7 @@ from jwt import PyJWTError
 from limits import parse_many
 from werkzeug.exceptions import HTTPException
 
+from app.auth import challenges
 from app.auth.limit_storage import RedisOrMemoryStorage, Window
 from app.auth.quotas import Quota, TooManyRequests
 from app.errors.handlers import from_problem
@@ -32,6 +33,7 @@ NAMES = (
     "login_address",
     "password",
     "register",
+    "second_factor",
 )
 # Key prefix of limits that count failures only.
 FAILURES = "failures:"
@@ -70,6 +72,11 @@ def account() -> str:
         return address()
     email = canonical_email(email)
     return hashlib.sha256(email.encode(errors="replace")).hexdigest()
+
+
+def challenged_user() -> str:
+    """Return the id of the user in the challenge; without a valid one, the client's address."""
+    return challenges.sent_user_id() or address()
 
 
 def failures(*keys: Callable[[], str]) -> Callable[[], str]:
@@ -125,6 +132,10 @@ password = limit("password", user_or_address)
 # could send more requests.
 new_api_key = limit("new_api_key", user_or_address)
 register = limit("register", address)
+# Wrong codes of a user, in sign-ins and in the settings of the second factor together.
+second_factor = limit("second_factor", failures(user_or_address))
+second_factor_login = limit("second_factor", failures(challenged_user))
+second_factor_address = limit("login", failures(challenged_user, address))
 
 
 @limiter.request_filter

@@ -120,4 +120,4 @@ def test_public_method_cannot_need_a_recent_sign_in():
             @public
             @recent_sign_in
             def get(self):
-                """Nobody is signed in."""
+                """There is no sign-in."""
