@@ -44,7 +44,7 @@ def caller(admin, served_document):
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
     with httpx.Client(base_url=admin.base_url, headers=headers, timeout=30) as client:
         operations = operations_of(served_document)
-        yield Caller(client, account["email"], tokens, operations, schemas)
+        yield Caller(client, account["email"], password, tokens, operations, schemas)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
