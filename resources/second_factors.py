@@ -13,7 +13,7 @@ from models.users import Scope
 from schemas.second_factors import (
     ConfirmationSchema,
     EnrolmentSchema,
-    RecoveryCodesSchema,
+    NewRecoveryCodesSchema,
     SecondFactorCodeSchema,
     SecondFactorSchema,
 )
@@ -67,7 +67,7 @@ class SecondFactor(Resource):
 class Confirmation(Resource):
     @limits.second_factor
     @blp.arguments(ConfirmationSchema)
-    @blp.response(200, RecoveryCodesSchema)
+    @blp.response(200, NewRecoveryCodesSchema)
     @blp.raises(NotFound, SecondFactorEnabled)
     @requires(Scope.CREDENTIALS)
     @blp.doc(operationId="confirmSecondFactor")
@@ -101,7 +101,7 @@ class Disabling(Resource):
 
 @blp.route("/recovery-codes")
 class RecoveryCodes(Resource):
-    @blp.response(200, RecoveryCodesSchema)
+    @blp.response(200, NewRecoveryCodesSchema)
     @blp.raises(NotFound)
     @requires(Scope.CREDENTIALS)
     @recent_sign_in

@@ -80,7 +80,7 @@ class EnrolmentSchema(ResponseSchema):
     )
 
 
-class RecoveryCodesSchema(ResponseSchema):
+class NewRecoveryCodesSchema(ResponseSchema):
     """Recovery codes, which only this response contains."""
 
     recovery_codes = fields.List(

@@ -66,10 +66,8 @@ class Caller:
         if operation.path != f"{URL}/recovery-codes" and "code" not in fields:
             return {}
         factor = enrolled(self.client, self.email, self.password)
-        known = {"code": factor.recovery_codes[0]}
-        return known | (
-            {"challenge": factor.challenge(self.client)} if "challenge" in fields else {}
-        )
+        challenge = factor.challenge(self.client) if "challenge" in fields else None
+        return {"code": factor.recovery_codes[0], "challenge": challenge}
 
     def shown_path(self, operation: Operation) -> str:
         examples = {p["name"]: p["example"] for p in operation.parameters if p["in"] == "path"}
