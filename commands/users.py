@@ -6,9 +6,9 @@ from flask.cli import AppGroup
 
 from app.cli import checked, transaction
 from app.settings import Settings
-from models.users import Role
-from services import users
-from services.passwords import DEMO_PASSWORDS
+from models.users import Role, canonical_email
+from services import second_factors, users
+from services.passwords import DEMO_PASSWORDS, Rules
 
 command = AppGroup("users", help="User accounts.")
 
@@ -22,6 +22,16 @@ def create_admin(email: str, name: str, password: str) -> None:
     settings: Settings = current_app.extensions["settings"]
     account = checked(email=email, password=password, name=name)
     refused = DEMO_PASSWORDS if settings.production else frozenset()
+    rules = Rules(settings.password_min_length, refused)
     with transaction() as session:
-        user = users.register(session, **account, role=Role.ADMIN, refused=refused)
+        user = users.register(session, **account, role=Role.ADMIN, rules=rules)
     click.echo(f"Created administrator {user.email} ({user.id}).")
+
+
+@command.command("remove-second-factor")
+@click.argument("email")
+def remove_second_factor(email: str) -> None:
+    """Turn the second factor of a user off, who has lost the device and the recovery codes."""
+    with transaction() as session:
+        user = second_factors.remove_by_email(session, canonical_email(email))
+    click.echo(f"Removed the second factor of {user.email} ({user.id}).")

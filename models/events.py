@@ -34,6 +34,9 @@ class EventType(StrEnum):
     USER_EMAIL_VERIFIED = "user.email_verified"
     USER_EMAIL_CHANGED = "user.email_changed"
     USER_PASSWORD_RESET = "user.password_reset"  # noqa: S105 (a name)
+    USER_TOTP_ENABLED = "user.totp_enabled"
+    USER_TOTP_DISABLED = "user.totp_disabled"
+    USER_RECOVERY_CODE_USED = "user.recovery_code_used"
     SESSION_REUSE_DETECTED = "session.reuse_detected"
     API_KEY_CREATED = "api_key.created"
     API_KEY_REVOKED = "api_key.revoked"

@@ -6,7 +6,7 @@ import unicodedata
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Index, String, true
+from sqlalchemy import CheckConstraint, Index, String, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Versioned
@@ -76,3 +76,5 @@ class User(Versioned, Base):
     role: Mapped[Role] = mapped_column(String(16), default=Role.USER, server_default=Role.USER)
     is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
     email_verified_at: Mapped[datetime | None]
+    # Whether a second factor is on; a copy, because every request reads the user.
+    second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())

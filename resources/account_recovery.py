@@ -93,7 +93,7 @@ class PasswordReset(Resource):
         """
         account_recovery.check_reset(self.session, body["token"])
         self.session.rollback()  # argon2 must not hold a database connection
-        new_hash = users.hash_password(body["password"], self.refused_passwords)
+        new_hash = users.hash_password(body["password"], self.password_rules)
         account_recovery.reset_password(self.session, body["token"], new_hash, g.request_id)
 
 

@@ -4,8 +4,9 @@ import time
 from typing import Any
 
 from flask import g
+from sqlalchemy import Row
 
-from app.auth import limits
+from app.auth import challenges, limits
 from app.auth.tokens import events, issue, refresh_claims, successor_id
 from app.db.database import database
 from app.http.access import public, requires
@@ -15,6 +16,7 @@ from app.http.resource import Resource
 from models.users import Scope, User
 from schemas.ids import path_parameter
 from schemas.pages import PageQuerySchema
+from schemas.second_factors import SecondFactorLoginSchema
 from schemas.sessions import (
     SESSION_ID,
     CredentialsSchema,
@@ -24,7 +26,7 @@ from schemas.sessions import (
     TokensSchema,
 )
 from schemas.users import RegistrationSchema, UserSchema
-from services import sessions, users
+from services import second_factors, sessions, users
 from services.errors import (
     EmailNotVerified,
     EmailTaken,
@@ -34,6 +36,8 @@ from services.errors import (
     WrongCredentials,
 )
 from services.pages import Page, PageRequest
+from services.principals import Actor
+from services.second_factors import InvalidChallenge, SecondFactorRequired, WrongCode
 
 DESCRIPTION = """\
 Registration, sign-in, refresh and sign-out. A sign-in creates a session with two tokens: a
@@ -64,7 +68,7 @@ class Registration(Resource):
         return users.register(
             self.session,
             **account,
-            refused=self.refused_passwords,
+            rules=self.password_rules,
             request_id=g.request_id,
             verifies=mail_enabled(),
         )
@@ -80,14 +84,16 @@ class Login(Resource):
     @blp.arguments(CredentialsSchema)
     @blp.response(200, TokensSchema)
     @blp.links(refresh={"refresh_token": "$response.body#/refresh_token"})
-    @blp.raises(WrongCredentials, EmailNotVerified)
+    @blp.raises(WrongCredentials, EmailNotVerified, SecondFactorRequired)
     @public
     @blp.doc(operationId="login")
     def post(self, credentials: dict[str, str]) -> dict[str, Any]:
         """Sign in.
 
         Creates a session. A wrong password and an unknown account get the same response, after the
-        same time. A retry creates another session.
+        same time. A retry creates another session. An account with a second factor gets a 401
+        `second-factor-required` with a `challenge`: send it with a code to
+        `POST /api/auth/login/second-factor`.
         """
         account = sessions.find_account(self.session, credentials["email"])
         self.session.rollback()  # argon2 must not hold a database connection
@@ -95,7 +101,40 @@ class Login(Resource):
             account, credentials["password"], self.refused_passwords
         )
         check_verified(verified[0], "login")
+        if verified[0].second_factor:
+            raise self.second_factor_required(*verified)
         grant = sessions.sign_in(self.session, *verified, self.client)
+        return issue(grant, int(time.time()))
+
+    def second_factor_required(self, account: Row[Any], new_hash: str) -> SecondFactorRequired:
+        """Return the error with the challenge; keep a renewed hash."""
+        # The error response must not roll this back.
+        with database.transaction() as session:
+            sessions.confirm_password(session, account, new_hash)
+        return SecondFactorRequired(challenge=challenges.issue(account.id, new_hash))
+
+
+@blp.route("/login/second-factor")
+class SecondFactorLogin(Resource):
+    @limits.second_factor_login
+    @limits.second_factor_address
+    @limits.login_address
+    @blp.arguments(SecondFactorLoginSchema)
+    @blp.response(200, TokensSchema)
+    @blp.raises(InvalidChallenge, WrongCode)
+    @public
+    @blp.doc(operationId="loginWithSecondFactor")
+    def post(self, body: dict[str, str]) -> dict[str, Any]:
+        """Complete a sign-in with a code.
+
+        Creates a session. A challenge is valid for five minutes, and a code for one sign-in. If
+        the response is lost, wait for the next code.
+        """
+        user_id, version = challenges.read(body["challenge"])
+        actor = Actor(user_id, g.request_id)
+        grant = second_factors.sign_in(
+            self.session, user_id, version, body["code"], self.client, actor
+        )
         return issue(grant, int(time.time()))
 
 

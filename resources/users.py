@@ -77,7 +77,7 @@ class MyPassword(Resource):
         self.session.rollback()  # argon2 must not hold a database connection
         known_hash = self.user.password_hash
         new_hash = users.hash_new_password(
-            known_hash, body["current_password"], body["new_password"], self.refused_passwords
+            known_hash, body["current_password"], body["new_password"], self.password_rules
         )
         users.change_password(self.session, self.principal, known_hash, new_hash)
 

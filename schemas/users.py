@@ -31,7 +31,7 @@ EMAIL = {
     "description": "Email address for the sign-in, in lower case.",
     "example": "user@example.com",
 }
-PASSWORD = "From 8 to 128 characters of any kind. A long phrase is safer than a short, complex one."  # noqa: S105
+PASSWORD = "8 to 128 characters of any kind; a service can require more. A long phrase is best."  # noqa: S105
 ACTIVE = {"description": "Whether the user may sign in.", "example": True}
 
 

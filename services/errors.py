@@ -106,6 +106,12 @@ class Forbidden(Problem):
     )
 
 
+class SecondFactorMissing(Problem):
+    status, slug, title = 403, "second-factor-missing", "Second factor missing"
+    detail = "This service requires a second factor of administrators, and yours is off."
+    advice = "Set it up: `POST /api/users/me/second-factor`, then `…/confirm` with a code."
+
+
 class NotFound(Problem):
     status, slug, title = 404, "not-found", "Not found"
     detail = "The resource does not exist, or it belongs to another user."

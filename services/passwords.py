@@ -4,6 +4,7 @@ import os
 import secrets
 import unicodedata
 from collections.abc import Callable, Container
+from dataclasses import dataclass
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -23,6 +24,16 @@ DEMO_PASSWORDS = frozenset({USER_PASSWORD, ADMIN_PASSWORD})
 
 # The most common passwords according to zxcvbn; attackers try these first.
 COMMON_PASSWORDS = frozenset(FREQUENCY_LISTS["passwords"])
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Requirements for new passwords (NIST SP 800-63B-4, 3.1.1.2)."""
+
+    min_length: int = 8
+    # Passwords that this environment does not allow.
+    refused: Container[str] = frozenset()
+
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=MEMORY_KIB, parallelism=1)
 # Each hash uses 19 MiB and a core, so more hashes than cores would only use more memory.
@@ -85,6 +96,17 @@ def reject_common(password: str, pointer: str, refused: Container[str] = ()) -> 
     password = normalized(password)
     if password.lower() in COMMON_PASSWORDS or password in refused:
         raise InvalidInput.at([pointer], "This password is too common; choose another one.")
+
+
+def check_new(password: str, pointer: str, rules: Rules) -> None:
+    """Check a new password, after normalization.
+
+    Raises:
+        InvalidInput: the password at `pointer` is too short or too common.
+    """
+    if len(normalized(password)) < rules.min_length:
+        raise InvalidInput.at([pointer], f"Shorter than minimum length {rules.min_length}.")
+    reject_common(password, pointer, rules.refused)
 
 
 def outdated(password_hash: str) -> bool:

@@ -68,6 +68,7 @@ UNCHANGED = (
     (users.c.id == bindparam("user_id"))
     & users.c.is_active
     & (users.c.password_hash == bindparam("known_hash"))
+    & (users.c.second_factor == bindparam("known_factor"))
 )
 # CONFIRM and REHASH lock the user's row. So a password change waits until the sign-in is committed,
 # and then ends the new session too.
@@ -115,18 +116,30 @@ def verify_password(
 
 
 def sign_in(session: Session, account: Row[Any], new_hash: str, client: Client) -> Grant:
-    """Open a session for an account whose password was verified.
+    """Open a session for an account whose password was verified; see `confirm_password`."""
+    confirm_password(session, account, new_hash)
+    return open_session(session, account.id, client)
+
+
+def confirm_password(session: Session, account: Row[Any], new_hash: str) -> None:
+    """Lock an account whose password was verified, and store the new hash if there is one.
 
     Raises:
         StaleDataError: the account changed since it was read; the request is retried.
     """
     statement = CONFIRM if new_hash == account.password_hash else REHASH
-    known = {"user_id": account.id, "known_hash": account.password_hash}
-    values = known if statement is CONFIRM else {**known, "new_hash": new_hash}
+    known = {"known_hash": account.password_hash, "known_factor": account.second_factor}
+    values = {"user_id": account.id, **known}
+    if statement is REHASH:
+        values["new_hash"] = new_hash
     if session.execute(statement, values).one_or_none() is None:
         raise StaleDataError("The account changed during the sign-in.")
-    grant = Grant(account.id, SESSION_ID.new(), _new_token_id())
-    opened = {"user_id": account.id, "id": grant.session_id, "token_hash": _hash(grant.token_id)}
+
+
+def open_session(session: Session, user_id: str, client: Client) -> Grant:
+    """Open a session for a user whose row is locked."""
+    grant = Grant(user_id, SESSION_ID.new(), secrets.token_urlsafe(24))
+    opened = {"user_id": user_id, "id": grant.session_id, "token_hash": _hash(grant.token_id)}
     session.execute(OPEN, {**opened, **asdict(client)})
     return grant
 
@@ -237,10 +250,6 @@ def end(session: Session, principal: Principal, session_id: str) -> None:
 def _revoke(session: Session, *where: ColumnElement[bool]) -> bool:
     statement = update(AuthSession).where(*where, _alive()).values(revoked_at=func.now())
     return bool(session.execute(statement.returning(AuthSession.id)).all())
-
-
-def _new_token_id() -> str:
-    return secrets.token_urlsafe(24)
 
 
 def _hash(token_id: str) -> bytes:

@@ -1,6 +1,6 @@
 """User accounts."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,8 @@ from services.errors import EmailTaken, InvalidInput, LastAdmin
 from services.locking import IfMatch, locked, violated_constraint
 from services.principals import Actor, Principal, actor_of, authenticate
 
+DEFAULT_RULES = passwords.Rules()
+
 
 def register(
     session: Session,
@@ -25,7 +27,7 @@ def register(
     name: str = "",
     phone: str | None = None,
     role: Role = Role.USER,
-    refused: Container[str] = (),
+    rules: passwords.Rules = DEFAULT_RULES,
     request_id: str | None = None,
     verifies: bool = False,
 ) -> User:
@@ -36,11 +38,10 @@ def register(
 
     Raises:
         EmailTaken: the address has an account.
-        InvalidInput: the password is common, or one of `refused`; or the address is one of a
-            service account.
+        InvalidInput: the password breaks the rules, or the address is one of a service account.
     """
     reject_reserved(email)
-    new_hash = hash_password(password, refused)
+    new_hash = hash_password(password, rules)
     user = User(email=email, password_hash=new_hash, name=name, phone=phone, role=role)
     if request_id is None:  # A command: the operator knows the address.
         user.email_verified_at = datetime.now(UTC)
@@ -80,15 +81,15 @@ def update_profile(
     return _change(session, _locked(session, principal.id, if_match), changes)
 
 
-def hash_new_password(known_hash: str, current: str, new: str, refused: Container[str] = ()) -> str:
+def hash_new_password(known_hash: str, current: str, new: str, rules: passwords.Rules) -> str:
     """Return the hash of a new password.
 
     This is slow and does not use the database, so call it without an open transaction.
 
     Raises:
-        InvalidInput: `current` is wrong, or `new` is common or one of `refused`.
+        InvalidInput: `current` is wrong, or `new` breaks the rules.
     """
-    passwords.reject_common(new, "/new_password", refused)
+    passwords.check_new(new, "/new_password", rules)
     confirm_password(known_hash, current, "/current_password")
     return passwords.hashed(new)
 
@@ -99,13 +100,13 @@ def confirm_password(known_hash: str, current: str, pointer: str) -> None:
         raise InvalidInput.at([pointer], "This is not your current password.")
 
 
-def hash_password(password: str, refused: Container[str] = ()) -> str:
+def hash_password(password: str, rules: passwords.Rules) -> str:
     """Return the hash of a password at `/password`; call it without a transaction.
 
     Raises:
-        InvalidInput: the password is common or one of `refused`.
+        InvalidInput: the password breaks the rules.
     """
-    passwords.reject_common(password, "/password", refused)
+    passwords.check_new(password, "/password", rules)
     return passwords.hashed(password)
 
 

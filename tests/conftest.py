@@ -73,6 +73,7 @@ def settings(new_database, migrated_url) -> Settings:
         smtp_url="log:",
         mail_from="Shop <no-reply@example.com>",
         public_url="https://api.example.com",
+        rate_limit_second_factor=PLENTY,
     )
 
 

@@ -13,6 +13,7 @@ from jwt import PyJWTError
 from limits import parse_many
 from werkzeug.exceptions import HTTPException
 
+from app.auth import challenges
 from app.auth.limit_storage import RedisOrMemoryStorage, Window
 from app.auth.quotas import Quota, TooManyRequests
 from app.errors.handlers import from_problem
@@ -35,6 +36,7 @@ NAMES = (
     "forgot_password",
     "forgot_password_address",
     "mail",
+    "second_factor",
 )
 # Key prefix of limits that count failures only.
 FAILURES = "failures:"
@@ -73,6 +75,11 @@ def account() -> str:
         return address()
     email = canonical_email(email)
     return hashlib.sha256(email.encode(errors="replace")).hexdigest()
+
+
+def challenged_user() -> str:
+    """Return the id of the user in the challenge; without a valid one, the client's address."""
+    return challenges.sent_user_id() or address()
 
 
 def failures(*keys: Callable[[], str]) -> Callable[[], str]:
@@ -130,6 +137,10 @@ register = limit("register", address)
 forgot_password = limit("forgot_password", account)
 forgot_password_address = limit("forgot_password_address", address)
 mail = limit("mail", user_or_address)
+# Wrong codes of a user, in sign-ins and in the settings of the second factor together.
+second_factor = limit("second_factor", failures(user_or_address))
+second_factor_login = limit("second_factor", failures(challenged_user))
+second_factor_address = limit("login", failures(challenged_user, address))
 
 
 @limiter.request_filter

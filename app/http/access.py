@@ -15,7 +15,7 @@ from app.http import api_keys
 from app.http.operation import Method, declare
 from app.settings import Settings
 from models.users import Role, Scope
-from services.errors import Forbidden, RecentSignInRequired
+from services.errors import Forbidden, RecentSignInRequired, SecondFactorMissing
 from services.principals import Principal, authenticate
 
 MAX_VERIFIED_TOKENS = 4096  # in a process; about 1.5 KiB each
@@ -87,7 +87,7 @@ def authorize(session: Session, scope: Scope) -> tuple[Row[Any], Principal]:
     user, principal = _owner_of_key(session, digest) if digest else _user_of_token(session)
     g.user_id, g.api_key_id = principal.id, principal.api_key_id
     if not principal.may(scope):
-        raise Forbidden
+        raise Forbidden if principal.role == user.role else SecondFactorMissing
     return user, principal
 
 
@@ -106,10 +106,17 @@ def check_recent_sign_in(principal: Principal) -> None:
         raise RecentSignInRequired
 
 
+def _role(user: Row[Any]) -> Role:
+    """Return the role; an administrator who lacks a required second factor acts as a user."""
+    settings: Settings = current_app.extensions["settings"]
+    lacks_factor = settings.require_admin_second_factor and not user.second_factor
+    return Role.USER if lacks_factor and user.role == Role.ADMIN else Role(user.role)
+
+
 def _user_of_token(session: Session) -> tuple[Row[Any], Principal]:
     claims = access_claims()
     user = authenticate(session, claims["sub"], claims["sid"])
-    return user, Principal(user.id, user.session_id, Role(user.role), request_id=g.request_id)
+    return user, Principal(user.id, user.session_id, _role(user), request_id=g.request_id)
 
 
 def _owner_of_key(session: Session, digest: bytes) -> tuple[Row[Any], Principal]:
@@ -118,4 +125,4 @@ def _owner_of_key(session: Session, digest: bytes) -> tuple[Row[Any], Principal]
     services.api_keys.check_live(user)
     api_keys.remember(digest, user)
     key = user.api_key_id, user.api_key_scopes
-    return user, Principal(user.id, None, Role(user.role), *key, g.request_id)
+    return user, Principal(user.id, None, _role(user), *key, g.request_id)

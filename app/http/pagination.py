@@ -82,7 +82,7 @@ def _encoded(position: Position) -> str:
 
 def _decoded(cursor: str) -> Position:
     try:
-        if not _canonical(cursor):
+        if not is_canonical(cursor):
             raise BadData("not canonical")
         return tuple(orjson.loads(base64_decode(_signer().unsign(cursor))))
     except BadData:
@@ -90,7 +90,7 @@ def _decoded(cursor: str) -> Position:
         raise InvalidInput.at(["/cursor"], text) from None
 
 
-def _canonical(signed: str) -> bool:
+def is_canonical(signed: str) -> bool:
     """Return True if the signature after the last dot is canonical base64.
 
     The last character of base64 can have unused bits, which decoders ignore. Without this check, a

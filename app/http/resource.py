@@ -19,7 +19,7 @@ from app.http.parser import receive_body, refuse_unknown_parameters
 from app.settings import Settings
 from models.users import Scope
 from services.key_format import redacted
-from services.passwords import DEMO_PASSWORDS
+from services.passwords import DEMO_PASSWORDS, Rules
 from services.principals import Principal, count_write
 from services.sessions import Client
 
@@ -139,6 +139,12 @@ class Resource(MethodView):
         """Passwords that this environment does not allow."""
         settings: Settings = current_app.extensions["settings"]
         return DEMO_PASSWORDS if settings.production else frozenset()
+
+    @property
+    def password_rules(self) -> Rules:
+        """Requirements for new passwords."""
+        settings: Settings = current_app.extensions["settings"]
+        return Rules(settings.password_min_length, self.refused_passwords)
 
     @property
     def client(self) -> Client:

@@ -25,6 +25,7 @@ from services.errors import (
     RefreshTokenReused,
     WrongCredentials,
 )
+from services.second_factors import WrongCode
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SAMPLE_SECONDS = 1.0
@@ -34,6 +35,8 @@ AUTH_EVENTS: dict[tuple[str, str, str | type[Problem]], str] = {
     ("POST", "/api/auth/register", EmailTaken): "register_failed",
     ("POST", "/api/auth/login", "200"): "login",
     ("POST", "/api/auth/login", WrongCredentials): "login_failed",
+    ("POST", "/api/auth/login/second-factor", "200"): "second_factor_login",
+    ("POST", "/api/auth/login/second-factor", WrongCode): "second_factor_failed",
     ("POST", "/api/auth/refresh", "200"): "refresh",
     ("POST", "/api/auth/refresh", InvalidRefreshToken): "refresh_failed",
     ("POST", "/api/auth/refresh", RefreshSuperseded): "refresh_superseded",

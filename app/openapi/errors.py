@@ -22,6 +22,7 @@ from app.http.hosts import HostNotAllowed
 from app.http.idempotency import MalformedKey
 from app.http.operation import Operation
 from app.http.parser import MalformedBody, MalformedQuery, pointers
+from models.users import Role
 from services.errors import (
     Forbidden,
     IdempotencyKeyReused,
@@ -31,6 +32,7 @@ from services.errors import (
     Problem,
     RecentSignInRequired,
     RequestInFlight,
+    SecondFactorMissing,
     Unauthenticated,
 )
 
@@ -81,6 +83,8 @@ def _problems(operation: Operation, doc: dict[str, Any], path: str) -> list[type
         found += [MalformedKey, IdempotencyKeyReused, RequestInFlight]
     if operation.access != "public":
         found += [Unauthenticated, Forbidden]
+    if operation.access not in {"public", *Role.USER.scopes}:
+        found += [SecondFactorMissing]
     if operation.recent_sign_in:
         found += [RecentSignInRequired]
     if "{" in path:

@@ -129,6 +129,19 @@ class Settings:
         rate(), "20 per hour", "Requests to reset a password, per IP address."
     )
     rate_limit_mail: str = setting(rate(), "5 per hour", "Other mails that a user requests.")
+    rate_limit_second_factor: str = setting(
+        rate(), "10 per hour", "Wrong codes of a second factor, per account."
+    )
+    require_admin_second_factor: bool = setting(
+        fields.Boolean(),
+        False,
+        "`true`: an administrator without a second factor has only the rights of a user.",
+    )
+    password_min_length: int = setting(
+        number(8, maximum=64),
+        8,
+        "Minimum length of new passwords; NIST recommends 15 without a second factor.",
+    )
     database_pool_size: int = setting(
         number(1), 10, "Connections to PostgreSQL that each process keeps open."
     )

@@ -7,7 +7,7 @@ dark.addEventListener("change", follow);
 follow();
 
 const DOCUMENT = "/api/openapi.json";
-const GIVE_TOKENS = ["/api/auth/login", "/api/auth/refresh"];
+const GIVE_TOKENS = ["/api/auth/login", "/api/auth/login/second-factor", "/api/auth/refresh"];
 
 // Behind a proxy the document may name http, where this page may call its own origin only.
 function onThisOrigin(text) {

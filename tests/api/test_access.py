@@ -36,6 +36,7 @@ PUBLIC = {
     ("GET", "/api/redoc"),
     ("GET", "/llms.txt"),
     ("POST", "/api/auth/login"),
+    ("POST", "/api/auth/login/second-factor"),
     ("POST", "/api/auth/refresh"),
     ("POST", "/api/auth/register"),
 }

@@ -143,6 +143,24 @@ class TestChangePassword:
         assert profile(elsewhere) == 200
         ApiClient(app).signed_in(user)
 
+    def test_setting_requires_a_longer_password(self, make_app, user):
+        """A shorter password that is in use still signs in."""
+        client = ApiClient(make_app(password_min_length=64)).signed_in(user)
+        body = {"current_password": PASSWORD, "new_password": "ﬁ" * 31}
+        account = {"email": "new@example.com", "password": "x" * 63}
+        responses = [
+            client.put("/api/users/me/password", json=body),
+            client.post("/api/auth/register", json=account),
+        ]
+
+        assert [response.status_code for response in responses] == [422, 422]
+        assert [each.json["errors"][0]["pointer"] for each in responses] == [
+            "/new_password",
+            "/password",
+        ]
+        longer = {**body, "new_password": "ﬁ" * 32}  # 64 characters in NFKC
+        assert client.put("/api/users/me/password", json=longer).status_code == 204
+
     def test_password_change_ends_only_the_other_sessions(self, app, as_user, user):
         elsewhere = ApiClient(app).signed_in(user)
         body = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}

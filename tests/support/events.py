@@ -17,6 +17,8 @@ from tests.support.api_keys import URL, new_key
 from tests.support.clients import ApiClient
 from tests.support.factories import PASSWORD, UserFactory
 from tests.support.mails import mailed_token
+from tests.support.second_factors import URL as SECOND_FACTOR
+from tests.support.second_factors import code_of, enrolled
 
 EMAIL, NAME, PHONE = "ada@example.net", "Ada Lovelace", "+14155550100"
 
@@ -71,6 +73,30 @@ def reuse_a_refresh_token(world: World) -> Result:
     world.session.commit()
     response = client.post("/api/auth/refresh", json=body)
     return response, Expected(claims["sid"], None, None, {"user_id": world.user.id})
+
+
+def enable_totp(world: World) -> Result:
+    user = UserFactory()
+    client = ApiClient(world.app).signed_in(user)
+    secret = client.post(SECOND_FACTOR).json["secret"]
+    response = client.post(f"{SECOND_FACTOR}/confirm", json={"code": code_of(secret)})
+    return response, Expected(user.id, 2, user.id, {})
+
+
+def disable_totp(world: World) -> Result:
+    user = UserFactory()
+    client = ApiClient(world.app).signed_in(user)
+    body = {"code": code_of(enrolled(client, user.email, PASSWORD).secret)}
+    response = client.post(f"{SECOND_FACTOR}/disable", json=body)
+    return response, Expected(user.id, 3, user.id, {})
+
+
+def use_recovery_code(world: World) -> Result:
+    user = UserFactory()
+    client = ApiClient(world.app).signed_in(user)
+    factor = enrolled(client, user.email, PASSWORD)
+    response = factor.sign_in(client, factor.recovery_codes[0])
+    return response, Expected(user.id, 2, user.id, {})
 
 
 def create_key(world: World) -> Result:
@@ -145,6 +171,9 @@ CAUSES = {
     EventType.USER_EMAIL_VERIFIED: verify_email,
     EventType.USER_EMAIL_CHANGED: change_email,
     EventType.USER_PASSWORD_RESET: reset_password,
+    EventType.USER_TOTP_ENABLED: enable_totp,
+    EventType.USER_TOTP_DISABLED: disable_totp,
+    EventType.USER_RECOVERY_CODE_USED: use_recovery_code,
     EventType.SESSION_REUSE_DETECTED: reuse_a_refresh_token,
     EventType.API_KEY_CREATED: create_key,
     EventType.API_KEY_REVOKED: revoke_key,

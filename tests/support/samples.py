@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -12,6 +12,7 @@ import httpx
 
 from models.account_tokens import TokenPurpose
 from tests.support.openapi import Operation, composed
+from tests.support.second_factors import URL, body_of, code_of, enrolled
 from tests.support.servers import BASE
 
 COMMANDS = {
@@ -34,6 +35,7 @@ class Caller:
 
     client: httpx.Client
     email: str
+    password: str
     tokens: dict[str, Any]
     operations: list[Operation]
     schemas: dict[str, Any]
@@ -57,12 +59,23 @@ class Caller:
         shown, path = self.shown_path(operation), self.real_path(operation.path)
         source = source.replace(shown, path)
         example, real = self.body(operation)
+        real |= self.second_factor(operation, example.keys())
         for name, value in example.items():
             if value != real[name]:
                 source = source.replace(f'"{value}"', f'"{real[name]}"')
         if VERSION in source:
             source = source.replace(VERSION, self.client.get(path).headers["ETag"].strip('"'))
         return source
+
+    def second_factor(self, operation: Operation, fields: Collection[str]) -> dict[str, Any]:
+        """Return a code and a challenge; set up the second factor that the operation needs."""
+        if operation.path == f"{URL}/confirm":
+            return {"code": code_of(body_of(self.client.post(URL))["secret"])}
+        if operation.path != f"{URL}/recovery-codes" and "code" not in fields:
+            return {}
+        factor = enrolled(self.client, self.email, self.password)
+        challenge = factor.challenge(self.client) if "challenge" in fields else None
+        return {"code": factor.recovery_codes[0], "challenge": challenge}
 
     def shown_path(self, operation: Operation) -> str:
         examples = {p["name"]: p["example"] for p in operation.parameters if p["in"] == "path"}

@@ -68,6 +68,7 @@ def environment(database_url: str, **more: str) -> dict[str, str]:
         "SMTP_URL": "log:",
         "MAIL_FROM": "no-reply@example.com",
         "PUBLIC_URL": "http://localhost",
+        "RATE_LIMIT_SECOND_FACTOR": PLENTY,
         **more,
     }
 

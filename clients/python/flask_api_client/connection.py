@@ -11,10 +11,10 @@ import httpx
 
 from flask_api_client.auth import KeepTokens, SessionAuth
 from flask_api_client.foreign import ProblemTransport
-from flask_api_client.generated.api.auth import login
+from flask_api_client.generated.api.auth import login, login_with_second_factor
 from flask_api_client.generated.client import AuthenticatedClient, Client
-from flask_api_client.generated.models import Credentials, Tokens
-from flask_api_client.problems import unwrap
+from flask_api_client.generated.models import Credentials, SecondFactorLogin, Tokens
+from flask_api_client.problems import ApiProblem, unwrap
 from flask_api_client.retry import RetryTransport
 
 NewTransport = Callable[[], httpx.BaseTransport]
@@ -42,20 +42,35 @@ def sign_in(
     email: str,
     password: str,
     *,
+    code: Callable[[], str] | None = None,
     keep: KeepTokens | None = None,
     transport: NewTransport = RetryTransport,
 ) -> AuthenticatedClient:
     """Sign in, and return a client with the new session; see `resume` for `keep`.
+
+    Args:
+        code: Called for a code if the account has a second factor.
 
     Raises:
         ApiProblem: The service returned an error, such as `wrong-credentials`.
     """
     body = Credentials(email=email, password=password)
     with connect(base_url, transport=transport) as anonymous:
-        tokens = unwrap(login.sync_detailed(client=anonymous, body=body))
+        tokens = _tokens(anonymous, body, code)
     if keep:
         keep(tokens)
     return resume(base_url, tokens, keep=keep, transport=transport)
+
+
+def _tokens(anonymous: Client, credentials: Credentials, code: Callable[[], str] | None) -> Tokens:
+    try:
+        return unwrap(login.sync_detailed(client=anonymous, body=credentials))
+    except ApiProblem as problem:
+        if code is None or not problem.has_type("second-factor-required"):
+            raise
+        challenge = str(problem.problem.challenge)
+    body = SecondFactorLogin(challenge=challenge, code=code())
+    return unwrap(login_with_second_factor.sync_detailed(client=anonymous, body=body))
 
 
 def resume(

@@ -48,9 +48,28 @@ export class Api {
   patch = this.#operations("patch");
   delete = this.#operations("delete");
 
-  async signIn(email: string, password: string): Promise<void> {
-    const body = { email, password };
-    await this.#take(await this.#send<Tokens>("post", "/api/auth/login", { body }));
+  /** @param code called for a code if the account has a second factor */
+  async signIn(
+    email: string,
+    password: string,
+    code?: () => string | Promise<string>,
+  ): Promise<void> {
+    await this.#take(await this.#login(email, password, code));
+  }
+
+  async #login(
+    email: string,
+    password: string,
+    code?: () => string | Promise<string>,
+  ): Promise<ApiResponse<Tokens>> {
+    try {
+      return await this.#send<Tokens>("post", "/api/auth/login", { body: { email, password } });
+    } catch (error) {
+      const required = error instanceof ApiProblem && error.hasType("second-factor-required");
+      if (!code || !required) throw error;
+      const body = { challenge: error.problem.challenge, code: await code() };
+      return this.#send<Tokens>("post", "/api/auth/login/second-factor", { body });
+    }
   }
 
   #operations<M extends Method>(method: M) {

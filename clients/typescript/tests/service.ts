@@ -1,6 +1,6 @@
 /** The service under test, and new accounts. */
 
-import { randomUUID } from "node:crypto";
+import { createHmac, randomUUID } from "node:crypto";
 import { Api, type ApiOptions } from "flask-api-client";
 
 export const PASSWORD = "correct horse battery staple";
@@ -16,12 +16,25 @@ export function given(name: string): string {
 export async function signedInClient(
   url = given("API_URL"),
   options: ApiOptions = {},
+  email = `${randomUUID()}@example.com`,
 ): Promise<Api> {
-  const email = `${randomUUID()}@example.com`;
   const api = new Api(url, options);
   await api.post("/api/auth/register", { body: { email, password: PASSWORD } });
   await api.signIn(email, PASSWORD);
   return api;
+}
+
+/** Return the current code of an authenticator app (RFC 6238). */
+export function codeOf(secret: string): string {
+  const bits = [...secret].map((letter) =>
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0"),
+  );
+  const key = Buffer.from(bits.join("").match(/.{8}/g)!.map((byte) => parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const digest = createHmac("sha1", key).update(step).digest();
+  const number = digest.readUInt32BE(digest[19]! & 15) & 0x7fffffff;
+  return String(number % 1_000_000).padStart(6, "0");
 }
 
 export const oneOf = (product_id: string) => ({

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { Api, ApiProblem, type Tokens } from "flask-api-client";
-import { given, PASSWORD, signedInClient } from "./service.js";
+import { codeOf, given, PASSWORD, signedInClient } from "./service.js";
 
 const refusedAs = (slug: string) => (error: unknown) =>
   error instanceof ApiProblem && error.hasType(slug) && error.problem.request_id.length > 0;
@@ -38,6 +39,18 @@ test("an API key needs no session, and a refused one is not refreshed", async ()
   await assert.rejects(program.get("/api/auth/sessions"), refusedAs("forbidden"));
   await owner.delete("/api/api-keys/{api_key_id}", { path: { api_key_id: data.id } });
   await assert.rejects(program.get("/api/users/me"), refusedAs("unauthenticated"));
+});
+
+test("a second factor asks for a code", async () => {
+  const email = `${randomUUID()}@example.com`;
+  const owner = await signedInClient(given("API_URL"), {}, email);
+  const { secret } = (await owner.post("/api/users/me/second-factor")).data;
+  const confirm = { body: { code: codeOf(secret) } };
+  const { data } = await owner.post("/api/users/me/second-factor/confirm", confirm);
+  const api = new Api(given("API_URL"));
+  await assert.rejects(api.signIn(email, PASSWORD), refusedAs("second-factor-required"));
+  await api.signIn(email, PASSWORD, async () => data.recovery_codes[0]!);
+  assert.equal((await api.get("/api/users/me")).data.email, email);
 });
 
 test("an ended session is a typed problem", async () => {

@@ -62,7 +62,7 @@ def caller(admin, served_document, engine):
 
     with httpx.Client(base_url=admin.base_url, headers=headers, timeout=30) as client:
         operations = operations_of(served_document)
-        yield Caller(client, account["email"], tokens, operations, schemas, new_token)
+        yield Caller(client, account["email"], password, tokens, operations, schemas, new_token)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

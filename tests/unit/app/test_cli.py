@@ -1,10 +1,13 @@
 """Output and errors of the `flask` commands."""
 
+import dataclasses
+
 import click
 import pytest
 from sqlalchemy import select
 
 from app import cli
+from models.second_factors import SecondFactor
 from models.users import Role, User
 from services import passwords
 from services.errors import InvalidInput, NotFound
@@ -48,6 +51,14 @@ class TestCreateAdmin:
         refused(flask("users", "create-admin", *args), "password: ")
         assert count(session, User) == 0
 
+    def test_setting_requires_a_longer_password(self, app, flask, session, monkeypatch):
+        settings = dataclasses.replace(app.extensions["settings"], password_min_length=15)
+        monkeypatch.setitem(app.extensions, "settings", settings)
+        args = ("users", "create-admin", "ada@example.com", "--password")
+
+        refused(flask(*args, "x" * 14), "password: Shorter than minimum length 15.")
+        assert flask(*args, "fifteen letters").exit_code == 0
+
     def test_unavailable_database_is_an_error_of_one_line(self, flask, no_database):
         refused(
             flask("users", "create-admin", "ada@example.com", "--password", "long enough"),
@@ -70,6 +81,18 @@ class TestCreateAdmin:
 
         assert "ada@example.com" in flask("users", "create-admin", "ada@example.com", *args).stdout
         assert session.scalars(select(User.name)).all() == ["Ada"]
+
+
+class TestRemoveSecondFactor:
+    def test_turns_it_off_once(self, flask, session):
+        user = UserFactory(second_factor=True)
+        session.add(SecondFactor(user_id=user.id, secret="A" * 32, confirmed_at=user.created_at))
+        session.commit()
+
+        assert flask("users", "remove-second-factor", user.email.upper()).exit_code == 0
+        session.refresh(user)
+        assert (count(session, SecondFactor), user.second_factor) == (0, False)
+        refused(flask("users", "remove-second-factor", user.email), "does not exist")
 
 
 class TestTransaction:

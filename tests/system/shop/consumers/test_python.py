@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.support.factories import PASSWORD
+from tests.support.second_factors import enrolled
 from tests.support.servers import ROOT
 from tests.support.shop import ADDRESS
 
@@ -57,6 +58,16 @@ def place(api, key=None):
 
 
 class TestSession:
+    def test_second_factor_asks_for_a_code(self, shop, api, email):
+        factor = enrolled(api.get_httpx_client(), email, PASSWORD)
+        codes = iter(factor.recovery_codes)
+
+        with pytest.raises(ApiProblem, match="Second factor required"):
+            sign_in(shop.server.url, email, PASSWORD)
+        with sign_in(shop.server.url, email, PASSWORD, code=lambda: next(codes)) as signed_in:
+            assert unwrap(get_profile.sync_detailed(client=signed_in)).email == email
+        assert next(codes) == factor.recovery_codes[1]
+
     def test_signs_in(self, api, email):
         assert unwrap(get_profile.sync_detailed(client=api)).email == email
 

@@ -1,0 +1,54 @@
+"""Challenges of a sign-in with a second factor (itsdangerous): signed and short-lived.
+
+A challenge is no token: its signature has another key, derived with the salt.
+"""
+
+import hashlib
+
+from flask import current_app
+from itsdangerous import BadData, URLSafeTimedSerializer
+from werkzeug.exceptions import HTTPException
+
+from app.http.pagination import is_canonical
+from app.http.parser import json_body
+from app.settings import Settings
+from services.errors import Problem
+from services.second_factors import InvalidChallenge, password_version
+
+MAX_AGE_SECONDS = 5 * 60
+
+
+def issue(user_id: str, password_hash: str) -> str:
+    """Return a challenge, which a new password makes invalid."""
+    challenge: str = _serializer().dumps([user_id, password_version(password_hash)])
+    return challenge
+
+
+def read(challenge: str) -> tuple[str, str]:
+    """Return the id of the user and the version of the password.
+
+    Raises:
+        InvalidChallenge: the challenge is expired, or the service did not issue it.
+    """
+    try:
+        user_id, version = _serializer().loads(challenge, max_age=MAX_AGE_SECONDS)
+    except BadData:
+        raise InvalidChallenge from None
+    if not is_canonical(challenge):
+        raise InvalidChallenge
+    return user_id, version
+
+
+def sent_user_id() -> str | None:
+    """Return the id of the user in the challenge of the body, if it is valid."""
+    try:
+        return read(json_body()["challenge"])[0]
+    except (Problem, HTTPException, KeyError, TypeError, ValueError, OSError):
+        return None
+
+
+def _serializer() -> URLSafeTimedSerializer:
+    settings: Settings = current_app.extensions["settings"]
+    keys = [*reversed(settings.secret_key_fallbacks), settings.secret_key]
+    options = {"digest_method": hashlib.sha256}
+    return URLSafeTimedSerializer(keys, salt="second-factor", signer_kwargs=options)
