@@ -31,6 +31,7 @@ class EventType(StrEnum):
     USER_REGISTERED = "user.registered"
     USER_DEACTIVATED = "user.deactivated"
     USER_ROLE_CHANGED = "user.role_changed"
+    USER_ERASED = "user.erased"
     SESSION_REUSE_DETECTED = "session.reuse_detected"
     API_KEY_CREATED = "api_key.created"
     API_KEY_REVOKED = "api_key.revoked"

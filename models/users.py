@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, Index, String, true
@@ -55,6 +56,7 @@ SCOPES = {
 }
 # Of service accounts. The domain never receives email (RFC 2606, section 2).
 SERVICE_DOMAIN = "@service-account.invalid"
+ERASED_DOMAIN = "@erased.invalid"
 
 
 class User(Versioned, Base):
@@ -74,3 +76,5 @@ class User(Versioned, Base):
     phone: Mapped[str | None] = mapped_column(String(16))
     role: Mapped[Role] = mapped_column(String(16), default=Role.USER, server_default=Role.USER)
     is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
+    # An erased account has no personal data. It is kept, because orders refer to it.
+    erased_at: Mapped[datetime | None]

@@ -1,19 +1,23 @@
 """User accounts."""
 
 from collections.abc import Container, Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from models.events import EventType
-from models.users import SERVICE_DOMAIN, Role, User
+from models.users import ERASED_DOMAIN, SERVICE_DOMAIN, Role, User
 from services import events, pages, passwords, queries, sessions
-from services.errors import EmailTaken, InvalidInput, LastAdmin
+from services.errors import EmailTaken, InvalidInput, LastAdmin, NotFound
 from services.locking import IfMatch, locked, violated_constraint
 from services.principals import Actor, Principal, actor_of, authenticate
+
+# An erased account is kept, but does not exist for administrators.
+EXISTS = User.erased_at.is_(None)
 
 
 def register(
@@ -30,11 +34,10 @@ def register(
 
     Raises:
         EmailTaken: the address has an account.
-        InvalidInput: the password is common, or one of `refused`; or the address is one of a
-            service account.
+        InvalidInput: the password is common, or one of `refused`; or the domain is reserved.
     """
-    if email.endswith(SERVICE_DOMAIN):
-        raise InvalidInput.at(["/email"], "This domain is reserved for service accounts.")
+    if email.endswith((SERVICE_DOMAIN, ERASED_DOMAIN)):
+        raise InvalidInput.at(["/email"], "This domain is reserved.")
     passwords.reject_common(password, "/password", refused)
     user = User(
         email=email, password_hash=passwords.hashed(password), name=name, phone=phone, role=role
@@ -88,17 +91,20 @@ def change_password(session: Session, principal: Principal, known_hash: str, new
 
 
 def list_all(session: Session, page: pages.PageRequest, filters: Mapping[str, Any]) -> pages.Page:
-    """Return a page of the accounts that match `filters`."""
-    return pages.read_page(session, queries.rows(User, *filters), page, filters)
+    """Return a page of the accounts that match `filters`, without erased ones."""
+    return pages.read_page(session, _existing(*filters), page, filters)
 
 
 def get(session: Session, user_id: str) -> Row[Any]:
     """Return an account.
 
     Raises:
-        NotFound: it does not exist.
+        NotFound: it does not exist, or was erased.
     """
-    return queries.find(session, User, id=user_id)
+    user = session.execute(_existing("id"), {"id": user_id}).one_or_none()
+    if user is None:
+        raise NotFound
+    return user
 
 
 def administer(
@@ -114,9 +120,7 @@ def administer(
         InvalidInput: a service account would get another role.
         LastAdmin: there would be no active administrator.
     """
-    # Lock in the order of ids: if two administrators demote each other, only one succeeds.
-    admins = select(User.id).where(User.role == Role.ADMIN, User.is_active).order_by(User.id)
-    last = session.scalars(admins.with_for_update()).all() == [user_id]
+    last = is_last_admin(session, user_id)
     user = _locked(session, user_id, if_match)
     before = user.is_active, user.role
     _change(session, user, changes)
@@ -130,6 +134,15 @@ def administer(
     return user
 
 
+def is_last_admin(session: Session, user_id: str) -> bool:
+    """Return whether no other administrator is active, and lock all active administrators.
+
+    The locks are in the order of ids: if two administrators demote each other, only one succeeds.
+    """
+    admins = select(User.id).where(User.role == Role.ADMIN, User.is_active).order_by(User.id)
+    return session.scalars(admins.with_for_update(key_share=True)).all() == [user_id]
+
+
 def _record_changes(
     session: Session, principal: Principal, user: User, was_active: bool, old_role: str
 ) -> None:
@@ -141,8 +154,13 @@ def _record_changes(
         events.record(session, changed, user.id, user.version, actor, role=user.role)
 
 
+@cache
+def _existing(*names: str) -> Select[Any]:
+    return queries.rows(User, *names).where(EXISTS)
+
+
 def _locked(session: Session, user_id: str, if_match: IfMatch) -> User:
-    return locked(session, select(User).where(User.id == user_id), if_match)
+    return locked(session, select(User).where(User.id == user_id, EXISTS), if_match)
 
 
 def _change(session: Session, user: User, changes: Mapping[str, Any]) -> User:

@@ -67,6 +67,7 @@ def settings(new_database, migrated_url) -> Settings:
         rate_limit_login_address=PLENTY,
         rate_limit_password=PLENTY,
         rate_limit_register=PLENTY,
+        rate_limit_export=PLENTY,
     )
 
 

@@ -32,6 +32,7 @@ NAMES = (
     "login_address",
     "password",
     "register",
+    "export",
 )
 # Key prefix of limits that count failures only.
 FAILURES = "failures:"
@@ -124,6 +125,7 @@ password = limit("password", user_or_address)
 # Each API key has its own request limit, so a user could send more requests by creating many keys.
 new_api_key = limit("new_api_key", user_or_address)
 register = limit("register", address)
+export = limit("export", user_or_address)
 
 
 @limiter.request_filter

@@ -121,6 +121,7 @@ class Settings:
         rate(), "5 per minute", "Attempts to change the password, per account."
     )
     rate_limit_register: str = setting(rate(), "20 per hour", "Registrations per IP address.")
+    rate_limit_export: str = setting(rate(), "5 per hour", "Exports of personal data per user.")
     database_pool_size: int = setting(
         number(1), 10, "Connections to PostgreSQL that each process keeps open."
     )

@@ -62,6 +62,7 @@ def environment(database_url: str, **more: str) -> dict[str, str]:
         "RATE_LIMIT_LOGIN_ADDRESS": PLENTY,
         "RATE_LIMIT_PASSWORD": PLENTY,
         "RATE_LIMIT_REGISTER": PLENTY,
+        "RATE_LIMIT_EXPORT": PLENTY,
         **more,
     }
 

@@ -39,6 +39,7 @@ SETTINGS = [
     ("RATE_LIMIT_LOGIN_ADDRESS", "9/day", "9/day"),
     ("RATE_LIMIT_PASSWORD", "9 per hour", "9 per hour"),
     ("RATE_LIMIT_REGISTER", "1/second;9/day", "1/second;9/day"),
+    ("RATE_LIMIT_EXPORT", "9 per hour", "9 per hour"),
     ("DATABASE_POOL_SIZE", "3", 3),
     ("DATABASE_POOL_OVERFLOW", "0", 0),
     ("DATABASE_POOL_TIMEOUT", "0.5", 0.5),
