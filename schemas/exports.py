@@ -77,5 +77,5 @@ class ExportSchema(ResponseSchema):
     orders = fields.List(
         fields.Nested(OrderSchema),
         required=True,
-        metadata={"description": "Orders of the user, oldest first."},
+        metadata={"description": "Orders of the user, newest first."},
     )

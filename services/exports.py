@@ -1,19 +1,27 @@
 """Export of a person's data."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, case, or_, select
+from sqlalchemy import Row, Select, bindparam, case, or_, select
 from sqlalchemy.orm import Session
 
 from models.base import Base, table
 from models.events import Event
 from models.idempotency import IdempotencyKey
 from models.sessions import AuthSession
-from services import api_keys, order_privacy, queries, users
+from services import api_keys, order_privacy, pages, queries, users
+from services.events import OLDEST
 from services.principals import Principal
 
 events = table(Event)
+BY_ME = events.c.actor_id.in_(bindparam("ids", expanding=True))
+ABOUT_ME = events.c.resource_id.in_(bindparam("ids", expanding=True))
+# Without the ids of other actors.
+MY_EVENTS: Select[Any] = select(
+    *(column for column in events.c if column.name != "actor_id"),
+    case((BY_ME, events.c.actor_id)).label("actor_id"),
+).where(or_(BY_ME, ABOUT_ME))
 
 
 def export(session: Session, principal: Principal) -> dict[str, Any]:
@@ -37,14 +45,7 @@ def _mine(session: Session, principal: Principal, model: type[Base]) -> Sequence
 
 def _events(
     session: Session, principal: Principal, owned: Sequence[Row[Any]]
-) -> Sequence[Row[Any]]:
-    """Return the events by the caller, and about the account, its sessions and API keys.
-
-    Other actors are not shown.
-    """
+) -> Iterator[Row[Any]]:
+    """Yield the events by the caller, and about the account, its sessions and API keys."""
     ids = [principal.id, *(row.id for row in owned)]
-    by_me, about_me = events.c.actor_id.in_(ids), events.c.resource_id.in_(ids)
-    shown = [column for column in events.c if column.name != "actor_id"]
-    actor = case((by_me, events.c.actor_id)).label("actor_id")
-    mine: Select[Any] = select(*shown, actor).where(or_(by_me, about_me))
-    return session.execute(mine.order_by(events.c.txid, events.c.id)).all()
+    return pages.read_all(session, MY_EVENTS, {"ids": ids}, OLDEST)

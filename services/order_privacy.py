@@ -1,6 +1,6 @@
 """Orders in the export and the erasure of a person's data."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import ClassVar
 
 from sqlalchemy import select, update
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.base import table
 from models.orders import TRANSITIONS, Order, OrderStatus
+from services import pages
 from services.errors import Problem
 from services.order_statements import OrderRow, reading
 
@@ -30,10 +31,9 @@ class OpenOrders(Problem):
     example: ClassVar = {"orders": ["order_01kj6zv8m4f5tbq0c9xn2hd7ea"]}
 
 
-def export(session: Session, user_id: str) -> Sequence[OrderRow]:
-    """Return all orders of a user, oldest first."""
-    statement = reading("user_id").order_by(orders.c.created_at, orders.c.id)
-    return session.execute(statement, {"user_id": user_id}).all()
+def export(session: Session, user_id: str) -> Iterator[OrderRow]:
+    """Yield all orders of a user, newest first."""
+    return pages.read_all(session, reading("user_id"), {"user_id": user_id})
 
 
 def erase(session: Session, user_id: str) -> None:
