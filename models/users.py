@@ -76,5 +76,5 @@ class User(Versioned, Base):
     phone: Mapped[str | None] = mapped_column(String(16))
     role: Mapped[Role] = mapped_column(String(16), default=Role.USER, server_default=Role.USER)
     is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
-    # An erased account has no personal data. It is kept, because orders refer to it.
+    # An erased account has no personal data. It is kept, because other rows refer to it.
     erased_at: Mapped[datetime | None]

@@ -63,14 +63,16 @@ class Me(Resource):
     @blp.response(204)
     @blp.raises(LastAdmin, OpenOrders)
     @requires(Scope.CREDENTIALS)
+    @recent_sign_in
     @blp.doc(operationId="eraseProfile")
     def delete(self) -> None:
         """Erase your account and your personal data.
 
         This cannot be undone. Deletes your email address, name, phone number, sessions and stored
-        responses, and revokes your API keys. Orders are kept, but their addresses become `erased`
-        and their metadata empty. Orders that are not shipped yet are a 409 `open-orders`. If the
-        first attempt succeeded, a retry gets a 401.
+        responses, and revokes your API keys. If the first attempt succeeded, a retry gets a 401.
+
+        Orders are kept, but each part of their addresses becomes `erased`, and their metadata
+        become empty. If an order is not shipped yet, you get a 409 `open-orders`: cancel it first.
         """
         erasure.erase(self.session, self.principal, self.principal.id)
 
@@ -158,10 +160,11 @@ class Account(Resource):
     @blp.response(204)
     @blp.raises(LastAdmin, OpenOrders)
     @requires(Scope.USERS_MANAGE)
+    @recent_sign_in
     @blp.doc(operationId="eraseUser")
     def delete(self, user_id: str) -> None:
         """Erase a user and the personal data of the user.
 
-        The same as when users erase themselves. The user is a 404 afterwards.
+        The same as when users erase themselves. Afterwards, the user is a 404, also for a retry.
         """
         erasure.erase(self.session, self.principal, user_id)
