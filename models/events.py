@@ -37,6 +37,7 @@ class EventType(StrEnum):
     USER_TOTP_ENABLED = "user.totp_enabled"
     USER_TOTP_DISABLED = "user.totp_disabled"
     USER_RECOVERY_CODE_USED = "user.recovery_code_used"
+    USER_ERASED = "user.erased"
     SESSION_REUSE_DETECTED = "session.reuse_detected"
     API_KEY_CREATED = "api_key.created"
     API_KEY_REVOKED = "api_key.revoked"

@@ -56,6 +56,7 @@ SCOPES = {
 }
 # Of service accounts. The domain never receives email (RFC 2606, section 2).
 SERVICE_DOMAIN = "@service-account.invalid"
+ERASED_DOMAIN = "@erased.invalid"
 
 
 class User(Versioned, Base):
@@ -78,3 +79,5 @@ class User(Versioned, Base):
     email_verified_at: Mapped[datetime | None]
     # Whether a second factor is on; a copy, because every request reads the user.
     second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # An erased account has no personal data. It is kept, because other rows refer to it.
+    erased_at: Mapped[datetime | None]

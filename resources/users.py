@@ -10,6 +10,7 @@ from app.http.blueprint import Blueprint
 from app.http.operation import may_lag
 from app.http.resource import Resource
 from models.users import Scope, User
+from schemas.exports import ExportSchema
 from schemas.ids import path_parameter
 from schemas.users import (
     USER_ID,
@@ -20,8 +21,9 @@ from schemas.users import (
     UserQuerySchema,
     UserSchema,
 )
-from services import users
+from services import erasure, exports, users
 from services.errors import LastAdmin
+from services.order_privacy import OpenOrders
 from services.pages import Page, PageRequest
 
 DESCRIPTION = """\
@@ -57,6 +59,37 @@ class Me(Resource):
         Fields that you omit keep their values.
         """
         return users.update_profile(self.session, self.principal, changes, self.if_match)
+
+    @blp.response(204)
+    @blp.raises(LastAdmin, OpenOrders)
+    @requires(Scope.CREDENTIALS)
+    @recent_sign_in
+    @blp.doc(operationId="eraseProfile")
+    def delete(self) -> None:
+        """Erase your account and your personal data.
+
+        This cannot be undone. Deletes your email address, name, phone number, sessions and stored
+        responses, and revokes your API keys. If the first attempt succeeded, a retry gets a 401.
+
+        Orders are kept, but each part of their addresses becomes `erased`, and their metadata
+        become empty. If an order is not shipped yet, you get a 409 `open-orders`: cancel it first.
+        """
+        erasure.erase(self.session, self.principal, self.principal.id)
+
+
+@blp.route("/me/export")
+class MyExport(Resource):
+    @limits.export
+    @blp.response(200, ExportSchema)
+    @requires(Scope.CREDENTIALS)
+    @blp.doc(operationId="exportProfile")
+    def get(self) -> dict[str, Any]:
+        """Export all data about you.
+
+        One JSON document, without your password and tokens. It can have several megabytes. The
+        number of exports per hour is limited.
+        """
+        return exports.export(self.session, self.principal)
 
 
 @blp.route("/me/password")
@@ -123,3 +156,15 @@ class Account(Resource):
         A change that would leave no active administrator gets a 409 `last-admin`.
         """
         return users.administer(self.session, self.principal, user_id, changes, self.if_match)
+
+    @blp.response(204)
+    @blp.raises(LastAdmin, OpenOrders)
+    @requires(Scope.USERS_MANAGE)
+    @recent_sign_in
+    @blp.doc(operationId="eraseUser")
+    def delete(self, user_id: str) -> None:
+        """Erase a user and the personal data of the user.
+
+        The same as when users erase themselves. Afterwards, the user is a 404, also for a retry.
+        """
+        erasure.erase(self.session, self.principal, user_id)

@@ -199,6 +199,14 @@ extension_member(
     ),
 )
 
+extension_member(
+    "orders",
+    fields.List(
+        fields.String(),
+        metadata={"description": "Ids of open orders, at most 100; for `open-orders` only."},
+    ),
+)
+
 
 class OrderQuerySchema(PageQuerySchema):
     """Filters of the list of orders."""

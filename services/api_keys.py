@@ -67,6 +67,8 @@ OWNER_OF_KEY = (
     .where(keys.c.digest == bindparam("digest"))
     .execution_options(prepared=True)
 )
+# See `services.principals.WRITING_USER`.
+OWNER_OF_WRITING_KEY = OWNER_OF_KEY.with_for_update(read=True, key_share=True, of=users)
 SERVICE_ACCOUNT = case((users.c.role == Role.SERVICE, func.split_part(users.c.email, "@", 1)))
 SHOWN_KEYS = (
     select(*(column for column in keys.c if column.name != "digest"))
@@ -77,16 +79,17 @@ VISIBLE_KEYS = SHOWN_KEYS.where(LIVE)
 OWN_KEYS = VISIBLE_KEYS.where(keys.c.user_id == bindparam("user_id"))
 
 
-def find_owner(session: Session, key_digest: bytes) -> Row[Any]:
+def find_owner(session: Session, key_digest: bytes, *, writes: bool = False) -> Row[Any]:
     """Return the owner of a key, with the id, scopes and state of the key; see `check_live`.
 
     Every request runs this query, so that a revocation, a deactivation and a new role take effect
-    on the next request.
+    on the next request. With `writes`, the owner is locked against an erasure.
 
     Raises:
         InvalidToken: the key is unknown.
     """
-    owner = session.execute(OWNER_OF_KEY, {"digest": key_digest}).one_or_none()
+    statement = OWNER_OF_WRITING_KEY if writes else OWNER_OF_KEY
+    owner = session.execute(statement, {"digest": key_digest}).one_or_none()
     if owner is None:
         raise InvalidToken
     return owner
@@ -182,6 +185,20 @@ def revoke(session: Session, principal: Principal, key_id: str) -> None:
     actor = actor_of(principal)
     events.record(session, EventType.API_KEY_REVOKED, key_id, None, actor, user_id=owner_id)
     logger.bind(key=key_id, revoked_by=principal.id).info("api_key_revoked")
+
+
+def list_all_of(session: Session, user_id: str) -> Sequence[Row[Any]]:
+    """Return all stored keys of a user, also those that are expired or revoked."""
+    mine = SHOWN_KEYS.where(keys.c.user_id == user_id).order_by(keys.c.created_at)
+    return session.execute(mine).all()
+
+
+def erase(session: Session, principal: Principal, user_id: str) -> None:
+    """Revoke the keys of a user, and erase their names."""
+    mine = keys.c.user_id == user_id
+    for key_id in session.scalars(select(keys.c.id).where(mine, LIVE)).all():
+        revoke(session, principal, key_id)
+    session.execute(update(keys).where(mine).values(name=""))
 
 
 def record_use(session: Session, key_id: str) -> None:

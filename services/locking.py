@@ -25,8 +25,10 @@ def locked(session: Session, statement: Select[Row], if_match: IfMatch = None) -
         PreconditionFailed: its version is not in `if_match` (RFC 9110, section 13.1.1).
     """
     entity = statement.column_descriptions[0]["entity"]
+    # Not FOR UPDATE: writes have their user FOR KEY SHARE, so two changes of a user would deadlock.
+    locking = statement.with_for_update(of=entity, key_share=True)
     # Values that the session has loaded before the lock may be stale.
-    fresh = statement.with_for_update(of=entity).execution_options(populate_existing=True)
+    fresh = locking.execution_options(populate_existing=True)
     row = session.scalar(fresh)
     if row is None:
         raise NotFound

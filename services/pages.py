@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -28,6 +28,8 @@ class Sort:
 
 
 NEWEST = Sort(("created_at", "id"))
+# Rows of a query of `read_all`.
+BATCH = 100
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,20 @@ def read_page(
     """Return a page of `statement` in the order of `sort`, with bound `values`."""
     page = _paged(statement, sort, has_cursor=request.after is not None)
     return fetch(session, page, request, values, sort)
+
+
+def read_all(
+    session: Session, statement: Select, values: Mapping[str, Any], sort: Sort = NEWEST
+) -> Iterator[Row[Any]]:
+    """Yield all rows of `statement` in batches, so that a worker serves other requests meanwhile.
+
+    A single query of many rows could reach the statement timeout.
+    """
+    request: PageRequest | None = PageRequest(BATCH, None)
+    while request:
+        page = read_page(session, statement, request, values, sort)
+        yield from page.items
+        request = PageRequest(BATCH, page.next) if page.next else None
 
 
 def fetch(

@@ -59,6 +59,9 @@ ACTIVE_USER = (
     )
     .execution_options(prepared=True)
 )
+# A write locks its user until the commit, so an erasure waits for it. A write that waits for an
+# erasure reads the erased user, who is not active.
+WRITING_USER = ACTIVE_USER.with_for_update(read=True, key_share=True, of=users)
 WRITES = (
     select(sessions.c.writes)
     .where(sessions.c.id == bindparam("session_id"))
@@ -66,17 +69,19 @@ WRITES = (
 )
 
 
-def authenticate(session: Session, user_id: str, session_id: str | None) -> Row[Any]:
+def authenticate(
+    session: Session, user_id: str, session_id: str | None, *, writes: bool = False
+) -> Row[Any]:
     """Return the active user of a session that has not ended, with `session_writes`.
 
     Every request runs this query, so that a sign-out, a new password, a deactivation and a new role
-    take effect on the next request.
+    take effect on the next request. With `writes`, the user is locked against an erasure.
 
     Raises:
         InvalidToken: the session has ended, or the user is not active.
     """
     claims = {"user_id": user_id, "session_id": session_id}
-    user = session.execute(ACTIVE_USER, claims).one_or_none()
+    user = session.execute(WRITING_USER if writes else ACTIVE_USER, claims).one_or_none()
     if user is None:
         raise InvalidToken
     return user

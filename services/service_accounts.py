@@ -44,4 +44,4 @@ def _service_account(session: Session, principal: Principal, name: str) -> User:
 
 
 def _locked(where: ColumnElement[bool]) -> Select[User]:
-    return select(User).where(where).with_for_update()
+    return select(User).where(where).with_for_update(key_share=True)

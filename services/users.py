@@ -2,22 +2,25 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from models.events import EventType
 from models.mails import MailKind
-from models.users import SERVICE_DOMAIN, Role, User
+from models.users import ERASED_DOMAIN, SERVICE_DOMAIN, Role, User
 from services import events, mails, pages, passwords, queries, sessions
-from services.errors import EmailTaken, InvalidInput, LastAdmin
+from services.errors import EmailTaken, InvalidInput, LastAdmin, NotFound
 from services.locking import IfMatch, locked, violated_constraint
 from services.principals import Actor, Principal, actor_of, authenticate
 
 DEFAULT_RULES = passwords.Rules()
+# An erased account is kept, but does not exist for administrators.
+EXISTS = User.erased_at.is_(None)
 
 
 def register(
@@ -38,7 +41,7 @@ def register(
 
     Raises:
         EmailTaken: the address has an account.
-        InvalidInput: the password breaks the rules, or the address is one of a service account.
+        InvalidInput: the password breaks the rules, or the domain of the address is reserved.
     """
     reject_reserved(email)
     new_hash = hash_password(password, rules)
@@ -55,9 +58,9 @@ def register(
 
 
 def reject_reserved(email: str) -> None:
-    """Raise InvalidInput for an address of a service account."""
-    if email.endswith(SERVICE_DOMAIN):
-        raise InvalidInput.at(["/email"], "This domain is reserved for service accounts.")
+    """Raise InvalidInput for an address of a service account or an erased one."""
+    if email.endswith((SERVICE_DOMAIN, ERASED_DOMAIN)):
+        raise InvalidInput.at(["/email"], "This domain is reserved.")
 
 
 def flush_email(session: Session) -> None:
@@ -137,17 +140,20 @@ def lock_confirmed(session: Session, principal: Principal, known_hash: str) -> U
 
 
 def list_all(session: Session, page: pages.PageRequest, filters: Mapping[str, Any]) -> pages.Page:
-    """Return a page of the accounts that match `filters`."""
-    return pages.read_page(session, queries.rows(User, *filters), page, filters)
+    """Return a page of the accounts that match `filters`, without erased ones."""
+    return pages.read_page(session, _existing(*filters), page, filters)
 
 
 def get(session: Session, user_id: str) -> Row[Any]:
     """Return an account.
 
     Raises:
-        NotFound: it does not exist.
+        NotFound: it does not exist, or was erased.
     """
-    return queries.find(session, User, id=user_id)
+    user = session.execute(_existing("id"), {"id": user_id}).one_or_none()
+    if user is None:
+        raise NotFound
+    return user
 
 
 def administer(
@@ -163,9 +169,7 @@ def administer(
         InvalidInput: a service account would get another role.
         LastAdmin: there would be no active administrator.
     """
-    # Lock in the order of ids: if two administrators demote each other, only one succeeds.
-    admins = select(User.id).where(User.role == Role.ADMIN, User.is_active).order_by(User.id)
-    last = session.scalars(admins.with_for_update()).all() == [user_id]
+    last = is_last_admin(session, user_id)
     user = _locked(session, user_id, if_match)
     before = user.is_active, user.role
     _change(session, user, changes)
@@ -179,6 +183,15 @@ def administer(
     return user
 
 
+def is_last_admin(session: Session, user_id: str) -> bool:
+    """Return whether no other administrator is active, and lock all active administrators.
+
+    The locks are in the order of ids: if two administrators demote each other, only one succeeds.
+    """
+    admins = select(User.id).where(User.role == Role.ADMIN, User.is_active).order_by(User.id)
+    return session.scalars(admins.with_for_update(key_share=True)).all() == [user_id]
+
+
 def _record_changes(
     session: Session, principal: Principal, user: User, was_active: bool, old_role: str
 ) -> None:
@@ -190,8 +203,13 @@ def _record_changes(
         events.record(session, changed, user.id, user.version, actor, role=user.role)
 
 
+@cache
+def _existing(*names: str) -> Select[Any]:
+    return queries.rows(User, *names).where(EXISTS)
+
+
 def _locked(session: Session, user_id: str, if_match: IfMatch) -> User:
-    return locked(session, select(User).where(User.id == user_id), if_match)
+    return locked(session, select(User).where(User.id == user_id, EXISTS), if_match)
 
 
 def _change(session: Session, user: User, changes: Mapping[str, Any]) -> User:

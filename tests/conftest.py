@@ -74,6 +74,7 @@ def settings(new_database, migrated_url) -> Settings:
         mail_from="Shop <no-reply@example.com>",
         public_url="https://api.example.com",
         rate_limit_second_factor=PLENTY,
+        rate_limit_export=PLENTY,
     )
 
 

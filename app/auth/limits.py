@@ -37,6 +37,7 @@ NAMES = (
     "forgot_password_address",
     "mail",
     "second_factor",
+    "export",
 )
 # Key prefix of limits that count failures only.
 FAILURES = "failures:"
@@ -141,6 +142,7 @@ mail = limit("mail", user_or_address)
 second_factor = limit("second_factor", failures(user_or_address))
 second_factor_login = limit("second_factor", failures(challenged_user))
 second_factor_address = limit("login", failures(challenged_user, address))
+export = limit("export", user_or_address)
 
 
 @limiter.request_filter

@@ -75,7 +75,7 @@ def check_credential() -> None:
         access_claims()
 
 
-def authorize(session: Session, scope: Scope) -> tuple[Row[Any], Principal]:
+def authorize(session: Session, scope: Scope, *, writes: bool) -> tuple[Row[Any], Principal]:
     """Return the user of the access token or API key, as a row and as a principal.
 
     Raises:
@@ -84,7 +84,10 @@ def authorize(session: Session, scope: Scope) -> tuple[Row[Any], Principal]:
         Forbidden: the role of the caller or the API key does not have the scope.
     """
     digest = api_keys.sent_digest()
-    user, principal = _owner_of_key(session, digest) if digest else _user_of_token(session)
+    if digest:
+        user, principal = _owner_of_key(session, digest, writes)
+    else:
+        user, principal = _user_of_token(session, writes)
     g.user_id, g.api_key_id = principal.id, principal.api_key_id
     if not principal.may(scope):
         raise Forbidden if principal.role == user.role else SecondFactorMissing
@@ -113,14 +116,14 @@ def _role(user: Row[Any]) -> Role:
     return Role.USER if lacks_factor and user.role == Role.ADMIN else Role(user.role)
 
 
-def _user_of_token(session: Session) -> tuple[Row[Any], Principal]:
+def _user_of_token(session: Session, writes: bool) -> tuple[Row[Any], Principal]:
     claims = access_claims()
-    user = authenticate(session, claims["sub"], claims["sid"])
+    user = authenticate(session, claims["sub"], claims["sid"], writes=writes)
     return user, Principal(user.id, user.session_id, _role(user), request_id=g.request_id)
 
 
-def _owner_of_key(session: Session, digest: bytes) -> tuple[Row[Any], Principal]:
-    user = services.api_keys.find_owner(session, digest)
+def _owner_of_key(session: Session, digest: bytes, writes: bool) -> tuple[Row[Any], Principal]:
+    user = services.api_keys.find_owner(session, digest, writes=writes)
     g.api_key_id = user.api_key_id  # for the log, also if the key has ended
     services.api_keys.check_live(user)
     api_keys.remember(digest, user)

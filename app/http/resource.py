@@ -93,13 +93,13 @@ class Resource(MethodView):
 
     def run(self, name: str, operation: Operation, path: dict[str, Any]) -> Response:
         """Run the steps of a request; a method that may write runs in one transaction."""
-        method = getattr(self, name.lower())
-        with database.session(autocommit=name == "GET") as self.session:
+        method, writes = getattr(self, name.lower()), name != "GET"
+        with database.session(autocommit=not writes) as self.session:
             if isinstance(operation.access, Scope):
                 if operation.body:
                     check_credential()
                     receive_body()  # before the transaction, because the client may be slow
-                self.user, self.principal = authorize(self.session, operation.access)
+                self.user, self.principal = authorize(self.session, operation.access, writes=writes)
                 if operation.recent_sign_in:
                     check_recent_sign_in(self.principal)
             if self.refuses_unknown_parameters and not operation.query:
@@ -111,7 +111,7 @@ class Resource(MethodView):
             response = self.finish(make_response(method(**path)), operation)
             if operation.idempotent:
                 idempotency.store(self.session, self.principal, response)
-            if name != "GET":
+            if writes:
                 self.count_write()
                 self.session.commit()
             return response

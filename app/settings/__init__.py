@@ -142,6 +142,7 @@ class Settings:
         8,
         "Minimum length of new passwords; NIST recommends 15 without a second factor.",
     )
+    rate_limit_export: str = setting(rate(), "5 per hour", "Exports of personal data per user.")
     database_pool_size: int = setting(
         number(1), 10, "Connections to PostgreSQL that each process keeps open."
     )

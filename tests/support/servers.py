@@ -69,6 +69,7 @@ def environment(database_url: str, **more: str) -> dict[str, str]:
         "MAIL_FROM": "no-reply@example.com",
         "PUBLIC_URL": "http://localhost",
         "RATE_LIMIT_SECOND_FACTOR": PLENTY,
+        "RATE_LIMIT_EXPORT": PLENTY,
         **more,
     }
 

@@ -46,6 +46,7 @@ SETTINGS = [
     ("RATE_LIMIT_SECOND_FACTOR", "9 per hour", "9 per hour"),
     ("REQUIRE_ADMIN_SECOND_FACTOR", "true", True),
     ("PASSWORD_MIN_LENGTH", "15", 15),
+    ("RATE_LIMIT_EXPORT", "9 per hour", "9 per hour"),
     ("DATABASE_POOL_SIZE", "3", 3),
     ("DATABASE_POOL_OVERFLOW", "0", 0),
     ("DATABASE_POOL_TIMEOUT", "0.5", 0.5),

@@ -1,0 +1,54 @@
+"""Erasure of a person's data; docs/operators/personal-data.md lists what is kept."""
+
+from uuid import uuid4
+
+from loguru import logger
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from models.events import EventType
+from models.idempotency import IdempotencyKey
+from models.sessions import AuthSession
+from models.users import ERASED_DOMAIN, User
+from services import api_keys, events, order_privacy, passwords, users
+from services.errors import LastAdmin, NotFound
+from services.principals import Principal, actor_of
+
+
+def erase(session: Session, principal: Principal, user_id: str) -> None:
+    """Erase the personal data of a user, in all tables; the user cannot sign in again.
+
+    Raises:
+        NotFound: the user does not exist, or was erased before.
+        LastAdmin: there would be no active administrator.
+        OpenOrders: an order needs its address, because it is not shipped yet.
+    """
+    last = users.is_last_admin(session, user_id)
+    user = _locked(session, user_id)
+    if last:
+        raise LastAdmin
+    order_privacy.erase(session, user_id)
+    api_keys.erase(session, principal, user_id)
+    for model in (AuthSession, IdempotencyKey):
+        session.execute(delete(model).where(model.user_id == user_id))
+    _anonymize(user)
+    session.flush()
+    events.record(session, EventType.USER_ERASED, user_id, user.version, actor_of(principal))
+    logger.bind(erased=user_id).info("user_erased")
+
+
+def _locked(session: Session, user_id: str) -> User:
+    """Return the user, locked FOR UPDATE: after all running writes of the user have ended."""
+    existing = select(User).where(User.id == user_id, users.EXISTS).with_for_update()
+    user = session.scalar(existing.execution_options(populate_existing=True))
+    if user is None:
+        raise NotFound
+    return user
+
+
+def _anonymize(user: User) -> None:
+    user.email = f"erased-{uuid4()}{ERASED_DOMAIN}"
+    user.password_hash = passwords.UNUSABLE
+    user.name, user.phone = "", None
+    user.is_active = False
+    user.erased_at = func.now()
