@@ -121,7 +121,7 @@ class Settings:
     rate_limit_password: str = setting(
         rate(),
         "5 per minute",
-        "Attempts to change the password, per account; resets, per IP address.",
+        "Attempts to change a password per account; resets per IP address.",
     )
     rate_limit_register: str = setting(rate(), "20 per hour", "Registrations per IP address.")
     rate_limit_forgot_password: str = setting(
