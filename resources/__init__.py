@@ -2,7 +2,7 @@
 
 # The order of the tags in the OpenAPI document; other modules come last.
 ORDER = (
-    *("sessions", "account_recovery", "users", "products", "stock", "orders", "api_keys", "events"),
+    *("sessions", "users", "account_recovery", "products", "stock", "orders", "api_keys", "events"),
     *("webhook_endpoints", "webhook_deliveries", "health"),
 )
 TITLE = "Flask API Service"

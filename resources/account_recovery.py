@@ -81,6 +81,7 @@ class ForgottenPassword(Resource):
 
 @blp.route("/auth/reset-password")
 class PasswordReset(Resource):
+    @limits.password
     @blp.arguments(PasswordResetSchema)
     @blp.response(204)
     @public

@@ -119,7 +119,9 @@ class Settings:
         rate(), "20 per minute", "Login attempts per IP address."
     )
     rate_limit_password: str = setting(
-        rate(), "5 per minute", "Attempts to change the password, per account."
+        rate(),
+        "5 per minute",
+        "Attempts to change a password per account; resets per IP address.",
     )
     rate_limit_register: str = setting(rate(), "20 per hour", "Registrations per IP address.")
     rate_limit_forgot_password: str = setting(

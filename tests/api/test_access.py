@@ -18,6 +18,7 @@ from tests.support.notes import NoteFactory
 # public by mistake; the test accepts entries of resources that were deleted.
 PUBLIC = {
     ("GET", "/api/"),
+    ("GET", "/api/account/<action>"),
     ("GET", "/api/docs"),
     ("GET", "/api/docs/guides"),
     ("GET", "/api/docs/guides/<slug>"),
@@ -35,10 +36,14 @@ PUBLIC = {
     ("GET", "/api/products/<product_id>"),
     ("GET", "/api/redoc"),
     ("GET", "/llms.txt"),
+    ("POST", "/api/auth/confirm-email"),
+    ("POST", "/api/auth/forgot-password"),
     ("POST", "/api/auth/login"),
     ("POST", "/api/auth/login/second-factor"),
     ("POST", "/api/auth/refresh"),
     ("POST", "/api/auth/register"),
+    ("POST", "/api/auth/reset-password"),
+    ("POST", "/api/auth/verify-email"),
 }
 
 

@@ -75,7 +75,8 @@ class TestRegister:
 
         assert response.status_code == 201
         assert response.headers["Location"] == "/api/users/me"
-        assert response.json.keys() == {"id", "email", "name", "phone", "role", "created_at"}
+        fields = {"id", "email", "name", "phone", "role", "email_verified_at", "created_at"}
+        assert response.json.keys() == fields
         assert response.json["id"].startswith("user_")
         assert (response.json["role"], response.json["phone"]) == ("user", None)
 

@@ -30,6 +30,7 @@ class TestGetProfile:
         assert response.json == {
             "id": user.id,
             "email": user.email,
+            "email_verified_at": None,
             "name": user.name,
             "phone": None,
             "role": "user",

@@ -93,7 +93,7 @@ class TestGetUser:
         response = as_admin.get(f"/api/users/{user.id}")
 
         assert (response.json["id"], response.json["is_active"]) == (user.id, True)
-        profile = {"id", "email", "name", "phone", "role", "created_at"}
+        profile = {"id", "email", "name", "phone", "role", "email_verified_at", "created_at"}
         assert response.json.keys() == profile | {"is_active", "updated_at"}
 
 

@@ -131,7 +131,7 @@ class TestWebhooks:
     def test_attempts_end_before_the_pod_is_killed(self):
         pod = self.spec()["template"]["spec"]
 
-        assert pod["containers"][0]["command"] == ["flask", "webhooks", "deliver"]
+        assert pod["containers"][0]["command"] == ["flask", "deliver"]
         assert pod["terminationGracePeriodSeconds"] > GRACE_SECONDS
 
     def test_changed_settings_roll_the_pods(self):

@@ -113,7 +113,7 @@ class TestWebhooks:
     def test_it_has_the_settings_of_the_api(self, services):
         ours, api = services["webhooks"], services["api"]
 
-        assert ours["command"] == ["flask", "webhooks", "deliver"]
+        assert ours["command"] == ["flask", "deliver"]
         assert ours["environment"] == api["environment"]
         assert ours["depends_on"].items() < api["depends_on"].items()
 

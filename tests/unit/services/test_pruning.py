@@ -78,6 +78,8 @@ class TestCommand:
             "Pruned 5 idempotency keys.",
             "Pruned 3 sessions.",
             "Pruned 0 API keys.",
+            "Pruned 0 mails.",
+            "Pruned 0 tokens of mails.",
             "Pruned 0 webhook deliveries.",
             "Pruned 0 events.",
         ]
