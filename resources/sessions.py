@@ -97,13 +97,14 @@ class Login(Resource):
         """
         account = sessions.find_account(self.session, credentials["email"])
         self.session.rollback()  # argon2 must not hold a database connection
-        verified = sessions.verify_password(
+        account, new_hash = sessions.verify_password(
             account, credentials["password"], self.refused_passwords
         )
-        check_verified(verified[0], "login")
-        if verified[0].second_factor:
-            raise self.second_factor_required(*verified)
-        grant = sessions.sign_in(self.session, *verified, self.client)
+        check_verified(account, "login")
+        if account.second_factor:
+            raise self.second_factor_required(account, new_hash)
+        sessions.confirm_password(self.session, account, new_hash)
+        grant = sessions.open_session(self.session, account.id, self.client)
         return issue(grant, int(time.time()))
 
     def second_factor_required(self, account: Row[Any], new_hash: str) -> SecondFactorRequired:

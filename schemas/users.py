@@ -31,7 +31,9 @@ EMAIL = {
     "description": "Email address for the sign-in, in lower case.",
     "example": "user@example.com",
 }
-PASSWORD = "8 to 128 characters of any kind; a service can require more. A long phrase is best."  # noqa: S105
+PASSWORD = (
+    "From 8 to 128 characters; a service can require more. A long phrase is best."  # noqa: S105
+)
 ACTIVE = {"description": "Whether the user may sign in.", "example": True}
 
 

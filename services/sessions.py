@@ -115,12 +115,6 @@ def verify_password(
     return account, passwords.hashed(password) if outdated else account.password_hash
 
 
-def sign_in(session: Session, account: Row[Any], new_hash: str, client: Client) -> Grant:
-    """Open a session for an account whose password was verified; see `confirm_password`."""
-    confirm_password(session, account, new_hash)
-    return open_session(session, account.id, client)
-
-
 def confirm_password(session: Session, account: Row[Any], new_hash: str) -> None:
     """Lock an account whose password was verified, and store the new hash if there is one.
 

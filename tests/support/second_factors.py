@@ -11,8 +11,11 @@ LOGIN = "/api/auth/login"
 STEP = 30
 
 
-def code_of(secret: str, steps: int = 0) -> str:
-    """Return the code of a time step, relative to the current one."""
+def code_of(secret: str, steps: int = 1) -> str:
+    """Return the code of a time step, relative to the current one.
+
+    By default the next one, which is accepted even if a new step begins meanwhile.
+    """
     return pyotp.TOTP(secret).at(time.time(), counter_offset=steps)
 
 
@@ -24,7 +27,7 @@ def wrong_code(secret: str) -> str:
 
 @dataclass
 class Enrolled:
-    """An account with a second factor; the code of the previous step is used up."""
+    """An account with a second factor; the code of the current step is used up."""
 
     email: str
     password: str
@@ -44,9 +47,9 @@ class Enrolled:
 
 
 def enrolled(client: Any, email: str, password: str) -> Enrolled:
-    """Turn the second factor of a signed-in client on, with the code of the previous step."""
+    """Turn the second factor of a signed-in client on, with the code of the current step."""
     secret = body_of(client.post(URL))["secret"]
-    response = client.post(f"{URL}/confirm", json={"code": code_of(secret, -1)})
+    response = client.post(f"{URL}/confirm", json={"code": code_of(secret, 0)})
     assert response.status_code == 200, response.text
     return Enrolled(email, password, secret, body_of(response)["recovery_codes"])
 
