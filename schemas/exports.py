@@ -4,15 +4,23 @@ from marshmallow import fields
 from marshmallow_sqlalchemy import auto_field
 
 from models.idempotency import IdempotencyKey
+from models.mails import Mail
 from schemas.api_keys import APIKeySchema
 from schemas.base import CREATED, ResponseSchema, RowSchema, Timestamp
 from schemas.events import EventSchema
 from schemas.orders import OrderSchema
+from schemas.second_factors import SecondFactorSchema
 from schemas.sessions import SessionSchema
 from schemas.users import AdministeredUserSchema
 
 REVOKED = {
     "description": "Time at which it was ended before its expiry (RFC 3339, UTC), or null.",
+    "example": "2026-02-12T10:30:00Z",
+}
+
+
+SENT = {
+    "description": "Time at which the mail server accepted it (RFC 3339, UTC), or null.",
     "example": "2026-02-12T10:30:00Z",
 }
 
@@ -45,11 +53,33 @@ class ExportedIdempotencyKeySchema(RowSchema):
     created_at = Timestamp(required=True, metadata=CREATED)
 
 
+class ExportedMailSchema(RowSchema):
+    """A mail to the user."""
+
+    class Meta(RowSchema.Meta):
+        model = Mail
+
+    kind = auto_field(
+        required=True, metadata={"description": "What it is for.", "example": "verify_email"}
+    )
+    address = auto_field(
+        required=True,
+        metadata={"description": "The address that gets it.", "example": "user@example.com"},
+    )
+    created_at = Timestamp(required=True, metadata=CREATED)
+    sent_at = Timestamp(required=True, allow_none=True, metadata=SENT)
+
+
 class ExportSchema(ResponseSchema):
     """All data about a user."""
 
     account = fields.Nested(
         AdministeredUserSchema, required=True, metadata={"description": "The account."}
+    )
+    second_factor = fields.Nested(
+        SecondFactorSchema,
+        required=True,
+        metadata={"description": "The state of the second factor."},
     )
     sessions = fields.List(
         fields.Nested(ExportedSessionSchema),
@@ -65,6 +95,11 @@ class ExportSchema(ResponseSchema):
         fields.Nested(ExportedIdempotencyKeySchema),
         required=True,
         metadata={"description": "Idempotency keys of the last 24 hours, oldest first."},
+    )
+    mails = fields.List(
+        fields.Nested(ExportedMailSchema),
+        required=True,
+        metadata={"description": "Mails of the last seven days, oldest first."},
     )
     events = fields.List(
         fields.Nested(EventSchema),

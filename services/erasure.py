@@ -6,13 +6,18 @@ from loguru import logger
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from models.account_tokens import AccountToken
 from models.events import EventType
 from models.idempotency import IdempotencyKey
+from models.mails import Mail
+from models.second_factors import RecoveryCode, SecondFactor
 from models.sessions import AuthSession
 from models.users import ERASED_DOMAIN, User
 from services import api_keys, events, order_privacy, passwords, users
 from services.errors import LastAdmin, NotFound
 from services.principals import Principal, actor_of
+
+DELETED = (AuthSession, IdempotencyKey, Mail, AccountToken, SecondFactor, RecoveryCode)
 
 
 def erase(session: Session, principal: Principal, user_id: str) -> None:
@@ -29,7 +34,7 @@ def erase(session: Session, principal: Principal, user_id: str) -> None:
         raise LastAdmin
     order_privacy.erase(session, user_id)
     api_keys.erase(session, principal, user_id)
-    for model in (AuthSession, IdempotencyKey):
+    for model in DELETED:
         session.execute(delete(model).where(model.user_id == user_id))
     _anonymize(user)
     session.flush()
@@ -50,5 +55,6 @@ def _anonymize(user: User) -> None:
     user.email = f"erased-{uuid4()}{ERASED_DOMAIN}"
     user.password_hash = passwords.UNUSABLE
     user.name, user.phone = "", None
-    user.is_active = False
+    user.email_verified_at = None
+    user.is_active = user.second_factor = False
     user.erased_at = func.now()

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from models.base import Base, table
 from models.events import Event
 from models.idempotency import IdempotencyKey
+from models.mails import Mail
 from models.sessions import AuthSession
-from services import api_keys, order_privacy, pages, queries, users
+from services import api_keys, order_privacy, pages, queries, second_factors, users
 from services.events import OLDEST
 from services.principals import Principal
 
@@ -30,9 +31,11 @@ def export(session: Session, principal: Principal) -> dict[str, Any]:
     keys = api_keys.list_all_of(session, principal.id)
     return {
         "account": users.get(session, principal.id),
+        "second_factor": second_factors.state(session, principal),
         "sessions": sessions,
         "api_keys": keys,
         "idempotency_keys": _mine(session, principal, IdempotencyKey),
+        "mails": _mine(session, principal, Mail),
         "events": _events(session, principal, [*sessions, *keys]),
         "orders": order_privacy.export(session, principal.id),
     }

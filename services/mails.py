@@ -92,7 +92,8 @@ def claim(session: Session) -> Claim | None:
             return Claim(mail, None)
         if token := account_tokens.create(session, mail.user_id, purpose, mail.address):
             return Claim(mail, token)
-        _fail(session, mail.id)
+        # The user is erased or inactive, or has another address by now.
+        session.execute(delete(mails).where(mails.c.id == mail.id))
         mail = session.execute(CLAIM).one_or_none()
     return None
 

@@ -1,28 +1,27 @@
 """Rate limits (Flask-Limiter): limits, keys and response headers."""
 
-import hashlib
-import ipaddress
 import math
 import time
 from collections.abc import Callable
 
 from flask import Flask, Response, current_app, g, request
-from flask_jwt_extended.exceptions import JWTExtendedException
 from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded, RouteLimit
-from jwt import PyJWTError
 from limits import parse_many
-from werkzeug.exceptions import HTTPException
 
-from app.auth import challenges
+from app.auth.limit_keys import (
+    FAILURES,
+    account,
+    address,
+    challenged_user,
+    endpoint,
+    failures,
+    user_or_address,
+)
 from app.auth.limit_storage import RedisOrMemoryStorage, Window
 from app.auth.quotas import Quota, TooManyRequests
 from app.errors.handlers import from_problem
-from app.http.access import access_claims
 from app.http.api_keys import known_key_id
-from app.http.parser import json_body
 from app.settings import Settings
-from models.users import MAX_EMAIL, canonical_email
-from services.errors import Problem
 
 NAMES = (
     "default",
@@ -39,63 +38,7 @@ NAMES = (
     "second_factor",
     "export",
 )
-# Key prefix of limits that count failures only.
-FAILURES = "failures:"
 UNLIMITED = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
-
-
-def address() -> str:
-    """Return the client's address; for IPv6, its /64 network, which belongs to one customer."""
-    remote = request.remote_addr or "unknown"
-    try:
-        return str(ipaddress.IPv6Network(f"{remote}/64", strict=False))
-    except ValueError:
-        return remote[:64]
-
-
-def user_or_address() -> str:
-    """Return the id of the user or API key, otherwise the address.
-
-    Key functions must not raise or return "": Flask-Limiter skips a limit without a key.
-    """
-    if key_id := known_key_id():
-        return key_id
-    try:
-        return access_claims()["sub"] or address()
-    except (PyJWTError, JWTExtendedException):
-        return address()
-
-
-def account() -> str:
-    """Return a hash of the email address in the body; without one, the client's address."""
-    try:
-        email = json_body()["email"].strip()
-    except (Problem, HTTPException, AttributeError, KeyError, TypeError, OSError):
-        return address()
-    if len(email) > MAX_EMAIL:  # Normalizing a long text takes seconds.
-        return address()
-    email = canonical_email(email)
-    return hashlib.sha256(email.encode(errors="replace")).hexdigest()
-
-
-def challenged_user() -> str:
-    """Return the id of the user in the challenge; without a valid one, the client's address."""
-    return challenges.sent_user_id() or address()
-
-
-def failures(*keys: Callable[[], str]) -> Callable[[], str]:
-    """Return a key function for a limit that counts failures only."""
-    return lambda: FAILURES + ":".join(key() for key in keys)
-
-
-def endpoint() -> str:
-    """Return the endpoint of the request, or "other".
-
-    Flask-Limiter skips static files and requests without an endpoint (404, 405). As "other", they
-    count.
-    """
-    name = request.endpoint
-    return name if name and name != "static" else "other"
 
 
 def is_retry() -> bool:

@@ -7,31 +7,20 @@ the working directory, the defaults below. No other module reads the environment
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 
-import click
-from marshmallow import Schema, ValidationError, fields, pre_load, validate
+from marshmallow import ValidationError, fields, validate
 
-from app.settings.files import UnreadableFileError, read_sources, stripped
+from app.settings.declaration import schema_of, setting
+from app.settings.files import SettingsError, sources
 from app.settings.mail import PublicURL, sender, smtp_url
 from app.settings.names import Network, hosts, networks, origins, ports
 from app.settings.postgres import PostgresURL
 from app.settings.safety import KEY_BYTES, unsafe
 from app.settings.types import CommaSeparated, number, rate, redis_url
 
-
-class SettingsError(click.ClickException):
-    """Invalid settings; the message lists all of them.
-
-    A ClickException, so the `flask` command prints the message without a traceback.
-    """
-
-
-def setting(field: fields.Field, default: Any, description: str) -> Any:
-    """Declare a setting: parser, default and description for the reference tables."""
-    return dataclasses.field(default=default, metadata={"field": field, "description": description})
+__all__ = ["Settings", "SettingsError", "database_url", "sources"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -214,7 +203,7 @@ class Settings:
         values = sources() if given is None else given
         problems: dict[str, list[str]] = {}
         try:
-            loaded = _schema().load(values)
+            loaded = schema_of(cls).load(values)
         except ValidationError as error:
             problems = cast(dict[str, list[str]], error.messages)
             loaded = error.valid_data
@@ -226,20 +215,6 @@ class Settings:
         return settings
 
 
-class _EnvironmentSchema(Schema):
-    """Parses text to typed values; a missing or empty variable keeps its default."""
-
-    @pre_load
-    def known(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:
-        given = stripped(data)
-        return {name: given[name] for name in self.fields if given.get(name) not in (None, "")}
-
-
-def _schema(only: tuple[str, ...] | None = None) -> Schema:
-    names = {field.name.upper(): field.metadata["field"] for field in dataclasses.fields(Settings)}
-    return _EnvironmentSchema.from_dict(names)(only=only)
-
-
 def database_url() -> str:
     """Return only `DATABASE_URL`: migrations need no other setting.
 
@@ -247,19 +222,7 @@ def database_url() -> str:
         SettingsError: it is missing or not a PostgreSQL URL.
     """
     try:
-        return _schema(only=("DATABASE_URL",)).load(sources())["DATABASE_URL"]
+        return schema_of(Settings, only=("DATABASE_URL",)).load(sources())["DATABASE_URL"]
     except (KeyError, ValidationError) as error:
         text = error.messages if isinstance(error, ValidationError) else "DATABASE_URL is missing."
         raise SettingsError(str(text)) from None
-
-
-def sources() -> dict[str, Any]:
-    """Return the values of all sources, merged by precedence.
-
-    Raises:
-        SettingsError: a file cannot be read.
-    """
-    try:
-        return read_sources(os.environ)
-    except UnreadableFileError as error:
-        raise SettingsError(str(error)) from error

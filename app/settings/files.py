@@ -1,35 +1,40 @@
 """Sources of settings: environment, `.env` and `config.py` in the working directory."""
 
+import os
 import runpy
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import click
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
 
-class UnreadableFileError(Exception):
-    """An existing file cannot be read; the message gives the reason."""
+class SettingsError(click.ClickException):
+    """Invalid settings, or a file that cannot be read; the message lists all errors.
+
+    A ClickException, so the `flask` command prints the message without a traceback.
+    """
 
 
 def dotenv() -> dict[str, str | None]:
     """Return the values in `.env`.
 
     Raises:
-        UnreadableFileError: a line is invalid; python-dotenv itself would skip it.
+        SettingsError: a line is invalid; python-dotenv itself would skip it.
     """
     try:
         text = Path(".env").read_text("utf-8")
     except (FileNotFoundError, IsADirectoryError):
         return {}
     except (UnicodeDecodeError, OSError) as error:
-        raise UnreadableFileError(f".env cannot be read: {error}") from error
+        raise SettingsError(f".env cannot be read: {error}") from error
     for binding in parse_stream(StringIO(text)):
         if binding.error:
             line = binding.original.line
-            raise UnreadableFileError(f".env cannot be read: line {line} is not NAME=value.")
+            raise SettingsError(f".env cannot be read: line {line} is not NAME=value.")
     return dotenv_values(stream=StringIO(text))
 
 
@@ -37,27 +42,25 @@ def config_file() -> dict[str, Any]:
     """Return the values of `class Config` in `config.py`.
 
     Raises:
-        UnreadableFileError: `config.py` raises an exception.
+        SettingsError: `config.py` raises an exception.
     """
     if not Path("config.py").is_file():
         return {}
     try:
         config = runpy.run_path("config.py").get("Config")
     except Exception as error:
-        raise UnreadableFileError(
-            f"config.py cannot be read: {type(error).__name__}: {error}"
-        ) from error
+        raise SettingsError(f"config.py cannot be read: {type(error).__name__}: {error}") from error
     return {name: getattr(config, name) for name in dir(config) if name.isupper()}
 
 
-def read_sources(environment: Mapping[str, str]) -> dict[str, Any]:
+def sources() -> dict[str, Any]:
     """Return the values of all sources, merged by precedence.
 
     Raises:
-        UnreadableFileError: a file cannot be read.
+        SettingsError: a file cannot be read.
     """
-    sources = (config_file(), dotenv(), environment)
-    weak, stronger, strongest = (_one_url(stripped(source)) for source in sources)
+    ordered = (config_file(), dotenv(), os.environ)
+    weak, stronger, strongest = (_one_url(stripped(source)) for source in ordered)
     return {**weak, **stronger, **strongest}
 
 

@@ -4,15 +4,21 @@ import pytest
 from loguru import logger
 from sqlalchemy import select
 
+from models.account_tokens import AccountToken, TokenPurpose
 from models.api_keys import APIKey
 from models.events import EventType
+from models.mails import Mail
+from models.second_factors import RecoveryCode, SecondFactor
+from models.sessions import AuthSession
 from models.users import Role, User
+from services import account_tokens
 from tests.support.api_keys import URL as KEYS
 from tests.support.api_keys import new_key, using
 from tests.support.clients import ApiClient
 from tests.support.events import recorded
 from tests.support.factories import UserFactory
 from tests.support.personal_data import ACCOUNT, DATA, EMAIL, PASSWORD, found, signed_up
+from tests.support.second_factors import enrolled
 
 ME = "/api/users/me"
 
@@ -80,6 +86,19 @@ class TestErasure:
         assert [event.resource_id for event in revoked] == [key.id for key in keys]
         [erased] = recorded(session, EventType.USER_ERASED)
         assert erased.resource_id == person[0]
+
+    def test_mails_tokens_and_second_factor_are_deleted(self, session, person, erase):
+        user_id, client = person
+        enrolled(client, EMAIL, PASSWORD)
+        account_tokens.create(session, user_id, TokenPurpose.VERIFY_EMAIL, EMAIL)
+        deleted = (Mail, AccountToken, SecondFactor, RecoveryCode, AuthSession)
+        mine = [select(each).where(each.user_id == user_id) for each in deleted]
+        assert all(session.scalars(rows).all() for rows in mine)
+
+        erase()
+
+        assert [session.scalars(rows).all() for rows in mine] == [[]] * len(deleted)
+        assert session.get(User, user_id).second_factor is False
 
     def test_other_users_stay_the_same(self, session, user, as_user, erase):
         key = new_key(as_user, name="other")

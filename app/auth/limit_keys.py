@@ -1,0 +1,74 @@
+"""Key functions of rate limits: what a limit counts.
+
+They must not raise or return "": Flask-Limiter skips a limit without a key.
+"""
+
+import hashlib
+import ipaddress
+from collections.abc import Callable
+
+from flask import request
+from flask_jwt_extended.exceptions import JWTExtendedException
+from jwt import PyJWTError
+from werkzeug.exceptions import HTTPException
+
+from app.auth import challenges
+from app.http.access import access_claims
+from app.http.api_keys import known_key_id
+from app.http.parser import json_body
+from models.users import MAX_EMAIL, canonical_email
+from services.errors import Problem
+
+# Key prefix of limits that count failures only.
+FAILURES = "failures:"
+
+
+def address() -> str:
+    """Return the client's address; for IPv6, its /64 network, which belongs to one customer."""
+    remote = request.remote_addr or "unknown"
+    try:
+        return str(ipaddress.IPv6Network(f"{remote}/64", strict=False))
+    except ValueError:
+        return remote[:64]
+
+
+def user_or_address() -> str:
+    """Return the id of the user or API key, otherwise the address."""
+    if key_id := known_key_id():
+        return key_id
+    try:
+        return access_claims()["sub"] or address()
+    except (PyJWTError, JWTExtendedException):
+        return address()
+
+
+def account() -> str:
+    """Return a hash of the email address in the body; without one, the client's address."""
+    try:
+        email = json_body()["email"].strip()
+    except (Problem, HTTPException, AttributeError, KeyError, TypeError, OSError):
+        return address()
+    if len(email) > MAX_EMAIL:  # Normalizing a long text takes seconds.
+        return address()
+    email = canonical_email(email)
+    return hashlib.sha256(email.encode(errors="replace")).hexdigest()
+
+
+def challenged_user() -> str:
+    """Return the id of the user in the challenge; without a valid one, the client's address."""
+    return challenges.sent_user_id() or address()
+
+
+def failures(*keys: Callable[[], str]) -> Callable[[], str]:
+    """Return a key function for a limit that counts failures only."""
+    return lambda: FAILURES + ":".join(key() for key in keys)
+
+
+def endpoint() -> str:
+    """Return the endpoint of the request, or "other".
+
+    Flask-Limiter skips static files and requests without an endpoint (404, 405). As "other", they
+    count.
+    """
+    name = request.endpoint
+    return name if name and name != "static" else "other"
