@@ -7,7 +7,7 @@ from flask import Flask
 
 from app.auth import limits, quotas
 from app.http import etags, idempotency, request_id
-from app.http.operation import Access, Link, Operation
+from app.http.operation import Link, Operation
 from app.openapi.errors import error_responses
 from models.users import Role, Scope
 from schemas.pages import CURSOR_EXAMPLE
