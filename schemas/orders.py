@@ -203,7 +203,10 @@ extension_member(
     "orders",
     fields.List(
         fields.String(),
-        metadata={"description": "Ids of open orders, at most 100; for `open-orders` only."},
+        metadata={
+            "description": "Ids of open orders, at most 100; for `open-orders` only.",
+            "example": [ORDER_ID["example"]],
+        },
     ),
 )
 

@@ -7,7 +7,7 @@ from flask import Flask
 
 from app.auth import limits, quotas
 from app.http import etags, idempotency, request_id
-from app.http.operation import Access, Link, Operation
+from app.http.operation import Link, Operation
 from app.openapi.errors import error_responses
 from models.users import Role, Scope
 from schemas.pages import CURSOR_EXAMPLE
@@ -90,16 +90,18 @@ def _describe_access(doc: dict[str, Any], operation: Operation) -> None:
     doc["security"] = [] if access == "public" else [{"bearerAuth": []}]
     if access != "public":
         doc["x-required-scope"] = str(access)
-    doc["description"] = f"{doc.get('description', '')}\n\n{_callers(access)}".strip()
+    doc["description"] = f"{doc.get('description', '')}\n\n{_callers(operation)}".strip()
     if operation.recent_sign_in:
         doc["description"] += " Requires a recent sign-in."
 
 
-def _callers(access: Access | None) -> str:
+def _callers(operation: Operation) -> str:
+    access = operation.access
     if access == "public":
         return "**Access:** public; no token is needed."
     roles = ", ".join(f"`{role}`" for role in Role if access in role.scopes)
-    keys = " API keys are not allowed." if access is Scope.CREDENTIALS else ""
+    no_keys = access is Scope.CREDENTIALS or operation.recent_sign_in
+    keys = " API keys are not allowed." if no_keys else ""
     return f"**Access:** requires the scope `{access}` (roles: {roles}).{keys}"
 
 

@@ -64,7 +64,9 @@ class TestPage:
         page = client.get("/api/problems/last-admin", headers=HTML)
 
         assert re.findall(r'<li><a href="([^"]+)">([^<]+)', page.text) == [
-            ("/api/docs#/users/updateUser", "PATCH /api/users/{user_id}")
+            ("/api/docs#/users/eraseProfile", "DELETE /api/users/me"),
+            ("/api/docs#/users/eraseUser", "DELETE /api/users/{user_id}"),
+            ("/api/docs#/users/updateUser", "PATCH /api/users/{user_id}"),
         ]
 
     def test_page_is_json_if_requested(self, client):
