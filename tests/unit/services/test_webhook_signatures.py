@@ -4,9 +4,12 @@ import time
 from base64 import b64decode
 
 import pytest
+from sqlalchemy.orm import Session
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from services import webhook_endpoints
 from services.webhook_signatures import new_secret, sign
+from tests.support.webhooks import ADMIN, add_endpoint
 
 BODY = b'{"type":"user.registered","name":"\xc3\xa4"}'
 # Example of the specification.
@@ -81,3 +84,13 @@ def test_old_message_does_not_verify():
 
     with pytest.raises(WebhookVerificationError, match="too old"):
         Webhook(secret).verify(BODY, headers([secret], int(time.time()) - 3600))
+
+
+def test_rotation_keeps_the_previous_secret_for_a_day(own_engine, app):
+    endpoint = add_endpoint(own_engine, "https://example.com/")
+    with Session(own_engine, expire_on_commit=False) as session, session.begin():
+        rotated = webhook_endpoints.rotate_secret(session, ADMIN, endpoint.id)
+
+    assert rotated.previous_secret == endpoint.secret != rotated.secret
+    hours = (rotated.previous_secret_expires_at - rotated.updated_at).total_seconds() / 3600
+    assert 23.9 < hours <= 24
