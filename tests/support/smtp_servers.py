@@ -11,8 +11,10 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
+from tests.support.servers import Server
 from tools.embedded import free_port
 
+LINK = re.compile(r"http\S+")
 TOKEN = re.compile(r"#token=([\w-]+)")
 
 
@@ -56,6 +58,17 @@ def smtp_server(mailbox: Mailbox, **options: Any) -> Iterator[Mailbox]:
         yield mailbox
     finally:
         controller.stop()
+
+
+def mailed_link(server: Server, email: str, page: str) -> str:
+    """Send all mails of the service, and return the link to the page in the one to the address."""
+    with smtp_server(Mailbox()) as mailbox:
+        server.flask("mail", "deliver", "--once", SMTP_URL=mailbox.url)
+    texts = [
+        mail.get_body(["plain"]).get_content() for mail in mailbox.mails if mail["To"] == email
+    ]
+    [link] = [link for text in texts for link in LINK.findall(text) if page in link]
+    return link.replace("http://localhost", server.url)
 
 
 def token_of(mail: EmailMessage) -> str:
