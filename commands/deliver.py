@@ -1,8 +1,8 @@
 """`flask deliver`: deliver webhooks and send mails in one process."""
 
 import signal
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextvars import copy_context
-from threading import Thread
 
 import click
 from flask.cli import with_appcontext
@@ -18,12 +18,10 @@ from services.webhook_deliverer import THREADS
 def command(once: bool) -> None:
     """Deliver webhooks and, with SMTP_URL, send mails, until SIGTERM or SIGINT.
 
-    The same as `flask webhooks deliver` and `flask mail deliver` in one process.
+    The same as `flask webhooks deliver` and `flask mail deliver` in one process. An error of one
+    ends both, so that the process is started again.
     """
     loops = [each for each in (mail_sender(), webhook_deliverer(THREADS)) if each]
-    threads = [
-        Thread(target=copy_context().run, args=(each.run,), kwargs={"once": once}) for each in loops
-    ]
 
     def stop(*_: object) -> None:
         for each in loops:
@@ -31,7 +29,9 @@ def command(once: bool) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor() as pool:
+        runs = [pool.submit(copy_context().run, each.run, once=once) for each in loops]
+        wait(runs, return_when=FIRST_EXCEPTION)
+        stop()
+    for run in runs:
+        run.result()

@@ -1,5 +1,7 @@
 """`flask users`: user accounts."""
 
+import secrets
+
 import click
 from flask import current_app
 from flask.cli import AppGroup
@@ -7,7 +9,7 @@ from flask.cli import AppGroup
 from app.cli import checked, transaction
 from app.settings import Settings
 from models.users import Role, canonical_email
-from services import second_factors, users
+from services import account_recovery, second_factors, users
 from services.passwords import DEMO_PASSWORDS, Rules
 
 command = AppGroup("users", help="User accounts.")
@@ -26,6 +28,29 @@ def create_admin(email: str, name: str, password: str) -> None:
     with transaction() as session:
         user = users.register(session, **account, role=Role.ADMIN, rules=rules)
     click.echo(f"Created administrator {user.email} ({user.id}).")
+
+
+@command.command("verify-email")
+@click.argument("email")
+def verify_email(email: str) -> None:
+    """Mark the address of a user as verified."""
+    with transaction() as session:
+        user = account_recovery.confirm_address(session, canonical_email(email))
+    click.echo(f"The address {user.email} is verified.")
+
+
+@command.command("set-email")
+@click.argument("email")
+@click.argument("new_email")
+def set_email(email: str, new_email: str) -> None:
+    """Give an account whose address was stolen another one.
+
+    Ends its sessions, API keys, password and second factor. The user then resets the password.
+    """
+    new = checked(email=new_email, password=secrets.token_urlsafe(), name="")["email"]
+    with transaction() as session:
+        user = account_recovery.restore(session, canonical_email(email), new)
+    click.echo(f"{user.id} now has the address {user.email}.")
 
 
 @command.command("remove-second-factor")

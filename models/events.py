@@ -33,10 +33,12 @@ class EventType(StrEnum):
     USER_ROLE_CHANGED = "user.role_changed"
     USER_EMAIL_VERIFIED = "user.email_verified"
     USER_EMAIL_CHANGED = "user.email_changed"
+    USER_PASSWORD_CHANGED = "user.password_changed"  # noqa: S105 (a name)
     USER_PASSWORD_RESET = "user.password_reset"  # noqa: S105 (a name)
     USER_TOTP_ENABLED = "user.totp_enabled"
     USER_TOTP_DISABLED = "user.totp_disabled"
     USER_RECOVERY_CODE_USED = "user.recovery_code_used"
+    USER_RECOVERY_CODES_REPLACED = "user.recovery_codes_replaced"
     USER_ERASED = "user.erased"
     SESSION_REUSE_DETECTED = "session.reuse_detected"
     API_KEY_CREATED = "api_key.created"

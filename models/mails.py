@@ -23,6 +23,7 @@ class MailKind(StrEnum):
     PASSWORD_WAS_RESET = "password_was_reset"  # noqa: S105 (a name)
     CHANGE_EMAIL = "change_email"
     EMAIL_CHANGE_REQUESTED = "email_change_requested"
+    EMAIL_CHANGED = "email_changed"
 
 
 class Mail(Base):

@@ -62,6 +62,7 @@ class VerificationMail(Resource):
 @blp.route("/auth/forgot-password")
 class ForgottenPassword(Resource):
     # An address that is over its own limit does not use up the limit of the account.
+    @limits.forgot_password_account
     @limits.forgot_password
     @limits.forgot_password_address
     @blp.arguments(ForgottenPasswordSchema)

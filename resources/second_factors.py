@@ -8,17 +8,19 @@ from flask import current_app
 from app.auth import limits
 from app.http.access import recent_sign_in, requires
 from app.http.blueprint import Blueprint
+from app.http.mail import check_mailbox
 from app.http.resource import Resource
 from models.users import Scope
 from schemas.second_factors import (
     ConfirmationSchema,
     EnrolmentSchema,
     NewRecoveryCodesSchema,
+    NewSecondFactorSchema,
     SecondFactorCodeSchema,
     SecondFactorSchema,
 )
-from services import second_factors
-from services.errors import NotFound
+from services import second_factors, users
+from services.errors import EmailNotVerified, NotFound
 from services.second_factors import SecondFactorEnabled, State
 
 DESCRIPTION = """\
@@ -46,18 +48,25 @@ class SecondFactor(Resource):
         """
         return second_factors.state(self.session, self.principal)
 
+    @limits.password
+    @blp.arguments(NewSecondFactorSchema)
     @blp.response(201, EnrolmentSchema)
-    @blp.raises(SecondFactorEnabled)
+    @blp.raises(SecondFactorEnabled, EmailNotVerified)
     @requires(Scope.CREDENTIALS)
     @recent_sign_in
     @blp.doc(operationId="enrolSecondFactor")
-    def post(self) -> dict[str, Any]:
+    def post(self, body: dict[str, str]) -> dict[str, Any]:
         """Start to set up a second factor.
 
-        Show `uri` as a QR code, and confirm with a code of the app. Until then, nothing changes. A
-        retry returns a new secret, and the old one stops working.
+        Needs the password, and a verified email address if the service sends mails. Show `uri` as
+        a QR code, and confirm with a code of the app. Until then, nothing changes. A retry returns
+        a new secret, and the old one stops working.
         """
-        secret = second_factors.enrol(self.session, self.principal)
+        check_mailbox(self.user)
+        self.session.rollback()  # argon2 must not hold a database connection
+        known_hash = self.user.password_hash
+        users.confirm_password(known_hash, body["password"], "/password")
+        secret = second_factors.enrol(self.session, self.principal, known_hash)
         issuer = current_app.config["API_TITLE"]
         uri = pyotp.TOTP(secret).provisioning_uri(name=self.user.email, issuer_name=issuer)
         return {"secret": secret, "uri": uri}
@@ -101,15 +110,17 @@ class Disabling(Resource):
 
 @blp.route("/recovery-codes")
 class RecoveryCodes(Resource):
+    @limits.second_factor
+    @blp.arguments(SecondFactorCodeSchema)
     @blp.response(200, NewRecoveryCodesSchema)
     @blp.raises(NotFound)
     @requires(Scope.CREDENTIALS)
     @recent_sign_in
     @blp.doc(operationId="replaceRecoveryCodes")
-    def post(self) -> dict[str, Any]:
+    def post(self, body: dict[str, str]) -> dict[str, Any]:
         """Create ten new recovery codes.
 
-        The old ones stop working.
+        Needs a code. The old recovery codes stop working.
         """
-        codes = second_factors.replace_recovery_codes(self.session, self.principal)
+        codes = second_factors.replace_recovery_codes(self.session, self.principal, body["code"])
         return {"recovery_codes": codes}

@@ -26,7 +26,7 @@ from schemas.sessions import (
     TokensSchema,
 )
 from schemas.users import RegistrationSchema, UserSchema
-from services import second_factors, sessions, users
+from services import second_factors, sessions, sign_in, users
 from services.errors import (
     EmailNotVerified,
     EmailTaken,
@@ -95,15 +95,15 @@ class Login(Resource):
         `second-factor-required` with a `challenge`: send it with a code to
         `POST /api/auth/login/second-factor`.
         """
-        account = sessions.find_account(self.session, credentials["email"])
+        account = sign_in.find_account(self.session, credentials["email"])
         self.session.rollback()  # argon2 must not hold a database connection
-        account, new_hash = sessions.verify_password(
+        account, new_hash = sign_in.verify_password(
             account, credentials["password"], self.refused_passwords
         )
         check_verified(account, "login")
         if account.second_factor:
             raise self.second_factor_required(account, new_hash)
-        sessions.confirm_password(self.session, account, new_hash)
+        sign_in.confirm_password(self.session, account, new_hash)
         grant = sessions.open_session(self.session, account.id, self.client)
         return issue(grant, int(time.time()))
 
@@ -111,7 +111,7 @@ class Login(Resource):
         """Return the error with the challenge; keep a renewed hash."""
         # The error response must not roll this back.
         with database.transaction() as session:
-            sessions.confirm_password(session, account, new_hash)
+            sign_in.confirm_password(session, account, new_hash)
         return SecondFactorRequired(challenge=challenges.issue(account.id, new_hash))
 
 
@@ -119,7 +119,6 @@ class Login(Resource):
 class SecondFactorLogin(Resource):
     @limits.second_factor_login
     @limits.second_factor_address
-    @limits.login_address
     @blp.arguments(SecondFactorLoginSchema)
     @blp.response(200, TokensSchema)
     @blp.raises(InvalidChallenge, WrongCode)

@@ -8,6 +8,7 @@ from schemas.base import (
     StrictBoolean,
     StrictInteger,
     Timestamp,
+    password,
     text,
 )
 from schemas.problems import extension_member
@@ -29,6 +30,14 @@ extension_member(
         }
     ),
 )
+
+
+class NewSecondFactorSchema(RequestSchema):
+    """The password of the account."""
+
+    password = password(
+        1, metadata={"description": "Current password.", "example": "securepassword123"}
+    )
 
 
 class SecondFactorCodeSchema(RequestSchema):

@@ -2,13 +2,25 @@
 
 from datetime import UTC, datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.account_tokens import TokenPurpose
 from models.events import EventType
 from models.mails import MailKind
 from models.users import User
-from services import account_tokens, events, mails, sessions, users
+from services import (
+    account_tokens,
+    api_keys,
+    events,
+    mails,
+    passwords,
+    second_factors,
+    sessions,
+    users,
+)
+from services.errors import NotFound
+from services.locking import locked
 from services.principals import Actor, Principal
 
 
@@ -19,8 +31,19 @@ def verify_email(session: Session, token: str, request_id: str) -> None:
         InvalidInput: the token is not valid.
     """
     user, _ = account_tokens.use(session, token, TokenPurpose.VERIFY_EMAIL)
-    _set_verified(session, user, request_id)
+    _set_verified(session, user, Actor(user.id, request_id))
     session.flush()
+
+
+def confirm_address(session: Session, email: str) -> User:
+    """Mark an address as verified, which the operator knows.
+
+    Raises:
+        NotFound: there is no active account with this address.
+    """
+    user = locked(session, select(User).where(User.email == email, User.is_active))
+    _set_verified(session, user, Actor())
+    return user
 
 
 def resend_verification(session: Session, user_id: str, email: str) -> None:
@@ -36,17 +59,21 @@ def check_reset(session: Session, token: str) -> None:
 def reset_password(session: Session, token: str, new_hash: str, request_id: str) -> None:
     """Set a new password, end all sessions of the user, and queue a notification.
 
-    The token was in a mail, so it also verifies the address.
+    The token was in a mail, so it also verifies the address. If it was not verified before,
+    somebody else may have registered it, so its API keys are revoked.
 
     Raises:
         InvalidInput: the token is not valid.
     """
     user, _ = account_tokens.use(session, token, TokenPurpose.RESET_PASSWORD)
-    user.password_hash = new_hash
-    _set_verified(session, user, request_id)
+    user.password_hash, actor = new_hash, Actor(user.id, request_id)
+    if user.email_verified_at is None:
+        api_keys.revoke_all(session, user.id, actor)
+    _set_verified(session, user, actor)
     session.flush()
     sessions.sign_out_everywhere(session, user.id)
-    _record(session, EventType.USER_PASSWORD_RESET, user, request_id)
+    mails.cancel(session, user.id)
+    events.record(session, EventType.USER_PASSWORD_RESET, user.id, user.version, actor)
     mails.queue(session, MailKind.PASSWORD_WAS_RESET, user.id, user.email)
 
 
@@ -66,24 +93,48 @@ def request_email_change(
 
 
 def confirm_email(session: Session, token: str, request_id: str) -> None:
-    """Set the new address, which got the token.
+    """Set the new address, which got the token, and queue a notice to the former one.
 
     Raises:
         InvalidInput: the token is not valid.
         EmailTaken: another account has the address by now.
     """
     user, email = account_tokens.use(session, token, TokenPurpose.CHANGE_EMAIL)
+    mails.queue(session, MailKind.EMAIL_CHANGED, user.id, user.email)
+    _set_email(session, user, email, Actor(user.id, request_id))
+
+
+def restore(session: Session, email: str, new_email: str) -> User:
+    """Give an account with a stolen address another one, and end all access of the thief.
+
+    Ends the sessions, the API keys and the second factor. The owner then resets the password.
+
+    Raises:
+        NotFound: there is no active account with this address.
+        EmailTaken: another account has the new address.
+    """
+    owner = select(User).where(User.email == email, User.is_active).with_for_update()
+    user = session.scalar(owner)
+    if user is None:
+        raise NotFound
+    user.password_hash = passwords.UNUSABLE
+    _set_email(session, user, new_email, Actor())
+    sessions.sign_out_everywhere(session, user.id)
+    api_keys.revoke_all(session, user.id, Actor())
+    if user.second_factor:
+        second_factors.remove(session, user, Actor())
+    return user
+
+
+def _set_email(session: Session, user: User, email: str, actor: Actor) -> None:
     user.email, user.email_verified_at = email, datetime.now(UTC)
     users.flush_email(session)
-    _record(session, EventType.USER_EMAIL_CHANGED, user, request_id)
+    mails.cancel(session, user.id)
+    events.record(session, EventType.USER_EMAIL_CHANGED, user.id, user.version, actor)
 
 
-def _set_verified(session: Session, user: User, request_id: str) -> None:
+def _set_verified(session: Session, user: User, actor: Actor) -> None:
     if user.email_verified_at is None:
         user.email_verified_at = datetime.now(UTC)
         session.flush()
-        _record(session, EventType.USER_EMAIL_VERIFIED, user, request_id)
-
-
-def _record(session: Session, event_type: EventType, user: User, request_id: str) -> None:
-    events.record(session, event_type, user.id, user.version, Actor(user.id, request_id))
+        events.record(session, EventType.USER_EMAIL_VERIFIED, user.id, user.version, actor)

@@ -28,7 +28,7 @@ from models.users import Role, Scope, User
 from services import events, pages
 from services.errors import InvalidInput, InvalidToken, NotFound, Problem
 from services.key_format import digest, new_key
-from services.principals import Principal, actor_of
+from services.principals import Actor, Principal, actor_of
 from services.service_accounts import owner_of_key
 
 # Two, so that a new key can replace the old one without an interruption.
@@ -182,9 +182,12 @@ def revoke(session: Session, principal: Principal, key_id: str) -> None:
     owner_id = session.scalars(revoked).one_or_none()
     if owner_id is None:
         raise NotFound
-    actor = actor_of(principal)
+    _record_revocation(session, key_id, owner_id, actor_of(principal))
+
+
+def _record_revocation(session: Session, key_id: str, owner_id: str, actor: Actor) -> None:
     events.record(session, EventType.API_KEY_REVOKED, key_id, None, actor, user_id=owner_id)
-    logger.bind(key=key_id, revoked_by=principal.id).info("api_key_revoked")
+    logger.bind(key=key_id, revoked_by=actor.id).info("api_key_revoked")
 
 
 def list_all_of(session: Session, user_id: str) -> Sequence[Row[Any]]:
@@ -195,10 +198,15 @@ def list_all_of(session: Session, user_id: str) -> Sequence[Row[Any]]:
 
 def erase(session: Session, principal: Principal, user_id: str) -> None:
     """Revoke the keys of a user, and erase their names."""
-    mine = keys.c.user_id == user_id
-    for key_id in session.scalars(select(keys.c.id).where(mine, LIVE)).all():
-        revoke(session, principal, key_id)
-    session.execute(update(keys).where(mine).values(name=""))
+    revoke_all(session, user_id, actor_of(principal))
+    session.execute(update(keys).where(keys.c.user_id == user_id).values(name=""))
+
+
+def revoke_all(session: Session, user_id: str, actor: Actor) -> None:
+    """Revoke all live keys of a user."""
+    live = update(keys).where(keys.c.user_id == user_id, LIVE).values(revoked_at=func.now())
+    for key_id in session.scalars(live.returning(keys.c.id)).all():
+        _record_revocation(session, key_id, user_id, actor)
 
 
 def record_use(session: Session, key_id: str) -> None:

@@ -5,6 +5,7 @@ from uuid import uuid4
 from loguru import logger
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from models.account_tokens import AccountToken
 from models.events import EventType
@@ -12,7 +13,7 @@ from models.idempotency import IdempotencyKey
 from models.mails import Mail
 from models.second_factors import RecoveryCode, SecondFactor
 from models.sessions import AuthSession
-from models.users import ERASED_DOMAIN, User
+from models.users import ERASED_DOMAIN, Role, User
 from services import api_keys, events, order_privacy, passwords, users
 from services.errors import LastAdmin, NotFound
 from services.principals import Principal, actor_of
@@ -28,10 +29,13 @@ def erase(session: Session, principal: Principal, user_id: str) -> None:
         LastAdmin: there would be no active administrator.
         OpenOrders: an order needs its address, because it is not shipped yet.
     """
-    last = users.is_last_admin(session, user_id)
-    user = _locked(session, user_id)
-    if last:
+    # Only for an administrator, because it locks all of them.
+    is_admin = users.get(session, user_id).role == Role.ADMIN
+    if is_admin and users.is_last_admin(session, user_id):
         raise LastAdmin
+    user = _locked(session, user_id)
+    if user.role == Role.ADMIN and not is_admin:
+        raise StaleDataError("The user has become an administrator.")
     order_privacy.erase(session, user_id)
     api_keys.erase(session, principal, user_id)
     for model in DELETED:

@@ -1,5 +1,6 @@
 """Mail sender: sends due mails in a few threads, so that a slow server delays fewer mails."""
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import copy_context
@@ -20,6 +21,8 @@ from services.smtp import RecipientRefusedError
 THREADS = 4
 POLL_SECONDS = 1.0
 RECONNECT_SECONDS = 1.0
+# Less than the lease of a mail.
+RECORD_SECONDS = 60.0
 # After SIGTERM. A mail whose attempt takes longer is sent again, with a new token.
 GRACE_SECONDS = 15.0
 
@@ -42,20 +45,36 @@ class MailSender:
     ) -> None:
         self.transaction, self.compose, self.send = transaction, compose, send
         self.threads, self.stopping = threads, Flag()
+        self.error: Exception | None = None
 
     def run(self, *, once: bool = False) -> None:
-        """Send mails until `stopping` is set; with `once`, until no mail is due."""
+        """Send mails until `stopping` is set; with `once`, until no mail is due.
+
+        Raises:
+            SQLAlchemyError: PostgreSQL is unavailable. Without `once`, it is awaited.
+        """
         # Each thread gets the application context of Flask.
         threads = [
-            Thread(target=copy_context().run, args=(self.work, once), daemon=True)
+            Thread(target=copy_context().run, args=(self.try_work, once), daemon=True)
             for _ in range(self.threads)
         ]
         for thread in threads:
             thread.start()
         if not once:
             self.stopping.wait()
+        deadline = time.monotonic() + GRACE_SECONDS
         for thread in threads:
-            thread.join(None if once else GRACE_SECONDS)
+            thread.join(None if once else max(0, deadline - time.monotonic()))
+        if self.error:
+            raise self.error
+
+    def try_work(self, once: bool) -> None:
+        """Work in a thread; after an error, stop all threads, and let `run` raise it."""
+        try:
+            self.work(once)
+        except Exception as error:
+            self.error = error
+            self.stopping.set()
 
     def work(self, once: bool) -> None:
         """Send one mail after another; while PostgreSQL is unavailable, log it and wait."""
@@ -63,6 +82,8 @@ class MailSender:
             try:
                 worked = self.send_next()
             except (SQLAlchemyError, DriverError) as error:
+                if once:
+                    raise
                 logger.bind(reason=type(error).__name__).warning("mail_database_unavailable")
                 self.stopping.wait(RECONNECT_SECONDS)
                 continue
@@ -79,8 +100,8 @@ class MailSender:
             return False
         try:
             self.send(self.compose(claim))
-        except RecipientRefusedError:
-            self.record_failure(claim.mail, "The recipient was refused.", final=True)
+        except RecipientRefusedError as error:
+            self.record_failure(claim.mail, f"The recipient was refused: {error}", final=True)
         except OSError as error:
             # Without its text, which can contain the address.
             code = getattr(error, "smtp_code", "")
@@ -89,9 +110,19 @@ class MailSender:
             logger.bind(mail=claim.mail.id).exception("The attempt to send a mail failed.")
             self.record_failure(claim.mail, type(error).__name__)
         else:
-            with self.transaction() as session:
-                mails.record_sent(session, claim.mail)
+            self.record_sent(claim.mail)
         return True
+
+    def record_sent(self, mail: Row) -> None:
+        """Record it also after a short absence of PostgreSQL; otherwise, it is sent again."""
+        deadline = time.monotonic() + RECORD_SECONDS
+        while True:
+            try:
+                with self.transaction() as session:
+                    return mails.record_sent(session, mail)
+            except (SQLAlchemyError, DriverError):
+                if self.stopping.wait(RECONNECT_SECONDS) or time.monotonic() > deadline:
+                    raise
 
     def record_failure(self, mail: Row, reason: str, *, final: bool = False) -> None:
         last = final or mail.attempts >= mails.MAX_ATTEMPTS

@@ -1,6 +1,7 @@
 """Outbox of mails: queue them in the transaction of a change, claim them, record results."""
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -54,12 +55,20 @@ class Claim:
 
 
 def queue(session: Session, kind: MailKind, user_id: str, address: str) -> None:
-    """Queue a mail instead of the user's earlier ones of this kind, and end their token."""
-    earlier = and_(PENDING, mails.c.user_id == user_id, mails.c.kind == kind)
-    session.execute(delete(mails).where(earlier))
+    """Queue a mail; one with a link replaces the user's earlier ones of this kind."""
     if kind in PURPOSES:
-        account_tokens.delete_of(session, user_id, PURPOSES[kind])
+        cancel(session, user_id, [kind])
     session.execute(insert(mails).values(kind=kind, user_id=user_id, address=address))
+
+
+def cancel(session: Session, user_id: str, kinds: Iterable[MailKind] = tuple(PURPOSES)) -> None:
+    """Delete the user's mails of these kinds with links that are not sent yet, and end sent links.
+
+    A mail that is sent later would have a token for the new password or the new address.
+    """
+    waiting = and_(PENDING, mails.c.user_id == user_id, mails.c.kind.in_(kinds))
+    session.execute(delete(mails).where(waiting))
+    account_tokens.delete_of(session, user_id, [PURPOSES[kind] for kind in kinds])
 
 
 def queue_reset(session: Session, email: str) -> None:
@@ -91,6 +100,9 @@ def claim(session: Session) -> Claim | None:
         if purpose is None:
             return Claim(mail, None)
         if token := account_tokens.create(session, mail.user_id, purpose, mail.address):
+            # A later attempt of an older mail would end this token.
+            older = and_(PENDING, mails.c.user_id == mail.user_id, mails.c.kind == mail.kind)
+            session.execute(delete(mails).where(older, mails.c.id < mail.id))
             return Claim(mail, token)
         # The user is erased or inactive, or has another address by now.
         session.execute(delete(mails).where(mails.c.id == mail.id))
@@ -104,14 +116,10 @@ def record_sent(session: Session, mail: Row) -> None:
 
 def record_failure(session: Session, mail: Row, *, final: bool) -> None:
     """Schedule the next attempt; after a final failure or the last attempt, there is none."""
-    if final or mail.attempts >= MAX_ATTEMPTS:
-        _fail(session, mail.id)
-        return
-    wait = DELAYS[mail.attempts - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
     # Not if the mail was claimed again.
     current = and_(mails.c.id == mail.id, mails.c.attempts == mail.attempts)
+    if final or mail.attempts >= MAX_ATTEMPTS:
+        session.execute(update(mails).where(current).values(failed_at=func.now()))
+        return
+    wait = DELAYS[mail.attempts - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
     session.execute(update(mails).where(current).values(next_attempt_at=func.now() + wait))
-
-
-def _fail(session: Session, mail_id: str) -> None:
-    session.execute(update(mails).where(mails.c.id == mail_id).values(failed_at=func.now()))

@@ -39,7 +39,9 @@ def use_totp(session: Session, user_id: str, code: str) -> bool:
     if step is None:
         return False
     is_new = or_(SecondFactor.last_step.is_(None), SecondFactor.last_step < step)
-    mine = update(SecondFactor).where(SecondFactor.user_id == user_id, is_new)
+    # A parallel enrolment may have replaced the secret.
+    is_same = SecondFactor.secret == secret
+    mine = update(SecondFactor).where(SecondFactor.user_id == user_id, is_same, is_new)
     return bool(session.scalars(mine.values(last_step=step).returning(SecondFactor.user_id)).all())
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from models.events import EventType
 from models.second_factors import RecoveryCode, SecondFactor
 from models.users import User
-from services import events, sessions
+from services import events, sessions, users
 from services import second_factor_codes as codes
 from services.errors import CHALLENGE, InvalidInput, NotFound, Problem
 from services.locking import locked
@@ -76,12 +76,16 @@ def state(session: Session, principal: Principal) -> State:
     return State(confirmed_at is not None, confirmed_at, session.scalars(count).one())
 
 
-def enrol(session: Session, principal: Principal) -> str:
+def enrol(session: Session, principal: Principal, known_hash: str) -> str:
     """Return the secret of a new authenticator app, which `confirm` turns on.
 
+    Call it after the password was compared with `known_hash`.
+
     Raises:
+        InvalidToken, StaleDataError: see `users.lock_confirmed`.
         SecondFactorEnabled: the caller has a second factor.
     """
+    users.lock_confirmed(session, principal, known_hash)
     new = {"user_id": principal.id, "secret": pyotp.random_base32()}
     statement = upsert(SecondFactor).values(new)
     pending = statement.on_conflict_do_update(
@@ -127,12 +131,7 @@ def disable(session: Session, principal: Principal, code: str) -> None:
         InvalidInput: the code is wrong, or it was used before.
         NotFound: the second factor is off.
     """
-    user = _locked_caller(session, principal)
-    if not user.second_factor:
-        raise NotFound
-    if not codes.use(session, user, code, actor_of(principal)):
-        raise _wrong_input()
-    remove(session, user, actor_of(principal))
+    remove(session, _confirmed_caller(session, principal, code), actor_of(principal))
 
 
 def remove(session: Session, user: User, actor: Actor) -> None:
@@ -145,25 +144,26 @@ def remove(session: Session, user: User, actor: Actor) -> None:
 
 
 def remove_by_email(session: Session, email: str) -> User:
-    """Delete the second factor of a user who has lost the device and the recovery codes.
+    """Delete the second factor of a user who has lost the device and the codes; end all sessions.
 
     Raises:
         NotFound: there is no such user, or the second factor is off.
     """
     user = locked(session, select(User).where(User.email == email, User.second_factor))
     remove(session, user, Actor())
+    sessions.sign_out_everywhere(session, user.id)
     return user
 
 
-def replace_recovery_codes(session: Session, principal: Principal) -> list[str]:
+def replace_recovery_codes(session: Session, principal: Principal, code: str) -> list[str]:
     """Return new recovery codes; the old ones stop working.
 
     Raises:
+        InvalidInput: the code is wrong, or it was used before.
         NotFound: the second factor is off.
     """
-    user = _locked_caller(session, principal)
-    if not user.second_factor:
-        raise NotFound
+    user = _confirmed_caller(session, principal, code)
+    _record(session, EventType.USER_RECOVERY_CODES_REPLACED, user, actor_of(principal))
     return codes.replace_recovery_codes(session, user.id)
 
 
@@ -188,6 +188,15 @@ def sign_in(
 def _locked_caller(session: Session, principal: Principal) -> User:
     user = locked(session, select(User).where(User.id == principal.id))
     authenticate(session, principal.id, principal.session_id)
+    return user
+
+
+def _confirmed_caller(session: Session, principal: Principal, code: str) -> User:
+    user = _locked_caller(session, principal)
+    if not user.second_factor:
+        raise NotFound
+    if not codes.use(session, user, code, actor_of(principal)):
+        raise _wrong_input()
     return user
 
 

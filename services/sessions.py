@@ -1,29 +1,26 @@
-"""Sessions: sign-in, refresh and sign-out."""
+"""Sessions: opening, refresh and sign-out."""
 
 import hashlib
 import secrets
-from collections.abc import Container
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
 
 from loguru import logger
-from sqlalchemy import ColumnElement, Interval, Row, bindparam, cast, func, insert, select, update
+from sqlalchemy import ColumnElement, Interval, bindparam, cast, func, insert, select, update
+from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.exc import StaleDataError
 
 from models.base import table
 from models.events import EventType
 from models.sessions import SESSION_ID, AuthSession
 from models.users import User
-from services import events, pages, passwords
+from services import events, pages
 from services.errors import (
     InvalidRefreshToken,
     NotFound,
     RefreshSuperseded,
     RefreshTokenReused,
-    WrongCredentials,
 )
 from services.principals import Actor, Principal
 
@@ -58,30 +55,7 @@ class Grant:
     repeated: bool = False
 
 
-users, auth_sessions = table(User), table(AuthSession)
-BY_EMAIL = (
-    select(users)
-    .where(users.c.email == bindparam("email"), users.c.is_active)
-    .execution_options(prepared=True)
-)
-UNCHANGED = (
-    (users.c.id == bindparam("user_id"))
-    & users.c.is_active
-    & (users.c.password_hash == bindparam("known_hash"))
-    & (users.c.second_factor == bindparam("known_factor"))
-)
-# CONFIRM and REHASH lock the user's row. So a password change waits until the sign-in is committed,
-# and then ends the new session too.
-CONFIRM = (
-    select(users.c.id).where(UNCHANGED).with_for_update(read=True).execution_options(prepared=True)
-)
-# The version stays the same, because no field of a response changes.
-REHASH = (
-    update(users)
-    .where(UNCHANGED)
-    .values(password_hash=bindparam("new_hash"), updated_at=users.c.updated_at)
-    .returning(users.c.id)
-)
+auth_sessions = table(AuthSession)
 OPEN = (
     insert(auth_sessions)
     .values(
@@ -93,41 +67,11 @@ OPEN = (
 )
 
 
-def find_account(session: Session, email: str) -> Row[Any] | None:
-    """Return the active user with this email address."""
-    return session.execute(BY_EMAIL, {"email": email}).one_or_none()
-
-
-def verify_password(
-    account: Row[Any] | None, password: str, refused: Container[str] = ()
-) -> tuple[Row[Any], str]:
-    """Return the account and the hash to store: a new one if the current one is outdated.
-
-    This is slow and does not use the database, so call it without an open transaction.
-
-    Raises:
-        WrongCredentials: the password is wrong, or the account does not exist.
-    """
-    known_hash = account.password_hash if account else None
-    if not passwords.matches(password, known_hash, refused) or account is None:
-        raise WrongCredentials
-    outdated = passwords.outdated(account.password_hash)
-    return account, passwords.hashed(password) if outdated else account.password_hash
-
-
-def confirm_password(session: Session, account: Row[Any], new_hash: str) -> None:
-    """Lock an account whose password was verified, and store the new hash if there is one.
-
-    Raises:
-        StaleDataError: the account changed since it was read; the request is retried.
-    """
-    statement = CONFIRM if new_hash == account.password_hash else REHASH
-    known = {"known_hash": account.password_hash, "known_factor": account.second_factor}
-    values = {"user_id": account.id, **known}
-    if statement is REHASH:
-        values["new_hash"] = new_hash
-    if session.execute(statement, values).one_or_none() is None:
-        raise StaleDataError("The account changed during the sign-in.")
+def is_signed_in_at(session: Session, email: str, network: str) -> bool:
+    """Return whether the account has a session from an address of the network."""
+    known = select(AuthSession.id).join(User, User.id == AuthSession.user_id)
+    here = cast(AuthSession.ip_address, INET).op("<<=")(cast(network, INET))
+    return session.scalar(known.where(User.email == email, _alive(), here).limit(1)) is not None
 
 
 def open_session(session: Session, user_id: str, client: Client) -> Grant:

@@ -15,8 +15,15 @@ DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
 LOG_URL = "log:"
 
 
+# The mailbox does not exist. Other 5xx, such as "relay access denied", may be a fault of the setup.
+NO_MAILBOX = frozenset({550, 551, 553})
+
+
 class RecipientRefusedError(Exception):
-    """The server does not accept the address; another attempt would not help."""
+    """The server does not accept the address; another attempt would not help.
+
+    The message is the code of the response.
+    """
 
 
 @dataclass(frozen=True)
@@ -72,11 +79,12 @@ def transfer(connection: smtplib.SMTP, message: EmailMessage) -> None:
     try:
         connection.send_message(message)
     except smtplib.SMTPRecipientsRefused as error:
-        if all(code >= 500 for code, _ in error.recipients.values()):
-            raise RecipientRefusedError from error
-        raise
+        [(code, _)] = error.recipients.values()
+        if code in NO_MAILBOX:
+            raise RecipientRefusedError(code) from error
+        raise smtplib.SMTPResponseException(code, "") from error
     except smtplib.SMTPNotSupportedError as error:  # The address needs SMTPUTF8.
-        raise RecipientRefusedError from error
+        raise RecipientRefusedError("SMTPUTF8") from error
 
 
 def start_tls(connection: smtplib.SMTP, context: ssl.SSLContext, *, required: bool) -> None:

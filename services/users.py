@@ -122,7 +122,11 @@ def change_password(session: Session, principal: Principal, known_hash: str, new
     """
     user = lock_confirmed(session, principal, known_hash)
     user.password_hash = new_hash
+    session.flush()
     sessions.sign_out(session, principal, sessions.SessionSelection.OTHERS)
+    mails.cancel(session, user.id)
+    actor = actor_of(principal)
+    events.record(session, EventType.USER_PASSWORD_CHANGED, user.id, user.version, actor)
 
 
 def lock_confirmed(session: Session, principal: Principal, known_hash: str) -> User:
@@ -179,6 +183,7 @@ def administer(
         raise LastAdmin
     if not user.is_active:
         sessions.sign_out_everywhere(session, user.id)
+        mails.cancel(session, user.id)
     _record_changes(session, principal, user, *before)
     return user
 

@@ -68,6 +68,7 @@ def settings(new_database, migrated_url) -> Settings:
         rate_limit_password=PLENTY,
         rate_limit_register=PLENTY,
         rate_limit_forgot_password=PLENTY,
+        rate_limit_forgot_password_account=PLENTY,
         rate_limit_forgot_password_address=PLENTY,
         rate_limit_mail=PLENTY,
         smtp_url="log:",

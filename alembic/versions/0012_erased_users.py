@@ -11,6 +11,8 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("users", sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True))
+    # After a downgrade.
+    op.execute("UPDATE users SET erased_at = updated_at WHERE email LIKE '%@erased.invalid'")
 
 
 def downgrade() -> None:

@@ -10,13 +10,16 @@ from collections.abc import Callable
 from flask import request
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt import PyJWTError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from app.auth import challenges
+from app.db.database import database
 from app.http.access import access_claims
 from app.http.api_keys import known_key_id
 from app.http.parser import json_body
 from models.users import MAX_EMAIL, canonical_email
+from services import sessions
 from services.errors import Problem
 
 # Key prefix of limits that count failures only.
@@ -44,14 +47,37 @@ def user_or_address() -> str:
 
 def account() -> str:
     """Return a hash of the email address in the body; without one, the client's address."""
+    email = sent_email()
+    return hashlib.sha256(email.encode()).hexdigest() if email else address()
+
+
+def account_and_address() -> str:
+    return f"{account()}:{address()}"
+
+
+def account_or_known_address() -> str:
+    """Return the account; where it is signed in, the account and the address.
+
+    So failures from elsewhere cannot keep a user out.
+    """
+    try:
+        with database.session(autocommit=True) as session:
+            known = sessions.is_signed_in_at(session, sent_email(), address())
+    except SQLAlchemyError:
+        known = False
+    return account_and_address() if known else account()
+
+
+def sent_email() -> str:
+    """Return the email address in the body, or "" if there is none."""
     try:
         email = json_body()["email"].strip()
     except (Problem, HTTPException, AttributeError, KeyError, TypeError, OSError):
-        return address()
+        return ""
     if len(email) > MAX_EMAIL:  # Normalizing a long text takes seconds.
-        return address()
-    email = canonical_email(email)
-    return hashlib.sha256(email.encode(errors="replace")).hexdigest()
+        return ""
+    # Lone surrogates, which UTF-8 cannot encode, become "?".
+    return canonical_email(email.encode(errors="replace").decode())
 
 
 def challenged_user() -> str:

@@ -11,6 +11,8 @@ from limits import parse_many
 from app.auth.limit_keys import (
     FAILURES,
     account,
+    account_and_address,
+    account_or_known_address,
     address,
     challenged_user,
     endpoint,
@@ -19,9 +21,11 @@ from app.auth.limit_keys import (
 )
 from app.auth.limit_storage import RedisOrMemoryStorage, Window
 from app.auth.quotas import Quota, TooManyRequests
-from app.errors.handlers import from_problem
+from app.errors.handlers import from_problem, problem_rendered
 from app.http.api_keys import known_key_id
 from app.settings import Settings
+from services.errors import Problem
+from services.second_factors import InvalidChallenge, SecondFactorRequired
 
 NAMES = (
     "default",
@@ -33,11 +37,14 @@ NAMES = (
     "password",
     "register",
     "forgot_password",
+    "forgot_password_account",
     "forgot_password_address",
     "mail",
     "second_factor",
     "export",
 )
+# The password or the code was not wrong.
+NO_GUESS = (SecondFactorRequired, InvalidChallenge)
 UNLIMITED = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
 
 
@@ -72,17 +79,18 @@ def limit(name: str, key: Callable[[], str]) -> RouteLimit:
 
 
 login = limit("login", failures(account, address))
-login_account = limit("login_account", failures(account))
+login_account = limit("login_account", failures(account_or_known_address))
 login_address = limit("login_address", address)
 password = limit("password", user_or_address)
 # Each API key has its own request limit, so a user could send more requests by creating many keys.
 new_api_key = limit("new_api_key", user_or_address)
 register = limit("register", address)
-forgot_password = limit("forgot_password", account)
+forgot_password = limit("forgot_password", account_and_address)
+forgot_password_account = limit("forgot_password_account", account)
 forgot_password_address = limit("forgot_password_address", address)
 mail = limit("mail", user_or_address)
-# Wrong codes of a user, in sign-ins and in the settings of the second factor together.
-second_factor = limit("second_factor", failures(user_or_address))
+# Apart from sign-ins, so that a copied token cannot use up the codes of a sign-in.
+second_factor = limit("second_factor", failures(lambda: "settings", user_or_address))
 second_factor_login = limit("second_factor", failures(challenged_user))
 second_factor_address = limit("login", failures(challenged_user, address))
 export = limit("export", user_or_address)
@@ -100,6 +108,7 @@ def is_unlimited() -> bool:
 def init_app(app: Flask) -> None:
     limiter.init_app(app)
     app.register_error_handler(RateLimitExceeded, too_many_requests)
+    problem_rendered.connect(remember_problem)
     app.after_request(add_headers)
     app.after_request(release_hits)  # runs first
 
@@ -148,13 +157,18 @@ def remember(key: str, limit: int, seconds: int, window: Window) -> None:
     g.setdefault("quotas", []).append(quota)
 
 
+def remember_problem(problem: Problem) -> None:
+    g.problem = problem
+
+
 def release_hits(response: Response) -> Response:
     """Remove the hits of limits that count failures only, unless the response is a failure.
 
     These limits count before the request runs; otherwise parallel guesses would all pass.
     """
     status = response.status_code
-    if not 400 <= status < 500 or status == TooManyRequests.status:
+    right = isinstance(g.get("problem"), NO_GUESS)
+    if right or not 400 <= status < 500 or status == TooManyRequests.status:
         for quota in g.get("quotas", ()):
             if quota.accepted and FAILURES in quota.key:
                 release(quota)

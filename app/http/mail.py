@@ -27,6 +27,16 @@ def require_mail() -> None:
         raise MailDisabled
 
 
+def check_mailbox(user: Row[Any]) -> None:
+    """Raise EmailNotVerified if the service sends mails, and the address is not verified.
+
+    Otherwise, a second factor could keep the owner of the address out of an account that somebody
+    else has registered.
+    """
+    if mail_enabled() and user.email_verified_at is None:
+        raise EmailNotVerified
+
+
 def check_verified(user: Row[Any], step: str) -> None:
     """Raise EmailNotVerified if the settings require a verified address at this step."""
     settings: Settings = current_app.extensions["settings"]

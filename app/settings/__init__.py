@@ -114,7 +114,10 @@ class Settings:
     )
     rate_limit_register: str = setting(rate(), "20 per hour", "Registrations per IP address.")
     rate_limit_forgot_password: str = setting(
-        rate(), "3 per hour", "Requests to reset the password, per account."
+        rate(), "3 per hour", "Requests to reset the password, per account and IP address."
+    )
+    rate_limit_forgot_password_account: str = setting(
+        rate(), "20 per hour", "Requests to reset the password, per account."
     )
     rate_limit_forgot_password_address: str = setting(
         rate(), "20 per hour", "Requests to reset a password, per IP address."

@@ -37,13 +37,13 @@ def sender(value: str) -> None:
 
 
 class PublicURL(fields.Url):
-    """A URL without query and fragment; it loads without the final slash."""
+    """A URL without path, query and fragment; it loads without the final slash."""
 
     def __init__(self) -> None:
         super().__init__(schemes={"http", "https"}, require_tld=False)
 
     def _deserialize(self, *args: Any, **kwargs: Any) -> str:
         value: str = super()._deserialize(*args, **kwargs)
-        if "?" in value or "#" in value or "@" in value:
+        if urlsplit(value).path not in {"", "/"} or any(each in value for each in '?#@"<>'):
             raise ValidationError("must be a URL such as https://api.example.com.")
         return value.rstrip("/")

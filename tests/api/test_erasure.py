@@ -2,7 +2,7 @@
 
 import pytest
 from loguru import logger
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from models.account_tokens import AccountToken, TokenPurpose
 from models.api_keys import APIKey
@@ -89,6 +89,8 @@ class TestErasure:
 
     def test_mails_tokens_and_second_factor_are_deleted(self, session, person, erase):
         user_id, client = person
+        session.get(User, user_id).email_verified_at = func.now()
+        session.flush()
         enrolled(client, EMAIL, PASSWORD)
         account_tokens.create(session, user_id, TokenPurpose.VERIFY_EMAIL, EMAIL)
         deleted = (Mail, AccountToken, SecondFactor, RecoveryCode, AuthSession)

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.orm.exc import StaleDataError
 
-from services import sessions
+from services import sign_in as sign_ins
 from services.errors import WrongCredentials
 from tests.support.factories import PASSWORD, UserFactory
 
@@ -107,7 +107,7 @@ class TestLogin:
             return client.application.test_client().post(LOGIN, json=body).status_code
 
         body = {"email": f"{uuid4().hex}@example.com", "password": "wrong"}
-        monkeypatch.setattr(sessions, "find_account", guess)
+        monkeypatch.setattr(sign_ins, "find_account", guess)
         with ThreadPoolExecutor(8) as threads:
             statuses = sorted(threads.map(send, range(8)))
 
@@ -130,7 +130,7 @@ class TestLogin:
             raise StaleDataError if len(attempts) == 1 else WrongCredentials
 
         with monkeypatch.context() as patch:
-            patch.setattr(sessions, "find_account", stale_once)
+            patch.setattr(sign_ins, "find_account", stale_once)
             assert sign_in(client, user.email) == 401
 
         assert len(attempts) == 2

@@ -47,7 +47,7 @@ class TestSecrets:
             credentials = {"password": password}
             raise KeyError(len(credentials))
 
-        monkeypatch.setattr("services.sessions.verify_password", verify_password)
+        monkeypatch.setattr("services.sign_in.verify_password", verify_password)
         credentials = {"email": user.email, "password": PASSWORD}
         assert client.post("/api/auth/login", json=credentials).status_code == 500
         written = capsys.readouterr().err

@@ -9,8 +9,9 @@ from models.second_factors import RecoveryCode
 from tests.support.api_keys import new_key, using
 from tests.support.clients import ApiClient
 from tests.support.factories import PASSWORD, UserFactory
-from tests.support.second_factors import URL, code_of, enrolled, wrong_code
+from tests.support.second_factors import URL, code_of, enrolled, enrolment, wrong_code
 
+PATHS = ("confirm", "disable", "recovery-codes")
 OFF = {"enabled": False, "confirmed_at": None, "recovery_codes_left": 0}
 
 
@@ -30,7 +31,7 @@ def pointers(response):
 class TestSetUp:
     def test_state_is_off_until_the_confirmation(self, as_user):
         before = as_user.get(URL).json
-        secret = as_user.post(URL).json["secret"]
+        secret = enrolment(as_user, PASSWORD)["secret"]
         pending = as_user.get(URL).json
         send(as_user, "confirm", code_of(secret))
         after = as_user.get(URL).json
@@ -40,7 +41,7 @@ class TestSetUp:
         assert after["confirmed_at"]
 
     def test_uri_has_the_secret_the_issuer_and_the_account(self, as_user, user):
-        created = as_user.post(URL)
+        created = as_user.post(URL, json={"password": PASSWORD})
         uri = urlsplit(created.json["uri"])
 
         assert created.status_code == 201
@@ -50,19 +51,19 @@ class TestSetUp:
         assert "private" in created.headers["Cache-Control"]
 
     def test_pending_set_up_does_not_change_the_sign_in(self, app, as_user, user):
-        as_user.post(URL)
+        enrolment(as_user, PASSWORD)
 
         ApiClient(app).signed_in(user)
 
     def test_wrong_code_gets_422_and_turns_nothing_on(self, as_user):
-        secret = as_user.post(URL).json["secret"]
+        secret = enrolment(as_user, PASSWORD)["secret"]
         response = send(as_user, "confirm", wrong_code(secret))
 
         assert (response.status_code, pointers(response)) == (422, ["/code"])
         assert as_user.get(URL).json == OFF
 
     def test_second_set_up_replaces_a_pending_secret(self, as_user):
-        first, second = (as_user.post(URL).json["secret"] for _ in range(2))
+        first, second = (enrolment(as_user, PASSWORD)["secret"] for _ in range(2))
 
         assert send(as_user, "confirm", code_of(first)).status_code == 422
         assert send(as_user, "confirm", code_of(second)).status_code == 200
@@ -72,7 +73,7 @@ class TestSetUp:
 
     def test_set_up_of_an_enabled_factor_gets_409_and_keeps_the_secret(self, as_user, factor):
         statuses = [
-            as_user.post(URL).status_code,
+            as_user.post(URL, json={"password": PASSWORD}).status_code,
             send(as_user, "confirm", code_of(factor.secret)).status_code,
         ]
 
@@ -118,14 +119,14 @@ class TestRecoveryCodes:
         assert not [code for code in factor.recovery_codes if code.encode() in stored]
 
     def test_new_codes_replace_the_old_ones(self, as_user, factor):
-        new = as_user.post(f"{URL}/recovery-codes").json["recovery_codes"]
+        new = send(as_user, "recovery-codes", code_of(factor.secret)).json["recovery_codes"]
 
         assert not set(new) & set(factor.recovery_codes)
         assert send(as_user, "disable", factor.recovery_codes[0]).status_code == 422
         assert send(as_user, "disable", new[0].upper().replace("-", " ")).status_code == 204
 
     def test_of_an_account_without_a_factor_get_404(self, as_user):
-        assert as_user.post(f"{URL}/recovery-codes").status_code == 404
+        assert send(as_user, "recovery-codes", "123456").status_code == 404
 
 
 def test_api_key_gets_403_for_everything(app, as_user, factor):
@@ -133,9 +134,8 @@ def test_api_key_gets_403_for_everything(app, as_user, factor):
     code = code_of(factor.secret)
     statuses = [
         key.get(URL).status_code,
-        key.post(URL).status_code,
-        *(send(key, path, code).status_code for path in ("confirm", "disable")),
-        key.post(f"{URL}/recovery-codes").status_code,
+        key.post(URL, json={"password": PASSWORD}).status_code,
+        *(send(key, path, code).status_code for path in PATHS),
     ]
 
     assert statuses == [403] * 5

@@ -193,35 +193,29 @@ class TestLimits:
         assert {factor.sign_in(client, code).status_code for code in codes} == {200}
 
     def test_right_password_with_a_wrong_code_does_not_release_failures(self, limited, factor):
-        client = limited(rate_limit_login_account="4 per minute")
+        client = limited(rate_limit_login_account="3 per minute")
         wrong = {"email": factor.email, "password": "wrong"}
         statuses = [client.post(LOGIN, json=wrong).status_code for _ in range(2)]
         challenges = [factor.challenge(client) for _ in range(2)]
         finish(client, challenges[0], wrong_code(factor.secret))
-        statuses += [client.post(LOGIN, json=wrong).status_code]
+        statuses += [client.post(LOGIN, json=wrong).status_code for _ in range(2)]
 
-        assert statuses == [401, 401, 429]
+        assert statuses == [401, 401, 401, 429]
 
-    def test_wrong_codes_of_all_operations_count_together(self, limited, as_user, factor):
-        client = limited(rate_limit_second_factor="3 per hour")
+    def test_wrong_codes_of_all_settings_count_together(self, limited, as_user, factor):
+        client = limited(rate_limit_second_factor="2 per hour")
         client.tokens = as_user.tokens
-        wrong, challenge = {"code": wrong_code(factor.secret)}, factor.challenge(client)
-        statuses = [
-            client.post(f"{URL}/disable", json=wrong).status_code,
-            client.post(f"{URL}/confirm", json=wrong).status_code,
-            client.post(SECOND, json={**wrong, "challenge": challenge}).status_code,
-            client.post(f"{URL}/disable", json=wrong).status_code,
-        ]
+        wrong = {"code": wrong_code(factor.secret)}
+        paths = ("disable", "recovery-codes", "disable")
+        statuses = [client.post(f"{URL}/{path}", json=wrong).status_code for path in paths]
 
-        assert statuses == [422, 409, 401, 429]
+        assert statuses == [422, 422, 429]
 
     @pytest.mark.parametrize("challenge", ["x", "\ud800", 1, None, [], {}, ["."]])
-    def test_challenge_that_is_not_valid_counts_for_its_address(self, limited, factor, challenge):
+    def test_challenge_that_is_not_valid_is_refused(self, limited, factor, challenge):
         client = limited(rate_limit_second_factor="2 per hour")
         body = json.dumps({"challenge": challenge, "code": "123456"})
         sent = {"data": body, "content_type": "application/json"}
-        statuses = [client.post(SECOND, **sent).status_code for _ in range(3)]
 
-        assert set(statuses[:2]) <= {401, 422}
-        assert statuses[2] == 429
+        assert client.post(SECOND, **sent).status_code in {401, 422}
         assert factor.sign_in(client, code_of(factor.secret)).status_code == 200

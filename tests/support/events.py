@@ -18,7 +18,7 @@ from tests.support.clients import ApiClient
 from tests.support.factories import PASSWORD, UserFactory
 from tests.support.mails import mailed_token
 from tests.support.second_factors import URL as SECOND_FACTOR
-from tests.support.second_factors import code_of, enrolled
+from tests.support.second_factors import code_of, enrolled, enrolment
 
 EMAIL, NAME, PHONE = "ada@example.net", "Ada Lovelace", "+14155550100"
 
@@ -84,7 +84,7 @@ def reuse_a_refresh_token(world: World) -> Result:
 def enable_totp(world: World) -> Result:
     user = UserFactory()
     client = ApiClient(world.app).signed_in(user)
-    secret = client.post(SECOND_FACTOR).json["secret"]
+    secret = enrolment(client, PASSWORD)["secret"]
     response = client.post(f"{SECOND_FACTOR}/confirm", json={"code": code_of(secret)})
     return response, Expected(user.id, 2, user.id, {})
 
@@ -105,6 +105,22 @@ def use_recovery_code(world: World) -> Result:
     return response, Expected(user.id, 2, user.id, {})
 
 
+def replace_recovery_codes(world: World) -> Result:
+    user = UserFactory()
+    client = ApiClient(world.app).signed_in(user)
+    body = {"code": code_of(enrolled(client, user.email, PASSWORD).secret)}
+    response = client.post(f"{SECOND_FACTOR}/recovery-codes", json=body)
+    return response, Expected(user.id, 2, user.id, {})
+
+
+def change_password(world: World) -> Result:
+    user = UserFactory()
+    client = ApiClient(world.app).signed_in(user)
+    body = {"current_password": PASSWORD, "new_password": "another horse battery"}
+    response = client.put("/api/users/me/password", json=body)
+    return response, Expected(user.id, 2, user.id, {})
+
+
 def create_key(world: World) -> Result:
     response = world.as_user.post(URL, json={"name": NAME, "scopes": ["profile"]})
     data = {"user_id": world.user.id}
@@ -118,11 +134,11 @@ def revoke_key(world: World) -> Result:
 
 
 def verify_email(world: World) -> Result:
-    address, location = world.user.email, "/api/auth/verify-email"
-    world.as_user.post(f"{location}/resend")
-    body = {"token": mailed_token(world.app, address)}
+    user, location = UserFactory(email_verified_at=None), "/api/auth/verify-email"
+    ApiClient(world.app).signed_in(user).post(f"{location}/resend")
+    body = {"token": mailed_token(world.app, user.email)}
     response = ApiClient(world.app).post(location, json=body)
-    return response, Expected(world.user.id, 2, world.user.id, {})
+    return response, Expected(user.id, 2, user.id, {})
 
 
 def change_email(world: World) -> Result:
@@ -180,6 +196,8 @@ CAUSES = {
     EventType.USER_TOTP_ENABLED: enable_totp,
     EventType.USER_TOTP_DISABLED: disable_totp,
     EventType.USER_RECOVERY_CODE_USED: use_recovery_code,
+    EventType.USER_RECOVERY_CODES_REPLACED: replace_recovery_codes,
+    EventType.USER_PASSWORD_CHANGED: change_password,
     EventType.USER_ERASED: erase,
     EventType.SESSION_REUSE_DETECTED: reuse_a_refresh_token,
     EventType.API_KEY_CREATED: create_key,

@@ -1,5 +1,7 @@
 """Factories of rows that every service has (factory_boy)."""
 
+from datetime import UTC, datetime
+
 import factory
 from argon2 import PasswordHasher
 from factory.alchemy import SQLAlchemyModelFactory
@@ -29,6 +31,7 @@ class UserFactory(Factory):
     name = factory.Sequence(lambda n: f"Person {n}")
     role = Role.USER
     is_active = True
+    email_verified_at = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def use_session(session: Session) -> None:

@@ -12,7 +12,7 @@ import httpx
 
 from models.account_tokens import TokenPurpose
 from tests.support.openapi import Operation, composed
-from tests.support.second_factors import URL, body_of, code_of, enrolled
+from tests.support.second_factors import URL, code_of, enrolled, enrolment
 from tests.support.servers import BASE
 
 COMMANDS = {
@@ -70,7 +70,7 @@ class Caller:
     def second_factor(self, operation: Operation, fields: Collection[str]) -> dict[str, Any]:
         """Return a code and a challenge; set up the second factor that the operation needs."""
         if operation.path == f"{URL}/confirm":
-            return {"code": code_of(body_of(self.client.post(URL))["secret"])}
+            return {"code": code_of(enrolment(self.client, self.password)["secret"])}
         if operation.path != f"{URL}/recovery-codes" and "code" not in fields:
             return {}
         factor = enrolled(self.client, self.email, self.password)

@@ -48,10 +48,17 @@ class Enrolled:
 
 def enrolled(client: Any, email: str, password: str) -> Enrolled:
     """Turn the second factor of a signed-in client on, with the code of the current step."""
-    secret = body_of(client.post(URL))["secret"]
+    secret = enrolment(client, password)["secret"]
     response = client.post(f"{URL}/confirm", json={"code": code_of(secret, 0)})
     assert response.status_code == 200, response.text
     return Enrolled(email, password, secret, body_of(response)["recovery_codes"])
+
+
+def enrolment(client: Any, password: str) -> dict[str, str]:
+    """Start to set up a second factor."""
+    response = client.post(URL, json={"password": password})
+    assert response.status_code == 201, response.text
+    return body_of(response)
 
 
 def body_of(response: Any) -> Any:

@@ -63,6 +63,7 @@ def environment(database_url: str, **more: str) -> dict[str, str]:
         "RATE_LIMIT_PASSWORD": PLENTY,
         "RATE_LIMIT_REGISTER": PLENTY,
         "RATE_LIMIT_FORGOT_PASSWORD": PLENTY,
+        "RATE_LIMIT_FORGOT_PASSWORD_ACCOUNT": PLENTY,
         "RATE_LIMIT_FORGOT_PASSWORD_ADDRESS": PLENTY,
         "RATE_LIMIT_MAIL": PLENTY,
         "SMTP_URL": "log:",

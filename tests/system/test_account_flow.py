@@ -45,7 +45,7 @@ def test_forgotten_password_and_second_factor(browser, server):
 
     page = Page(browser, f"{server.url}/api/docs")
     assert execute(page, LOGIN, {"email": EMAIL, "password": NEW})[0] == 200
-    status, enrolment = execute(page, ENROL)
+    status, enrolment = execute(page, ENROL, {"password": NEW})
     assert status == 201
     code = code_of(enrolment["secret"], 0)
     status, codes = execute(page, CONFIRM, {"code": code})

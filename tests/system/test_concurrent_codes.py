@@ -20,10 +20,11 @@ def client(server):
 
 
 @pytest.fixture
-def account(client):
+def account(client, server):
     """Return the credentials of a new account."""
     account = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
     client.post("/api/auth/register", json=account).raise_for_status()
+    server.flask("users", "verify-email", account["email"])
     return account
 
 

@@ -8,11 +8,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, func
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from models.account_tokens import TokenPurpose
+from models.users import User
 from services import account_tokens
 from services.demo_accounts import ADMIN, ADMIN_PASSWORD
 from tests.support.openapi import composed, faults, operations_of
@@ -53,6 +54,8 @@ def caller(admin, served_document, engine):
     account = {"email": f"{uuid4().hex}@example.com", "password": password}
     user = admin.post("/api/auth/register", json=account).json()
     admin.patch(f"/api/users/{user['id']}", json={"role": "admin"}).raise_for_status()
+    with Session(engine) as session, session.begin():
+        session.get(User, user["id"]).email_verified_at = func.now()
     tokens = admin.post("/api/auth/login", json=account).json()
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
 

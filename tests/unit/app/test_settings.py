@@ -41,6 +41,7 @@ SETTINGS = [
     ("RATE_LIMIT_PASSWORD", "9 per hour", "9 per hour"),
     ("RATE_LIMIT_REGISTER", "1/second;9/day", "1/second;9/day"),
     ("RATE_LIMIT_FORGOT_PASSWORD", "9 per hour", "9 per hour"),
+    ("RATE_LIMIT_FORGOT_PASSWORD_ACCOUNT", "9 per hour", "9 per hour"),
     ("RATE_LIMIT_FORGOT_PASSWORD_ADDRESS", "9 per hour", "9 per hour"),
     ("RATE_LIMIT_MAIL", "9 per hour", "9 per hour"),
     ("RATE_LIMIT_SECOND_FACTOR", "9 per hour", "9 per hour"),

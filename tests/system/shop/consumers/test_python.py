@@ -59,6 +59,7 @@ def place(api, key=None):
 
 class TestSession:
     def test_second_factor_asks_for_a_code(self, shop, api, email):
+        shop.server.flask("users", "verify-email", email)
         factor = enrolled(api.get_httpx_client(), email, PASSWORD)
         codes = iter(factor.recovery_codes)
 

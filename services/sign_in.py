@@ -1,0 +1,75 @@
+"""Sign-in: find the account, verify the password, and lock the account before its session opens."""
+
+from collections.abc import Container
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
+
+from models.base import table
+from models.users import User
+from services import passwords
+from services.errors import WrongCredentials
+
+users = table(User)
+BY_EMAIL = (
+    select(users)
+    .where(users.c.email == bindparam("email"), users.c.is_active)
+    .execution_options(prepared=True)
+)
+UNCHANGED = (
+    (users.c.id == bindparam("user_id"))
+    & users.c.is_active
+    & (users.c.password_hash == bindparam("known_hash"))
+    & (users.c.second_factor == bindparam("known_factor"))
+)
+# CONFIRM and REHASH lock the user's row. So a password change waits until the sign-in is committed,
+# and then ends the new session too.
+CONFIRM = (
+    select(users.c.id).where(UNCHANGED).with_for_update(read=True).execution_options(prepared=True)
+)
+# The version stays the same, because no field of a response changes.
+REHASH = (
+    update(users)
+    .where(UNCHANGED)
+    .values(password_hash=bindparam("new_hash"), updated_at=users.c.updated_at)
+    .returning(users.c.id)
+)
+
+
+def find_account(session: Session, email: str) -> Row[Any] | None:
+    """Return the active user with this email address."""
+    return session.execute(BY_EMAIL, {"email": email}).one_or_none()
+
+
+def verify_password(
+    account: Row[Any] | None, password: str, refused: Container[str] = ()
+) -> tuple[Row[Any], str]:
+    """Return the account and the hash to store: a new one if the current one is outdated.
+
+    This is slow and does not use the database, so call it without an open transaction.
+
+    Raises:
+        WrongCredentials: the password is wrong, or the account does not exist.
+    """
+    known_hash = account.password_hash if account else None
+    if not passwords.matches(password, known_hash, refused) or account is None:
+        raise WrongCredentials
+    outdated = passwords.outdated(account.password_hash)
+    return account, passwords.hashed(password) if outdated else account.password_hash
+
+
+def confirm_password(session: Session, account: Row[Any], new_hash: str) -> None:
+    """Lock an account whose password was verified, and store the new hash if there is one.
+
+    Raises:
+        StaleDataError: the account changed since it was read; the request is retried.
+    """
+    statement = CONFIRM if new_hash == account.password_hash else REHASH
+    known = {"known_hash": account.password_hash, "known_factor": account.second_factor}
+    values = {"user_id": account.id, **known}
+    if statement is REHASH:
+        values["new_hash"] = new_hash
+    if session.execute(statement, values).one_or_none() is None:
+        raise StaleDataError("The account changed during the sign-in.")
