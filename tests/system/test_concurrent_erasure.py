@@ -2,9 +2,14 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from models.users import Role, User
+from services import erasure
 from tests.support.erasures import Person, during_erasure
 from tests.support.personal_data import found
 
@@ -33,3 +38,13 @@ def test_parallel_requests_and_erasures_leave_no_personal_data(new_person, serve
     assert max(response.status_code for _, response in responses) < 500
     with server_engine.connect() as connection:
         assert not any(found(connection, *(each.marker for each in people)).values())
+
+
+def test_erasure_of_a_user_does_not_lock_administrators(server_engine, person):
+    with Session(server_engine) as session, session.begin():
+        session.add(User(email=f"{uuid4()}@example.com", password_hash="", role=Role.ADMIN))
+    admins = select(User.id).where(User.role == Role.ADMIN).with_for_update(nowait=True)
+    with Session(server_engine) as erasing, Session(server_engine) as other:
+        erasure.erase(erasing, person.principal, person.principal.id)
+        assert other.scalars(admins).all()
+        erasing.rollback()
