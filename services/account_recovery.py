@@ -60,7 +60,7 @@ def reset_password(session: Session, token: str, new_hash: str, request_id: str)
     """Set a new password, end all sessions of the user, and queue a notification.
 
     The token was in a mail, so it also verifies the address. If it was not verified before,
-    somebody else may have registered it, so its API keys are revoked.
+    another person may have registered it, so its API keys are revoked.
 
     Raises:
         InvalidInput: the token is not valid.

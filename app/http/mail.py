@@ -30,8 +30,8 @@ def require_mail() -> None:
 def check_mailbox(user: Row[Any]) -> None:
     """Raise EmailNotVerified if the service sends mails, and the address is not verified.
 
-    Otherwise, a second factor could keep the owner of the address out of an account that somebody
-    else has registered.
+    Otherwise, a second factor could keep the owner of the address out of an account that another
+    person has registered.
     """
     if mail_enabled() and user.email_verified_at is None:
         raise EmailNotVerified

@@ -89,7 +89,7 @@ class TestChangeOfAddress:
 class TestUnverifiedAddress:
     @pytest.fixture
     def thief(self, app, session):
-        """Return a client of an account whose address belongs to somebody else."""
+        """Return a client of an account whose address belongs to another person."""
         return ApiClient(app).signed_in(UserFactory(email_verified_at=None))
 
     def test_cannot_have_a_second_factor(self, thief):
