@@ -16,9 +16,9 @@ export function given(name: string): string {
 export async function signedInClient(
   url = given("API_URL"),
   options: ApiOptions = {},
-  email = `${randomUUID()}@example.com`,
 ): Promise<Api> {
   const api = new Api(url, options);
+  const email = `${randomUUID()}@example.com`;
   await api.post("/api/auth/register", { body: { email, password: PASSWORD } });
   await api.signIn(email, PASSWORD);
   return api;

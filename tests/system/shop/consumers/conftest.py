@@ -35,6 +35,12 @@ class Shop:
         assert response.status_code == 201, response.text
         return email
 
+    def verified_account(self) -> str:
+        """Register an account with a verified address."""
+        email = self.account()
+        self.server.flask("users", "verify-email", email)
+        return email
+
     def expired_tokens(self, email: str) -> dict[str, Any]:
         """Return the tokens of a new session, with an access token that expired a minute ago."""
         tokens = self._post("login", email).json()

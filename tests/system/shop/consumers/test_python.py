@@ -58,9 +58,10 @@ def place(api, key=None):
 
 
 class TestSession:
-    def test_second_factor_asks_for_a_code(self, shop, api, email):
-        shop.server.flask("users", "verify-email", email)
-        factor = enrolled(api.get_httpx_client(), email, PASSWORD)
+    def test_second_factor_asks_for_a_code(self, shop):
+        email = shop.verified_account()
+        with sign_in(shop.server.url, email, PASSWORD) as api:
+            factor = enrolled(api.get_httpx_client(), email, PASSWORD)
         codes = iter(factor.recovery_codes)
 
         with pytest.raises(ApiProblem, match="Second factor required"):

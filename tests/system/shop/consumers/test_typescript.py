@@ -36,6 +36,7 @@ def test_tests_of_the_client_pass_and_a_retried_order_is_placed_once(shop, losin
         LOSING_URL=losing_url,
         BUSY_URL=busy_url,
         EMAIL=email,
+        VERIFIED_EMAIL=shop.verified_account(),
         EXPIRED_TOKENS=json.dumps(shop.expired_tokens(email)),
     )
 
