@@ -42,7 +42,9 @@ def export(session: Session, principal: Principal) -> dict[str, Any]:
 
 
 def _mine(session: Session, principal: Principal, model: type[Base]) -> Sequence[Row[Any]]:
-    mine = queries.rows(model, "user_id").order_by(table(model).c.created_at)
+    mine = queries.rows(model, "user_id").order_by(
+        table(model).c.created_at, *table(model).primary_key
+    )
     return session.execute(mine, {"user_id": principal.id}).all()
 
 

@@ -30,7 +30,7 @@ class TestGetProfile:
         assert response.json == {
             "id": user.id,
             "email": user.email,
-            "email_verified_at": None,
+            "email_verified_at": "2026-01-01T00:00:00Z",
             "name": user.name,
             "phone": None,
             "role": "user",
