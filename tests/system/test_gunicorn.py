@@ -129,10 +129,8 @@ class TestStart:
 class TestLog:
     def test_log_is_json_from_start_to_end(self, migrated_url, tmp_path):
         port, log = free_port(), tmp_path / "log"
-        production = {
-            **environment(migrated_url, LOG_LEVEL="INFO", ALLOWED_HOSTS="127.0.0.1"),
-            "FLASK_ENV": "production",
-        }
+        options = {"LOG_LEVEL": "INFO", "ALLOWED_HOSTS": "127.0.0.1", "FLASK_ENV": "production"}
+        production = environment(migrated_url, **options)
         with log.open("w") as stderr:
             process = subprocess.Popen(
                 gunicorn(port, "-w", "1"), cwd=ROOT, env=production, stderr=stderr
