@@ -32,7 +32,6 @@ def verify_email(session: Session, token: str, request_id: str) -> None:
     """
     user, _ = account_tokens.use(session, token, TokenPurpose.VERIFY_EMAIL)
     _set_verified(session, user, Actor(user.id, request_id))
-    session.flush()
 
 
 def confirm_address(session: Session, email: str) -> User:
