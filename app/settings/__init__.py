@@ -30,7 +30,7 @@ class Settings:
     flask_env: Literal["development", "testing", "production"] = setting(
         fields.String(validate=validate.OneOf(["development", "testing", "production"])),
         "production",
-        "`development`, `testing` or `production`; production rejects unsafe settings.",
+        "`development`, `testing` or `production`, which rejects unsafe settings.",
     )
     debug: bool = setting(fields.Boolean(), False, "Debug mode; rejected in production.")
     secret_key: str = setting(
@@ -41,95 +41,91 @@ class Settings:
     secret_key_fallbacks: tuple[str, ...] = setting(
         CommaSeparated(),
         (),
-        "Other keys whose signatures are accepted, comma-separated; for rotation.",
+        "Previous signing keys that are still accepted, comma-separated.",
     )
     database_url: str = setting(
         PostgresURL(),
         "",
-        "PostgreSQL URL (`postgresql://` or `postgres://`), also with several hosts; see "
-        "docs/operators/scaling.md. Required.",
+        "PostgreSQL URL, also with [several hosts](docs/operators/scaling.md). Required.",
     )
     database_replica_url: str = setting(
         PostgresURL(),
         "",
-        "URL of a streaming replica, for reads that may be slightly out of date; see "
-        "docs/operators/scaling.md.",
+        "URL of a [read replica](docs/operators/scaling.md), whose data may be slightly old.",
     )
     redis_url: str = setting(
         fields.String(validate=redis_url),
         "",
-        "Redis URL for rate limits that all processes share: `redis://`, "
+        "Rate limits of all processes together: `redis://`, "
         "`redis+sentinel://host:port,…/service` or `redis+cluster://host:port,…`. "
-        "Without it, each process counts separately.",
+        "Empty: each process counts separately.",
     )
     log_level: str = setting(
         fields.String(validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])),
         "INFO",
-        "Minimum level of log messages.",
+        "Minimum log level.",
     )
     allowed_hosts: tuple[str, ...] = setting(
         hosts(),
         (),
         "Accepted `Host` headers, comma-separated; `.example.com` includes subdomains. "
-        "Required in production; otherwise, an empty list accepts any host.",
+        "Required in production; elsewhere, empty accepts any host.",
     )
     cors_origins: tuple[str, ...] = setting(
         origins(),
         (),
-        "Origins whose pages may call the API from a browser (CORS), comma-separated; "
-        "`https://*.example.com` includes subdomains. None by default.",
+        "Origins that may call the API from a browser, comma-separated; "
+        "`https://*.example.com` includes subdomains.",
     )
     jwt_algorithm: str = setting(
         fields.String(validate=validate.OneOf(list(KEY_BYTES))),
         "HS256",
-        "Algorithm that signs tokens; the service accepts no other.",
+        "Signature algorithm of tokens; others are rejected.",
     )
     access_token_expire_minutes: int = setting(
         number(1), 30, "Lifetime of an access token (minutes)."
     )
     recent_sign_in_minutes: int = setting(
-        number(1), 10, "Age of a sign-in (minutes) that still allows sensitive operations."
+        number(1), 10, "Maximum age of a sign-in for sensitive operations (minutes)."
     )
     trusted_proxies: int = setting(
-        number(0), 0, "Number of proxies in front whose `X-Forwarded-*` headers are trusted."
+        number(0), 0, "Number of proxies whose `X-Forwarded-*` headers are trusted."
     )
     rate_limit_default: str = setting(
-        rate(), "300 per minute", "Requests per user; without an access token, per IP address."
+        rate(), "300 per minute", "Requests per user, or per IP address without a token."
     )
     rate_limit_api_key: str = setting(rate(), "600 per minute", "Requests per API key.")
     rate_limit_new_api_key: str = setting(rate(), "20 per hour", "New API keys per user.")
     rate_limit_login: str = setting(
-        rate(), "5 per minute", "Failed logins per combination of account and IP address."
+        rate(), "5 per minute", "Failed logins per account and IP address."
     )
-    rate_limit_login_account: str = setting(
-        rate(), "20 per minute", "Failed logins per account, from all IP addresses."
-    )
+    rate_limit_login_account: str = setting(rate(), "20 per minute", "Failed logins per account.")
     rate_limit_login_address: str = setting(
         rate(), "20 per minute", "Login attempts per IP address."
     )
     rate_limit_password: str = setting(
         rate(),
         "5 per minute",
-        "Attempts to change a password per account; resets per IP address.",
+        "Password changes per account; resets per IP address.",
     )
     rate_limit_register: str = setting(rate(), "20 per hour", "Registrations per IP address.")
     rate_limit_forgot_password: str = setting(
-        rate(), "3 per hour", "Requests to reset the password, per account and IP address."
+        rate(), "3 per hour", "Password reset requests per account and IP address."
     )
     rate_limit_forgot_password_account: str = setting(
-        rate(), "20 per hour", "Requests to reset the password, per account."
+        rate(), "20 per hour", "Password reset requests per account."
     )
     rate_limit_forgot_password_address: str = setting(
-        rate(), "20 per hour", "Requests to reset a password, per IP address."
+        rate(), "20 per hour", "Password reset requests per IP address."
     )
-    rate_limit_mail: str = setting(rate(), "5 per hour", "Other mails that a user requests.")
+    rate_limit_mail: str = setting(rate(), "5 per hour", "Other mails per user.")
     rate_limit_second_factor: str = setting(
-        rate(), "10 per hour", "Wrong codes of a second factor, per account."
+        rate(), "10 per hour", "Wrong second-factor codes per account."
     )
     require_admin_second_factor: bool = setting(
         fields.Boolean(),
         False,
-        "`true`: an administrator without a second factor has only the rights of a user.",
+        "`true`: administrators without a second factor have the rights of a user.",
     )
     password_min_length: int = setting(
         number(8, maximum=64),
@@ -137,14 +133,12 @@ class Settings:
         "Minimum length of new passwords; NIST recommends 15 without a second factor.",
     )
     rate_limit_export: str = setting(rate(), "5 per hour", "Exports of personal data per user.")
-    database_pool_size: int = setting(
-        number(1), 10, "Connections to PostgreSQL that each process keeps open."
-    )
+    database_pool_size: int = setting(number(1), 10, "Connections to PostgreSQL per process.")
     database_pool_overflow: int = setting(
         number(0), 0, "Additional connections per process, closed after use."
     )
     database_pool_timeout: float = setting(
-        number(0, fields.Float), 2.0, "Maximum wait for a free connection (seconds), then 503."
+        number(0, fields.Float), 2.0, "Maximum wait for a connection (seconds), then 503."
     )
     database_statement_timeout: int = setting(
         number(1), 5000, "PostgreSQL's `statement_timeout` (milliseconds)."
@@ -155,28 +149,29 @@ class Settings:
     database_pooler: bool = setting(
         fields.Boolean(),
         False,
-        "`true` if `DATABASE_URL` points to a transaction pooler such as PgBouncer; see "
-        "docs/operators/scaling.md.",
+        "`true` behind a transaction pooler such as [PgBouncer](docs/operators/scaling.md).",
     )
     webhook_allowed_networks: tuple[Network, ...] = setting(
-        networks(), (), "Private networks that may get webhooks, such as `10.0.0.0/8`."
+        networks(), (), "Private networks that may receive webhooks, such as `10.0.0.0/8`."
     )
-    webhook_ports: tuple[int, ...] = setting(ports(), (443, 8443), "Ports that may get webhooks.")
+    webhook_ports: tuple[int, ...] = setting(
+        ports(), (443, 8443), "Ports that may receive webhooks."
+    )
     smtp_url: str = setting(
         fields.String(validate=smtp_url),
         "",
-        "Mail server: `smtp://user:password@host:587` (STARTTLS if offered, required with "
-        "credentials or `?starttls=required`), `smtps://…`, or `log:`. Empty: no mails.",
+        "Mail server: `smtp://user:password@host:587`, `smtps://…` or `log:`. Empty: no mails. "
+        "`smtp:` requires STARTTLS with credentials or `?starttls=required`.",
     )
     mail_from: str = setting(
         fields.String(validate=sender),
         "",
-        "Sender of mails, such as `Shop <no-reply@example.com>`; required with `SMTP_URL`.",
+        "Sender, such as `Shop <no-reply@example.com>`; required with `SMTP_URL`.",
     )
     public_url: str = setting(
         PublicURL(),
         "",
-        "Base of the links in mails, such as `https://api.example.com`; required with `SMTP_URL`.",
+        "Base URL of links in mails; required with `SMTP_URL`.",
     )
     require_verified_email: Literal["off", "login", "orders"] = setting(
         fields.String(validate=validate.OneOf(["off", "login", "orders"])),
@@ -189,7 +184,7 @@ class Settings:
     otel_exporter_otlp_endpoint: str = setting(
         fields.Url(schemes={"http", "https"}, require_tld=False),
         "",
-        "OpenTelemetry collector (OTLP/HTTP), such as `http://collector:4318`; empty: no traces.",
+        "OpenTelemetry collector for traces, such as `http://collector:4318`.",
     )
 
     @property
