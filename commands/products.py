@@ -19,8 +19,9 @@ def import_products(file: Path) -> None:
     """Import products from a CSV file, in UTF-8 with commas.
 
     The columns are id, name, price (in minor units), currency, stock and optionally description.
-    Existing products are updated. If a line is invalid, the command prints its number and imports
-    nothing. Otherwise it writes 1,000 products per transaction; after an error, run it again.
+    Existing products are updated, also their stock. Without the column description, descriptions
+    stay. If a line is invalid, the command prints its number and imports nothing. Otherwise it
+    writes 1,000 products per transaction, with two connections; after an error, run it again.
     """
     try:
         with transaction() as session:

@@ -13,16 +13,16 @@ Start with the [quickstart](/api/docs/guides/quickstart): register, sign in and 
 
 Guides: [authentication](/api/docs/guides/authentication) ·
 [retries](/api/docs/guides/retries) with an `Idempotency-Key` ·
-[events](/api/docs/guides/events) by webhooks ·
+[events](/api/docs/guides/events) and webhooks ·
 [errors](/api/docs/guides/errors) and [all error types](/api/problems) ·
 [conventions](/api/docs/guides/conventions): formats, lists, limits.
 """
 # Pages of docs/ that the service serves to API consumers, in the order of the list.
 GUIDES = {
     "quickstart": "Register, sign in and place an order.",
-    "authentication": "Sign in, refresh, sign out.",
+    "authentication": "Tokens, second factor, API keys, roles, mails.",
     "retries": "Repeat requests safely.",
-    "events": "Webhooks: signatures, retries, duplicates.",
+    "events": "Webhooks, polling, event types.",
     "errors": "Format of errors, and what to do.",
     "conventions": "Formats, lists, limits, changes.",
 }

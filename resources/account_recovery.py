@@ -20,8 +20,8 @@ from services.errors import EmailTaken
 
 DESCRIPTION = """\
 Verification and change of the email address, and password reset. The service sends a mail with a
-link. The page behind the link sends the token of the link to one of these operations. A token
-works once. It becomes invalid when the password changes.
+link. The page of the link sends its token to one of these operations. A token works once, and
+becomes invalid when the password changes.
 """
 
 blp = Blueprint("account-recovery", __name__, url_prefix="/api", description=DESCRIPTION)
@@ -36,8 +36,8 @@ class EmailVerification(Resource):
     def post(self, body: dict[str, str]) -> None:
         """Verify your email address.
 
-        Registration sends the token, which works for 24 hours. If the first attempt succeeded, a
-        retry gets a 422.
+        The token of the mail works for 24 hours. If the first attempt succeeded, a retry gets a
+        422.
         """
         account_recovery.verify_email(self.session, body["token"], g.request_id)
 
@@ -113,7 +113,7 @@ class MyEmail(Resource):
         """Request a change of your email address.
 
         Sends a link to the new address, and a notice to the current one. The address changes when
-        the link is opened. Only the token of the latest request works.
+        you open the link. Only the token of the latest request works.
         """
         require_mail()
         self.session.rollback()  # argon2 must not hold a database connection

@@ -68,7 +68,7 @@ class APIKeyDetail(Resource):
     def get(self, api_key_id: str) -> Row[Any]:
         """Get an API key.
 
-        A key that has expired or was revoked is a 404, as is the key of another user.
+        A key that has expired or was revoked is a 404, the same as the key of another user.
         """
         return api_keys.get(self.session, self.principal, api_key_id)
 

@@ -11,8 +11,9 @@ from services import events
 from services.pages import Page, PageRequest
 
 DESCRIPTION = """\
-What happened, and who did it. The transaction of a change also writes its event, so no event is
-lost, and a change that failed has none. Events are deleted after 30 days.
+Changes of resources, with the user or API key that made them. The transaction of a change also
+writes its event. So no event is lost, and a failed change has no event. Events are deleted after
+30 days.
 """
 
 blp = Blueprint("events", __name__, url_prefix="/api/events", description=DESCRIPTION)
@@ -27,7 +28,7 @@ class Events(Resource):
         """List events, oldest first.
 
         To follow the events, store `resume_cursor` after you have handled a page, and send it as
-        `cursor` in the next request. If `next_cursor` is null, wait before it. No event is skipped:
-        an event appears when all earlier transactions have ended, usually within a second.
+        `cursor` in the next request. If `next_cursor` is null, wait some seconds first. No event is
+        skipped: it appears when all earlier transactions have ended, usually within a second.
         """
         return events.list_all(self.session, page, filters)

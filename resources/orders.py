@@ -42,9 +42,8 @@ class Orders(Resource):
         """List your orders, newest first.
 
         An administrator gets the orders of all users. Filter the list by status, product and time
-        of creation. For administrators, a list with `product_id` is sorted by `id`. This is nearly
-        the order of creation: only orders of the same second can be swapped. Each order includes
-        all changes of its status.
+        of creation. For administrators, a list with `product_id` is sorted by `id`: orders of the
+        same second can be swapped. Each order includes all changes of its status.
         """
         return orders.list_visible(self.session, self.principal, page, filters)
 
@@ -116,8 +115,8 @@ class OrderCancellation(Resource):
     def post(self, order_id: str) -> OrderRow:
         """Cancel an order.
 
-        An order can be cancelled until it is shipped. Its stock is returned, once. If the first
-        attempt succeeded, a retry gets a 409, or a 412 with `If-Match`: read the order to see its
-        status.
+        An order can be cancelled until it is shipped. Its units go back into stock only once. If
+        the first attempt succeeded, a retry gets a 409, or a 412 with `If-Match`: read the order to
+        see its status.
         """
         return orders.cancel(self.session, self.principal, order_id, self.if_match)

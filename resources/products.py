@@ -39,8 +39,8 @@ class Products(Resource):
     def get(self, page: PageRequest, filters: dict[str, Any]) -> Page:
         """List the products on sale, or search them.
 
-        The list does not include products that were taken off sale. All filters can be combined. A
-        search ignores case, but not accents, and is the same for all languages.
+        You can combine all filters. A search ignores case, but not accents. It does not know word
+        forms: `mugs` does not find `mug`. The database's collation defines the order of names.
         """
         return product_search.list_all(self.session, page, **filters)
 
@@ -54,9 +54,9 @@ class Products(Resource):
     def post(self, product: dict[str, Any]) -> Product:
         """Create a product.
 
-        Send your own `id`, or omit it to get a generated one. The id of a product that was ordered
-        stays in use after the product was taken off sale. With your own `id`, a retry gets a 409
-        if the first attempt succeeded; without it, a retry creates another product.
+        Send your own `id`, or omit it to get a generated one. The id of a product with orders stays
+        in use after you take the product off sale. With your own `id`, a retry gets a 409 if the
+        first attempt succeeded. Without it, a retry creates another product.
         """
         return products.create(self.session, self.principal, product)
 
@@ -102,7 +102,7 @@ class ProductDetail(Resource):
     def delete(self, product_id: str) -> None:
         """Take a product off sale.
 
-        A product without orders is deleted; otherwise the product is only hidden, because its
-        orders refer to it. In both cases, its URL and a retry return a 404.
+        A product without orders is deleted. A product with orders is hidden, because its orders
+        refer to it. In both cases, its URL and a retry return a 404.
         """
         products.delete(self.session, self.principal, product_id, self.if_match)

@@ -61,9 +61,8 @@ class Registration(Resource):
     def post(self, account: dict[str, Any]) -> User:
         """Create an account.
 
-        The email address must not have an account yet. You can sign in immediately afterwards,
-        unless the service requires a verified address for that. If the first attempt succeeded, a
-        retry gets a 409 `email-taken`: sign in.
+        Then sign in; the service can require that you verify the email address first. If the first
+        attempt succeeded, a retry gets a 409 `email-taken`: sign in.
         """
         return users.register(
             self.session,
@@ -127,8 +126,8 @@ class SecondFactorLogin(Resource):
     def post(self, body: dict[str, str]) -> dict[str, Any]:
         """Complete a sign-in with a code.
 
-        Creates a session. A challenge is valid for five minutes, and a code for one sign-in. If
-        the response is lost, wait for the next code.
+        Creates a session. A challenge is valid for five minutes. A code works once: if the response
+        is lost, wait for the next code.
         """
         user_id, version = challenges.read(body["challenge"])
         actor = Actor(user_id, g.request_id)

@@ -16,7 +16,7 @@ from services import stock
 from services.pages import Page, PageRequest
 
 DESCRIPTION = """\
-The stock of products, and every change of it: orders, cancellations, imports, deliveries and
+The stock of products, and all its changes: by orders, cancellations, imports, deliveries and
 others. The sum of the changes of a product is its stock.
 """
 
@@ -34,8 +34,8 @@ class Stock(Resource):
     def post(self, change: dict[str, Any], product_id: str) -> Row[Any]:
         """Add units to the stock of a product, or remove units.
 
-        Orders at the same time do not conflict with the change, so it needs no `If-Match`. The
-        stock does not fall below zero: you get a 409 with the number of units `available`.
+        The change is added to the current stock, so it needs no `If-Match`, also during orders. If
+        the stock would fall below zero, you get a 409 with the number of units `available`.
 
         Generate an `Idempotency-Key` (a UUID) before the first attempt and reuse it for every
         retry. Without it, a retry changes the stock again.

@@ -71,8 +71,8 @@ class Me(Resource):
         This cannot be undone. Deletes your email address, name, phone number, sessions and stored
         responses, and revokes your API keys. If the first attempt succeeded, a retry gets a 401.
 
-        Orders are kept, but each part of their addresses becomes `erased`, and their metadata
-        become empty. If an order is not shipped yet, you get a 409 `open-orders`: cancel it first.
+        Orders are kept without metadata, and each part of their addresses becomes `erased`. If an
+        order is not shipped yet, you get a 409 `open-orders`: cancel it first.
         """
         erasure.erase(self.session, self.principal, self.principal.id)
 
@@ -86,8 +86,8 @@ class MyExport(Resource):
     def get(self) -> dict[str, Any]:
         """Export all data about you.
 
-        One JSON document, without your password and tokens. It can have several megabytes. The
-        number of exports per hour is limited.
+        The response is one JSON document of up to several megabytes, without your password and
+        tokens. The number of exports per hour is limited.
         """
         return exports.export(self.session, self.principal)
 
@@ -103,9 +103,8 @@ class MyPassword(Resource):
     def put(self, body: dict[str, str]) -> None:
         """Change your password.
 
-        Send the current password too. Ends all your other sessions, but not the current one. If
-        the first attempt succeeded, a retry gets a 422, because the current password is the new
-        one.
+        Send the current password, too. Ends all your other sessions. If the first attempt
+        succeeded, a retry gets a 422, because the old password is no longer valid.
         """
         self.session.rollback()  # argon2 must not hold a database connection
         known_hash = self.user.password_hash
@@ -139,7 +138,7 @@ class Account(Resource):
     def get(self, user_id: str) -> Row[Any]:
         """Get a user.
 
-        The response has `is_active` and `updated_at`, which the profile of the user does not have.
+        In addition to the profile, the response has `is_active` and `updated_at`.
         """
         return users.get(self.session, user_id)
 
@@ -165,6 +164,7 @@ class Account(Resource):
     def delete(self, user_id: str) -> None:
         """Erase a user and the personal data of the user.
 
-        The same as when users erase themselves. Afterwards, the user is a 404, also for a retry.
+        Has the same effects as `DELETE /api/users/me`. If the first attempt succeeded, a retry gets
+        a 404.
         """
         erasure.erase(self.session, self.principal, user_id)

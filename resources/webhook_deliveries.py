@@ -20,8 +20,8 @@ from services import webhook_deliveries
 from services.pages import Page, PageRequest
 
 DESCRIPTION = """\
-What was sent to a webhook endpoint, and the result. Send a test message, a delivery, or the events
-of a period again. The messages are sent after the response, and while the endpoint is enabled.
+Messages to a webhook endpoint, and their results. Send a test message, or send a delivery or all
+events of a period again. Messages are sent after the response, while the endpoint is enabled.
 Finished deliveries are deleted after 30 days.
 """
 
@@ -81,7 +81,7 @@ class WebhookReplay(Resource):
     def post(self, period: dict[str, Any], endpoint_id: str) -> dict[str, int]:
         """Send the events of a period again.
 
-        It also sends events from before the endpoint existed. Only events of its types are sent.
-        A period with more than 10,000 of them is a 422.
+        Sends only events of the endpoint's types, also from before the endpoint existed. A period
+        with more than 10,000 of these events is a 422.
         """
         return {"deliveries": webhook_deliveries.replay(self.session, endpoint_id, **period)}

@@ -60,7 +60,7 @@ class WebhookEndpoints(Resource):
     def post(self, endpoint: dict[str, Any]) -> WebhookEndpoint:
         """Create a webhook endpoint.
 
-        It receives the events from now on; for earlier ones, use a replay. Only this response
+        The endpoint receives new events; for earlier ones, use a replay. Only this response
         contains the secret. There is no `Idempotency-Key`, because the stored response would
         contain the secret too. If the response is lost, list the endpoints and rotate the secret.
         """
@@ -119,7 +119,7 @@ class WebhookSecret(Resource):
         """Rotate the secret of a webhook endpoint.
 
         Only this response contains the new secret. For 24 hours, each message has signatures of
-        both secrets. If you rotate again in this time, the oldest of the three secrets ends at
-        once.
+        both secrets. If you rotate again in this time, the oldest of the three secrets stops
+        working immediately.
         """
         return webhook_endpoints.rotate_secret(self.session, self.principal, endpoint_id)

@@ -16,7 +16,7 @@ API_KEY_EXAMPLE = "fak_7Tq2mX9bLc4Rz1…"
 SCOPES = [scope.value for scope in Scope if scope is not Scope.CREDENTIALS]
 NAME = {"description": "Name of the key, such as its place of use.", "example": "nightly export"}
 SCOPES_TEXT = {
-    "description": "Scopes of the key. It also needs them in the role of its owner.",
+    "description": "Scopes of the key. A scope works only while the role of the owner has it, too.",
     "example": ["orders:read"],
 }
 SERVICE_ACCOUNT = {
@@ -43,7 +43,7 @@ class NewAPIKeySchema(RequestSchema):
         load_default=None,
         allow_none=True,
         metadata={
-            "description": "Time from which the key is refused (RFC 3339); null for no expiry.",
+            "description": "Time at which the key expires (RFC 3339); null for no expiry.",
             "example": "2030-01-01T00:00:00Z",
         },
     )
@@ -83,7 +83,7 @@ class APIKeySchema(RowSchema):
         required=True,
         allow_none=True,
         metadata={
-            "description": "Time from which the key is refused (RFC 3339, UTC), or null.",
+            "description": "Time at which the key expires (RFC 3339, UTC), or null.",
             "example": "2030-01-01T00:00:00Z",
         },
     )

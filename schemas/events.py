@@ -21,8 +21,8 @@ class EventSchema(ResponseSchema):
     type = fields.String(
         required=True,
         metadata={
-            "description": "What happened, as in the webhooks of this document. Ignore types that "
-            "you do not know.",
+            "description": "Type of the event, as in the webhooks of this document. Ignore types "
+            "that you do not know.",
             "example": "user.registered",
         },
     )

@@ -60,11 +60,11 @@ class ExportedMailSchema(RowSchema):
         model = Mail
 
     kind = auto_field(
-        required=True, metadata={"description": "What it is for.", "example": "verify_email"}
+        required=True, metadata={"description": "Purpose of the mail.", "example": "verify_email"}
     )
     address = auto_field(
         required=True,
-        metadata={"description": "The address that gets it.", "example": "user@example.com"},
+        metadata={"description": "Address of the recipient.", "example": "user@example.com"},
     )
     created_at = Timestamp(required=True, metadata=CREATED)
     sent_at = Timestamp(required=True, allow_none=True, metadata=SENT)

@@ -14,7 +14,7 @@ MAX_CHANGES = 2 * MAX_METADATA
 EXAMPLE = {"invoice": "2026-0117"}
 DESCRIPTION = (
     f"Your own key-value pairs: at most {MAX_METADATA}, with keys of at most {MAX_KEY} and values "
-    f"of at most {MAX_VALUE} characters."
+    f"of at most {MAX_VALUE} characters. Do not store secrets in them."
 )
 PAIRS = {"description": DESCRIPTION, "example": EXAMPLE, "maxProperties": MAX_METADATA}
 

@@ -35,8 +35,8 @@ RESUMABLE: dict[str, fields.Field] = {
         required=True,
         allow_none=True,
         metadata={
-            "description": "`cursor` of the items after this page, also of items that do not exist "
-            "yet; null until there is an item.",
+            "description": "`cursor` of the items after this page, also of future items; null "
+            "until there is an item.",
             "example": CURSOR_EXAMPLE,
         },
     )

@@ -21,7 +21,7 @@ class InvalidFieldSchema(ResponseSchema):
     detail = fields.String(
         required=True,
         metadata={
-            "description": "What is expected; text for people.",
+            "description": "Expected value; text for people.",
             "example": "Must be greater than or equal to 1 and less than or equal to 10000.",
         },
     )

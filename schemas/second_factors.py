@@ -76,7 +76,7 @@ class EnrolmentSchema(ResponseSchema):
     secret = fields.String(
         required=True,
         metadata={
-            "description": "Secret of the app (base32), to type it.",
+            "description": "Secret (base32), to type into the app.",
             "example": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
         },
     )

@@ -26,7 +26,11 @@ class NewStockChangeSchema(RequestSchema):
     reason = fields.String(
         required=True,
         validate=validate.OneOf([reason.value for reason in GIVEN_REASONS]),
-        metadata={"description": "Reason of the change.", "example": "delivery"},
+        metadata={
+            "description": "`delivery` or `return` for added units, `loss` for removed units, "
+            "`correction` for others.",
+            "example": "delivery",
+        },
     )
 
     @validates("change")

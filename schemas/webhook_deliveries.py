@@ -29,7 +29,7 @@ class WebhookDeliverySchema(RowSchema):
         typeid("event"), metadata={"description": "The `webhook-id`: id of the event or test."}
     )
     is_test = auto_field(
-        required=True, metadata={"description": "Whether it is a test.", "example": False}
+        required=True, metadata={"description": "Whether the message is a test.", "example": False}
     )
     status = auto_field(
         required=True,
@@ -70,7 +70,10 @@ class WebhookDeliverySchema(RowSchema):
     )
     last_error = auto_field(
         required=True,
-        metadata={"description": "Why the last attempt had no response.", "example": None},
+        metadata={
+            "description": "Error of the last attempt if it had no response; otherwise null.",
+            "example": None,
+        },
     )
     last_response = auto_field(
         required=True,

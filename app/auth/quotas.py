@@ -34,7 +34,7 @@ DOCUMENTED: dict[str, dict[str, Any]] = {
     },
     "X-RateLimit-Reset": {
         "schema": {"type": "integer", "minimum": 0},
-        "description": "When the next request becomes available, as Unix time in seconds.",
+        "description": "Unix time (seconds) at which the next request becomes available.",
         "example": 1770733860,
     },
 }

@@ -22,7 +22,7 @@ class Deprecation:
         },
         "Sunset": {
             "schema": {"type": "string"},
-            "description": "When the operation stops working (RFC 8594).",
+            "description": "Time at which the operation stops working (RFC 8594).",
         },
     }
 
