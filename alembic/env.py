@@ -18,6 +18,7 @@ from sqlalchemy.types import TypeDecorator
 import models  # noqa: F401 (registers the tables)
 from app.db.connections import connect_args, require_utf8
 from app.settings import SettingsError, database_url
+from app.settings.postgres import SCHEME
 from models.base import Base
 
 # Key of the advisory lock; no other program may use it in the same database.
@@ -45,7 +46,7 @@ def run() -> None:
     except SettingsError as error:
         sys.exit(str(error))
     if context.is_offline_mode():  # `alembic upgrade head --sql` only prints SQL
-        context.configure(url=url, target_metadata=Base.metadata, literal_binds=True)
+        context.configure(url=f"{SCHEME}://", target_metadata=Base.metadata, literal_binds=True)
         with context.begin_transaction():
             context.run_migrations()
     else:
@@ -57,7 +58,9 @@ def migrate(url: str) -> None:
 
     The lock has its own connection, because a migration with an `autocommit_block` commits.
     """
-    engine = create_engine(url, poolclass=pool.NullPool, connect_args=connect_args(url))
+    engine = create_engine(
+        f"{SCHEME}://", poolclass=pool.NullPool, connect_args=connect_args(url)
+    )
     event.listen(engine, "connect", require_utf8)
     event.listen(engine, "begin", set_timeouts)
     with engine.connect() as lock_connection, engine.connect() as connection:

@@ -96,7 +96,7 @@ def administer(url: URL, statement: str) -> None:
 def fill(url: URL, sizes: demo.Sizes = SIZES) -> None:
     """Migrate a database, and load the demo rows."""
     config = alembic_config()
-    config.attributes["url"] = url
+    config.attributes["url"] = url.render_as_string(hide_password=False)
     command.upgrade(config, "head")
     engine = create_engine(url)
     with sessionmaker(engine).begin() as session:

@@ -4,20 +4,20 @@ from typing import Any
 
 from loguru import logger
 from psycopg2 import OperationalError
-from sqlalchemy.engine import make_url
+
+from app.settings.postgres import parameters
 
 
 def connect_args(url: str, options: str = "", **defaults: Any) -> dict[str, Any]:
-    """Return `connect_args` for `create_engine`.
+    """Return `connect_args` for `create_engine`: all parameters of the URL, and `defaults`.
 
     The parameters of the URL override `defaults`; `options` are appended to its options. Options
     and encoding are always set, so libpq ignores PGOPTIONS and PGCLIENTENCODING. Otherwise these
     variables could make the service and the migrations use different schemas.
     """
-    given = make_url(url).query
-    missing = {name: value for name, value in defaults.items() if name not in given}
+    given = parameters(url)
     joined = f"{given.get('options', '')} {options}".strip()
-    return {**missing, "client_encoding": "UTF8", "options": joined}
+    return {**defaults, **given, "client_encoding": "UTF8", "options": joined}
 
 
 def set_utc(connection: Any, _record: Any) -> None:

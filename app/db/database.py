@@ -18,6 +18,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.db import pooler, prepared
 from app.db.connections import connect_args, require_utf8, set_utc
 from app.settings import Settings
+from app.settings.postgres import SCHEME
 
 UUID_OID, TIMESTAMPTZ_OID = 2950, 1184  # OIDs in pg_type
 # A worker waits this much longer than `statement_timeout` before it gives up a statement.
@@ -60,7 +61,7 @@ def make_engine(settings: Settings) -> Engine:
     wanted = pooler.session_settings(settings)
     options = "" if settings.database_pooler else pooler.startup_options(wanted)
     engine = create_engine(
-        settings.database_url,
+        f"{SCHEME}://",  # libpq, not SQLAlchemy, parses the URL, for example with several hosts
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_pool_overflow,
         pool_timeout=settings.database_pool_timeout,

@@ -94,9 +94,10 @@ def migrated_url(new_database, postgres_url) -> str:
     """
     url = new_database()
     config = alembic_config()
-    config.attributes["url"] = postgres_url.set(database=make_url(url).database)
+    own = postgres_url.set(database=make_url(url).database)
+    config.attributes["url"] = own.render_as_string(hide_password=False)
     command.upgrade(config, "head")
-    notes.create_table(config.attributes["url"])
+    notes.create_table(own)
     return url
 
 

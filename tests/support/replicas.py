@@ -33,7 +33,7 @@ def replicated() -> Iterator[tuple[Server, Server]]:
         with embedded.postgres(primary) as url, embedded.replica(primary, replica) as replica_url:
             both = Server(url, primary), Server(replica_url, replica)
             config = alembic_config()
-            config.attributes["url"] = both[0].url
+            config.attributes["url"] = both[0].url.render_as_string(hide_password=False)
             command.upgrade(config, "head")
             yield both
             for server in both:
