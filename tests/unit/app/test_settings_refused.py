@@ -61,7 +61,7 @@ class TestAnywhere:
         ["mysql://u@h/db", "postgresql+asyncpg://u@h/db", "nonsense", "postgresql://h:port/db"],
     )
     def test_url_of_another_database_is_rejected(self, url):
-        assert "DATABASE_URL: must " in error_text({**DEVELOPMENT, "DATABASE_URL": url})
+        assert "DATABASE_URL: " in error_text({**DEVELOPMENT, "DATABASE_URL": url})
 
     @pytest.mark.parametrize("url", ["redis://h:port", "unix:///run/redis.sock"])
     def test_invalid_redis_url_is_rejected(self, url):
@@ -135,3 +135,27 @@ class TestKeySizes:
         key = subprocess.check_output([sys.executable, "-c", code], text=True)
 
         assert Settings.load({**given, "SECRET_KEY": key}).secret_key == key.strip()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SMTP_URL", "mail.example.com"),
+        ("SMTP_URL", "http://mail.example.com"),
+        ("SMTP_URL", "smtp://mail.example.com:0"),
+        ("SMTP_URL", "smtp://mail.example.com/path"),
+        ("SMTP_URL", "smtp://mail.example.com?starttls=no"),
+        ("SMTP_URL", "smtp://"),
+        ("MAIL_FROM", "Shop"),
+        ("MAIL_FROM", "Shop <no-reply>"),
+        ("MAIL_FROM", "a@example.com\nBcc: b@example.com"),
+        ("PUBLIC_URL", "api.example.com"),
+        ("PUBLIC_URL", "https://api.example.com/path"),
+        ("PUBLIC_URL", "https://user@api.example.com"),
+        ("PUBLIC_URL", "https://api.example.com?x"),
+    ],
+)
+def test_invalid_setting_of_mails_is_rejected(name, value):
+    given = {"SMTP_URL": "log:", "MAIL_FROM": "a@example.com", "PUBLIC_URL": "http://localhost"}
+
+    assert f"  {name}: must be " in error_text({**DEVELOPMENT, **given, name: value})
