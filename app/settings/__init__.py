@@ -10,15 +10,15 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields
 
 from app.settings.declaration import schema_of, setting
 from app.settings.files import SettingsError, sources
-from app.settings.mail import PublicURL, sender, smtp_url
+from app.settings.mail import public_url, sender, smtp_url
 from app.settings.names import Network, hosts, networks, origins, ports
 from app.settings.postgres import PostgresURL
 from app.settings.safety import KEY_BYTES, unsafe
-from app.settings.types import CommaSeparated, number, rate, redis_url
+from app.settings.types import CommaSeparated, choice, number, rate, redis_url
 
 __all__ = ["Settings", "SettingsError", "database_url", "sources"]
 
@@ -28,7 +28,7 @@ class Settings:
     """All settings; the environment variable is the name in upper case."""
 
     flask_env: Literal["development", "testing", "production"] = setting(
-        fields.String(validate=validate.OneOf(["development", "testing", "production"])),
+        choice("development", "testing", "production"),
         "production",
         "`development`, `testing` or `production`, which rejects unsafe settings.",
     )
@@ -61,7 +61,7 @@ class Settings:
         "Empty: each process counts separately.",
     )
     log_level: str = setting(
-        fields.String(validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])),
+        choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
         "INFO",
         "Minimum log level.",
     )
@@ -78,7 +78,7 @@ class Settings:
         "`https://*.example.com` includes subdomains.",
     )
     jwt_algorithm: str = setting(
-        fields.String(validate=validate.OneOf(list(KEY_BYTES))),
+        choice(*KEY_BYTES),
         "HS256",
         "Signature algorithm of tokens; others are rejected.",
     )
@@ -169,12 +169,12 @@ class Settings:
         "Sender, such as `Shop <no-reply@example.com>`; required with `SMTP_URL`.",
     )
     public_url: str = setting(
-        PublicURL(),
+        fields.String(validate=public_url),
         "",
         "Base URL of links in mails; required with `SMTP_URL`.",
     )
     require_verified_email: Literal["off", "login", "orders"] = setting(
-        fields.String(validate=validate.OneOf(["off", "login", "orders"])),
+        choice("off", "login", "orders"),
         "off",
         "Step that needs a verified email address: `off`, `login` or `orders`.",
     )

@@ -1,5 +1,6 @@
 """Field types of settings: convert text of the environment to typed values."""
 
+from collections.abc import Callable
 from typing import Any
 
 from limits import parse_many
@@ -11,14 +12,30 @@ from app import redis_client
 MAX = 525_600
 
 
-class CommaSeparated(fields.Field[tuple[str, ...]]):
-    """Accepts `a, b` in the environment, and a list or tuple in `config.py`."""
+class CommaSeparated(fields.Field[tuple[Any, ...]]):
+    """Accepts `a, b` in the environment, and a list or tuple in `config.py`.
 
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[str, ...]:
+    `read` converts each value. The error lists all values for which it raises a ValueError, and
+    `form`, which describes a valid value.
+    """
+
+    def __init__(self, read: Callable[[str], Any] = str, form: str = "") -> None:
+        super().__init__()
+        self.read, self.form = read, form
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[Any, ...]:
         parts = value.split(",") if isinstance(value, str) else value
         if not (isinstance(parts, (list, tuple)) and all(isinstance(part, str) for part in parts)):
             raise ValidationError("must be comma-separated text, or a list of texts.")
-        return tuple(part.strip() for part in parts if part.strip())
+        values, bad = [], []
+        for part in filter(None, map(str.strip, parts)):
+            try:
+                values.append(self.read(part))
+            except ValueError:
+                bad.append(repr(part))
+        if bad:
+            raise ValidationError(f"has invalid values: {', '.join(bad)}. {self.form}")
+        return tuple(values)
 
 
 def redis_url(value: str) -> None:
@@ -48,3 +65,7 @@ def number(
 
 def rate() -> fields.Field:
     return fields.String(validate=rate_limit)
+
+
+def choice(*values: str) -> fields.Field:
+    return fields.String(validate=validate.OneOf(values))
