@@ -18,12 +18,14 @@ from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
+from gunicorn.http.body import ChunkedReader
 from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
 
-from app.server.requests import announce_close, current, refuse_repeated_headers
 from app.settings import Settings, SettingsError
 
+# Maximum bytes of a body that the service skips to keep the connection open.
+MAX_UNREAD = 65_536
 descriptors = getrlimit(RLIMIT_NOFILE)[0]
 
 # No `bind`: gunicorn's default is 0.0.0.0:$PORT, or 127.0.0.1:8000 if PORT is not set.
@@ -92,7 +94,6 @@ def post_fork(server: Arbiter, worker: Worker) -> None:
 
 def post_worker_init(worker: Worker) -> None:
     """Prepare the loaded application before its first request."""
-    worker.wsgi.wsgi_app = announce_close(worker.wsgi.wsgi_app)
     if GEVENT:
         cooperate(worker.wsgi)
     if worker.slot is not None:
@@ -120,8 +121,13 @@ def cooperate(app: Any) -> None:
 
 
 def pre_request(worker: Worker, request: Request) -> None:
-    refuse_repeated_headers(request)
-    current.request = request
+    """Announce that the connection closes after a request with a large or chunked body.
+
+    If the service rejects such a request, the rest of its body is never read (RFC 9112, 9.6).
+    """
+    reader = request.body.reader
+    if isinstance(reader, ChunkedReader) or reader.length > MAX_UNREAD:
+        request.force_close()
 
 
 def worker_exit(server: Arbiter, worker: Worker) -> None:

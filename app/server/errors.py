@@ -8,7 +8,6 @@ from gunicorn.http.errors import (
     ConfigurationProblem,
     ExpectationFailed,
     ForbiddenProxyRequest,
-    InvalidHeader,
     InvalidResponseHeader,
     InvalidResponseHeaderName,
     LimitRequestHeaders,
@@ -40,14 +39,7 @@ def status_of(error: BaseException) -> int:
     return next(matching, 500)
 
 
-def detail_of(error: BaseException) -> str | None:
-    """Return the detail of an invalid header, or None for all other errors."""
-    if isinstance(error, InvalidHeader) and error.hdr.replace("-", "").isalnum():
-        return f"The header {error.hdr.title()} is invalid or repeated."
-    return None
-
-
-def response(status: int, detail: str | None = None) -> bytes:
+def response(status: int) -> bytes:
     """Return the bytes of a response with `Connection: close`."""
     kind, request_id = InternalServerError if status == 500 else MalformedRequest, uuid4().hex
     body = orjson.dumps(
@@ -55,7 +47,7 @@ def response(status: int, detail: str | None = None) -> bytes:
             "type": TYPE_PREFIX + kind.slug,
             "title": kind.title,
             "status": status,
-            "detail": detail or kind.detail,
+            "detail": kind.detail,
             "request_id": request_id,
         }
     )

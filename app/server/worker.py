@@ -4,7 +4,6 @@ from contextlib import suppress
 from typing import Any
 
 import gevent
-from gunicorn.http.errors import ParseException
 from gunicorn.util import close_graceful
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -13,14 +12,6 @@ from app.server import errors
 # Timeout of each read of a body and each write of a response. `keepalive` limits the wait for a
 # request head.
 SOCKET_SECONDS = 10.0
-
-
-def skip_rest(body: Any) -> None:
-    """Read the rest of the body, so that the next request starts at the right byte."""
-    try:
-        body.read()
-    except ParseException as error:
-        raise StopIteration from error
 
 
 class Worker(GeventWorker):
@@ -38,7 +29,7 @@ class Worker(GeventWorker):
         try:
             super().handle_request(listener_name, req, sock, addr)
             gevent.sleep(0)  # let other greenlets run, also if the client always sends data
-            skip_rest(req.body)
+            req.body.read()  # the rest, so that the next request starts at the right byte
         except (StopIteration, TimeoutError) as error:
             # Wait for the client to close: unread data would reset the connection, and the client
             # would lose the response (RFC 9112, section 9.6).
@@ -54,5 +45,5 @@ class Worker(GeventWorker):
             self.log.warning("Invalid request from ip=%s: %s", addr[0] if addr else "", exc)
         with suppress(OSError):
             client.settimeout(SOCKET_SECONDS)
-            client.sendall(errors.response(status, errors.detail_of(exc)))
+            client.sendall(errors.response(status))
             close_graceful(client)

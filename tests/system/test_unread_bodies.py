@@ -46,11 +46,13 @@ def connection(server):
         (sized(b"POST /api/nothing HTTP/1.1\r\n", LARGE), 404),
         (chunked(b"POST /api/nothing HTTP/1.1\r\n", LARGE), 404),
         (sized(b"PUT /api/auth/login HTTP/1.1\r\n", LARGE, JSON), 405),
+        (sized(LOGIN, LARGE, JSON), 400),
+        (chunked(LOGIN, SMALL, JSON), 400),
         (LOGIN + JSON + b"Host: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", 400),
     ],
     ids=lambda value: value[:40].decode() if isinstance(value, bytes) else str(value),
 )
-def test_response_before_a_large_body_is_read_announces_the_close(connection, sent, status):
+def test_response_to_a_large_body_announces_the_close(connection, sent, status):
     connection.sendall(sent)
     head = head_of(connection)
 
@@ -58,16 +60,9 @@ def test_response_before_a_large_body_is_read_announces_the_close(connection, se
     assert "Connection: close" in head
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [
-        sized(b"POST /api/nothing HTTP/1.1\r\n", SMALL),
-        sized(LOGIN, LARGE, JSON),
-        chunked(LOGIN, LARGE, JSON),
-    ],
-    ids=["small and unread", "large and read", "chunked and read"],
-)
-def test_kept_connection_serves_the_next_request(connection, sent):
+@pytest.mark.parametrize("line", [b"POST /api/nothing HTTP/1.1\r\n", LOGIN], ids=["404", "400"])
+def test_kept_connection_serves_the_next_request(connection, line):
+    sent = sized(line, SMALL, JSON)
     connection.sendall(sent)
     first = head_of(connection)
     connection.sendall(HEALTH)
