@@ -4,8 +4,9 @@ The URL formats are those of the library limits: `redis+sentinel://host:port,…
 `redis+cluster://host:port,…`. The same password applies to the servers and to the Sentinels.
 """
 
-from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+import re
+from typing import Any
+from urllib.parse import unquote
 
 from redis import Redis, RedisCluster
 from redis.backoff import NoBackoff
@@ -14,41 +15,38 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 TIMEOUT_SECONDS = 0.25
-TIMEOUTS: dict[str, Any] = {
-    "socket_connect_timeout": TIMEOUT_SECONDS,
-    "socket_timeout": TIMEOUT_SECONDS,
-}
-ONE_SERVER = {"redis", "rediss", "redis+unix"}
-PORTS = {"sentinel": 26379, "cluster": 6379}
-
-
-class Group(NamedTuple):
-    """Parsed URL of a cluster, or of the Sentinels of a service."""
-
-    kind: str
-    nodes: list[tuple[str, int]]
-    service: str
-    db: int
-    options: dict[str, Any]
+SERVER = r"(?:[\w.-]+|\[[0-9a-f:.]+\]):[1-9][0-9]*"
+GROUP = re.compile(
+    r"(?P<protocol>rediss?)\+(?P<kind>sentinel|cluster)://"
+    r"(?:(?P<username>[^:@/]*):(?P<password>[^@/]*)@)?"
+    rf"(?P<servers>{SERVER}(?:,{SERVER})*)(?:/(?P<service>[^/?#]+))?"
+)
 
 
 def connect(url: str) -> Redis | RedisCluster:
     """Return a client without retries and with a timeout of `TIMEOUT_SECONDS`.
 
     Raises:
+        ValueError: the URL is not valid.
         RedisClusterException: no server of the cluster responds. Other clients connect lazily.
     """
-    once = Retry(NoBackoff(), 0)
-    if _scheme(url) in ONE_SERVER:
-        url = url.replace("redis+unix://", "unix://")
-        return Redis.from_url(url, retry=once, **TIMEOUTS)
-    group = parse(url)
-    if group.kind == "cluster":
-        nodes = [ClusterNode(*node) for node in group.nodes]
-        return RedisCluster(startup_nodes=nodes, retry=once, **TIMEOUTS, **group.options)
-    options = {"retry": once, **TIMEOUTS, **group.options}
-    sentinel = Sentinel(group.nodes, sentinel_kwargs=options, **options)
-    return sentinel.master_for(group.service, db=group.db)
+    options: dict[str, Any] = {
+        "retry": Retry(NoBackoff(), 0),
+        "socket_connect_timeout": TIMEOUT_SECONDS,
+        "socket_timeout": TIMEOUT_SECONDS,
+    }
+    group = GROUP.fullmatch(url)
+    if group is None:
+        return Redis.from_url(url.replace("redis+unix://", "unix://"), **options)
+    if group["protocol"] == "rediss":
+        options["ssl"] = True
+    options |= {name: unquote(group[name]) for name in ("username", "password") if group[name]}
+    servers = [server.rpartition(":") for server in group["servers"].split(",")]
+    addresses = [(host.strip("[]"), int(port)) for host, _, port in servers]
+    if group["kind"] == "cluster":
+        nodes = [ClusterNode(*address) for address in addresses]
+        return RedisCluster(startup_nodes=nodes, **options)
+    return Sentinel(addresses, sentinel_kwargs=options, **options).master_for(group["service"])
 
 
 def check(url: str) -> None:
@@ -57,52 +55,13 @@ def check(url: str) -> None:
     Raises:
         ValueError: the URL is not valid.
     """
-    if _scheme(url) not in ONE_SERVER:
-        parse(url)
+    if group := GROUP.fullmatch(url):
+        if (group["service"] is None) == (group["kind"] == "sentinel"):
+            raise ValueError("a service name belongs to a Sentinel URL, and only there")
         return
-    if urlsplit(url).port == 0:
-        raise ValueError("port 0 is not valid")
     try:
         client: Any = connect(url)
         pool = client.connection_pool
         pool.connection_class(**pool.connection_kwargs)  # does not connect
     except Exception as error:  # redis-py passes the query parameters to its classes
-        raise ValueError("redis-py rejects the parameters of the URL") from error
-
-
-def parse(url: str) -> Group:
-    """Parse the URL of a cluster or of Sentinels.
-
-    Raises:
-        ValueError: the URL is not valid.
-    """
-    # urlsplit accepts one host only; with several, it fails on IPv6 addresses.
-    scheme, _, rest = url.partition("://")
-    protocol, _, kind = scheme.lower().partition("+")
-    authority, _, path = rest.partition("/")
-    credentials, _, hosts = authority.rpartition("@")
-    service, _, db = path.strip("/").partition("/")
-    if protocol not in {"redis", "rediss"} or kind not in PORTS or "?" in rest:
-        raise ValueError("neither a Sentinel URL nor a cluster URL")
-    if bool(service) != (kind == "sentinel"):
-        raise ValueError("a Sentinel URL needs a service name, and a cluster URL must not have one")
-    nodes = [_node(host, PORTS[kind]) for host in hosts.split(",")]
-    return Group(kind, nodes, service, int(db or 0), _options(credentials, protocol))
-
-
-def _scheme(url: str) -> str:
-    return url.partition("://")[0].lower()
-
-
-def _node(host: str, default_port: int) -> tuple[str, int]:
-    parts = urlsplit(f"//{host}")
-    if not parts.hostname or parts.port == 0:
-        raise ValueError("a server needs a host name and a port other than 0")
-    return parts.hostname, parts.port or default_port
-
-
-def _options(credentials: str, protocol: str) -> dict[str, Any]:
-    username, _, password = credentials.partition(":")
-    given = {"username": username, "password": password}
-    options = {name: unquote(value) for name, value in given.items() if value}
-    return options | ({"ssl": True} if protocol == "rediss" else {})
+        raise ValueError("redis-py rejects the URL") from error
