@@ -14,7 +14,6 @@ from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import orjson
 from flask import Flask, Response, g, has_request_context, request
 from loguru import logger
 
@@ -87,11 +86,7 @@ def write_json(message: Message) -> None:
     }
     if error := record["exception"]:
         line["exception"] = "".join(format_exception(error.type, error.value, error.traceback))
-    try:
-        text = orjson.dumps(line, default=str).decode()
-    except TypeError:  # text that UTF-8 cannot encode
-        text = json.dumps(line, default=str)
-    write(f"{text}\n")
+    write(f"{json.dumps(line, default=str)}\n")
 
 
 def write(text: str) -> None:

@@ -4,18 +4,15 @@ Alerts and dashboards depend on the names; docs/operators/operations.md lists th
 """
 
 import time
-from collections.abc import Callable, Iterable
-from functools import cache
 from threading import Thread
 from typing import Any
 
-from flask import Flask, g, request, request_finished
+from flask import Flask, Response, g, request, request_finished
 from prometheus_client import Counter, Gauge, Histogram
 
 from app.auth import limits, tokens
 from app.auth.quotas import TooManyRequests
 from app.errors import handlers as problems
-from app.observability.queue_time import start_time
 from app.settings import Settings
 from services.errors import (
     EmailTaken,
@@ -80,10 +77,9 @@ POOL_SIZE = Gauge(
 
 def init_app(app: Flask) -> None:
     """Start to measure the requests of `app`."""
-    app.wsgi_app = RequestMetrics(app.wsgi_app)  # type: ignore[method-assign]
+    request_finished.connect(count_response, app)
     problems.problem_rendered.connect(count_problem)
     tokens.events.connect(count_event)
-    request_finished.connect(count_api_key, app)
     # Export every counter at 0: `increase()` ignores the first value of a series.
     for event in (*AUTH_EVENTS.values(), *OTHER_EVENTS):
         EVENTS.labels(event)
@@ -95,48 +91,17 @@ def init_app(app: Flask) -> None:
     Thread(target=sample_forever, args=(app,), name="metrics", daemon=True).start()
 
 
-class RequestMetrics:
-    """WSGI middleware that counts and times responses, labelled by route and not by URL."""
-
-    def __init__(self, wsgi: Callable[..., Iterable[bytes]]) -> None:
-        self.wsgi = wsgi
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        count: Callable[[float], None] | None = None
-
-        def start(status: str, *args: Any) -> Any:
-            nonlocal count
-            # Here, because Flask has popped the request context when it returns.
-            rule = environ["werkzeug.request"].url_rule
-            method = environ["REQUEST_METHOD"]
-            count = observer(
-                method if method in METHODS else "other",
-                rule.rule if rule else "unmatched",
-                status[:3],
-            )
-            return start_response(status, *args)
-
-        began = start_time(environ)
-        response = self.wsgi(environ, start)
-        if count:
-            count(time.perf_counter() - began)
-        return response
-
-
-@cache
-def observer(method: str, route: str, status: str) -> Callable[[float], None]:
-    """Return a function that records a response and its seconds; cached, as `labels` is slow."""
-    response = REQUESTS.labels(method, route, status)
-    duration = DURATIONS.labels(method, route)
-    event = AUTH_EVENTS.get((method, route, status))
-
-    def count(seconds: float) -> None:
-        response.inc()
-        duration.observe(seconds)
-        if event:
-            EVENTS.labels(event).inc()
-
-    return count
+def count_response(_app: Flask, response: Response, **_: Any) -> None:
+    """Count and time a response, labelled by route and not by URL."""
+    rule = request.url_rule
+    method = request.method if request.method in METHODS else "other"
+    route, status = rule.rule if rule else "unmatched", str(response.status_code)
+    REQUESTS.labels(method, route, status).inc()
+    DURATIONS.labels(method, route).observe(time.perf_counter() - g.started)
+    if event := AUTH_EVENTS.get((method, route, status)):
+        EVENTS.labels(event).inc()
+    if key_id := g.get("api_key_id"):
+        API_KEYS.labels(key_id).inc()
 
 
 def count_problem(problem: Problem) -> None:
@@ -145,11 +110,6 @@ def count_problem(problem: Problem) -> None:
         RATE_LIMITED.labels(problem.limit).inc()
     elif rule and (event := AUTH_EVENTS.get((request.method, rule.rule, type(problem)))):
         EVENTS.labels(event).inc()
-
-
-def count_api_key(_app: Flask, **_: Any) -> None:
-    if key_id := g.get("api_key_id"):
-        API_KEYS.labels(key_id).inc()
 
 
 def count_event(event: str) -> None:

@@ -17,12 +17,8 @@ def start_time(environ: dict[str, Any]) -> float:
     A worker calls this after it has read the request head. The time that a slow client takes does
     not count, because its last bytes have just arrived.
     """
-    key = "flask_api.start_time"
-    if key not in environ:
-        waited = milliseconds_since_data(environ.get("gunicorn.socket"))
-        environ[key] = time.perf_counter() - (waited if waited >= MIN_MILLISECONDS else 0) / 1000
-    started: float = environ[key]
-    return started
+    waited = milliseconds_since_data(environ.get("gunicorn.socket"))
+    return time.perf_counter() - (waited if waited >= MIN_MILLISECONDS else 0) / 1000
 
 
 def milliseconds_since_data(connection: Any) -> int:

@@ -29,12 +29,6 @@ def test_start_time_is_when_the_last_data_arrived():
     assert waited(**{"gunicorn.socket": Connection(60_000)}) > 59
 
 
-def test_start_time_does_not_change():
-    environ = {}
-
-    assert queue_time.start_time(environ) == queue_time.start_time(environ)
-
-
 def test_short_times_of_the_kernel_are_ignored():
     assert waited(**{"gunicorn.socket": Connection(queue_time.MIN_MILLISECONDS - 1)}) <= 0
 
