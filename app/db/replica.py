@@ -6,7 +6,6 @@ See docs/decisions/0016-read-replica.md.
 import dataclasses
 import time
 from collections.abc import Callable
-from threading import Lock
 from typing import Any, Protocol
 
 from flask import Flask, Response, current_app, make_response, request
@@ -33,29 +32,20 @@ class Replica:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.sessions = make_sessions(engine)
-        self._lock = Lock()
-        self._failing, self._next_try = False, 0.0
+        self.failing, self.next_try = False, 0.0
 
     def in_service(self) -> bool:
         """Return True if reads may use it; after a failure, one request per pause may try."""
-        with self._lock:
-            now = time.monotonic()
-            if self._failing and now < self._next_try:
-                return False
-            self._next_try = now + PAUSE_SECONDS
-            return True
+        now = time.monotonic()
+        if self.failing and now < self.next_try:
+            return False
+        self.next_try = now + PAUSE_SECONDS
+        return True
 
     def mark_unavailable(self, error: Exception) -> None:
-        with self._lock:
-            if not self._failing:
-                logger.warning("The replica is unavailable: {}", getattr(error, "orig", error))
-            self._failing, self._next_try = True, time.monotonic() + PAUSE_SECONDS
-
-    def mark_available(self) -> None:
-        self._failing = False
-
-    def allow_next_try(self) -> None:
-        self._next_try = 0.0
+        if not self.failing:
+            logger.warning("The replica is unavailable: {}", getattr(error, "orig", error))
+        self.failing, self.next_try = True, time.monotonic() + PAUSE_SECONDS
 
 
 def init_app(app: Flask) -> None:
@@ -120,9 +110,9 @@ def respond(
             return None
     # A transaction means that the session connected to the replica.
     if resource.session.in_transaction():
-        replica.mark_available()
+        replica.failing = False
     else:
-        replica.allow_next_try()
+        replica.next_try = 0.0
     return response
 
 

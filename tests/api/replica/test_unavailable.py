@@ -59,7 +59,7 @@ class TestErrors:
     def test_404_puts_the_replica_back_in_service(self, app, client, monkeypatch):
         replica = app.extensions["replica"]
         replica.mark_unavailable(RuntimeError("refused"))
-        monkeypatch.setattr(replica, "_next_try", 0)
+        monkeypatch.setattr(replica, "next_try", 0)
 
         assert client.get(f"/api/notes/{ABSENT}").status_code == 404
 
@@ -71,7 +71,7 @@ class TestErrors:
         with behind():
             author.post("/api/notes", json=NOTE)
             replica.mark_unavailable(RuntimeError("refused"))
-            monkeypatch.setattr(replica, "_next_try", 0)
+            monkeypatch.setattr(replica, "next_try", 0)
             assert author.get("/api/notes/mine").status_code == 200
 
         assert replica.in_service()
@@ -80,7 +80,7 @@ class TestErrors:
     def test_request_without_a_read_does_not_use_up_the_next_try(self, app, client, monkeypatch):
         replica = app.extensions["replica"]
         replica.mark_unavailable(RuntimeError("refused"))
-        monkeypatch.setattr(replica, "_next_try", 0)
+        monkeypatch.setattr(replica, "next_try", 0)
 
         assert client.get("/api/notes?limit=0").status_code == 422
 
