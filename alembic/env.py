@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import TypeDecorator
 
 import models  # noqa: F401 (registers the tables)
-from app.db.connections import connect_args, require_utf8
+from app.db.connections import connect_args
 from app.settings import SettingsError, database_url
 from app.settings.postgres import SCHEME
 from models.base import Base
@@ -58,17 +58,22 @@ def migrate(url: str) -> None:
 
     The lock has its own connection, because a migration with an `autocommit_block` commits.
     """
-    engine = create_engine(
-        f"{SCHEME}://", poolclass=pool.NullPool, connect_args=connect_args(url)
-    )
-    event.listen(engine, "connect", require_utf8)
+    engine = create_engine(f"{SCHEME}://", poolclass=pool.NullPool, connect_args=connect_args(url))
     event.listen(engine, "begin", set_timeouts)
     with engine.connect() as lock_connection, engine.connect() as connection:
+        require_utf8(connection)
         take_migration_lock(lock_connection)
         context.configure(
             connection=connection, target_metadata=Base.metadata, render_item=plain_type
         )
         run_with_retries(lock_connection)
+
+
+def require_utf8(connection: Connection) -> None:
+    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+    connection.rollback()
+    if encoding != "UTF8":
+        sys.exit(f"The database has the encoding {encoding}; create it with ENCODING 'UTF8'.")
 
 
 def set_timeouts(connection: Connection) -> None:

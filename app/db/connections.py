@@ -2,9 +2,6 @@
 
 from typing import Any
 
-from loguru import logger
-from psycopg2 import OperationalError
-
 from app.settings.postgres import parameters
 
 
@@ -30,18 +27,3 @@ def set_utc(connection: Any, _record: Any) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SET TimeZone = 'UTC'")
         connection.commit()
-
-
-def require_utf8(connection: Any, _record: Any) -> None:
-    """Reject a database that is not UTF-8; a listener for the `connect` event.
-
-    Raises:
-        OperationalError: the database has a different encoding.
-    """
-    encoding = connection.info.parameter_status("server_encoding")
-    if encoding in {"UTF8", None}:
-        return
-    connection.close()
-    reason = f"The database has the encoding {encoding}; create it with ENCODING 'UTF8'."
-    logger.error(reason)
-    raise OperationalError(reason)

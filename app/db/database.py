@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.db import pooler, prepared
-from app.db.connections import connect_args, require_utf8, set_utc
+from app.db.connections import connect_args, set_utc
 from app.settings import Settings
 from app.settings.postgres import SCHEME
 
@@ -83,7 +83,6 @@ def make_engine(settings: Settings) -> Engine:
             keepalives_count=3,
         ),
     )
-    event.listen(engine, "connect", require_utf8)
     event.listen(engine, "connect", set_utc)
     event.listen(engine, "handle_error", remove_values)
     event.listen(engine, "handle_error", disconnect_read_only)
