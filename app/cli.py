@@ -9,7 +9,6 @@ import click
 from flask import Flask
 from flask.cli import FlaskGroup
 from flask_smorest.spec import openapi_cli
-from marshmallow import ValidationError
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -18,7 +17,6 @@ from werkzeug.utils import find_modules, import_string
 
 from app.db.database import database
 from models.base import Base
-from schemas.users import RegistrationSchema
 from services.errors import Problem
 
 
@@ -48,16 +46,6 @@ def shell_names() -> dict[str, Any]:
     """Return the names of `flask shell`: a session, `select` and all models."""
     models = {mapper.class_.__name__: mapper.class_ for mapper in Base.registry.mappers}
     return {"session": database.session(), "select": select, **models}
-
-
-def checked(**account: str) -> dict[str, Any]:
-    """Return the validated account, or end the command with the validation errors."""
-    try:
-        return RegistrationSchema().load(account)
-    except ValidationError as error:
-        errors = error.messages_dict.items()
-        text = "; ".join(f"{field}: {' '.join(texts)}" for field, texts in errors)
-        raise click.ClickException(text) from error
 
 
 @contextmanager

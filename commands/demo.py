@@ -4,8 +4,9 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from app.cli import checked, transaction
+from app.cli import transaction
 from app.settings import Settings
+from commands.users import checked
 from models.products import MAX_STOCK
 from services import demo
 from services.demo_accounts import USER_PASSWORD

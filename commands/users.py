@@ -1,14 +1,17 @@
 """`flask users`: user accounts."""
 
 import secrets
+from typing import Any
 
 import click
 from flask import current_app
 from flask.cli import AppGroup
+from marshmallow import ValidationError
 
-from app.cli import checked, transaction
+from app.cli import transaction
 from app.settings import Settings
 from models.users import Role, canonical_email
+from schemas.users import RegistrationSchema
 from services import account_recovery, second_factors, users
 from services.passwords import DEMO_PASSWORDS, Rules
 
@@ -60,3 +63,13 @@ def remove_second_factor(email: str) -> None:
     with transaction() as session:
         user = second_factors.remove_by_email(session, canonical_email(email))
     click.echo(f"Removed the second factor of {user.email} ({user.id}).")
+
+
+def checked(**account: str) -> dict[str, Any]:
+    """Return the validated account, or end the command with the validation errors."""
+    try:
+        return RegistrationSchema().load(account)
+    except ValidationError as error:
+        errors = error.messages_dict.items()
+        text = "; ".join(f"{field}: {' '.join(texts)}" for field, texts in errors)
+        raise click.ClickException(text) from error
