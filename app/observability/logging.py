@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC
 from traceback import format_exception
-from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -38,12 +37,8 @@ class InterceptHandler(logging.Handler):
     """Forwards messages of the standard library's loggers to loguru."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        frame: FrameType | None = logging.currentframe()
-        depth = 2
-        while frame and frame.f_code.co_filename == logging.__file__:
-            frame, depth = frame.f_back, depth + 1
         level = record.levelname if record.levelname in LEVELS else record.levelno
-        logger.opt(depth=depth, exception=record.exc_info).log(level, record.getMessage())
+        logger.opt(exception=record.exc_info).log(level, record.getMessage())
 
 
 def configure(settings: Settings) -> None:
