@@ -133,8 +133,7 @@ class Problems(Page):
     @public
     def get(self) -> Response:
         """Return all problem types."""
-        spec = current_app.extensions["openapi"]
-        problems = [description(kind, spec) for kind in kinds().values()]
+        problems = [description(kind) for kind in kinds().values()]
         return negotiated("problems.html", {"problems": problems})
 
 
@@ -145,7 +144,7 @@ class ProblemKind(Page):
         kind = kinds().get(slug)
         if kind is None:
             raise NotFound
-        return negotiated("problem.html", description(kind, current_app.extensions["openapi"]))
+        return negotiated("problem.html", description(kind))
 
 
 class AccountPage(Page):

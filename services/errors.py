@@ -167,6 +167,7 @@ class InvalidInput(Problem):
         "Each `pointer` in `errors` names a field of the body, or a parameter; its `detail` says "
         "what is expected. Fix the request before you retry it."
     )
+    example: ClassVar = {"errors": [{"pointer": "/email", "detail": "Not a valid email address."}]}
 
     @classmethod
     def at(cls, pointers: Sequence[str], detail: str) -> "InvalidInput":

@@ -132,8 +132,9 @@ def _sent_with(kind: type[Problem]) -> set[str]:
     return {"Allow"} if kind is MethodNotAllowed else set(kind.default_headers)
 
 
-def _example(operation: Operation, problem: type[Problem]) -> dict[str, Any]:
-    example = {
+def problem_example(problem: type[Problem]) -> dict[str, Any]:
+    """Return an example of the problem document."""
+    return {
         "type": TYPE_PREFIX + problem.slug,
         "title": problem.title,
         "status": problem.status,
@@ -141,6 +142,10 @@ def _example(operation: Operation, problem: type[Problem]) -> dict[str, Any]:
         "request_id": "0b5dd6f2c0b14a67a1f3d1f0e5e0a1c4",
         **problem.example,
     }
+
+
+def _example(operation: Operation, problem: type[Problem]) -> dict[str, Any]:
+    example = problem_example(problem)
     if problem is InvalidInput:
         example["errors"] = _input_errors(operation.body or operation.query)
     return example

@@ -60,15 +60,6 @@ class TestPage:
 
         assert client.get(response.json["type"]).status_code == 200
 
-    def test_page_lists_the_operations_that_return_it(self, client):
-        page = client.get("/api/problems/last-admin", headers=HTML)
-
-        assert re.findall(r'<li><a href="([^"]+)">([^<]+)', page.text) == [
-            ("/api/docs#/users/eraseProfile", "DELETE /api/users/me"),
-            ("/api/docs#/users/eraseUser", "DELETE /api/users/{user_id}"),
-            ("/api/docs#/users/updateUser", "PATCH /api/users/{user_id}"),
-        ]
-
     def test_page_is_json_if_requested(self, client):
         response = client.get("/api/problems/invalid-input", headers=JSON)
 
