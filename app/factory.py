@@ -9,7 +9,7 @@ from app.auth import limits, tokens
 from app.db import readiness, replica
 from app.db.database import database
 from app.errors import handlers
-from app.http import api_keys, cors, deprecation, hosts, proxies, request_id, responses
+from app.http import api_keys, cors, hosts, proxies, request_id, responses
 from app.observability import logging
 from app.openapi import api, pages
 from app.settings import Settings
@@ -31,7 +31,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     logging.configure(settings)
     # Flask runs before_request hooks in this order and after_request hooks in reverse order.
     for part in (
-        *(request_id, logging, responses, deprecation, cors, hosts, proxies),
+        *(request_id, logging, responses, cors, hosts, proxies),
         *(database, readiness, replica, tokens, limits, api_keys),
     ):
         part.init_app(app)

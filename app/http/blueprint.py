@@ -7,8 +7,8 @@ from typing import Any
 
 import flask_smorest
 from marshmallow import Schema
+from werkzeug.http import http_date
 
-from app.http.deprecation import Deprecation
 from app.http.operation import Link, declare
 from app.http.pagination import PaginationMixin
 from app.http.parser import Parser
@@ -72,8 +72,14 @@ class Blueprint(PaginationMixin, flask_smorest.Blueprint):
 
     @staticmethod
     def deprecated(since: datetime, sunset: datetime | None = None) -> Callable[..., Any]:
-        """Declare that clients should not use the method; after `sunset` it may be removed."""
-        return lambda method: declare(method, deprecation=Deprecation(since, sunset))
+        """Declare that clients should not use the method; after `sunset` it may be removed.
+
+        Successful responses have the headers `Deprecation` (RFC 9745) and `Sunset` (RFC 8594).
+        """
+        headers = {"Deprecation": f"@{int(since.timestamp())}"}
+        if sunset:
+            headers["Sunset"] = http_date(sunset)
+        return lambda method: declare(method, deprecation=headers)
 
     @staticmethod
     def links(**links: Link) -> Callable[..., Any]:

@@ -6,7 +6,6 @@ from typing import Any, Literal, TypeVar
 
 from marshmallow import Schema
 
-from app.http.deprecation import Deprecation
 from models.users import Scope
 from services.errors import Problem
 
@@ -37,7 +36,8 @@ class Operation:
     # Returns a page with a link to the next one.
     paginated: bool = False
     raises: tuple[type[Problem], ...] = ()
-    deprecation: Deprecation | None = None
+    # Headers of a deprecated operation.
+    deprecation: Mapping[str, str] | None = None
     links: Mapping[str, Link] | None = None
 
 

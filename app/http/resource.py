@@ -120,6 +120,8 @@ class Resource(MethodView):
         """Add the headers that the operation declares."""
         if operation.location:
             response.location = operation.location.format(id=self.result.id)
+        if operation.deprecation:
+            response.headers.update(operation.deprecation)
         if operation.etag and self.result is not None:
             return etags.add_etag(response, self.result)
         return response

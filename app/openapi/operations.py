@@ -76,8 +76,6 @@ def complete(doc: dict[str, Any], method: str, path: str, operation: Operation) 
     responses.update(error_responses(operation, doc, path))
     if operation.deprecation:
         doc["deprecated"] = True
-        for response in responses.values():
-            response.setdefault("headers", {}).update(operation.deprecation.document())
     names = [*COMMON_HEADERS, *(() if path in limits.UNLIMITED else RATE_LIMIT_HEADERS)]
     for response in responses.values():
         refs = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
@@ -123,6 +121,8 @@ def _success_headers(operation: Operation, status: int, path: str) -> dict[str, 
         "Location": {**LOCATION, "example": created} if operation.location else None,
         "Link": {**LINK, "example": next_page} if operation.paginated else None,
     }
+    for name, value in (operation.deprecation or {}).items():
+        headers[name] = {"schema": {"type": "string"}, "example": value}
     return {name: header for name, header in headers.items() if header}
 
 
