@@ -193,32 +193,21 @@ class Parser(FlaskParser):
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
         assert isinstance(error.messages, dict)
         (messages,) = error.messages.values()
-        errors = [{"pointer": at, "detail": text} for at, text in pointers(messages, error.data)]
+        errors = [{"pointer": at, "detail": text} for at, text in pointers(messages)]
         raise InvalidInput(errors=errors[:MAX_ERRORS])
 
 
-def pointers(messages: Any, data: Any = None, at: str = "") -> Iterator[tuple[str, str]]:
-    """Yield each message of marshmallow about `data` with its JSON pointer (RFC 6901)."""
+def pointers(messages: Any, at: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each message of marshmallow with its JSON pointer (RFC 6901)."""
     if isinstance(messages, Mapping):
         for key, value in messages.items():
-            # marshmallow reports errors of the whole object under `_schema`. If the client sent a
-            # field with this name, they are about that field.
-            if key == SCHEMA and not (isinstance(data, Mapping) and key in data):
-                yield from pointers(value, data, at)
-            else:
-                yield from pointers(value, _member(data, key), f"{at}/{escaped(key)}")
+            # marshmallow reports errors of the whole object under `_schema`.
+            yield from pointers(value, at if key == SCHEMA else f"{at}/{escaped(key)}")
     elif isinstance(messages, list):
         for value in messages:
-            yield from pointers(value, data, at)
+            yield from pointers(value, at)
     else:
         yield at, str(messages)
-
-
-def _member(data: Any, key: Any) -> Any:
-    try:
-        return data[key]
-    except (LookupError, TypeError):
-        return None
 
 
 def escaped(key: object) -> str:

@@ -117,13 +117,6 @@ class TestUnknownFields:
 
         assert pointers == ["/items/1/count", "/items/2"]
 
-    def test_field_with_the_name_of_a_marshmallow_key_has_its_own_pointer(self, as_user):
-        items = [{"text": "a", "count": 1, "_schema": 1}]
-        response = as_user.post(NOTES, json={**GOOD, "items": items, "_schema": {"_schema": 1}})
-        pointers = [error["pointer"] for error in response.json["errors"]]
-
-        assert sorted(pointers) == ["/_schema", "/items/0/_schema"]
-
 
 class TestQuery:
     @pytest.mark.parametrize(
