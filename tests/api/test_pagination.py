@@ -67,8 +67,6 @@ class TestCursor:
 
         self.refused(client, f"{payload}A.{signature}")
         self.refused(client, f"{payload}.{signature[::-1]}")
-        # A decoder ignores two bits of the last character.
-        self.refused(client, cursor[:-1] + chr(ord(cursor[-1]) + 1))
 
     def test_cursor_of_another_list_returns_422(self, as_user, cursor):
         self.refused(as_user, cursor, "/api/notes/mine")
