@@ -1,4 +1,4 @@
-"""`webhooks` of the OpenAPI document: a message for each type of event."""
+"""Messages to webhook endpoints: one for each type of event, for the OpenAPI document."""
 
 from typing import Any
 
