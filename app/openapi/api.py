@@ -12,10 +12,10 @@ from werkzeug.exceptions import HTTPException
 
 from app.errors.handlers import from_http
 from app.openapi.operations import OperationPlugin
-from app.openapi.webhooks import webhooks
 from app.version import __version__
 from schemas.api_keys import KeyScope
 from schemas.problems import problem_schema
+from schemas.webhook_messages import webhooks
 
 INT32 = 2**31 - 1
 

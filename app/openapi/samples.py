@@ -1,28 +1,30 @@
-"""Code samples of each operation (`x-codeSamples`): curl, Python and TypeScript."""
+"""Code samples of each operation (`x-codeSamples`), by templates for each language."""
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator
-from textwrap import indent
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from functools import partial
+from pprint import pformat
+from typing import Any
 from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader
 
 from app.http import idempotency
 
 JSON = "application/json"
 # Values of fields without an example, by type.
 PLACEHOLDERS = {"string": "string", "integer": 1, "boolean": True}
+TEMPLATES = {"Shell": "curl.txt", "Python": "python.txt", "TypeScript": "typescript.txt"}
 
-
-class Call(NamedTuple):
-    """A request with the examples of an operation."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    body: Any
-    needs_token: bool
-    returns_body: bool
+templates = Environment(  # noqa: S701 (the samples are no HTML)
+    loader=PackageLoader("app", "templates/samples"),
+    trim_blocks=True,
+    keep_trailing_newline=True,
+)
+templates.filters["quote"] = shlex.quote
+templates.filters["json"] = partial(json.dumps, indent=2, ensure_ascii=False)
+templates.filters["literal"] = partial(pformat, sort_dicts=False)
 
 
 def with_samples(document: dict[str, Any], server: str) -> dict[str, Any]:
@@ -42,34 +44,35 @@ def with_samples(document: dict[str, Any], server: str) -> dict[str, Any]:
     return {**document, "paths": paths}
 
 
-def samples(request: Call) -> list[dict[str, str]]:
+def samples(request: dict[str, Any]) -> list[dict[str, str]]:
     """Return the samples in the format that ReDoc reads."""
     return [
-        {"lang": "Shell", "label": "curl", "source": curl(request)},
-        {"lang": "Python", "label": "Python", "source": python(request)},
-        {"lang": "TypeScript", "label": "TypeScript", "source": typescript(request)},
+        {
+            "lang": language,
+            "label": "curl" if language == "Shell" else language,
+            "source": templates.get_template(template).render(request),
+        }
+        for language, template in TEMPLATES.items()
     ]
 
 
-def call(server: str, path: str, method: str, item: dict[str, Any], schemas: Any) -> Call:
+def call(server: str, path: str, method: str, item: dict[str, Any], schemas: Any) -> dict[str, Any]:
     """Return the request that the examples of an operation describe."""
     operation = item[method]
     parameters = [*item.get("parameters", ()), *operation.get("parameters", ())]
     examples = {place: dict(_examples(parameters, place)) for place in ("path", "query")}
     query = urlencode(examples["query"])
     content = operation.get("requestBody", {}).get("content", {}).get(JSON)
-    return Call(
-        method.upper(),
-        server + path.format(**examples["path"]) + (f"?{query}" if query else ""),
-        _headers(operation, parameters) | ({"Content-Type": JSON} if content else {}),
-        example(content, schemas) if content else None,
-        bool(operation["security"]),
-        any(
-            "content" in response
-            for status, response in operation["responses"].items()
-            if str(status).startswith("2")
-        ),
-    )
+    responses = operation["responses"].items()
+    successes = [response for status, response in responses if str(status).startswith("2")]
+    return {
+        "method": method.upper(),
+        "url": server + path.format(**examples["path"]) + (f"?{query}" if query else ""),
+        "headers": _headers(operation, parameters),
+        "body": example(content, schemas) if content else None,
+        "needs_token": bool(operation["security"]),
+        "returns_body": any("content" in response for response in successes),
+    }
 
 
 def example(node: dict[str, Any], schemas: dict[str, Any]) -> Any:
@@ -103,72 +106,3 @@ def _headers(operation: dict[str, Any], parameters: list[dict[str, Any]]) -> dic
     if {"428", 428} & operation["responses"].keys():
         sent.add("If-Match")
     return {each["name"]: example(each, {}) for each in parameters if each["name"] in sent}
-
-
-def curl(request: Call) -> str:
-    method = "" if request.method == "GET" else f"-X {request.method} "
-    lines = [f"curl --fail-with-body {method}{shlex.quote(request.url)}"]
-    if request.needs_token:
-        lines.append('-H "Authorization: Bearer $TOKEN"')
-    lines += [f"-H {shlex.quote(f'{name}: {text}')}" for name, text in request.headers.items()]
-    if request.body is not None:
-        text = json.dumps(request.body, indent=2, ensure_ascii=False)
-        lines.append(f"-d {shlex.quote(text)}")
-    return " \\\n  ".join(lines) + "\n"
-
-
-def python(request: Call) -> str:
-    """Return a script that uses requests."""
-    bearer = "f\"Bearer {os.environ['TOKEN']}\""
-    # requests sets the content type itself.
-    headers = {name: text for name, text in request.headers.items() if name != "Content-Type"}
-    arguments = [json.dumps(request.url)]
-    if rows := _header_rows(headers, bearer if request.needs_token else ""):
-        arguments.append(f"headers={_lines('{', rows, '}')}")
-    if request.body is not None:
-        arguments.append(f"json={_python(request.body)}")
-    sent = _lines("(", [*arguments, "timeout=10"], ")")
-    return (
-        f"{'import os' if request.needs_token else ''}\n\nimport requests\n\n"
-        f"response = requests.{request.method.lower()}{sent}\n"
-        "response.raise_for_status()\n"
-        f"print({'response.json()' if request.returns_body else 'response.status_code'})\n"
-    ).lstrip()
-
-
-def typescript(request: Call) -> str:
-    """Return a module that uses `fetch`."""
-    bearer = "`Bearer ${process.env.TOKEN}`"
-    options = [] if request.method == "GET" else [f'method: "{request.method}"']
-    if rows := _header_rows(request.headers, bearer if request.needs_token else ""):
-        options.append(f"headers: {_lines('{', rows, '}', 2)}")
-    if request.body is not None:
-        body = json.dumps(request.body, indent=2, ensure_ascii=False)
-        options.append(f"body: JSON.stringify({body})")
-    more = f", {_lines('{', options, '}', 2)}" if options else ""
-    return (
-        f"const response = await fetch({json.dumps(request.url)}{more});\n"
-        "if (!response.ok) throw new Error(await response.text());\n"
-        f"console.log({'await response.json()' if request.returns_body else 'response.status'});\n"
-    )
-
-
-def _header_rows(headers: dict[str, str], bearer: str) -> list[str]:
-    rows = [f'"Authorization": {bearer}'] if bearer else []
-    return rows + [f"{json.dumps(name)}: {json.dumps(text)}" for name, text in headers.items()]
-
-
-def _python(value: Any) -> str:
-    """Return JSON data as a Python literal, one item a line."""
-    if isinstance(value, dict):
-        rows = [f"{_python(name)}: {_python(each)}" for name, each in value.items()]
-        return _lines("{", rows, "}")
-    if isinstance(value, list):
-        return _lines("[", map(_python, value), "]")
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
-
-
-def _lines(opening: str, rows: Iterable[str], closing: str, spaces: int = 4) -> str:
-    """Return the rows in brackets, indented, one a line."""
-    text = ",\n".join(rows) + ","
-    return f"{opening}\n{indent(text, ' ' * spaces)}\n{closing}"
