@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from dataclasses import fields
 
 from flask import Flask, Response, current_app, g, request
 from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded, RouteLimit
@@ -27,21 +28,11 @@ from app.settings import Settings
 from services.errors import Problem
 from services.second_factors import InvalidChallenge, SecondFactorRequired
 
-NAMES = (
-    "default",
-    "api_key",
-    "new_api_key",
-    "login",
-    "login_account",
-    "login_address",
-    "password",
-    "register",
-    "forgot_password",
-    "forgot_password_account",
-    "forgot_password_address",
-    "mail",
-    "second_factor",
-    "export",
+# In the settings, each limit has a rate.
+NAMES = tuple(
+    field.name.removeprefix("rate_limit_")
+    for field in fields(Settings)
+    if field.name.startswith("rate_limit_")
 )
 # The password or the code was not wrong.
 NO_GUESS = (SecondFactorRequired, InvalidChallenge)

@@ -1,7 +1,7 @@
 """Pagination with signed cursors (keyset pagination)."""
 
 from collections.abc import Callable
-from functools import lru_cache, wraps
+from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
@@ -64,16 +64,9 @@ def _signer() -> Signer:
     settings: Settings = current_app.extensions["settings"]
     filters = {k: v for k, v in sorted(request.args.items()) if k not in {"cursor", "limit"}}
     context = f"{request.endpoint} {urlencode({**filters, **(request.view_args or {})})}"
-    return _signer_of(context, settings.secret_key_fallbacks, settings.secret_key)
-
-
-@lru_cache(maxsize=100)
-def _signer_of(context: str, fallbacks: tuple[str, ...], key: str) -> Signer:
-    # The salt makes a cursor valid for one format, list, set of filters and sort order only. The
-    # derived keys are cached, for speed.
-    keys = [*reversed(fallbacks), key]
-    signer = Signer(keys, salt=f"{FORMAT} {context}")
-    return Signer([signer.derive_key(key) for key in keys], key_derivation="none")
+    # The salt makes a cursor valid for one format, list, set of filters and sort order only.
+    keys = [*reversed(settings.secret_key_fallbacks), settings.secret_key]
+    return Signer(keys, salt=f"{FORMAT} {context}")
 
 
 def _encoded(position: Position) -> str:
