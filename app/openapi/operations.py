@@ -30,6 +30,10 @@ LOCATION = {
     "schema": {"type": "string", "format": "uri-reference"},
     "description": "URL of the new resource.",
 }
+DEPRECATION = {
+    "schema": {"type": "string"},
+    "description": "Time of the deprecation (RFC 9745), or of the removal (RFC 8594).",
+}
 
 
 class OperationPlugin(BasePlugin):
@@ -122,7 +126,7 @@ def _success_headers(operation: Operation, status: int, path: str) -> dict[str, 
         "Link": {**LINK, "example": next_page} if operation.paginated else None,
     }
     for name, value in (operation.deprecation or {}).items():
-        headers[name] = {"schema": {"type": "string"}, "example": value}
+        headers[name] = {**DEPRECATION, "example": value}
     return {name: header for name, header in headers.items() if header}
 
 

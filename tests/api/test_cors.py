@@ -66,31 +66,6 @@ class TestWithOrigins:
         allowed = headers["Access-Control-Allow-Headers"].lower()
         assert {"authorization", "idempotency-key"} <= set(allowed.split(", "))
 
-    @pytest.mark.parametrize(
-        "name",
-        [
-            "authorization",
-            "content-type",
-            "idempotency-key",
-            "if-match",
-            "if-modified-since",
-            "if-none-match",
-            "if-range",
-            "range",
-            "traceparent",
-            "tracestate",
-            "baggage",
-            "user-agent",
-            "x-request-id",
-        ],
-    )
-    def test_preflight_allows_each_header_that_the_service_reads(self, shared, name):
-        headers = {**PREFLIGHT, "Access-Control-Request-Headers": name}
-
-        response = shared.options("/api/auth/logout", headers=headers)
-
-        assert response.headers.get("Access-Control-Allow-Headers", "").lower() == name
-
     def test_preflight_allows_each_header_of_the_document(self, shared, operations):
         names = {
             parameter["name"].lower()
@@ -105,19 +80,12 @@ class TestWithOrigins:
 
         assert response.headers["Access-Control-Allow-Headers"].lower() == requested
 
-    def test_preflight_allows_no_other_header(self, shared):
-        headers = {**PREFLIGHT, "Access-Control-Request-Headers": "x-forwarded-for"}
-
-        response = shared.options("/api/auth/logout", headers=headers)
-
-        assert "Access-Control-Allow-Headers" not in response.headers
-
     def test_origin_can_read_responses_and_errors(self, shared):
         for path in ("/api/health", "/api/nowhere"):
             headers = shared.get(path, headers={"Origin": ORIGIN}).headers
 
             assert headers["Access-Control-Allow-Origin"] == ORIGIN
-            assert "X-Request-ID" in headers["Access-Control-Expose-Headers"]
+            assert headers["Access-Control-Expose-Headers"] == "*"
 
     @pytest.mark.parametrize("origin", [None, ORIGIN, "https://other.example"])
     def test_responses_vary_by_origin(self, shared, origin):

@@ -7,10 +7,9 @@ import pytest
 from werkzeug.utils import import_string
 
 import resources
-from app.http.cors import EXPOSED_HEADERS
 from models.users import Scope
 from tests.support.clients import FOR_BROWSERS
-from tests.support.openapi import faults, operations_of
+from tests.support.openapi import faults
 from tests.support.servers import ROOT
 
 
@@ -81,13 +80,6 @@ class TestHeaders:
     def test_exposed_headers_are_in_the_guide_to_conventions(self):
         guide = (ROOT / "docs" / "consumers" / "conventions.md").read_text()
         assert all(f"`{name}`" in guide for name in FOR_BROWSERS)
-
-    def test_documented_headers_are_exposed_to_other_origins(self, app):
-        operations = operations_of(app.extensions["openapi"].to_dict())
-        responses = [each for op in operations for each in op.doc["responses"].values()]
-        names = {name for response in responses for name in response["headers"]}
-
-        assert names - {"WWW-Authenticate"} == set(EXPOSED_HEADERS)
 
 
 class TestParameters:
