@@ -8,11 +8,8 @@ import time
 
 from flask import current_app
 from itsdangerous import BadData, URLSafeTimedSerializer
-from werkzeug.exceptions import HTTPException
 
-from app.http.parser import json_body
 from app.settings import Settings
-from services.errors import Problem
 from services.second_factors import InvalidChallenge, password_version
 
 MAX_AGE_SECONDS = 5 * 60
@@ -40,14 +37,6 @@ def read(challenge: str) -> tuple[str, str]:
     if not -LEEWAY_SECONDS <= age <= MAX_AGE_SECONDS:
         raise InvalidChallenge
     return user_id, version
-
-
-def sent_user_id() -> str | None:
-    """Return the id of the user in the challenge of the body, if it is valid."""
-    try:
-        return read(json_body()["challenge"])[0]
-    except (Problem, HTTPException, KeyError, TypeError, ValueError, OSError):
-        return None
 
 
 def _serializer() -> URLSafeTimedSerializer:

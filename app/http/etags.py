@@ -1,6 +1,5 @@
 """Conditional requests (RFC 9110, section 13): `ETag`, `If-None-Match` and `If-Match`."""
 
-from collections.abc import Container
 from typing import Any
 
 from flask import Response, request
@@ -37,8 +36,3 @@ def add_etag(response: Response, row: Any) -> Response:
         response = Response(status=304)
     response.headers["ETag"] = quote_etag(tag)
     return response
-
-
-def if_match() -> Container[str] | None:
-    """Return the entity tags of `If-Match`, or None without the header."""
-    return request.if_match if "If-Match" in request.headers else None

@@ -134,7 +134,8 @@ class Resource(MethodView):
 
     @property
     def if_match(self) -> Container[str] | None:
-        return etags.if_match()
+        """Return the entity tags of `If-Match`, or None without the header."""
+        return request.if_match if "If-Match" in request.headers else None
 
     @property
     def refused_passwords(self) -> frozenset[str]:
@@ -150,15 +151,5 @@ class Resource(MethodView):
 
     @property
     def client(self) -> Client:
-        return Client(
-            (request.remote_addr or "")[:45] or None, redacted(user_agent())[:255] or None
-        )
-
-
-def user_agent() -> str:
-    """Return the `User-Agent`; WSGI decodes headers as Latin-1, but clients send UTF-8."""
-    text = request.user_agent.string
-    try:
-        return text.encode("latin-1").decode()
-    except UnicodeError:
-        return text
+        user_agent = redacted(request.user_agent.string)
+        return Client((request.remote_addr or "")[:45] or None, user_agent[:255] or None)
