@@ -151,5 +151,15 @@ class Resource(MethodView):
 
     @property
     def client(self) -> Client:
-        user_agent = redacted(request.user_agent.string)
-        return Client((request.remote_addr or "")[:45] or None, user_agent[:255] or None)
+        return Client(
+            (request.remote_addr or "")[:45] or None, redacted(user_agent())[:255] or None
+        )
+
+
+def user_agent() -> str:
+    """Return the `User-Agent`; WSGI decodes headers as Latin-1, but clients send UTF-8."""
+    text = request.user_agent.string
+    try:
+        return text.encode("latin-1").decode()
+    except UnicodeError:
+        return text

@@ -219,3 +219,18 @@ class TestClient:
         assert ("2001:db8::1", "x" * 255) in [
             (session["ip_address"], session["user_agent"]) for session in sessions
         ]
+
+    @pytest.mark.parametrize(
+        ("sent", "shown"),
+        [
+            ("Zoës Browser ☕".encode(), "Zoës Browser ☕"),
+            ("Zoës Browser".encode("latin-1"), "Zoës Browser"),
+            (b"x" * 254 + "☕☕".encode(), "x" * 254 + "☕"),
+        ],
+    )
+    def test_user_agent_in_utf8_is_shown_correctly(self, app, user, sent, shown):
+        client = ApiClient(app)
+        client.environ_base["HTTP_USER_AGENT"] = sent.decode("latin-1")
+        (session,) = client.signed_in(user).get("/api/auth/sessions").json["items"]
+
+        assert session["user_agent"] == shown
