@@ -94,8 +94,9 @@ class Login(Resource):
         `second-factor-required` with a `challenge`: send it with a code to
         `POST /api/auth/login/second-factor`.
         """
-        account = sign_in.find_account(self.session, credentials["email"])
-        self.session.rollback()  # argon2 must not hold a database connection
+        # A session of its own, because argon2 must not hold a database connection.
+        with database.session(autocommit=True) as session:
+            account = sign_in.find_account(session, credentials["email"])
         account, new_hash = sign_in.verify_password(
             account, credentials["password"], self.refused_passwords
         )

@@ -7,7 +7,17 @@ from datetime import timedelta
 from enum import StrEnum
 
 from loguru import logger
-from sqlalchemy import ColumnElement, Interval, bindparam, cast, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Interval,
+    bindparam,
+    cast,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Session
 
@@ -55,7 +65,16 @@ class Grant:
     repeated: bool = False
 
 
-auth_sessions = table(AuthSession)
+auth_sessions, users = table(AuthSession), table(User)
+ALIVE = auth_sessions.c.revoked_at.is_(None) & (auth_sessions.c.expires_at > func.now())
+SIGNED_IN_AT = select(
+    exists().where(
+        users.c.email == bindparam("email"),
+        users.c.id == auth_sessions.c.user_id,
+        ALIVE,
+        cast(auth_sessions.c.ip_address, INET).op("<<=")(cast(bindparam("network"), INET)),
+    )
+).execution_options(prepared=True)
 OPEN = (
     insert(auth_sessions)
     .values(
@@ -69,9 +88,8 @@ OPEN = (
 
 def is_signed_in_at(session: Session, email: str, network: str) -> bool:
     """Return whether the account has a session from an address of the network."""
-    known = select(AuthSession.id).join(User, User.id == AuthSession.user_id)
-    here = cast(AuthSession.ip_address, INET).op("<<=")(cast(network, INET))
-    return session.scalar(known.where(User.email == email, _alive(), here).limit(1)) is not None
+    values = {"email": email, "network": network}
+    return bool(session.execute(SIGNED_IN_AT, values).scalar_one())
 
 
 def open_session(session: Session, user_id: str, client: Client) -> Grant:
@@ -103,7 +121,7 @@ def refresh(
             AuthSession.token_hash == _hash(token_id),
             User.id == AuthSession.user_id,
             User.is_active,
-            _alive(),
+            ALIVE,
         )
         .values(
             token_hash=_hash(successor),
@@ -124,7 +142,7 @@ def _check_repeat(session: Session, session_id: str, token_id: str, successor: s
     row = session.execute(
         select(AuthSession.token_hash, AuthSession.previous_token_hash, recent.label("recent"))
         .join(User, User.id == AuthSession.user_id)
-        .where(AuthSession.id == session_id, User.is_active, _alive())
+        .where(AuthSession.id == session_id, User.is_active, ALIVE)
     ).one_or_none()
     # The exchange fails while the user is deactivated. If the user is reactivated before this
     # query, the row still has the same token.
@@ -163,11 +181,7 @@ def sign_out_everywhere(session: Session, user_id: str) -> None:
     _revoke(session, AuthSession.user_id == user_id)
 
 
-def _alive() -> ColumnElement[bool]:
-    return AuthSession.revoked_at.is_(None) & (AuthSession.expires_at > func.now())
-
-
-MINE = select(auth_sessions).where(AuthSession.user_id == bindparam("user_id"), _alive())
+MINE = select(auth_sessions).where(AuthSession.user_id == bindparam("user_id"), ALIVE)
 
 
 def list_mine(session: Session, principal: Principal, page: pages.PageRequest) -> pages.Page:
@@ -186,7 +200,7 @@ def end(session: Session, principal: Principal, session_id: str) -> None:
 
 
 def _revoke(session: Session, *where: ColumnElement[bool]) -> bool:
-    statement = update(AuthSession).where(*where, _alive()).values(revoked_at=func.now())
+    statement = update(AuthSession).where(*where, ALIVE).values(revoked_at=func.now())
     return bool(session.execute(statement.returning(AuthSession.id)).all())
 
 
