@@ -93,13 +93,15 @@ def wait(connection: Any) -> None:
     try:
         while (state := connection.poll()) != POLL_OK:
             wait_for = wait_read if state == POLL_READ else wait_write
-            late = NoResponseError(seconds, connection.info.host or "")
-            wait_for(connection.fileno(), max(deadline - time.monotonic(), 0), late)
-    except BaseException:
+            wait_for(connection.fileno(), max(deadline - time.monotonic(), 0))
+    except BaseException as error:
+        host = connection.info.host or ""
         # psycopg2 closes an open or lost connection itself and holds its lock, so `close` would
         # deadlock. It does not close a connection that is still connecting.
         if connection.info.status not in {CONNECTION_OK, CONNECTION_BAD}:
             connection.close()
+        if isinstance(error, TimeoutError):
+            raise NoResponseError(seconds, host) from None
         raise
 
 
