@@ -103,15 +103,15 @@ class Login(Resource):
         check_verified(account, "login")
         if account.second_factor:
             raise self.second_factor_required(account, new_hash)
-        sign_in.confirm_password(self.session, account, new_hash)
-        grant = sessions.open_session(self.session, account.id, self.client)
+        sign_in.store_hash(self.session, account, new_hash)
+        grant = sessions.open_session(self.session, account, new_hash, self.client)
         return issue(grant, int(time.time()))
 
     def second_factor_required(self, account: Row[Any], new_hash: str) -> SecondFactorRequired:
         """Return the error with the challenge; keep a renewed hash."""
         # The error response must not roll this back.
         with database.transaction() as session:
-            sign_in.confirm_password(session, account, new_hash)
+            sign_in.store_hash(session, account, new_hash)
         return SecondFactorRequired(challenge=challenges.issue(account.id, new_hash))
 
 

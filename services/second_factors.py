@@ -182,7 +182,7 @@ def sign_in(
         raise InvalidChallenge
     if not codes.use(session, user, code, actor):
         raise WrongCode
-    return sessions.open_session(session, user.id, client)
+    return sessions.open_session(session, user, user.password_hash, client)
 
 
 def _locked_caller(session: Session, principal: Principal) -> User:

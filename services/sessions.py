@@ -5,11 +5,13 @@ import secrets
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from loguru import logger
 from sqlalchemy import (
     ColumnElement,
     Interval,
+    Row,
     bindparam,
     cast,
     exists,
@@ -20,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from models.base import table
 from models.events import EventType
@@ -75,13 +78,27 @@ SIGNED_IN_AT = select(
         cast(auth_sessions.c.ip_address, INET).op("<<=")(cast(bindparam("network"), INET)),
     )
 ).execution_options(prepared=True)
+NEW = ("id", "token_hash", "ip_address", "user_agent")
+# It locks the user's row. So a password change waits until the sign-in is committed, and then ends
+# the new session too.
+CONFIRMED = (
+    select(
+        users.c.id,
+        func.now() + cast(LIFETIME, Interval),
+        *(bindparam(name, type_=auth_sessions.c[name].type) for name in NEW),
+    )
+    .where(
+        users.c.id == bindparam("user_id"),
+        users.c.is_active,
+        users.c.password_hash == bindparam("password_hash"),
+        users.c.second_factor == bindparam("second_factor"),
+    )
+    .with_for_update(read=True)
+)
 OPEN = (
     insert(auth_sessions)
-    .values(
-        {name: bindparam(name) for name in ("id", "user_id", "token_hash")}
-        | {name: bindparam(name) for name in ("ip_address", "user_agent")}
-        | {"expires_at": func.now() + cast(LIFETIME, Interval)}
-    )
+    .from_select(["user_id", "expires_at", *NEW], CONFIRMED)
+    .returning(auth_sessions.c.id)
     .execution_options(prepared=True)
 )
 
@@ -92,11 +109,19 @@ def is_signed_in_at(session: Session, email: str, network: str) -> bool:
     return bool(session.execute(SIGNED_IN_AT, values).scalar_one())
 
 
-def open_session(session: Session, user_id: str, client: Client) -> Grant:
-    """Open a session for a user whose row is locked."""
-    grant = Grant(user_id, SESSION_ID.new(), secrets.token_urlsafe(24))
-    opened = {"user_id": user_id, "id": grant.session_id, "token_hash": _hash(grant.token_id)}
-    session.execute(OPEN, {**opened, **asdict(client)})
+def open_session(
+    session: Session, user: Row[Any] | User, password_hash: str, client: Client
+) -> Grant:
+    """Open a session for a user whose password was verified.
+
+    Raises:
+        StaleDataError: the account changed since it was read; the request is retried.
+    """
+    grant = Grant(user.id, SESSION_ID.new(), secrets.token_urlsafe(24))
+    known = {"password_hash": password_hash, "second_factor": user.second_factor}
+    opened = {"user_id": user.id, "id": grant.session_id, "token_hash": _hash(grant.token_id)}
+    if session.execute(OPEN, {**known, **opened, **asdict(client)}).one_or_none() is None:
+        raise StaleDataError("The account changed during the sign-in.")
     return grant
 
 

@@ -1,4 +1,4 @@
-"""Sign-in: find the account, verify the password, and lock the account before its session opens."""
+"""Sign-in: find the account, verify the password, and renew its hash."""
 
 from collections.abc import Container
 from typing import Any
@@ -18,21 +18,14 @@ BY_EMAIL = (
     .where(users.c.email == bindparam("email"), users.c.is_active)
     .execution_options(prepared=True)
 )
-UNCHANGED = (
-    (users.c.id == bindparam("user_id"))
-    & users.c.is_active
-    & (users.c.password_hash == bindparam("known_hash"))
-    & (users.c.second_factor == bindparam("known_factor"))
-)
-# CONFIRM and REHASH lock the user's row. So a password change waits until the sign-in is committed,
-# and then ends the new session too.
-CONFIRM = (
-    select(users.c.id).where(UNCHANGED).with_for_update(read=True).execution_options(prepared=True)
-)
 # The version stays the same, because no field of a response changes.
 REHASH = (
     update(users)
-    .where(UNCHANGED)
+    .where(
+        users.c.id == bindparam("user_id"),
+        users.c.is_active,
+        users.c.password_hash == bindparam("known_hash"),
+    )
     .values(password_hash=bindparam("new_hash"), updated_at=users.c.updated_at)
     .returning(users.c.id)
 )
@@ -60,16 +53,14 @@ def verify_password(
     return account, passwords.hashed(password) if outdated else account.password_hash
 
 
-def confirm_password(session: Session, account: Row[Any], new_hash: str) -> None:
-    """Lock an account whose password was verified, and store the new hash if there is one.
+def store_hash(session: Session, account: Row[Any], new_hash: str) -> None:
+    """Store the new hash of a verified password, if there is one.
 
     Raises:
         StaleDataError: the account changed since it was read; the request is retried.
     """
-    statement = CONFIRM if new_hash == account.password_hash else REHASH
-    known = {"known_hash": account.password_hash, "known_factor": account.second_factor}
-    values = {"user_id": account.id, **known}
-    if statement is REHASH:
-        values["new_hash"] = new_hash
-    if session.execute(statement, values).one_or_none() is None:
+    if new_hash == account.password_hash:
+        return
+    values = {"user_id": account.id, "known_hash": account.password_hash, "new_hash": new_hash}
+    if session.execute(REHASH, values).one_or_none() is None:
         raise StaleDataError("The account changed during the sign-in.")

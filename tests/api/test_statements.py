@@ -8,7 +8,7 @@ from tests.support.statements import statements
 
 # Statements without BEGIN and COMMIT. The first one loads the user, where a token is needed.
 # A sign-in looks for earlier sessions from the address, because these have a limit of their own.
-BUDGET = {"login": 4, "getProfile": 1, "listMyNotes": 2, "createNote": 4, "getNote": 1}
+BUDGET = {"login": 3, "getProfile": 1, "listMyNotes": 2, "createNote": 4, "getNote": 1}
 
 
 @pytest.fixture
