@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode, as in docs/decisions/0017-pgbouncer.md."""
+"""PgBouncer in transaction mode, as in docs/operators/scaling.md."""
 
 import os
 import secrets
