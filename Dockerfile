@@ -1,4 +1,5 @@
 # The image: `docker build -t flask-api:latest .`, or with podman, or `make image`.
+# Do not build by the symbolic link docker/Dockerfile: BuildKit has problems with it (moby/buildkit#343).
 #
 # For your own package index or proxy, pass two secrets. They are mounted while packages are
 # installed, and are in no layer:
@@ -41,6 +42,8 @@ ENV PATH=/opt/venv/bin:$PATH \
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
+# Liveness, because Docker cannot take an unready container out of the traffic. Images in the OCI format
+# have no health check, so `make image` builds the Docker format.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python3", "-IS", "/srv/docker/healthcheck.py"]
 # It listens on 0.0.0.0:$PORT; WEB_CONCURRENCY is the number of workers.
