@@ -21,10 +21,10 @@ PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 # Without the tests whose result does not depend on the version of PostgreSQL or on PgBouncer.
 MATRIX := not (fuzz or deploy or checkout or clients or generators)
 
-.PHONY: help run dev shell admin new test test-matrix test-deploy fuzz image chart bench-pages bench-growth bench-webhooks bench openapi openapi-release screenshots lint lint-api api-linted api-unlinted format migration docs lock clean
+.PHONY: help run dev shell admin new test test-matrix test-deploy fuzz image chart bench-pages bench-growth bench-webhooks bench dashboard-picture openapi openapi-release screenshots lint lint-api api-linted api-unlinted format migration docs lock clean
 
 help: ## Print the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 run: $(RUNNABLE) ## Serve on http://localhost:5000, with an embedded PostgreSQL and demo data
 	@$(BIN)/python -m tools.run
@@ -69,6 +69,9 @@ bench-webhooks: $(STAMP) ## Measure deliveries of webhooks, and what they cost o
 
 bench: $(STAMP) .venv-bench/installed ## Compare the service with a bare WSGI function, FastAPI and Litestar (five minutes)
 	@$(BIN)/python -m bench.compare
+
+dashboard-picture: $(STAMP) .venv-bench/installed ## Write the picture of the Grafana dashboard from real metrics (three minutes)
+	@$(BIN)/python -m bench.dashboard
 
 image: ## Build the container image with docker, podman or buildah
 	@[ -n "$(ENGINE)" ] || { echo "Install docker, podman or buildah, and start its engine."; exit 1; }
