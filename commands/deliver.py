@@ -5,8 +5,10 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextvars import copy_context
 
 import click
+from flask import current_app
 from flask.cli import with_appcontext
 
+from app.observability import delivery_metrics
 from commands.mail import mail_sender
 from commands.webhooks import webhook_deliverer
 from services.webhook_deliverer import THREADS
@@ -21,7 +23,9 @@ def command(once: bool) -> None:
     The same as `flask webhooks deliver` and `flask mail deliver` in one process. An error of one
     ends both, so that the process is started again.
     """
-    loops = [each for each in (mail_sender(), webhook_deliverer(THREADS)) if each]
+    sender = mail_sender()
+    loops = [each for each in (sender, webhook_deliverer(THREADS)) if each]
+    delivery_metrics.start(current_app, webhooks=True, mails=sender is not None)
 
     def stop(*_: object) -> None:
         for each in loops:

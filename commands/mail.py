@@ -7,6 +7,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from app.db.database import database
+from app.observability import delivery_metrics
 from app.settings import Settings
 from services.mail_messages import Composer
 from services.mail_sender import MailSender
@@ -26,6 +27,7 @@ def deliver(once: bool) -> None:
     sender = mail_sender()
     if sender is None:
         raise click.ClickException("SMTP_URL is missing.")
+    delivery_metrics.start(current_app, mails=True)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sender.stopping.set())
     sender.run(once=once)

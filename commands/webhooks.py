@@ -10,6 +10,7 @@ from flask.cli import AppGroup
 
 from app.db.database import database
 from app.http.webhooks import address_rules
+from app.observability import delivery_metrics
 from models.events import Event
 from schemas.events import EventSchema
 from services.webhook_deliverer import THREADS, Deliverer
@@ -28,6 +29,7 @@ def deliver(once: bool, threads: int) -> None:
     Several processes can run at once. After a signal, the command waits up to 15 seconds for the
     attempts that it has started. If it is killed, other processes send its messages after a minute.
     """
+    delivery_metrics.start(current_app, webhooks=True)
     deliverer = webhook_deliverer(threads)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: deliverer.stopping.set())
@@ -35,19 +37,17 @@ def deliver(once: bool, threads: int) -> None:
 
 
 def webhook_deliverer(threads: int) -> Deliverer:
-    """Return a deliverer with the settings, and serve its metrics."""
+    """Return a deliverer with the settings."""
     return Deliverer(database.transaction, body, address_rules(), threads, observer())
 
 
 def observer() -> Callable[[Result], None]:
-    """Serve metrics on `METRICS_PORT`, and return the function that counts attempts."""
-    port = current_app.extensions["settings"].metrics_port
-    if not port:
+    """Return the function that counts attempts; without `METRICS_PORT`, it does nothing."""
+    if not current_app.extensions["settings"].metrics_port:
         return lambda _: None
     # Imported here, because prometheus_client is not needed without the port.
     from app.observability import webhook_metrics
 
-    webhook_metrics.start(port, current_app.extensions["sessions"])
     return webhook_metrics.count
 
 

@@ -1,7 +1,7 @@
 """Outbox of mails: queue them in the transaction of a change, claim them, record results."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -36,7 +36,8 @@ PURPOSES = {
 
 mails, users = table(Mail), table(User)
 PENDING = and_(mails.c.sent_at.is_(None), mails.c.failed_at.is_(None))
-DUE = PENDING & (mails.c.attempts < MAX_ATTEMPTS) & (mails.c.next_attempt_at <= func.now())
+WAITING = PENDING & (mails.c.attempts < MAX_ATTEMPTS)
+DUE = WAITING & (mails.c.next_attempt_at <= func.now())
 NEXT = select(mails.c.id).where(DUE).order_by(mails.c.next_attempt_at).limit(1)
 CLAIM = (
     update(mails)
@@ -123,3 +124,14 @@ def record_failure(session: Session, mail: Row, *, final: bool) -> None:
         return
     wait = DELAYS[mail.attempts - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
     session.execute(update(mails).where(current).values(next_attempt_at=func.now() + wait))
+
+
+def backlog(session: Session) -> Sequence[Row]:
+    """Return how many mails are `waiting`, and the time of the `oldest`.
+
+    There are up to two rows: of mails without an attempt, and of those to be `retried`.
+    """
+    retried = (mails.c.attempts > 0).label("retried")
+    oldest = func.min(mails.c.created_at).label("oldest")
+    waiting = select(retried, func.count().label("waiting"), oldest).where(WAITING)
+    return session.execute(waiting.group_by(retried)).all()

@@ -3,23 +3,15 @@
 Alerts and dashboards depend on the names; docs/operators/operations.md lists them.
 """
 
-import time
-from contextlib import suppress
 from datetime import UTC, datetime
-from threading import Thread
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
-from psycopg2 import Error as DriverError
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session, sessionmaker
+from prometheus_client import Counter, Gauge, Histogram
+from sqlalchemy.orm import Session
 
-from app.settings import SettingsError
 from models.webhook_deliveries import DeliveryStatus
 from services import webhook_claims, webhook_fanout
 from services.webhook_results import Result
 
-SAMPLE_SECONDS = 5.0
-AUTOCOMMIT = {"autocommit": True}
 OUTCOMES = {
     DeliveryStatus.DELIVERED: "delivered",
     DeliveryStatus.PENDING: "failed",
@@ -40,21 +32,9 @@ OLDEST = Gauge(
     ["receiver"],
 )
 
-
-def start(port: int, sessions: sessionmaker[Session]) -> None:
-    """Serve `/metrics` on the port, and start to sample the backlog.
-
-    Raises:
-        SettingsError: the port is in use.
-    """
-    # Export every counter at 0: `increase()` ignores the first value of a series.
-    for outcome in OUTCOMES.values():
-        ATTEMPTS.labels(outcome)
-    try:
-        start_http_server(port)
-    except OSError as error:
-        raise SettingsError(f"METRICS_PORT: cannot listen on {port}: {error}") from error
-    Thread(target=sample_forever, args=(sessions,), name="metrics", daemon=True).start()
+# Export every counter at 0: `increase()` ignores the first value of a series.
+for outcome in OUTCOMES.values():
+    ATTEMPTS.labels(outcome)
 
 
 def count(result: Result) -> None:
@@ -62,15 +42,6 @@ def count(result: Result) -> None:
     ATTEMPTS.labels(OUTCOMES[result.outcome]).inc()
     if result.response:
         DURATIONS.observe(result.response.latency_ms / 1000)
-
-
-def sample_forever(sessions: sessionmaker[Session]) -> None:
-    """Update the gauges every five seconds; while PostgreSQL is unavailable, keep their values."""
-    while True:
-        # The deliverer logs errors of PostgreSQL.
-        with suppress(SQLAlchemyError, DriverError), sessions(info=AUTOCOMMIT) as session:
-            sample(session)
-        time.sleep(SAMPLE_SECONDS)
 
 
 def sample(session: Session) -> None:

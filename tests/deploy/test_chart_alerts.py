@@ -72,6 +72,14 @@ CASES = {
         {'webhook_attempts_total{outcome="exhausted"}': "0x50 1x10"},
         {'webhook_attempts_total{outcome="failed"}': GROWS},
     ),
+    "FlaskApiMailsLate": (
+        {'mail_oldest_seconds{state="new"}': GROWS},
+        {'mail_oldest_seconds{state="retried"}': GROWS},
+    ),
+    "FlaskApiMailsFailing": (
+        {'mail_backlog{state="retried"}': f"21x{HOUR}"},
+        {'mail_backlog{state="retried"}': f"20x{HOUR}", 'mail_backlog{state="new"}': GROWS},
+    ),
 }
 
 

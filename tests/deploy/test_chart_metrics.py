@@ -7,7 +7,7 @@ import yaml
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
-from app.observability import metrics, webhook_metrics
+from app.observability import mail_metrics, metrics, webhook_metrics
 from tests.deploy import charts, promql
 from tests.support.servers import ROOT
 
@@ -49,7 +49,8 @@ class TestNames:
     def test_every_metric_is_on_the_dashboard(self):
         ours = {
             collector._name
-            for collector in [*vars(metrics).values(), *vars(webhook_metrics).values()]
+            for module in (metrics, webhook_metrics, mail_metrics)
+            for collector in vars(module).values()
             if isinstance(collector, MetricWrapperBase)
         }
         used = {re.sub("_(total|bucket)$", "", name) for name, _ in promql.selectors()}

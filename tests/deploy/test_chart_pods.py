@@ -145,6 +145,7 @@ class TestWebhooks:
 
         assert "-webhooks" not in disabled
         assert "FlaskApiWebhooks" not in disabled
+        assert "FlaskApiMails" not in disabled
 
     def test_egress_to_receivers_is_allowed_in_addition(self):
         assert "webhooks" not in str(
