@@ -47,7 +47,7 @@ SETTINGS = {
     "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
     # The load exceeds these limits.
     "RATE_LIMIT_LOGIN": "5 per minute",
-    "RATE_LIMIT_API_KEY": "240 per minute",
+    "RATE_LIMIT_API_KEY": "60 per minute",
 }
 
 
@@ -79,6 +79,7 @@ def measured(database: URL, stack: ExitStack) -> list[Panel]:
     ]
     deliver = environment(database) | settings | {"METRICS_PORT": str(ports[DELIVERER])}
     stack.enter_context(running("-m", "flask", "deliver", **deliver))
+    wait_for(lambda: connects(ports[DELIVERER]))
     prometheus = stack.enter_context(scraping(ports))
     end = time.time() + WARM_UP + SECONDS
     with ThreadPoolExecutor(1) as pool:
@@ -140,7 +141,6 @@ def draw(panels: list[Panel]) -> None:
     PICTURE.parent.mkdir(exist_ok=True)
     python = ROOT / ".venv-bench" / "bin" / "python"
     command = [str(python), "-m", "bench.dashboard_chart", str(PICTURE)]
-    (DATA / "dashboard.json").write_text(json.dumps(panels))
     subprocess.run(command, cwd=ROOT, input=json.dumps(panels), text=True, check=True)
 
 

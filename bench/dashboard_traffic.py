@@ -72,12 +72,12 @@ def send_traffic(servers: list[Server], end: float) -> None:
     """Send requests until this time; each kind has its own thread and mean rate per second."""
     traffic = Traffic(servers)
     rates: dict[Callable[[], None], float] = {
-        traffic.read: 15,
-        traffic.read_with_key: 6,
-        traffic.order: 5,
-        traffic.session: 1,
-        traffic.register: 0.5,
-        traffic.wrong_password: 0.5,
+        traffic.read: 12,
+        traffic.read_with_key: 3,
+        traffic.order: 3,
+        traffic.session: 0.4,
+        traffic.register: 0.2,
+        traffic.wrong_password: 0.3,
         traffic.mistake: 2,
     }
     with ThreadPoolExecutor(len(rates)) as pool:

@@ -3,6 +3,7 @@
 import signal
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextvars import copy_context
+from pathlib import Path
 
 import click
 from flask import current_app
@@ -16,15 +17,16 @@ from services.webhook_deliverer import THREADS
 
 @click.command("deliver")
 @click.option("--once", is_flag=True, help="End when nothing is due.")
+@click.option("--heartbeat", type=click.Path(path_type=Path), help="File to touch in each turn.")
 @with_appcontext
-def command(once: bool) -> None:
+def command(once: bool, heartbeat: Path | None) -> None:
     """Deliver webhooks and, with SMTP_URL, send mails, until SIGTERM or SIGINT.
 
     The same as `flask webhooks deliver` and `flask mail deliver` in one process. An error of one
     ends both, so that the process is started again.
     """
     sender = mail_sender()
-    loops = [each for each in (sender, webhook_deliverer(THREADS)) if each]
+    loops = [each for each in (sender, webhook_deliverer(THREADS, heartbeat)) if each]
     delivery_metrics.start(current_app, webhooks=True, mails=sender is not None)
 
     def stop(*_: object) -> None:

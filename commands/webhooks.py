@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 import orjson
@@ -36,9 +37,10 @@ def deliver(once: bool, threads: int) -> None:
     deliverer.run(once=once)
 
 
-def webhook_deliverer(threads: int) -> Deliverer:
-    """Return a deliverer with the settings."""
-    return Deliverer(database.transaction, body, address_rules(), threads, observer())
+def webhook_deliverer(threads: int, heartbeat: Path | None = None) -> Deliverer:
+    """Return a deliverer with the settings; it touches the file `heartbeat` in each turn."""
+    beat = heartbeat.touch if heartbeat else lambda: None
+    return Deliverer(database.transaction, body, address_rules(), threads, observer(), beat)
 
 
 def observer() -> Callable[[Result], None]:

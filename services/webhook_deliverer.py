@@ -53,6 +53,7 @@ class Deliverer:
         transaction: Opens a session that commits at the end of the block.
         serialize: Returns the body of the message about an event.
         observe: Gets the result of each attempt, for metrics.
+        beat: Called in each turn, also while PostgreSQL is unavailable.
     """
 
     def __init__(
@@ -62,9 +63,10 @@ class Deliverer:
         rules: AddressRules,
         threads: int = THREADS,
         observe: Callable[[Result], None] = lambda _: None,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self.transaction, self.serialize, self.rules = transaction, serialize, rules
-        self.threads, self.observe = threads, observe
+        self.threads, self.observe, self.beat = threads, observe, beat
         self.stopping = Flag()
         self.windows: dict[str, int] = {}
         self.failing: set[str] = set()
@@ -82,6 +84,7 @@ class Deliverer:
         """
         with ThreadPoolExecutor(self.threads) as pool:
             while not self.stopping.is_set():
+                self.beat()
                 worked = self.turn(pool) if once else self.try_turn(pool)
                 if once and not worked and not self.in_flight:
                     return

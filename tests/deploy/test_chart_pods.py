@@ -1,5 +1,9 @@
 """Security, rollout and shutdown of the pods."""
 
+import os
+import subprocess
+import time
+
 import pytest
 
 from services.webhook_deliverer import GRACE_SECONDS
@@ -131,8 +135,25 @@ class TestWebhooks:
     def test_attempts_end_before_the_pod_is_killed(self):
         pod = self.spec()["template"]["spec"]
 
-        assert pod["containers"][0]["command"] == ["flask", "deliver"]
+        assert pod["containers"][0]["command"][:2] == ["flask", "deliver"]
         assert pod["terminationGracePeriodSeconds"] > GRACE_SECONDS
+
+    @pytest.mark.parametrize(("seconds", "live"), [(60, True), (150, False), (None, False)])
+    def test_pod_is_live_while_it_touches_its_heartbeat(self, tmp_path, seconds, live):
+        ours = self.spec()["template"]["spec"]["containers"][0]
+        *_, option, file = ours["command"]
+        heartbeat = tmp_path / "heartbeat"
+        if seconds:
+            heartbeat.touch()
+            os.utime(heartbeat, (time.time() - seconds,) * 2)
+
+        *shell, script = ours["livenessProbe"]["exec"]["command"]
+        done = subprocess.run(
+            [*shell, script.replace(file, str(heartbeat))], stderr=subprocess.DEVNULL
+        )
+
+        assert (option, file in script) == ("--heartbeat", True)
+        assert (done.returncode == 0) is live
 
     def test_changed_settings_roll_the_pods(self):
         def annotations(*options):

@@ -110,7 +110,7 @@ class Loop:
 
 def test_error_of_one_loop_ends_the_process(application, monkeypatch):
     monkeypatch.setattr("commands.deliver.mail_sender", lambda: Loop())
-    monkeypatch.setattr("commands.deliver.webhook_deliverer", lambda _: Loop(KeyError("lost")))
+    monkeypatch.setattr("commands.deliver.webhook_deliverer", lambda *_: Loop(KeyError("lost")))
 
     result = application.test_cli_runner().invoke(args=["deliver"])
 
