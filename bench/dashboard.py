@@ -21,6 +21,7 @@ from bench.targets import (
     DATA,
     ROOT,
     SERVICE,
+    Server,
     Target,
     environment,
     fill,
@@ -68,10 +69,22 @@ def main() -> int:
 
 
 def measured(database: URL, stack: ExitStack) -> list[Panel]:
-    """Run the processes under load, and return the panels with their data."""
+    """Run the pods under load, and return the panels with their data."""
+    ports = {name: free_port() for name in (*SERVERS, DELIVERER)}
+    servers = started(database, ports, stack)
+    prometheus = stack.enter_context(scraping(ports))
+    end = time.time() + WARM_UP + SECONDS
+    with ThreadPoolExecutor(1) as pool:
+        traffic = pool.submit(send_traffic, servers, end)
+        restart_postgres()
+        traffic.result()
+    return queried(prometheus, end - SECONDS, end)
+
+
+def started(database: URL, ports: dict[str, int], stack: ExitStack) -> list[Server]:
+    """Start the pods, with a receiver that accepts webhooks and one that is unavailable."""
     accepting, closed = stack.enter_context(receiver()), free_port()
     prepare(database, [accepting, closed], 0)
-    ports = {name: free_port() for name in (*SERVERS, DELIVERER)}
     settings = SETTINGS | {"REDIS_URL": stack.enter_context(valkey())}
     settings["WEBHOOK_PORTS"] = f"{accepting},{closed}"
     servers = [
@@ -80,13 +93,7 @@ def measured(database: URL, stack: ExitStack) -> list[Panel]:
     deliver = environment(database) | settings | {"METRICS_PORT": str(ports[DELIVERER])}
     stack.enter_context(running("-m", "flask", "deliver", **deliver))
     wait_for(lambda: connects(ports[DELIVERER]))
-    prometheus = stack.enter_context(scraping(ports))
-    end = time.time() + WARM_UP + SECONDS
-    with ThreadPoolExecutor(1) as pool:
-        traffic = pool.submit(send_traffic, servers, end)
-        restart_postgres()
-        traffic.result()
-    return queried(prometheus, end - SECONDS, end)
+    return servers
 
 
 def pod(name: str, settings: dict[str, str], metrics_port: int) -> Target:
