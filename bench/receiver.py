@@ -1,38 +1,42 @@
 """Receiver of webhooks for the benchmark: `python -m bench.receiver PORT`.
 
-It accepts every message. `GET /` returns the number of messages.
+It accepts every message, one after another. `GET /` returns the number of messages.
 """
 
-import asyncio
 import re
+import socket
 import sys
+from contextlib import suppress
 
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-received = 0
+TIMEOUT_SECONDS = 5
 
 
-async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    global received
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError:  # a connection without a request
-        writer.close()
-        return
-    if head.startswith(b"POST"):
+def serve(port: int) -> None:
+    received = 0
+    with socket.create_server(("127.0.0.1", port), backlog=512) as server:
+        while True:
+            connection, _ = server.accept()
+            connection.settimeout(TIMEOUT_SECONDS)
+            with connection, suppress(OSError):
+                received += read(connection).startswith(b"POST")
+                body = b"%d" % received
+                connection.sendall(
+                    b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+                )
+
+
+def read(connection: socket.socket) -> bytes:
+    """Return a request; of a connection that closes early, what has arrived."""
+    data = b""
+    while piece := connection.recv(65536):
+        data += piece
+        head, end, body = data.partition(b"\r\n\r\n")
         match = LENGTH.search(head)
-        await reader.readexactly(int(match[1]) if match else 0)
-        received += 1
-    body = str(received).encode()
-    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
-    writer.write(head + body)
-    await writer.drain()
-    writer.close()
-
-
-async def serve(port: int) -> None:
-    server = await asyncio.start_server(handle, "127.0.0.1", port)
-    await server.serve_forever()
+        if end and len(body) >= int(match[1] if match else 0):
+            break
+    return data
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    serve(int(sys.argv[1]))
