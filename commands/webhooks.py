@@ -1,5 +1,6 @@
 """`flask webhooks`: deliver events to webhook endpoints."""
 
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from schemas.events import EventSchema
 from services.webhook_deliverer import THREADS, Deliverer
 from services.webhook_results import Result
 
+NICENESS = 5
 command = AppGroup("webhooks", help="Webhooks.")
 SCHEMA = EventSchema()
 
@@ -38,7 +40,12 @@ def deliver(once: bool, threads: int) -> None:
 
 
 def webhook_deliverer(threads: int, heartbeat: Path | None = None) -> Deliverer:
-    """Return a deliverer with the settings; it touches the file `heartbeat` in each turn."""
+    """Return a deliverer with the settings, and lower the priority of the process.
+
+    It touches the file `heartbeat` in each turn.
+    """
+    # Requests come first: deliveries wait while the processors are busy.
+    os.nice(NICENESS)
     beat = heartbeat.touch if heartbeat else lambda: None
     return Deliverer(database.transaction, body, address_rules(), threads, observer(), beat)
 

@@ -23,17 +23,22 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from models.events import Event
 from models.types import to_uuid
-from models.webhook_deliveries import DeliveryStatus, WebhookDelivery
-from models.webhook_endpoints import ENDPOINT_ID, WebhookEndpoint
-from services.webhook_deliveries import deliveries, endpoints
+from models.webhook_deliveries import DeliveryStatus
+from models.webhook_endpoints import ENDPOINT_ID
+from services.webhook_deliveries import deliveries, endpoints, events
 
 # Longer than an attempt. If a deliverer is killed, others claim its deliveries after this time.
 LEASE = timedelta(seconds=60)
 PENDING = deliveries.c.status == DeliveryStatus.PENDING
 DUE = PENDING & (deliveries.c.next_attempt_at <= func.now())
-Claim = Row[WebhookDelivery, WebhookEndpoint, Event | None]
+FAILING = endpoints.c.failing_since.is_not(None).label("failing")
+# What an attempt needs.
+COLUMNS = (
+    *(deliveries.c[name] for name in ("id", "endpoint_id", "event_id", "is_test", "attempts")),
+    *(deliveries.c.created_at, endpoints.c.version, endpoints.c.url, endpoints.c.secret),
+    *(endpoints.c.previous_secret, endpoints.c.previous_secret_expires_at),
+)
 
 
 def recordset(name: str, *columns: ColumnClause[Any]) -> TableValuedAlias:
@@ -42,7 +47,12 @@ def recordset(name: str, *columns: ColumnClause[Any]) -> TableValuedAlias:
     return function.table_valued(*columns, name=name).render_derived(with_types=True)
 
 
-def claim_statement() -> ReturningUpdate[str]:
+def due_statement() -> Select[str, bool]:
+    due = exists().where(deliveries.c.endpoint_id == endpoints.c.id, DUE)
+    return select(endpoints.c.id, FAILING).where(endpoints.c.enabled, due)
+
+
+def claim_statement() -> ReturningUpdate[Any]:
     counts = recordset("counts", column("endpoint_id", Uuid), column("count", Integer))
     due = select(deliveries.c.id).where(deliveries.c.endpoint_id == counts.c.endpoint_id, DUE)
     first = due.order_by(deliveries.c.next_attempt_at).limit(counts.c.count)
@@ -52,50 +62,53 @@ def claim_statement() -> ReturningUpdate[str]:
         "next_attempt_at": func.now() + LEASE,
         "updated_at": func.now(),
     }
-    chosen = deliveries.c.id.in_(select(free.c.id).select_from(counts.join(free, true())))
-    return update(deliveries).where(chosen).values(changes).returning(deliveries.c.id)
+    # A plan may run a subquery more than once, and each run would lock other rows.
+    chosen = select(free.c.id).select_from(counts.join(free, true())).cte("chosen")
+    chosen = chosen.prefix_with("MATERIALIZED")
+    own_endpoint = deliveries.c.endpoint_id == endpoints.c.id
+    claimed = update(deliveries).where(deliveries.c.id == chosen.c.id, own_endpoint)
+    return claimed.values(changes).returning(*COLUMNS)
 
 
+DUE_ENDPOINTS = due_statement()
 CLAIM = claim_statement()
+EVENTS = select(events).where(events.c.id.in_(bindparam("ids", expanding=True)))
+DELETED = (
+    update(deliveries)
+    .where(deliveries.c.id.in_(bindparam("ids", expanding=True)))
+    .values(status=DeliveryStatus.FAILED, last_error="The event was deleted.")
+)
 
 
 def due_endpoints(session: Session) -> Sequence[Row[str, bool]]:
     """Return the enabled endpoints that have due deliveries: `id`, and whether it is `failing`."""
-    due = exists().where(deliveries.c.endpoint_id == endpoints.c.id, DUE)
-    failing = endpoints.c.failing_since.is_not(None).label("failing")
-    return session.execute(select(endpoints.c.id, failing).where(endpoints.c.enabled, due)).all()
+    return session.execute(DUE_ENDPOINTS).all()
 
 
-def claim(session: Session, counts: Mapping[str, int]) -> Sequence[Claim]:
+def claim(
+    session: Session, counts: Mapping[str, int]
+) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]]]:
     """Claim at most this number of due deliveries of each endpoint, for the time of a lease.
 
     Commit before the first attempt. Each claim counts as an attempt, also if the deliverer is
     killed before it records the result.
+
+    Returns:
+        The deliveries (`COLUMNS`), and their events; a test has none.
     """
     if not counts:
-        return []
+        return [], []
     wanted = [
         {"endpoint_id": to_uuid(endpoint_id, ENDPOINT_ID.prefix), "count": count}
         for endpoint_id, count in counts.items()
     ]
-    claimed = session.scalars(CLAIM, {"counts": wanted}).all()
-    rows = session.execute(_with_events(claimed)).all() if claimed else []
-    deleted = [delivery.id for delivery, _, event in rows if not (event or delivery.is_test)]
+    claimed = session.execute(CLAIM, {"counts": wanted}).all()
+    found = session.execute(EVENTS, {"ids": [each.event_id for each in claimed]}).all()
+    existing = {event.id for event in found}
+    deleted = [each.id for each in claimed if not (each.is_test or each.event_id in existing)]
     if deleted:
-        failed = {"status": DeliveryStatus.FAILED, "last_error": "The event was deleted."}
-        session.execute(update(deliveries).where(deliveries.c.id.in_(deleted)).values(failed))
-    return [row for row in rows if row[0].id not in deleted]
-
-
-def _with_events(
-    claimed: Sequence[str],
-) -> Select[WebhookDelivery, WebhookEndpoint, Event | None]:
-    return (
-        select(WebhookDelivery, WebhookEndpoint, Event)
-        .join(WebhookEndpoint, WebhookEndpoint.id == WebhookDelivery.endpoint_id)
-        .outerjoin(Event, Event.id == WebhookDelivery.event_id)
-        .where(WebhookDelivery.id.in_(claimed))
-    )
+        session.execute(DELETED, {"ids": deleted})
+    return [each for each in claimed if each.id not in deleted], found
 
 
 def backlog(session: Session) -> Sequence[Row[Any]]:
@@ -103,7 +116,6 @@ def backlog(session: Session) -> Sequence[Row[Any]]:
 
     There are up to two rows: of endpoints that are `failing`, and of the others.
     """
-    failing = endpoints.c.failing_since.is_not(None).label("failing")
     oldest = func.min(deliveries.c.next_attempt_at).label("oldest")
-    due = select(failing, func.count().label("due"), oldest).join_from(deliveries, endpoints)
-    return session.execute(due.where(DUE, endpoints.c.enabled).group_by(failing)).all()
+    due = select(FAILING, func.count().label("due"), oldest).join_from(deliveries, endpoints)
+    return session.execute(due.where(DUE, endpoints.c.enabled).group_by(FAILING)).all()

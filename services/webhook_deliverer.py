@@ -12,6 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExec
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from threading import Event as Flag
+from typing import Any
 
 from loguru import logger
 from psycopg2 import Error as DriverError
@@ -20,26 +21,23 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from models.events import Event
-from models.webhook_deliveries import WebhookDelivery
-from models.webhook_endpoints import WebhookEndpoint
 from services import webhook_claims, webhook_results
 from services.webhook_addresses import AddressRules
-from services.webhook_claims import Claim
 from services.webhook_fanout import fan_out
 from services.webhook_requests import RequestFailed, post
 from services.webhook_results import Result
 from services.webhook_signatures import sign
 
-THREADS = 32
+THREADS = 128
 # Maximum of simultaneous attempts to an endpoint. Its window starts at 1, grows by 1 with each
 # success up to this maximum, and is halved after each failure. All failing and slow endpoints
 # together use at most half of the threads.
-MAX_WINDOW = 8
+MAX_WINDOW = 32
 SLOW_MS = 1000
 POLL_SECONDS = 0.5
 # After one attempt ends, wait this long for others to end too. To store many results in one turn
 # takes hardly longer than to store a few.
-BATCH_SECONDS = 0.005
+BATCH_SECONDS = 0.05
 RECONNECT_SECONDS = 1.0
 # After SIGTERM, the process waits this long for running attempts. No attempt takes longer.
 GRACE_SECONDS = 15.0
@@ -59,7 +57,7 @@ class Deliverer:
     def __init__(
         self,
         transaction: Callable[[], AbstractContextManager[Session]],
-        serialize: Callable[[Event], bytes],
+        serialize: Callable[[Any], bytes],
         rules: AddressRules,
         threads: int = THREADS,
         observe: Callable[[Result], None] = lambda _: None,
@@ -72,6 +70,7 @@ class Deliverer:
         self.failing: set[str] = set()
         # Their last response took longer than `SLOW_MS`.
         self.slow: set[str] = set()
+        self.fan_out_at = 0.0
         self.in_flight: dict[Future[Result], str] = {}
         # Not yet in the database.
         self.results: list[Result] = []
@@ -94,23 +93,31 @@ class Deliverer:
 
     def try_turn(self, pool: Executor) -> bool:
         """Run a turn; while PostgreSQL is unavailable, log it and wait."""
+        # A batch of many events costs little more than one of a few.
+        now = time.monotonic()
+        fans_out = now >= self.fan_out_at
+        if fans_out:
+            self.fan_out_at = now + POLL_SECONDS
         try:
-            return self.turn(pool)
+            return self.turn(pool, fans_out)
         except (SQLAlchemyError, DriverError) as error:
             self.log(error)
             self.stopping.wait(RECONNECT_SECONDS)
             return True
 
-    def turn(self, pool: Executor) -> bool:
+    def turn(self, pool: Executor, fans_out: bool = True) -> bool:
         """Record results, fan out events and start attempts; return whether there was work."""
         self.record()
         with self.transaction() as session:
-            events = fan_out(session)
+            events = fan_out(session) if fans_out else 0
             counts = self.room(webhook_claims.due_endpoints(session))
-            claims = webhook_claims.claim(session, counts)
-        for claim in claims:
-            self.start(pool, claim)
-        return bool(events or claims)
+            claimed, found = webhook_claims.claim(session, counts)
+        bodies = {event.id: self.serialize(event) for event in found}
+        for delivery in claimed:
+            body = bodies.get(delivery.event_id) or self.serialize(test_event(delivery))
+            attempt = pool.submit(send, delivery, body, self.rules)
+            self.in_flight[attempt] = delivery.endpoint_id
+        return bool(events or claimed)
 
     def pause(self, worked: bool) -> None:
         """Wait for the end of an attempt; without attempts, for a moment."""
@@ -136,12 +143,6 @@ class Deliverer:
             if count:
                 counts[each.id] = count
         return counts
-
-    def start(self, pool: Executor, claim: Claim) -> None:
-        delivery, endpoint, event = claim
-        body = self.serialize(event or test_event(delivery, endpoint))
-        attempt = pool.submit(send, delivery, endpoint, body, self.rules)
-        self.in_flight[attempt] = endpoint.id
 
     def record(self) -> None:
         """Store the results of finished attempts; after an error, the next call stores them."""
@@ -177,25 +178,23 @@ class Deliverer:
         logger.bind(reason=reason).warning("webhook_database_unavailable")
 
 
-def test_event(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> Event:
+def test_event(delivery: Row[Any]) -> Event:
     """Return the event of a test message, which is not in the database."""
     return Event(
         id=delivery.event_id,
         type=TEST_TYPE,
-        resource_id=endpoint.id,
-        resource_version=endpoint.version,
+        resource_id=delivery.endpoint_id,
+        resource_version=delivery.version,
         data={},
         created_at=delivery.created_at,
     )
 
 
-def send(
-    delivery: WebhookDelivery, endpoint: WebhookEndpoint, body: bytes, rules: AddressRules
-) -> Result:
+def send(delivery: Row[Any], body: bytes, rules: AddressRules) -> Result:
     """Send a message once, with the headers of Standard Webhooks 1.0."""
     try:
-        headers = signed_headers(delivery.event_id, endpoint, body)
-        return Result(delivery, post(endpoint.url, headers, body, rules))
+        headers = signed_headers(delivery.event_id, delivery, body)
+        return Result(delivery, post(delivery.url, headers, body, rules))
     except RequestFailed as error:
         return Result(delivery, error=str(error))
     except Exception:
@@ -203,7 +202,7 @@ def send(
         return Result(delivery, error="The service could not send the message.")
 
 
-def signed_headers(message_id: str, endpoint: WebhookEndpoint, body: bytes) -> dict[str, str]:
+def signed_headers(message_id: str, endpoint: Row[Any], body: bytes) -> dict[str, str]:
     timestamp = int(time.time())
     return {
         "webhook-id": message_id,
@@ -212,7 +211,7 @@ def signed_headers(message_id: str, endpoint: WebhookEndpoint, body: bytes) -> d
     }
 
 
-def valid_secrets(endpoint: WebhookEndpoint) -> list[str]:
+def valid_secrets(endpoint: Row[Any]) -> list[str]:
     """Return the secret, and the previous one until its expiry."""
     expiry = endpoint.previous_secret_expires_at
     if endpoint.previous_secret and expiry and expiry > datetime.now(UTC):

@@ -28,6 +28,9 @@ MAX_ADDRESSES = 4
 MAX_EXCERPT = 4096
 MAX_REASON = 200
 MAX_RETRY_AFTER = 86_400
+WATCH_SECONDS = 0.1
+# Of the open connections.
+deadlines: dict[socket.socket, float] = {}
 
 
 @dataclass(frozen=True)
@@ -115,12 +118,27 @@ def remaining(deadline: float) -> float:
 @contextmanager
 def shut_down_at(deadline: float, sock: socket.socket) -> Iterator[None]:
     """End the connection at the deadline; a socket timeout starts again with each byte."""
-    timer = threading.Timer(remaining(deadline), shut_down, [sock])
-    timer.start()
+    start_watch()
+    deadlines[sock] = deadline
     try:
         yield
     finally:
-        timer.cancel()
+        del deadlines[sock]
+
+
+@cache
+def start_watch() -> None:
+    """Start one thread for all connections: a timer for each would cost more than the request."""
+    threading.Thread(target=watch, name="deadlines", daemon=True).start()
+
+
+def watch() -> None:
+    while True:
+        time.sleep(WATCH_SECONDS)
+        now = time.monotonic()
+        for sock, deadline in list(deadlines.items()):
+            if deadline <= now:
+                shut_down(sock)
 
 
 def shut_down(sock: socket.socket) -> None:

@@ -1,17 +1,29 @@
 """Results of webhook attempts: next attempts, final failures, and endpoints to disable."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from loguru import logger
-from sqlalchemy import Float, Integer, Text, Update, Uuid, column, func, select, update
+from sqlalchemy import (
+    Float,
+    Integer,
+    Row,
+    Text,
+    Update,
+    Uuid,
+    bindparam,
+    column,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from models.types import to_uuid
-from models.webhook_deliveries import DELIVERY_ID, DeliveryStatus, WebhookDelivery
+from models.webhook_deliveries import DELIVERY_ID, DeliveryStatus
 from models.webhook_endpoints import DisabledReason
 from services.webhook_claims import PENDING, recordset
 from services.webhook_deliveries import deliveries, endpoints
@@ -38,7 +50,8 @@ LAST = ("last_status", "last_latency_ms", "last_error", "last_response")
 class Result:
     """Result of an attempt: a response, or the reason why there is none."""
 
-    delivery: WebhookDelivery
+    # A row of `webhook_claims.COLUMNS`.
+    delivery: Row[Any]
     response: Response | None = None
     error: str | None = None
 
@@ -83,6 +96,17 @@ def record_statement() -> Update:
 
 
 RECORD = record_statement()
+ENDPOINTS = endpoints.c.id.in_(bindparam("ids", expanding=True))
+SINCE = endpoints.c.failing_since
+# Neither changes the version nor its time.
+CHANGE = update(endpoints).where(ENDPOINTS).values(updated_at=endpoints.c.updated_at)
+FAILED = CHANGE.where(SINCE.is_(None)).values(failing_since=func.now())
+HEALTHY = CHANGE.where(SINCE.is_not(None)).values(failing_since=None)
+EXPIRED = (
+    select(endpoints.c.id)
+    .where(ENDPOINTS, func.now() - FAILING_LIMIT > SINCE)
+    .order_by(endpoints.c.id)
+)
 
 
 def record(session: Session, results: Sequence[Result]) -> None:
@@ -99,22 +123,14 @@ def _record_endpoints(session: Session, results: Sequence[Result]) -> None:
     failed = sorted({each.delivery.endpoint_id for each in results if not each.succeeded})
     gone = sorted({each.delivery.endpoint_id for each in results if each.status == GONE})
     healthy = sorted({each.delivery.endpoint_id for each in results if each.succeeded})
-    failing_since = endpoints.c.failing_since
     if failed:
-        _set_failing_since(session, failed, failing_since.is_(None), func.now())
+        session.execute(FAILED, {"ids": failed})
     if healthy:
-        _set_failing_since(session, healthy, failing_since.is_not(None), None)
+        session.execute(HEALTHY, {"ids": healthy})
     for endpoint_id in gone:
         disable(session, endpoint_id, DisabledReason.GONE)
-    too_long = failing_since < func.now() - FAILING_LIMIT
-    expired = select(endpoints.c.id).where(endpoints.c.id.in_(failed), too_long)
-    for endpoint_id in session.scalars(expired.order_by(endpoints.c.id)).all() if failed else ():
+    for endpoint_id in session.scalars(EXPIRED, {"ids": failed}).all() if failed else ():
         disable(session, endpoint_id, DisabledReason.FAILING)
-
-
-def _set_failing_since(session: Session, ids: Iterable[str], where: Any, value: Any) -> None:
-    change = update(endpoints).where(endpoints.c.id.in_(ids), where)
-    session.execute(change.values(failing_since=value, updated_at=endpoints.c.updated_at))
 
 
 def _row(result: Result) -> dict[str, Any]:

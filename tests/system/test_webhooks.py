@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.events import Event
 from models.webhook_deliveries import WebhookDelivery
+from services.webhook_deliverer import MAX_WINDOW
 from tests.support.deliverers import deliverer
 from tests.support.waiting import wait_for
 from tests.support.webhooks import add_endpoint, add_events, receiving
@@ -60,7 +61,7 @@ def test_killed_process_loses_nothing(own_engine, url):
             wait_for(lambda: delivered(own_engine, receiver), 120)
 
     # At most the attempts of both processes at the time of the kill are repeated.
-    assert EVENTS <= len(receiver.messages) <= EVENTS + 2 * 8
+    assert EVENTS <= len(receiver.messages) <= EVENTS + 2 * MAX_WINDOW
 
 
 def test_two_processes_send_each_message_once(own_engine, url):

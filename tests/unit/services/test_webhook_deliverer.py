@@ -15,7 +15,7 @@ from models.webhook_deliveries import WebhookDelivery
 from models.webhook_endpoints import WebhookEndpoint
 from schemas.events import EventSchema
 from services import webhook_deliveries
-from services.webhook_deliverer import Deliverer
+from services.webhook_deliverer import MAX_WINDOW, THREADS, Deliverer
 from services.webhook_signatures import sign
 from tests.support.waiting import wait_for
 from tests.support.webhooks import (
@@ -194,17 +194,17 @@ class TestRoom:
         return [SimpleNamespace(id=name, failing=value) for name, value in failing.items()]
 
     def test_window_grows_with_success_and_halves_with_failure(self, own_engine, new):
-        statuses_to_send = [204] * 10 + [503] * 100
+        statuses_to_send = [204] * MAX_WINDOW + [503] * 100
         with receiving(lambda _: (statuses_to_send.pop(0), {})) as receiver:
             endpoint = add_endpoint(own_engine, receiver.url)
-            deliverer = new(receiver, threads=32)
+            deliverer = new(receiver, threads=THREADS)
             assert deliverer.room(self.due(**{endpoint.id: False})) == {endpoint.id: 1}
-            add_events(own_engine, 10)
+            add_events(own_engine, MAX_WINDOW)
             deliverer.run(once=True)
-            assert deliverer.room(self.due(**{endpoint.id: False})) == {endpoint.id: 8}
+            assert deliverer.room(self.due(**{endpoint.id: False})) == {endpoint.id: MAX_WINDOW}
             add_events(own_engine, 1)
             deliverer.run(once=True)
-            assert deliverer.room(self.due(**{endpoint.id: True})) == {endpoint.id: 4}
+            assert deliverer.room(self.due(**{endpoint.id: True})) == {endpoint.id: MAX_WINDOW // 2}
 
     def test_failing_endpoints_share_half_of_the_threads(self, new):
         deliverer = new(threads=8)
