@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
+from typing import Any
 
 import psutil
 from sqlalchemy import URL, create_engine, delete
@@ -90,17 +91,29 @@ def drained(database: URL, port: int, ports: list[int]) -> float:
     before = received(port)
     with deliverer(database, *ports) as process:
         wait_for(lambda: received(port) > before)
-        first, began, used = received(port), time.perf_counter(), cpu_seconds(process)
+        used = [cpu_seconds(process), cpu_seconds(*backends(database))]
+        first, began = received(port), time.perf_counter()
         wait_for(lambda: received(port) >= before + EVENTS)
-        count = received(port) - first
-        seconds, used = time.perf_counter() - began, cpu_seconds(process) - used
-    print(f"{used / count * 1000:.1f} ms of CPU time for a delivery")
+        count, seconds = received(port) - first, time.perf_counter() - began
+        now = [cpu_seconds(process), cpu_seconds(*backends(database))]
+    own, postgresql = ((end - start) / count * 1000 for start, end in zip(used, now, strict=True))
+    print(f"CPU time of a delivery: {own:.2f} ms, and {postgresql:.2f} ms of PostgreSQL")
     return count / seconds
 
 
-def cpu_seconds(process: psutil.Popen) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
+def cpu_seconds(*processes: psutil.Process) -> float:
+    times = [process.cpu_times() for process in processes]
+    return float(sum(each.user + each.system for each in times))
+
+
+def backends(database: URL) -> list[psutil.Process]:
+    """Return the processes of PostgreSQL that serve connections to the database."""
+    running = psutil.process_iter(["name", "cmdline"])
+    return [each for each in running if is_backend(each.info, str(database.database))]
+
+
+def is_backend(info: dict[str, Any], name: str) -> bool:
+    return info["name"] == "postgres" and f" {name} " in " ".join(info["cmdline"] or [])
 
 
 def orders(database: URL, port: int) -> None:

@@ -3,6 +3,7 @@
 import signal
 import time
 
+import psutil
 import pytest
 from sqlalchemy import NullPool, create_engine, func, select, update
 from sqlalchemy.orm import Session
@@ -62,6 +63,11 @@ def test_killed_process_loses_nothing(own_engine, url):
 
     # At most the attempts of both processes at the time of the kill are repeated.
     assert EVENTS <= len(receiver.messages) <= EVENTS + 2 * MAX_WINDOW
+
+
+def test_requests_have_priority_over_deliveries(own_engine, url):
+    with deliverer(url) as process:
+        wait_for(lambda: psutil.Process(process.pid).nice() > psutil.Process().nice(), 120)
 
 
 def test_two_processes_send_each_message_once(own_engine, url):

@@ -79,6 +79,17 @@ class TestClaim:
         assert others[0].id not in taken_ids
         assert claim(session, 9) == []
 
+    def test_returns_an_event_once_for_all_its_endpoints(self, own_engine, session):
+        add_endpoint(own_engine, URL)
+        add_events(own_engine)
+        fan_out(session)
+        due = webhook_claims.due_endpoints(session)
+
+        claimed, events = webhook_claims.claim(session, {each.id: 9 for each in due})
+
+        assert len(claimed) == 3 + 2
+        assert sorted(event.id for event in events) == sorted({each.event_id for each in claimed})
+
     def test_returns_after_the_lease(self, session):
         (claimed,) = claim(session)
         moved = WebhookDelivery.next_attempt_at - LEASE
