@@ -136,7 +136,7 @@ def watch() -> None:
     while True:
         time.sleep(WATCH_SECONDS)
         now = time.monotonic()
-        for sock, deadline in list(deadlines.items()):
+        for sock, deadline in deadlines.copy().items():
             if deadline <= now:
                 shut_down(sock)
 
