@@ -102,7 +102,7 @@ class TestMatching:
         ("setting", "origin"),
         [
             ("https://shop.example", "https://shop.example"),
-            ("HTTPS://Shop.example:443", "https://shop.example"),
+            ("HTTPS://Shop.example", "https://shop.example"),
             ("http://localhost:3000", "http://localhost:3000"),
             ("http://[::1]:3000", "http://[::1]:3000"),
             ("https://*.example.com", "https://app.example.com"),
