@@ -24,7 +24,7 @@ templates = Environment(  # noqa: S701 (the samples are no HTML)
 )
 templates.filters["quote"] = shlex.quote
 templates.filters["json"] = partial(json.dumps, indent=2, ensure_ascii=False)
-templates.filters["literal"] = partial(pformat, sort_dicts=False)
+templates.filters["literal"] = partial(pformat, width=120, sort_dicts=False)
 
 
 def with_samples(document: dict[str, Any], server: str) -> dict[str, Any]:

@@ -62,7 +62,8 @@ class Caller:
         real |= self.second_factor(operation, example.keys())
         for name, value in example.items():
             if value != real[name]:
-                source = source.replace(f'"{value}"', f'"{real[name]}"')
+                for mark in ('"', "'"):
+                    source = source.replace(f"{mark}{value}{mark}", f"{mark}{real[name]}{mark}")
         if VERSION in source:
             source = source.replace(VERSION, self.client.get(path).headers["ETag"].strip('"'))
         return source
