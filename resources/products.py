@@ -84,7 +84,8 @@ class ProductDetail(Resource):
     def patch(self, changes: dict[str, Any], product_id: str) -> Product:
         """Change a product.
 
-        Fields that you omit keep their values, and existing orders keep their names and prices.
+        Fields that you omit keep their values. Existing orders keep the name and the price that the
+        product had.
 
         A new `stock` is a stock count, with the reason `count` in the stock changes. It requires
         `If-Match`, because orders change the stock too; without it, you get a 428. To add or

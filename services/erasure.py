@@ -29,7 +29,7 @@ def erase(session: Session, principal: Principal, user_id: str) -> None:
         LastAdmin: there would be no active administrator.
         OpenOrders: an order needs its address, because it is not shipped yet.
     """
-    # Only for an administrator, because it locks all of them.
+    # `is_last_admin` locks all administrators, so it is called only for an administrator.
     is_admin = users.get(session, user_id).role == Role.ADMIN
     if is_admin and users.is_last_admin(session, user_id):
         raise LastAdmin
@@ -47,7 +47,10 @@ def erase(session: Session, principal: Principal, user_id: str) -> None:
 
 
 def _locked(session: Session, user_id: str) -> User:
-    """Return the user, locked FOR UPDATE: after all running writes of the user have ended."""
+    """Return the user, locked FOR UPDATE.
+
+    A request that writes locks its user first (`principals.WRITING_USER`), so this waits for it.
+    """
     existing = select(User).where(User.id == user_id, users.EXISTS).with_for_update()
     user = session.scalar(existing.execution_options(populate_existing=True))
     if user is None:

@@ -29,8 +29,8 @@ from services.webhook_results import Result
 from services.webhook_signatures import sign
 
 THREADS = 128
-# Maximum of simultaneous attempts to an endpoint. Its window starts at 1, grows by 1 with each
-# success up to this maximum, and is halved after each failure. All failing and slow endpoints
+# The window of an endpoint is the number of its attempts at the same time: 1 at first, one more
+# after each success up to this maximum, and half after each failure. All failing and slow endpoints
 # together use at most half of the threads.
 MAX_WINDOW = 32
 SLOW_MS = 1000
@@ -68,7 +68,7 @@ class Deliverer:
         self.stopping = Flag()
         self.windows: dict[str, int] = {}
         self.failing: set[str] = set()
-        # Their last response took longer than `SLOW_MS`.
+        # Endpoints whose last response took longer than `SLOW_MS`.
         self.slow: set[str] = set()
         self.fan_out_at = 0.0
         self.in_flight: dict[Future[Result], str] = {}
@@ -79,7 +79,7 @@ class Deliverer:
         """Deliver until `stopping` is set; with `once`, until no delivery is due.
 
         Raises:
-            SQLAlchemyError: PostgreSQL is unavailable. Without `once`, it is awaited.
+            SQLAlchemyError: PostgreSQL is unavailable; without `once`, the process waits instead.
         """
         with ThreadPoolExecutor(self.threads) as pool:
             while not self.stopping.is_set():
@@ -93,7 +93,7 @@ class Deliverer:
 
     def try_turn(self, pool: Executor) -> bool:
         """Run a turn; while PostgreSQL is unavailable, log it and wait."""
-        # A batch of many events costs little more than one of a few.
+        # Fan out at most once per `POLL_SECONDS`: a large batch costs little more than a small one.
         now = time.monotonic()
         fans_out = now >= self.fan_out_at
         if fans_out:

@@ -34,7 +34,7 @@ NAMES = tuple(
     for field in fields(Settings)
     if field.name.startswith("rate_limit_")
 )
-# The password or the code was not wrong.
+# Errors without a wrong password or code, so they do not count.
 NO_GUESS = (SecondFactorRequired, InvalidChallenge)
 UNLIMITED = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
 
@@ -73,14 +73,16 @@ login = limit("login", failures(account, address))
 login_account = limit("login_account", failures(account_or_known_address))
 login_address = limit("login_address", address)
 password = limit("password", user_or_address)
-# Each API key has its own request limit, so a user could send more requests by creating many keys.
+# Each API key has a request limit of its own. Without this limit, a user could send more requests
+# by revoking and creating keys.
 new_api_key = limit("new_api_key", user_or_address)
 register = limit("register", address)
 forgot_password = limit("forgot_password", account_and_address)
 forgot_password_account = limit("forgot_password_account", account)
 forgot_password_address = limit("forgot_password_address", address)
 mail = limit("mail", user_or_address)
-# Apart from sign-ins, so that a copied token cannot use up the codes of a sign-in.
+# Counted separately from sign-ins. Otherwise a copied token could use up the wrong codes that a
+# sign-in allows.
 second_factor = limit("second_factor", failures(lambda: "settings", user_or_address))
 second_factor_login = limit("second_factor", failures(challenged_user))
 second_factor_address = limit("login", failures(challenged_user, address))

@@ -20,7 +20,8 @@ from services.key_format import KEY
 
 MAX_BODY = 1024 * 1024
 MAX_ERRORS = 50
-# Of an integer with a point or an exponent; otherwise `int` would expand 1e999999999.
+# A number with a point or an exponent, such as 5e3, becomes an int only up to this many digits.
+# Otherwise `int` would expand 1e999999999.
 MAX_DIGITS = 20
 
 

@@ -32,7 +32,8 @@ class Resource(MethodView):
     The definition of a subclass raises a TypeError if a method has neither @public nor @requires.
 
     A method can run several times: a transaction is retried after a deadlock or a lost connection.
-    It must change only the database. Pass other effects, such as emails, to `after_commit`.
+    It must change only the database. Pass other effects, such as metrics, to `after_commit`. To
+    send a mail, queue a row in the transaction (services/mails.py).
     """
 
     operations: ClassVar[dict[str, Operation]]
@@ -55,7 +56,9 @@ class Resource(MethodView):
             if operation.recent_sign_in and operation.access == "public":
                 raise TypeError(f"{cls.__name__}: {name} needs @requires(…) for @recent_sign_in")
             if operation.idempotent and (operation.access == "public" or not operation.body):
-                raise TypeError(f"{cls.__name__}: {name} needs @requires(…) and a body for its key")
+                raise TypeError(
+                    f"{cls.__name__}: {name} is idempotent: it needs @requires(…) and a body"
+                )
 
     def dispatch_request(self, **path: Any) -> Response:
         """Run the request and retry it after a retryable error.

@@ -14,7 +14,7 @@ HOST = re.compile(r"[/@].+|[\w.:-]*")
 SCHEMES = {"postgres", "postgresql", SCHEME}
 FORM = (
     "must be a libpq URL such as postgresql://user:pass@host/db, with @ : / ? and % of the "
-    "password as %40 %3A %2F %3F and %25, and with parameters that libpq knows."
+    "password as %40 %3A %2F %3F and %25."
 )
 
 
@@ -28,10 +28,17 @@ class PostgresURL(fields.String):
         url = f"{SCHEME}://{rest}"
         try:
             check_values(parameters(url))
-        except (psycopg2.ProgrammingError, ValueError):
-            # libpq's own message could contain the password.
-            raise ValidationError(FORM) from None
+        except (psycopg2.ProgrammingError, ValueError) as error:
+            raise ValidationError(reason(rest, error)) from None
         return url
+
+
+def reason(rest: str, error: Exception) -> str:
+    """Return the parameter that libpq rejects; its other messages could contain the password."""
+    found = re.search(r'URI query parameter: "(\w+)"', str(error))
+    if found and "@" not in rest.partition("?")[2]:
+        return f"has a parameter that libpq does not accept: {found[1]}."
+    return FORM
 
 
 def parameters(url: str) -> dict[str, str]:
