@@ -11,20 +11,17 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from psycopg2.errors import (
-    DuplicatePreparedStatement,
-    FeatureNotSupported,
-    InvalidSqlStatementName,
-)
+from psycopg2.errors import FeatureNotSupported, InvalidSqlStatementName
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
 
 PARAMETER = re.compile(r"%\((\w+)\)s")
-OUTDATED = (FeatureNotSupported, InvalidSqlStatementName, DuplicatePreparedStatement)
+OUTDATED = (FeatureNotSupported, InvalidSqlStatementName)
 
 
 def init_engine(engine: Engine) -> None:
     event.listen(engine, "before_cursor_execute", prepare, retval=True)
+    event.listen(engine, "handle_error", forget_unfinished)
     event.listen(engine, "handle_error", replace_outdated)
 
 
@@ -35,7 +32,10 @@ def prepare(
     if not context.execution_options.get("prepared"):
         return sql, parameters
     name, preparation, execution = forms(sql)
-    prepared: set[str] = connection.info.setdefault("prepared", set())
+    if "prepared" not in connection.info:  # a new connection, or after an error
+        connection.info["prepared"] = set()
+        preparation = f"DEALLOCATE ALL; {preparation}"
+    prepared: set[str] = connection.info["prepared"]
     if name in prepared:
         return execution, parameters
     prepared.add(name)
@@ -53,9 +53,18 @@ def forms(sql: str) -> tuple[str, str, str]:
     return name, f"PREPARE {name} AS {numbered}", execution
 
 
+def forget_unfinished(context: ExceptionContext) -> None:
+    """After an error in a message that prepares a statement, prepare all statements again.
+
+    After a timeout, for example, the statement may be prepared or not.
+    """
+    if context.connection and (context.statement or "").startswith(("PREPARE ", "DEALLOCATE ")):
+        context.connection.info.pop("prepared", None)
+
+
 def replace_outdated(context: ExceptionContext) -> None:
     """Reconnect after a migration changed the result type of a statement, or after DEALLOCATE."""
     sent = context.statement or ""
-    prepared = sent.startswith(("PREPARE ", "EXECUTE "))
+    prepared = sent.startswith(("DEALLOCATE ", "PREPARE ", "EXECUTE "))
     if prepared and isinstance(context.original_exception, OUTDATED):
         context.is_disconnect = True

@@ -98,6 +98,21 @@ def test_error_has_no_values_and_keeps_the_connection_usable(engine):
         assert connection.execute(DIVIDE, {"n": 2, "secret": "hunter2"}).scalar() == 2
 
 
+@pytest.mark.parametrize("lock", ["LOCK TABLE numbers", "SELECT 1 FROM numbers FOR UPDATE"])
+def test_timeout_of_the_first_execution_keeps_the_connection_usable(engine, lock):
+    change = text("UPDATE numbers SET n = n").execution_options(prepared=True)
+    with autocommit(engine).connect() as connection, engine.connect() as other:
+        connection.execute(text("SET lock_timeout = '50ms'"))
+        other.execute(text(lock))
+        # With the lock of the table, the statement is not prepared; with that of a row, it is.
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            connection.execute(change)
+        other.rollback()
+
+        assert connection.execute(change).rowcount == 3
+        connection.execute(text("RESET lock_timeout"))
+
+
 def test_lost_connection_invalidates_all_older_connections(engine, settings):
     with autocommit(engine).connect() as connection, engine.connect() as idle:
         connection.execute(NUMBERS)
