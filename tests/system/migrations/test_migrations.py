@@ -18,11 +18,14 @@ CATALOGUE = """
         concat_ws(' ', conname, pg_get_constraintdef(oid))
     FROM pg_constraint WHERE connamespace = CAST('public' AS regnamespace)
     UNION ALL
-    SELECT 'index', tablename, indexdef FROM pg_indexes WHERE schemaname = 'public'"""
+    SELECT 'index', tablename, indexdef FROM pg_indexes WHERE schemaname = 'public'
+    UNION ALL
+    SELECT 'function', proname, pg_get_functiondef(oid)
+    FROM pg_proc WHERE pronamespace = CAST('public' AS regnamespace)"""
 
 
 def catalogue(engine):
-    """Return columns, constraints and indexes of all tables except Alembic's."""
+    """Return columns, constraints, indexes and functions, except Alembic's table."""
     with engine.connect() as connection:
         rows = connection.execute(text(CATALOGUE)).all()
     return {tuple(row) for row in rows if row[1] != "alembic_version"}

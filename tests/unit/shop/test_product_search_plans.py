@@ -42,6 +42,7 @@ SEARCHES = [
     ("newest", {"q": "medium"}),
     ("newest", {"q": "medium item"}),
     ("newest", {"q": "rare"}),
+    ("newest", {"q": "rare it"}),
     ("newest", {"q": "absent"}),
     ("name", {"q": "rare"}),
     ("price", {"q": "item", "currency": "EUR"}),
