@@ -21,7 +21,7 @@ def import_products(file: Path) -> None:
     The columns are id, name, price (in minor units), currency, stock and optionally description.
     Existing products are updated, also their stock. Without the column description, descriptions
     stay. If a line is invalid, the command prints its number and imports nothing. Otherwise it
-    writes 1,000 products per transaction, with two connections; after an error, run it again.
+    writes 500 products per transaction, with two connections; after an error, run it again.
     """
     try:
         with transaction() as session:

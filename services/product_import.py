@@ -21,7 +21,7 @@ from services.product_csv import COLUMNS, MAX_ERRORS, Reader
 
 products = table(Product)
 # An order of one of the products waits for the end of the batch, for 2 s at most.
-BATCH = 1000
+BATCH = 500
 
 
 class BadFileError(Exception):

@@ -71,10 +71,10 @@ def test_order_of_an_imported_product_succeeds_while_the_import_continues(
     assert fetch(database, select(Product.stock).order_by(Product.id)) == [6] + [7] * 2499
 
 
-def test_transaction_writes_at_most_a_thousand_products(database, flask, products_csv):
+def test_transaction_writes_at_most_500_products(database, flask, products_csv):
     assert flask("products", "import", products_csv).exit_code == 0
 
-    assert fetch(database, LARGEST_TRANSACTION) == [1000]
+    assert fetch(database, LARGEST_TRANSACTION) == [500]
 
 
 def test_failed_import_says_what_it_wrote_and_can_run_again(database, flask, products_csv):
