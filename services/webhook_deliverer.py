@@ -37,7 +37,7 @@ SLOW_MS = 1000
 POLL_SECONDS = 0.5
 # After one attempt ends, wait this long for others to end too. To store many results in one turn
 # takes hardly longer than to store a few.
-BATCH_SECONDS = 0.05
+BATCH_SECONDS = 0.01
 RECONNECT_SECONDS = 1.0
 # After SIGTERM, the process waits this long for running attempts. No attempt takes longer.
 GRACE_SECONDS = 15.0
