@@ -75,6 +75,7 @@ class Me(Resource):
         order is not shipped yet, you get a 409 `open-orders`: cancel it first.
         """
         erasure.erase(self.session, self.principal, self.principal.id)
+        self.after_commit(lambda: erasure.log(self.principal.id))
 
 
 @blp.route("/me/export")
@@ -168,3 +169,4 @@ class Account(Resource):
         a 404.
         """
         erasure.erase(self.session, self.principal, user_id)
+        self.after_commit(lambda: erasure.log(user_id))

@@ -43,13 +43,18 @@ def erase(session: Session, principal: Principal, user_id: str) -> None:
     _anonymize(user)
     session.flush()
     events.record(session, EventType.USER_ERASED, user_id, user.version, actor_of(principal))
+
+
+def log(user_id: str) -> None:
+    """Log an erasure after its commit: the log lists what to erase again after a restore."""
     logger.bind(erased=user_id).info("user_erased")
 
 
 def _locked(session: Session, user_id: str) -> User:
     """Return the user, locked FOR UPDATE.
 
-    A request that writes locks its user first (`principals.WRITING_USER`), so this waits for it.
+    Each writing request locks the row of its caller first (`principals.WRITING_USER`). This lock
+    waits until such requests end, so none of them adds data after the erasure.
     """
     existing = select(User).where(User.id == user_id, users.EXISTS).with_for_update()
     user = session.scalar(existing.execution_options(populate_existing=True))

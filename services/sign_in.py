@@ -18,7 +18,7 @@ BY_EMAIL = (
     .where(users.c.email == bindparam("email"), users.c.is_active)
     .execution_options(prepared=True)
 )
-# The version stays the same, because no field of a response changes.
+# `version` stays the same, and so does the ETag: no response contains the hash.
 REHASH = (
     update(users)
     .where(

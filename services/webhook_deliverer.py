@@ -29,9 +29,9 @@ from services.webhook_results import Result
 from services.webhook_signatures import sign
 
 THREADS = 128
-# The window of an endpoint is the number of its attempts at the same time: 1 at first, one more
-# after each success up to this maximum, and half after each failure. All failing and slow endpoints
-# together use at most half of the threads.
+# The window of an endpoint is how many of its attempts may run at once: it starts at 1, grows by
+# one with each success up to this maximum, and halves with each failure. All failing and slow
+# endpoints together use at most half of the threads.
 MAX_WINDOW = 32
 SLOW_MS = 1000
 POLL_SECONDS = 0.5
@@ -93,7 +93,8 @@ class Deliverer:
 
     def try_turn(self, pool: Executor) -> bool:
         """Run a turn; while PostgreSQL is unavailable, log it and wait."""
-        # Fan out at most once per `POLL_SECONDS`: a large batch costs little more than a small one.
+        # Create deliveries (fan out) at most once per `POLL_SECONDS`: a large batch of events costs
+        # little more than a small one.
         now = time.monotonic()
         fans_out = now >= self.fan_out_at
         if fans_out:

@@ -28,13 +28,13 @@ from app.settings import Settings
 from services.errors import Problem
 from services.second_factors import InvalidChallenge, SecondFactorRequired
 
-# In the settings, each limit has a rate.
+# The names of all limits: each setting `rate_limit_<name>` is the rate of one limit.
 NAMES = tuple(
     field.name.removeprefix("rate_limit_")
     for field in fields(Settings)
     if field.name.startswith("rate_limit_")
 )
-# Errors without a wrong password or code, so they do not count.
+# These errors do not mean that a password or a code was wrong, so they do not count as failures.
 NO_GUESS = (SecondFactorRequired, InvalidChallenge)
 UNLIMITED = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
 
@@ -81,8 +81,8 @@ forgot_password = limit("forgot_password", account_and_address)
 forgot_password_account = limit("forgot_password_account", account)
 forgot_password_address = limit("forgot_password_address", address)
 mail = limit("mail", user_or_address)
-# Counted separately from sign-ins. Otherwise a copied token could use up the wrong codes that a
-# sign-in allows.
+# Counted separately from sign-ins. Otherwise a thief of an access token could send wrong codes here
+# until the owner cannot sign in any more.
 second_factor = limit("second_factor", failures(lambda: "settings", user_or_address))
 second_factor_login = limit("second_factor", failures(challenged_user))
 second_factor_address = limit("login", failures(challenged_user, address))
@@ -93,7 +93,7 @@ export = limit("export", user_or_address)
 def is_unlimited() -> bool:
     """Return True for OPTIONS and for health checks.
 
-    `limiter.exempt` needs an endpoint, and an error such as 405 has none.
+    `limiter.exempt` would not exempt a 405 on these paths, because it has no endpoint.
     """
     return request.method == "OPTIONS" or request.path in UNLIMITED
 
@@ -124,7 +124,7 @@ def in_seconds(rates: str) -> str:
     declaration.
     """
     items = [f"{item.amount} per {item.get_expiry()} second" for item in parse_many(rates)]
-    return "; ".join(dict.fromkeys(items))  # An equal rate would count each request twice.
+    return "; ".join(dict.fromkeys(items))  # Two equal rates would count a request twice.
 
 
 def is_shared() -> bool:

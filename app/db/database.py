@@ -23,7 +23,7 @@ from app.settings.postgres import SCHEME
 UUID_OID, TIMESTAMPTZ_OID = 2950, 1184  # OIDs in pg_type
 # A worker waits this much longer than `statement_timeout` before it gives up a statement.
 GRACE_SECONDS = 2.0
-# After a longer attempt, the client has no time for a retry.
+# If a connection is lost after a longer attempt, it was a timeout: there is no time for a retry.
 MAX_RETRYABLE_SECONDS = 2.0
 TRANSACTION_OPTIONS = {"isolation_level", "postgresql_readonly", "postgresql_deferrable"}
 CONFLICTS = (DeadlockDetected, SerializationFailure)
@@ -188,8 +188,8 @@ def lost_connection(error: Exception) -> bool:
     """Return True if the connection broke before or during a statement.
 
     After a restart of PostgreSQL, SQLAlchemy drops all older connections of the pool, so a retry
-    gets a new one. An error without a statement happened at COMMIT, where the transaction may
-    have been committed, so it returns False.
+    gets a new one. If the error has no statement, COMMIT failed, and the transaction may be saved:
+    the result is False.
     """
     return (
         isinstance(error, DBAPIError)

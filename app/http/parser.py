@@ -91,7 +91,7 @@ def _decoded() -> Any:
     try:
         text = receive_body().decode()
         value = _decoder.decode(text)
-        # An escape such as \u0066 can hide an API key in the text, so then search the values.
+        # Search the values if the text has a key, or an escape such as \u0066, which can hide one.
         exposed = list(_exposed_keys(value)) if "\\u" in text or KEY.search(text) else []
     except RecursionError:
         raise MalformedBody("The body is nested too deeply.") from None
@@ -101,7 +101,7 @@ def _decoded() -> Any:
     except ValueError:  # not UTF-8, or a number with thousands of digits
         raise MalformedBody from None
     if exposed:
-        raise InvalidInput.at(exposed[:MAX_ERRORS], "Is an API key; revoke it, then omit it.")
+        raise InvalidInput.at(exposed[:MAX_ERRORS], "Contains an API key; revoke it, then omit it.")
     return value
 
 

@@ -37,7 +37,7 @@ class Resource(MethodView):
     """
 
     operations: ClassVar[dict[str, Operation]]
-    # False for pages and documents, because other sites append parameters such as utm_source.
+    # False for pages and the OpenAPI document: links on other sites add parameters like utm_source.
     refuses_unknown_parameters: ClassVar[bool] = True
     # State of the current request.
     session: Session

@@ -56,7 +56,7 @@ class Settings:
     redis_url: str = setting(
         fields.String(validate=redis_url),
         "",
-        "Rate limits of all processes together: `redis://`, "
+        "Redis server that counts the rate limits of all processes: `redis://`, "
         "`redis+sentinel://host:port,…/service` or `redis+cluster://host:port,…`. "
         "Empty: each process counts separately.",
     )
@@ -97,7 +97,7 @@ class Settings:
     rate_limit_api_key: str = setting(rate(), "600 per minute", "Requests per API key.")
     rate_limit_new_api_key: str = setting(rate(), "20 per hour", "New API keys per user.")
     rate_limit_login: str = setting(
-        rate(), "5 per minute", "Failed logins per account and IP address."
+        rate(), "5 per minute", "Failed logins per pair of account and IP address."
     )
     rate_limit_login_account: str = setting(rate(), "20 per minute", "Failed logins per account.")
     rate_limit_login_address: str = setting(
@@ -106,7 +106,7 @@ class Settings:
     rate_limit_password: str = setting(
         rate(),
         "5 per minute",
-        "Password changes per account; resets per IP address.",
+        "Changes of password, address or second factor per user; password resets per IP address.",
     )
     rate_limit_register: str = setting(rate(), "20 per hour", "Registrations per IP address.")
     rate_limit_forgot_password: str = setting(
@@ -118,9 +118,13 @@ class Settings:
     rate_limit_forgot_password_address: str = setting(
         rate(), "20 per hour", "Password reset requests per IP address."
     )
-    rate_limit_mail: str = setting(rate(), "5 per hour", "Other mails per user.")
+    rate_limit_mail: str = setting(
+        rate(), "5 per hour", "Requested mails for verification or a new address, per user."
+    )
     rate_limit_second_factor: str = setting(
-        rate(), "10 per hour", "Wrong second-factor codes per account."
+        rate(),
+        "10 per hour",
+        "Wrong second-factor codes per account, separately for sign-ins and settings.",
     )
     require_admin_second_factor: bool = setting(
         fields.Boolean(),

@@ -2,7 +2,7 @@
 
 import pytest
 from loguru import logger
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from models.account_tokens import AccountToken, TokenPurpose
 from models.api_keys import APIKey
@@ -109,6 +109,18 @@ class TestErasure:
 
         assert as_user.get(ME).json["email"] == user.email
         assert as_user.get(f"{KEYS}/{key['id']}").json["name"] == "other"
+
+    def test_erasure_that_is_not_committed_is_not_logged(self, app, erase):
+        def fail(_session):
+            raise RuntimeError("The commit fails.")
+
+        lines = []
+        sink = logger.add(lambda message: lines.append(str(message)), level="DEBUG")
+        event.listen(app.extensions["sessions"], "before_commit", fail)
+        assert erase().status_code == 500
+        logger.remove(sink)
+
+        assert [line for line in lines if "user_erased" in line] == []
 
     def test_log_has_the_id_only(self, app, person, erase):
         lines = []
