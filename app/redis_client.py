@@ -15,7 +15,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 TIMEOUT_SECONDS = 0.25
-SERVER = r"(?:[\w.-]+|\[[0-9a-f:.]+\]):[1-9][0-9]*"
+SERVER = r"(?:[\w.-]+|\[[0-9a-f:.]+\]):[1-9][0-9]{0,4}"
 GROUP = re.compile(
     r"(?P<protocol>rediss?)\+(?P<kind>sentinel|cluster)://"
     r"(?:(?P<username>[^:@/]*):(?P<password>[^@/]*)@)?"

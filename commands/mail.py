@@ -27,7 +27,8 @@ def deliver(once: bool) -> None:
     sender = mail_sender()
     if sender is None:
         raise click.ClickException("SMTP_URL is missing.")
-    delivery_metrics.start(current_app, mails=True)
+    if not once:
+        delivery_metrics.start(current_app, mails=True)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sender.stopping.set())
     sender.run(once=once)

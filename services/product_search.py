@@ -50,7 +50,8 @@ INDEXED = f"""
     search_words({SEARCH_TEXT}) @@ CAST((
         SELECT string_agg(word, ' & ')
         FROM (
-            SELECT quote_literal(unnest(tsvector_to_array(to_tsvector('simple', :others))))
+            SELECT quote_literal(unnest(tsvector_to_array(to_tsvector('simple', other))))
+            FROM unnest(CAST(:others AS text[])) AS other
             UNION ALL
             SELECT CASE WHEN length(word) > 8 THEN quote_literal(word) || ':*'
                 ELSE quote_literal('^' || word) END
@@ -98,7 +99,7 @@ def _filters(in_stock: bool = False, **values: Any) -> tuple[tuple[str, ...], di
         words = values["q"].replace("'", " ").replace("\\", " ").split()
         quoted = " & ".join(f"'{word}'" for word in words)
         values |= {"words": " ".join(words), "q": f"{quoted}:*" if words else ""}
-        values |= {"others": " ".join(words[:-1]), "last": " ".join(words[-1:])}
+        values |= {"others": words[:-1], "last": " ".join(words[-1:])}
     return names, values
 
 

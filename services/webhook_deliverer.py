@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from models.events import Event
 from services import webhook_claims, webhook_results
 from services.webhook_addresses import AddressRules
-from services.webhook_fanout import fan_out
+from services.webhook_fanout import Batch, fan_out
 from services.webhook_requests import RequestFailed, post
 from services.webhook_results import Result
 from services.webhook_signatures import sign
@@ -110,7 +110,7 @@ class Deliverer:
         """Record results, fan out events and start attempts; return whether there was work."""
         self.record()
         with self.transaction() as session:
-            events = fan_out(session) if fans_out else 0
+            batch = fan_out(session) if fans_out else Batch(0, full=False)
             counts = self.room(webhook_claims.due_endpoints(session))
             claimed, found = webhook_claims.claim(session, counts)
         bodies = {event.id: self.serialize(event) for event in found}
@@ -118,7 +118,9 @@ class Deliverer:
             body = bodies.get(delivery.event_id) or self.serialize(test_event(delivery))
             attempt = pool.submit(send, delivery, body, self.rules)
             self.in_flight[attempt] = delivery.endpoint_id
-        return bool(events or claimed)
+        if batch.full:
+            self.fan_out_at = 0.0
+        return bool(batch.events or claimed)
 
     def pause(self, worked: bool) -> None:
         """Wait for the end of an attempt; without attempts, for a moment."""

@@ -1,6 +1,7 @@
 """Fan-out of events: create their deliveries, exactly once and in the order of the events."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, func, select, tuple_, update
 from sqlalchemy.orm import Session
@@ -50,25 +51,32 @@ INSERT = insertion(PAIRS).on_conflict_do_nothing()
 MOVE = update(position).values(txid=bindparam("last_txid"), event_id=bindparam("last_id"))
 
 
-def fan_out(session: Session, limit: int = BATCH, max_deliveries: int = MAX_DELIVERIES) -> int:
-    """Create the deliveries of the next events, and return the number of events.
+class Batch(NamedTuple):
+    """How many events got their deliveries; `full` if more events may wait."""
+
+    events: int
+    full: bool
+
+
+def fan_out(session: Session, limit: int = BATCH, max_deliveries: int = MAX_DELIVERIES) -> Batch:
+    """Create the deliveries of the next events.
 
     The lock of the position makes each event have its deliveries exactly once. While another
-    deliverer holds it, the function returns 0.
+    deliverer holds it, the batch is empty.
     """
     start = session.execute(LOCKED).one_or_none()
     if start is None:
-        return 0
+        return Batch(0, full=False)
     after = {"after_txid": start.txid, "after_id": start.event_id}
     # At least one event, so that the position moves with any number of endpoints.
-    most = max(1, max_deliveries // (session.scalar(ENABLED) or 1))
-    last = session.execute(LAST, {**after, "limit": min(limit, most)}).one_or_none()
+    most = min(limit, max(1, max_deliveries // (session.scalar(ENABLED) or 1)))
+    last = session.execute(LAST, {**after, "limit": most}).one_or_none()
     if last is None:
-        return 0
+        return Batch(0, full=False)
     end = {"last_txid": last.txid, "last_id": last.id}
     session.execute(INSERT, {**after, **end})
     session.execute(MOVE, end)
-    return int(last.number)
+    return Batch(last.number, full=last.number == most)
 
 
 def oldest_waiting(session: Session) -> datetime | None:

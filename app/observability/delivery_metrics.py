@@ -48,8 +48,8 @@ def serve(port: int) -> None:
 def sample_forever(sessions: sessionmaker[Session], samples: Sequence[Sample]) -> None:
     """Update the gauges every five seconds; while PostgreSQL is unavailable, keep their values."""
     while True:
-        # The deliverer and the mail sender log errors of PostgreSQL.
-        with suppress(SQLAlchemyError, DriverError), sessions(info=AUTOCOMMIT) as session:
-            for sample in samples:
+        for sample in samples:
+            # The deliverer and the mail sender log errors of PostgreSQL.
+            with suppress(SQLAlchemyError, DriverError), sessions(info=AUTOCOMMIT) as session:
                 sample(session)
         time.sleep(SAMPLE_SECONDS)

@@ -14,7 +14,7 @@ from marshmallow import ValidationError, fields
 
 from app.settings.declaration import schema_of, setting
 from app.settings.files import SettingsError, sources
-from app.settings.mail import public_url, sender, smtp_url
+from app.settings.mail import PublicURL, sender, smtp_url
 from app.settings.names import Network, hosts, networks, origins, ports
 from app.settings.postgres import PostgresURL
 from app.settings.safety import KEY_BYTES, unsafe
@@ -173,7 +173,7 @@ class Settings:
         "Sender, such as `Shop <no-reply@example.com>`; required with `SMTP_URL`.",
     )
     public_url: str = setting(
-        fields.String(validate=public_url),
+        PublicURL(),
         "",
         "Base URL of links in mails; required with `SMTP_URL`.",
     )

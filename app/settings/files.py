@@ -34,5 +34,5 @@ def sources() -> dict[str, Any]:
 def _one_url(source: Mapping[str, Any]) -> dict[str, Any]:
     """Rename `SQLALCHEMY_DATABASE_URI` to `DATABASE_URL`, unless the source has both."""
     uri = source.get("SQLALCHEMY_DATABASE_URI")
-    named = uri and not source.get("DATABASE_URL")
+    named = uri and not (source.get("DATABASE_URL") or "").strip()
     return {**source, "DATABASE_URL": uri} if named else dict(source)

@@ -1,20 +1,50 @@
-"""Validation of the settings of mails: the server, the sender and the base of links."""
+"""Field types of settings of mails: the server, the sender and the base of links."""
 
-import re
+from email.headerregistry import Address
+from email.utils import getaddresses, parseaddr
+from typing import Any
+from urllib.parse import urlsplit
 
-from marshmallow import validate
+from marshmallow import ValidationError, fields
 
-HOST = r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::[1-9][0-9]{0,4})?"
+SMTP_FORM = "must be smtp://user:password@host:587, smtp://host?starttls=required or smtps://…"
 
-smtp_url = validate.Regexp(
-    re.compile(rf"(?:log:|smtps?://(?:[^/?#\s]+@)?{HOST}/?(?:\?starttls=required)?)\Z"),
-    error="must be smtp://user:password@host:587, smtp://host?starttls=required or smtps://…",
-)
-sender = validate.Regexp(
-    re.compile(r"(?:[^<>\r\n]*<[^@<>\s]+@[^@<>\s]+>|[^@<>\s]+@[^@<>\s]+)\Z"),
-    error="must be an address such as no-reply@example.com.",
-)
-public_url = validate.Regexp(
-    re.compile(rf"https?://{HOST}\Z"),
-    error="must be a URL such as https://api.example.com, without a path.",
-)
+
+def smtp_url(value: str) -> None:
+    try:
+        url = urlsplit(value)
+        valid = value == "log:" or bool(
+            url.scheme in {"smtp", "smtps"}
+            and url.hostname
+            and url.port != 0
+            and url.path in {"", "/"}
+            and url.query in {"", "starttls=required"}
+            and not url.fragment
+        )
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ValidationError(SMTP_FORM)
+
+
+def sender(value: str) -> None:
+    try:
+        Address(addr_spec=parseaddr(value)[1])
+    except (ValueError, IndexError):
+        raise ValidationError("must be an address such as no-reply@example.com.") from None
+    addresses = getaddresses([value])
+    if len(addresses) != 1 or not addresses[0][1].rpartition("@")[0] or set("\r\n") & set(value):
+        raise ValidationError("must be an address such as no-reply@example.com.")
+
+
+class PublicURL(fields.Url):
+    """A URL without path, query and fragment; it loads without the final slash."""
+
+    def __init__(self) -> None:
+        super().__init__(schemes={"http", "https"}, require_tld=False)
+
+    def _deserialize(self, *args: Any, **kwargs: Any) -> str:
+        value: str = super()._deserialize(*args, **kwargs)
+        if urlsplit(value).path not in {"", "/"} or any(each in value for each in '?#@"<>'):
+            raise ValidationError("must be a URL such as https://api.example.com.")
+        return value.rstrip("/")

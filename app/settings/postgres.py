@@ -11,6 +11,8 @@ from psycopg2.extensions import make_dsn, parse_dsn
 SCHEME = "postgresql+psycopg2"
 # Rejects the rest of a password with an @, which libpq would send to DNS.
 HOST = re.compile(r"[/@].+|[\w.:-]*")
+DIGITS = re.compile("[0-9]*")
+INTEGERS = re.compile(r"connect_timeout|tcp_user_timeout|keepalives\w*")
 SCHEMES = {"postgres", "postgresql", SCHEME}
 FORM = (
     "must be a libpq URL such as postgresql://user:pass@host/db, with @ : / ? and % of the "
@@ -59,8 +61,14 @@ def check_values(given: dict[str, str]) -> None:
     libpq validates them when it connects, so this connects to a socket that cannot exist.
     """
     hosts = given.get("host", "").split(",")
-    if not all(map(HOST.fullmatch, hosts)):
+    ports = given.get("port", "").replace(",", "")
+    is_part_of_password = "@" in given.get("dbname", "") or not DIGITS.fullmatch(ports)
+    if is_part_of_password or not all(map(HOST.fullmatch, hosts)):
         raise ValidationError(FORM)
+    for name, value in given.items():
+        # libpq validates these numbers only when a server responds.
+        if INTEGERS.fullmatch(name) and not re.fullmatch("-?[0-9]{1,9}", value):
+            raise ValidationError(f"{name} must be an integer.")
     nowhere = {"host": ",".join(["/dev/null"] * len(hosts)), "hostaddr": None}
     try:
         psycopg2.connect(make_dsn(**{**given, **nowhere}))

@@ -72,6 +72,22 @@ class TestAnywhere:
 
         assert "hunter" not in error_text(given)
 
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "postgresql://u:hunter2/x@h/db",
+            "postgresql://u:12345678/x@h/db",
+            "postgresql://u:123/hunter@h/db",
+            "postgresql://u:hunter2@x@h/db",
+        ],
+    )
+    def test_error_contains_no_part_of_the_password(self, url):
+        text = error_text({**DEVELOPMENT, "DATABASE_URL": url})
+
+        assert "DATABASE_URL: must be a libpq URL" in text
+        assert "hunter" not in text
+        assert "12345678" not in text
+
 
 class TestProduction:
     @pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS"])
@@ -146,6 +162,11 @@ class TestKeySizes:
         ("SMTP_URL", "smtp://mail.example.com/path"),
         ("SMTP_URL", "smtp://mail.example.com?starttls=no"),
         ("SMTP_URL", "smtp://"),
+        ("SMTP_URL", "smtp://mail.example.com:99999"),
+        ("SMTP_URL", "smtp://user:p[ss@mail.example.com"),
+        ("MAIL_FROM", "Shop, Inc <no-reply@example.com>"),
+        ("MAIL_FROM", "Shop: x; <no-reply@example.com>"),
+        ("MAIL_FROM", "a,b@example.com"),
         ("MAIL_FROM", "Shop"),
         ("MAIL_FROM", "Shop <no-reply>"),
         ("MAIL_FROM", "a@example.com\nBcc: b@example.com"),

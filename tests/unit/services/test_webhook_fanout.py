@@ -30,7 +30,7 @@ def session(own_engine):
 
 def run(engine, *args, **options):
     with Session(engine) as session, session.begin():
-        return fan_out(session, *args, **options)
+        return fan_out(session, *args, **options).events
 
 
 def deliveries(engine):
@@ -53,6 +53,14 @@ def test_each_event_has_one_delivery_per_endpoint(own_engine):
 
     expected = sorted((each.id, event) for each in endpoints for event in event_ids(own_engine))
     assert deliveries(own_engine) == expected
+
+
+def test_full_batch_tells_that_more_events_may_wait(own_engine):
+    add_endpoint(own_engine, URL)
+    add_events(own_engine, 3)
+
+    with Session(own_engine) as session, session.begin():
+        assert [fan_out(session, 2) for _ in range(2)] == [(2, True), (1, False)]
 
 
 def test_batches_continue_in_order_also_within_a_transaction(own_engine):
@@ -107,7 +115,7 @@ def test_rollback_repeats_the_events(own_engine):
     add_endpoint(own_engine, URL)
     add_events(own_engine)
     with Session(own_engine) as session:
-        assert fan_out(session) == 1
+        assert fan_out(session).events == 1
 
     assert run(own_engine) == 1
     assert len(deliveries(own_engine)) == 1

@@ -7,12 +7,12 @@ from sqlalchemy import text
 
 from services.product_search import FILTERS, INDEXED, LIKELY, _filters
 
-LETTERS = "abkiAKI12-_./@:+'\\%<>&^éÉİΣςß日本йЙ🙂\u0131\u017f\u212a\u0301"
+LETTERS = "abkiAKI12~!-_./@:+'\\%<>&^éÉİΣςß日本йЙ🙂\u0131\u017f\u212a\u0301"
 WORDS = [
     *["t-shirt", "T-Shirts", "a-b-c", "foo_bar", "foo", "bar", "M/L", "v1.2", "-3.50", "1e5"],
     *["350ml", "o'neil", "http://a.b/c?d=e", "www.shop.example/a/b", "ann@shop.example"],
     *["C:\\temp", "/usr/bin", "<b>", "&amp;", "^t", "x", "chandelier", "chandeliers"],
-    *["日本茶", "Élan", "ISIK", "İstanbul"],
+    *["日本茶", "Élan", "ISIK", "İstanbul", "<red", "mug>", "http://", "~/x", "V1.2", "~2", "!"],
 ]
 words = st.sampled_from(WORDS) | st.text(LETTERS, min_size=1, max_size=10)
 texts = st.lists(words, min_size=1, max_size=5).map(" ".join)
@@ -55,6 +55,8 @@ def check(engine, names, q):
         ("kelvin", "\u212aelvin"),
         ("日", "日本茶"),
         ("é", "Élan"),
+        ("<red mug> !", "red mug blue"),
+        ("<red mug> blu", "red mug blue"),
     ],
 )
 def test_words_of_all_kinds_are_found(engine, q, name):
