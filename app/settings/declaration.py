@@ -6,6 +6,8 @@ from typing import Any
 
 from marshmallow import Schema, fields, pre_load
 
+from app.settings.files import stripped
+
 
 def setting(field: fields.Field, default: Any, description: str) -> Any:
     """Declare a setting: parser, default and description for the reference tables."""
@@ -23,10 +25,5 @@ class _EnvironmentSchema(Schema):
 
     @pre_load
     def known(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:
-        """Strip the values, because a mounted file can end with a newline."""
-        given = {name: data[name] for name in self.fields if name in data}
-        stripped = {
-            name: value.strip() if isinstance(value, str) else value
-            for name, value in given.items()
-        }
-        return {name: value for name, value in stripped.items() if value not in (None, "")}
+        given = stripped(data)
+        return {name: given[name] for name in self.fields if given.get(name) not in (None, "")}

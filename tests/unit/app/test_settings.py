@@ -62,7 +62,7 @@ SETTINGS = [
     ("WEBHOOK_PORTS", "443, 9443", (443, 9443)),
     ("SMTP_URL", "smtps://u:p%40ss@mail.example", "smtps://u:p%40ss@mail.example"),
     ("MAIL_FROM", "Shop <no-reply@example.com>", "Shop <no-reply@example.com>"),
-    ("PUBLIC_URL", "https://api.example.com", "https://api.example.com"),
+    ("PUBLIC_URL", "https://api.example.com/", "https://api.example.com"),
     ("REQUIRE_VERIFIED_EMAIL", "login", "login"),
     ("METRICS_PORT", "9100", 9100),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318", "http://collector:4318"),
@@ -107,6 +107,27 @@ def config_py(directory):
 
 
 class TestSources:
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            ("class Config(", r"SyntaxError: '\(' was never closed \(config.py, line 1\)"),
+            ("raise RuntimeError", "RuntimeError: "),
+            ("import no_such", "ModuleNotFoundError: No module named 'no_such'"),
+        ],
+    )
+    def test_unreadable_config_py_is_an_error(self, text, told, directory):
+        (directory / "config.py").write_text(text)
+
+        with pytest.raises(SettingsError, match=rf"^config\.py cannot be read: {told}$"):
+            Settings.load()
+
+    @pytest.mark.parametrize("text", [b"A=1\nSECRET_KEY='no end\n", b"A=1\n\xff"])
+    def test_unreadable_env_file_is_an_error(self, text, directory):
+        (directory / ".env").write_bytes(text)
+
+        with pytest.raises(SettingsError, match=r"\.env cannot be read: "):
+            Settings.load()
+
     def test_config_py_without_the_class_sets_nothing(self, directory, environment):
         (directory / "config.py").write_text("LOG_LEVEL = 'ERROR'")
         environment(**DEVELOPMENT)
@@ -157,6 +178,11 @@ class TestSources:
         environment(**DEVELOPMENT, LOG_LEVEL=" \n", SECRET_KEY_FALLBACKS=" ,\n")
 
         assert (Settings.load().log_level, Settings.load().secret_key_fallbacks) == ("INFO", ())
+
+    def test_url_of_whitespace_falls_back_to_the_other_name(self, environment):
+        environment(**{**DEVELOPMENT, "DATABASE_URL": "\n"}, SQLALCHEMY_DATABASE_URI=URL)
+
+        assert Settings.load().database_url == DRIVER_URL
 
     def test_config_py_can_contain_python_values(self, config_py):
         config_py(**DEVELOPMENT, DEBUG=True, ALLOWED_HOSTS=["a.example"], TRUSTED_PROXIES=1)
