@@ -5,7 +5,7 @@ import re
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import repeat
 from uuid import uuid4
 
@@ -13,6 +13,7 @@ import httpx
 import psutil
 import pytest
 from sqlalchemy import NullPool, create_engine, func, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from models.events import Event, EventType
@@ -138,11 +139,12 @@ def add_rows(engine, receivers):
 
 
 def is_missed(engine, receiver):
-    """Return whether a delivery to the receiver has failed."""
+    """Return whether a delivery to the receiver has failed; False while PostgreSQL restarts."""
     mine = WebhookEndpoint.url.contains(f":{receiver.port}/")
     failed = select(WebhookDelivery.id).join(WebhookEndpoint).where(mine)
-    with Session(engine) as session:
-        return session.scalar(failed.where(WebhookDelivery.last_error.is_not(None)).limit(1))
+    with suppress(OperationalError), Session(engine) as session:
+        return bool(session.scalar(failed.where(WebhookDelivery.last_error.is_not(None)).limit(1)))
+    return False
 
 
 def unfinished(engine, count, *, leases=False):
