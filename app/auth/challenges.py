@@ -1,6 +1,6 @@
 """Challenges of a sign-in with a second factor (itsdangerous): signed and short-lived.
 
-A challenge is no token: its signature has another key, derived with the salt.
+A challenge is not valid as a token, because its signing key is derived from the secret and a salt.
 """
 
 import hashlib
@@ -17,13 +17,13 @@ LEEWAY_SECONDS = 5
 
 
 def issue(user_id: str, password_hash: str) -> str:
-    """Return a challenge, which a new password makes invalid."""
+    """Return a challenge; it becomes invalid when the password changes."""
     challenge: str = _serializer().dumps([user_id, password_version(password_hash)])
     return challenge
 
 
 def read(challenge: str) -> tuple[str, str]:
-    """Return the id of the user and the version of the password.
+    """Return the id of the user and the `password_version`.
 
     Raises:
         InvalidChallenge: the challenge is expired, or the service did not issue it.
@@ -33,7 +33,7 @@ def read(challenge: str) -> tuple[str, str]:
     except BadData:
         raise InvalidChallenge from None
     age = time.time() - issued_at.timestamp()
-    # Not `max_age`, which allows no difference between the clocks of two servers.
+    # `max_age` of itsdangerous would allow no difference between the clocks of two servers.
     if not -LEEWAY_SECONDS <= age <= MAX_AGE_SECONDS:
         raise InvalidChallenge
     return user_id, version

@@ -1,6 +1,6 @@
-"""Key functions of rate limits: what a limit counts.
+"""Key functions of rate limits: a limit counts the requests with the same key.
 
-They must not raise or return "": Flask-Limiter skips a limit without a key.
+A key function must not raise an exception or return "", because the limit would not apply.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ FAILURES = "failures:"
 
 
 def address() -> str:
-    """Return the client's address; for IPv6, its /64 network, which belongs to one customer."""
+    """Return the client's address; for IPv6, its /64 network, which one customer has."""
     remote = request.remote_addr or "unknown"
     try:
         return str(ipaddress.IPv6Network(f"{remote}/64", strict=False))
@@ -36,7 +36,7 @@ def address() -> str:
 
 
 def user_or_address() -> str:
-    """Return the id of the user or API key, otherwise the address."""
+    """Return the id of the user or API key; without a valid one, the client's address."""
     if key_id := known_key_id():
         return key_id
     try:
@@ -56,9 +56,9 @@ def account_and_address() -> str:
 
 
 def account_or_known_address() -> str:
-    """Return the account; where it is signed in, the account and the address.
+    """Return the account; if it has a session at the client's address, add the address.
 
-    So failures from elsewhere cannot keep a user out.
+    So failed logins from other addresses do not lock out a user who has signed in before.
     """
     try:
         with database.session(autocommit=True) as session:
@@ -81,7 +81,7 @@ def sent_email() -> str:
 
 
 def challenged_user() -> str:
-    """Return the id of the user in the challenge; without a valid one, the client's address."""
+    """Return the id of the user in a valid challenge, otherwise the client's address."""
     try:
         return challenges.read(json_body()["challenge"])[0]
     except (Problem, HTTPException, KeyError, TypeError, ValueError, OSError):
@@ -96,8 +96,8 @@ def failures(*keys: Callable[[], str]) -> Callable[[], str]:
 def endpoint() -> str:
     """Return the endpoint of the request, or "other".
 
-    Flask-Limiter skips static files and requests without an endpoint (404, 405). As "other", they
-    count.
+    Flask-Limiter does not count static files and requests without an endpoint (404, 405). It does
+    count "other".
     """
     name = request.endpoint
     return name if name and name != "static" else "other"

@@ -17,11 +17,11 @@ from werkzeug.utils import cached_property
 from app import redis_client
 
 MAX_WINDOWS = 50_000
-# Pause after an error of Redis, so that a frozen server does not delay every request.
+# Pause after an error of Redis, so that an unresponsive server does not delay every request.
 PAUSE_SECONDS = 1.0
 
-# KEYS[1] is a list of times, the newest first. The client sends its own time: if Redis runs the
-# script after the client's timeout, the hit still counts at the time when it was sent.
+# KEYS[1] is a list of the times of hits, the newest first. The service sends the time of a hit,
+# because Redis may run the script later, even after the timeout of the service.
 HIT = """
 local now, limit, seconds, cost = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local oldest = redis.call('LINDEX', KEYS[1], -1)
@@ -51,7 +51,7 @@ class Window(NamedTuple):
 
 
 class MemoryWindows:
-    """Moving windows in memory: at most `MAX_WINDOWS`, least recently used evicted first."""
+    """At most `MAX_WINDOWS` moving windows in memory; evicts the least recently used one first."""
 
     def __init__(self) -> None:
         self.lock = Lock()
@@ -78,7 +78,7 @@ class MemoryWindows:
                 hits.remove(hit_at)
 
     def _evict(self, now: float) -> None:
-        """Remove at most two windows, which bounds the time of each hit."""
+        """Remove at most two expired or surplus windows, so that every hit is fast."""
         for _ in range(2):
             end, _hits = next(iter(self.windows.values()), (now, []))
             if end < now or len(self.windows) >= MAX_WINDOWS:
@@ -88,8 +88,8 @@ class MemoryWindows:
 class RedisOrMemoryStorage(Storage, MovingWindowSupport):
     """Moving-window storage for the library limits; see docs/decisions/0010-flask-limiter.md.
 
-    `on_hit` receives the key, the limit, the seconds and the window of each hit. That saves the
-    second round trip to Redis that `get_moving_window` takes.
+    `on_hit` receives the key, the limit, the seconds and the window of each hit. So no second round
+    trip to Redis, by `get_moving_window`, is needed.
     """
 
     STORAGE_SCHEME = ["redis-or-memory"]  # noqa: RUF012 (limits reads a list)
@@ -107,7 +107,7 @@ class RedisOrMemoryStorage(Storage, MovingWindowSupport):
         self.memory = MemoryWindows()
         self.unavailable, self.tried_at = False, 0.0
 
-    @cached_property  # Werkzeug's: functools' locks all threads in Python 3.11.
+    @cached_property  # functools.cached_property locks all threads in Python 3.11.
     def script(self) -> Script:
         return redis_client.connect(self.redis_url).register_script(HIT)
 
@@ -122,8 +122,8 @@ class RedisOrMemoryStorage(Storage, MovingWindowSupport):
         return window.accepted
 
     def release(self, key: str, hit_at: float) -> None:
-        """Remove a hit. If Redis is unavailable, its copy expires with the window."""
-        self.memory.release(key, hit_at)  # Redis may have been unavailable then.
+        """Remove a hit; while Redis is unavailable, hits in Redis stay until they expire."""
+        self.memory.release(key, hit_at)  # for a hit while Redis was unavailable
         if self.is_shared:
             with suppress(*self.base_exceptions):
                 self.script.registered_client.lrem(key, 1, repr(hit_at))
@@ -134,7 +134,7 @@ class RedisOrMemoryStorage(Storage, MovingWindowSupport):
 
     def _hit(self, key: str, limit: int, seconds: int, cost: int) -> Window:
         now = time.time()
-        # The absolute value keeps the pause short when the clock is set back.
+        # `abs` keeps the pause short if the clock is set back.
         paused = self.unavailable and abs(now - self.tried_at) < PAUSE_SECONDS
         if not self.redis_url or paused:
             return self.memory.hit(key, limit, seconds, cost)
@@ -160,7 +160,7 @@ class RedisOrMemoryStorage(Storage, MovingWindowSupport):
         return True  # Memory is always available.
 
     def reset(self) -> None:
-        """Delete the windows in memory; other processes share those in Redis."""
+        """Delete the windows in memory; windows in Redis cannot be deleted."""
         if self.redis_url:
             raise NotImplementedError("Other processes share the counters in Redis.")
         self.memory = MemoryWindows()

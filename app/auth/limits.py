@@ -81,8 +81,8 @@ forgot_password = limit("forgot_password", account_and_address)
 forgot_password_account = limit("forgot_password_account", account)
 forgot_password_address = limit("forgot_password_address", address)
 mail = limit("mail", user_or_address)
-# Counted separately from sign-ins. Otherwise a thief of an access token could send wrong codes here
-# until the owner cannot sign in any more.
+# Its counter is not that of sign-ins. Otherwise a thief of an access token could send wrong codes
+# here until the owner cannot sign in.
 second_factor = limit("second_factor", failures(lambda: "settings", user_or_address))
 second_factor_login = limit("second_factor", failures(challenged_user))
 second_factor_address = limit("login", failures(challenged_user, address))
@@ -93,7 +93,7 @@ export = limit("export", user_or_address)
 def is_unlimited() -> bool:
     """Return True for OPTIONS and for health checks.
 
-    `limiter.exempt` would not exempt a 405 on these paths, because it has no endpoint.
+    `limiter.exempt` would not exempt a 405 on these paths, because its request has no endpoint.
     """
     return request.method == "OPTIONS" or request.path in UNLIMITED
 
@@ -103,7 +103,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(RateLimitExceeded, too_many_requests)
     problem_rendered.connect(remember_problem)
     app.after_request(add_headers)
-    app.after_request(release_hits)  # runs first
+    app.after_request(release_hits)  # Flask runs it before `add_headers`.
 
 
 def limits_config(settings: Settings) -> dict[str, object]:
@@ -157,7 +157,7 @@ def remember_problem(problem: Problem) -> None:
 def release_hits(response: Response) -> Response:
     """Remove the hits of limits that count failures only, unless the response is a failure.
 
-    These limits count before the request runs; otherwise parallel guesses would all pass.
+    Such a limit counts every request before it runs, so that parallel guesses cannot all pass.
     """
     status = response.status_code
     right = isinstance(g.get("problem"), NO_GUESS)
@@ -175,16 +175,14 @@ def release(quota: Quota) -> None:
 
 
 def add_headers(response: Response) -> Response:
-    """Add the RateLimit headers of all limits, and the X-RateLimit headers of the nearest one.
-
-    The nearest limit has the fewest requests left; it comes first.
+    """Add the RateLimit headers of all limits, and the X-RateLimit headers of the nearest limit.
 
     Flask-Limiter's own headers cover only the limits that it checked last. They cost a second
     round trip to Redis and put `Retry-After` on every response.
     """
     if quotas := g.get("quotas"):
         now = time.time()
-        # The quota with the fewest requests left is first.
+        # The nearest limit, which has the fewest requests left, is first.
         quotas.sort(key=lambda quota: (quota.accepted, quota.remaining))
         nearest: Quota = quotas[0]
         response.headers.extend(

@@ -84,7 +84,7 @@ class Quota:
     """State of a limit after it counted the request."""
 
     name: str
-    policy_name: str  # unlike the name, unique for each rate of a limit
+    policy_name: str  # the name and, if the limit has several rates, the rate
     accepted: bool
     remaining: int
     limit: int

@@ -30,7 +30,7 @@ TEXT_CLAIMS = ["jti", "sub", "sid", "type"]
 LEEWAY_SECONDS = 5
 
 jwt = JWTManager()
-# Carries the names of events that the response status does not show.
+# Sends the names of events to the metrics, such as `refresh_repeated`.
 events = Signal()
 
 
@@ -52,7 +52,7 @@ def jwt_config(settings: Settings) -> dict[str, object]:
 def issue(grant: sessions.Grant, auth_time: int) -> dict[str, Any]:
     """Return the token response of a grant (RFC 6749, section 5.1).
 
-    `auth_time` is the time of the sign-in (Unix time); tokens of a refresh keep it.
+    `auth_time` is the Unix time of the sign-in; a refresh does not change it.
     """
     session = {"sid": grant.session_id, "auth_time": auth_time}
     refresh = {**session, "jti": grant.token_id}
@@ -82,8 +82,8 @@ def refresh_claims(token: str) -> dict[str, Any]:
 def successor_id(claims: dict[str, Any]) -> str:
     """Return the id of the refresh token that follows the one with these claims.
 
-    The id is derived, so a repeated exchange returns the same successor. Computing it requires
-    the key, and the database stores only its hash.
+    The id is derived from the claims, so a repeated exchange returns the same successor. Only the
+    signing key can derive it. The database stores only the hash of the id.
     """
     message = f"refresh:{claims['sid']}:{claims['jti']}"
     return hmac.digest(signing_key("").encode(), message.encode(), hashlib.sha256).hex()
@@ -98,7 +98,7 @@ def init_app(app: Flask) -> None:
 def normalize_header() -> None:
     """Normalize the case-insensitive `Bearer` scheme for the extension (RFC 9110, 11.1).
 
-    Reject a list of several credentials, in which the extension would find a token.
+    Reject a header with several credentials, because the extension would accept one of them.
     """
     header = request.headers.get("Authorization", "")
     if match := BEARER.fullmatch(header):
@@ -128,7 +128,7 @@ def verifying_key(header: dict[str, Any], claims: dict[str, Any]) -> str:
     """Return the key that `kid` names: the current one or a fallback.
 
     Raises:
-        InvalidTokenError: a required claim is missing; the extension would use a default value.
+        InvalidTokenError: a required claim is missing or has the wrong type.
     """
     if not all(name in claims for name in REQUIRED_CLAIMS):
         raise InvalidTokenError("A required claim is missing.")
@@ -146,7 +146,7 @@ def missing_token(_reason: str) -> Response:
 
 @jwt.invalid_token_loader
 def invalid_token(_reason: str) -> Response:
-    """RFC 6750, section 3.1."""
+    """Return a 401 for an invalid token (RFC 6750, section 3.1)."""
     return from_problem(InvalidToken())
 
 

@@ -23,7 +23,7 @@ from app.db.database import is_retryable
 from app.errors.http_errors import BY_STATUS, MEDIA_TYPE, TYPE_PREFIX, Unavailable
 from services.errors import Problem
 
-# Carries each `Problem` that is rendered.
+# Sends each `Problem` before it is rendered.
 problem_rendered = Signal()
 
 
@@ -69,7 +69,7 @@ def from_http(error: HTTPException) -> Response | HTTPException:
         if name.lower() not in {"content-type", "content-length"}
     }
     kind = BY_STATUS.get(status)
-    if kind is None:  # RFC 9457, section 4.2.1
+    if kind is None:  # `about:blank`: RFC 9457, section 4.2.1
         title = HTTP_STATUS_CODES.get(status, "Error")
         return document(status, "about:blank", title, error.description or title, headers)
     # Werkzeug's default descriptions do not help an API consumer.

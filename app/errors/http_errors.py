@@ -1,4 +1,4 @@
-"""Problem types for HTTP errors of Werkzeug and gunicorn, and for unavailable systems."""
+"""Problem types for HTTP errors of Werkzeug and gunicorn, and for outages."""
 
 from typing import ClassVar
 

@@ -18,7 +18,7 @@ from models.users import Role, Scope
 from services.errors import Forbidden, RecentSignInRequired, SecondFactorMissing
 from services.principals import Principal, authenticate
 
-MAX_VERIFIED_TOKENS = 4096  # in a process; about 1.5 KiB each
+MAX_VERIFIED_TOKENS = 4096  # per process; about 1.5 KiB each
 
 
 def public(method: Method) -> Method:
@@ -39,12 +39,12 @@ def recent_sign_in(method: Method) -> Method:
 def access_claims() -> dict[str, Any]:
     """Return the claims of the access token.
 
-    The rate limit needs the claims before any query. So the user is not loaded here, by
-    `user_lookup_loader`, but later, in `authorize`. A process caches verified tokens, because
-    verification is a large part of a small request. See docs/decisions/0003-tokens.md.
+    The rate limit needs the claims before the first query, so `authorize` loads the user later.
+    Each process caches verified tokens, because the verification takes a large part of the time
+    of a small request. See docs/decisions/0003-tokens.md.
 
     Raises:
-        JWTExtendedException, PyJWTError: the callbacks in app/auth/tokens.py render them.
+        JWTExtendedException, PyJWTError: there is no valid token; app/auth/tokens.py renders it.
     """
     verified: dict[str, dict[str, Any]] = current_app.extensions["verified_tokens"]
     header = request.headers.get("Authorization", "")
@@ -60,7 +60,7 @@ def access_claims() -> dict[str, Any]:
 def verify_token() -> dict[str, Any]:
     try:
         verify_jwt_in_request()
-    except IndexError:  # raised by the extension for a header such as ", ,"
+    except IndexError:  # Flask-JWT-Extended raises it for a header such as ", ,"
         raise NoAuthorizationError from None
     return get_jwt()
 
@@ -82,6 +82,7 @@ def authorize(session: Session, scope: Scope, *, writes: bool) -> tuple[Row[Any]
         JWTExtendedException, PyJWTError: there is no valid token.
         InvalidToken: the session or the API key has ended, or the user is not active.
         Forbidden: the role of the caller or the API key does not have the scope.
+        SecondFactorMissing: as `Forbidden`, for an administrator without a required second factor.
     """
     digest = api_keys.sent_digest()
     if digest:
@@ -95,11 +96,11 @@ def authorize(session: Session, scope: Scope, *, writes: bool) -> tuple[Row[Any]
 
 
 def check_recent_sign_in(principal: Principal) -> None:
-    """Check the time of the sign-in, which a refresh does not change.
+    """Check that the caller signed in recently; a refresh is not a sign-in.
 
     Raises:
         Forbidden: the caller uses an API key.
-        RecentSignInRequired: the session is too old.
+        RecentSignInRequired: the sign-in is too old.
     """
     if not principal.session_id:
         raise Forbidden
@@ -124,7 +125,7 @@ def _user_of_token(session: Session, writes: bool) -> tuple[Row[Any], Principal]
 
 def _owner_of_key(session: Session, digest: bytes, writes: bool) -> tuple[Row[Any], Principal]:
     user = services.api_keys.find_owner(session, digest, writes=writes)
-    g.api_key_id = user.api_key_id  # for the log, also if the key has ended
+    g.api_key_id = user.api_key_id  # for the log, also if the key is not valid
     services.api_keys.check_live(user)
     api_keys.remember(digest, user)
     key = user.api_key_id, user.api_key_scopes

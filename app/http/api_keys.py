@@ -1,4 +1,4 @@
-"""API keys in requests: the `Authorization` header, and places in which a key leaks."""
+"""API keys in requests: read the `Authorization` header, and reject keys in URLs."""
 
 from typing import Any
 from urllib.parse import unquote
@@ -12,7 +12,7 @@ from services import api_keys
 from services.errors import InvalidToken, Problem
 from services.key_format import KEY, PREFIX, digest, has_valid_checksum
 
-MAX_KNOWN_KEYS = 4096  # in a process; about 0.3 KiB each
+MAX_KNOWN_KEYS = 4096  # per process; about 0.3 KiB each
 SCHEME = "Bearer "
 
 
@@ -42,7 +42,7 @@ def sent_digest() -> bytes | None:
     """Return the digest of the API key in the `Authorization` header; None without an API key.
 
     Raises:
-        InvalidToken: its checksum is wrong.
+        InvalidToken: the checksum of the key is wrong.
     """
     header = request.headers.get("Authorization", "")
     if not header.startswith(SCHEME + PREFIX):
@@ -56,7 +56,7 @@ def sent_digest() -> bytes | None:
 def known_key_id() -> str | None:
     """Return the id of the API key, if this process has authenticated it before.
 
-    The rate limit needs it before the first query. A forged key is not known.
+    The rate limit needs the id before the first query. A forged key has no id.
     """
     try:
         known_id: str | None = current_app.extensions["known_api_keys"].get(sent_digest())
@@ -66,7 +66,7 @@ def known_key_id() -> str | None:
 
 
 def remember(key_digest: bytes, owner: Row[Any]) -> None:
-    """Make the key known, and note whether `record_use` has to write."""
+    """Store the id for `known_key_id`, and whether `record_use` must write."""
     known: dict[bytes, str] = current_app.extensions["known_api_keys"]
     if len(known) >= MAX_KNOWN_KEYS:
         known.clear()
@@ -75,10 +75,10 @@ def remember(key_digest: bytes, owner: Row[Any]) -> None:
 
 
 def record_use(response: Response) -> Response:
-    """Record the use of an API key in its own transaction, also after an error response.
+    """Record the use of an API key in a separate transaction, also after an error response.
 
-    A failure does not change the response. While the connection pool is used up, a later request
-    records the use.
+    If this fails, the response does not change. While the connection pool is used up, the use is
+    not recorded; a later request records it.
     """
     pool = current_app.extensions["database"].pool
     if g.pop("use_is_outdated", False) and pool.checkedout() < pool.size():

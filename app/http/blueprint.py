@@ -1,4 +1,4 @@
-"""Extended flask-smorest Blueprint: decorators that declare what an operation does."""
+"""Extended flask-smorest Blueprint: decorators that declare the properties of operations."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -16,7 +16,10 @@ from services.errors import Problem
 
 
 class Blueprint(PaginationMixin, flask_smorest.Blueprint):
-    """Its decorators only declare; `Resource` runs the steps, so their order does not matter."""
+    """Blueprint whose decorators store declarations, which `Resource` reads and executes.
+
+    So the order of the decorators of a method does not matter.
+    """
 
     ARGUMENTS_PARSER = Parser()
 
@@ -32,7 +35,7 @@ class Blueprint(PaginationMixin, flask_smorest.Blueprint):
     def response(
         self, status_code: int, schema: type[Schema] | None = None, **options: Any
     ) -> Callable[..., Any]:
-        """Declare the successful response; `resource.result` keeps the result for headers."""
+        """Declare the successful response; store the result of the method in `resource.result`."""
         dump = super().response(status_code, schema, **options)
 
         def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -52,11 +55,11 @@ class Blueprint(PaginationMixin, flask_smorest.Blueprint):
         return lambda method: declare(respond(method), location=location, example_id=example)
 
     def etag(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        """Declare that the version of the row is the `ETag`.
+        """Declare that the response has an `ETag`: the version of the row.
 
-        flask-smorest's own ETag compares before the row is locked, so an update can be lost. Here,
-        a method that writes passes `self.if_match` to its service, which compares after it has
-        locked the row.
+        flask-smorest compares `If-Match` before the row is locked, so an update can be lost. Here,
+        a method that writes passes `self.if_match` to its service, which locks the row, then
+        compares.
         """
         return declare(method, etag=True)
 
@@ -72,7 +75,7 @@ class Blueprint(PaginationMixin, flask_smorest.Blueprint):
 
     @staticmethod
     def deprecated(since: datetime, sunset: datetime | None = None) -> Callable[..., Any]:
-        """Declare that clients should not use the method; after `sunset` it may be removed.
+        """Declare that clients should not use the method, and may lose it after `sunset`.
 
         Successful responses have the headers `Deprecation` (RFC 9745) and `Sunset` (RFC 8594).
         """

@@ -13,11 +13,11 @@ SUBDOMAINS = r"(?:[a-z0-9_-]+\.)+"
 def init_app(app: Flask) -> None:
     settings: Settings = app.extensions["settings"]
     if settings.cors_origins:
-        # Pages send tokens in a header, so the browser's own credentials are not needed.
+        # Pages send tokens in a header, so they need no cookies.
         CORS(
             app,
             origins=[pattern(origin) for origin in settings.cors_origins],
-            expose_headers="*",  # not valid with the credentials of a browser
+            expose_headers="*",  # browsers accept `*` only without cookies
             supports_credentials=False,
             max_age=600,
             vary_header=False,
@@ -26,11 +26,11 @@ def init_app(app: Flask) -> None:
 
 
 def pattern(origin: str) -> re.Pattern[str]:
-    """Return a regex for an origin of the settings, with an end anchor that Flask-CORS lacks."""
+    """Return a regex for an origin of the settings; Flask-CORS itself adds no end anchor."""
     return re.compile(re.escape(origin).replace(re.escape("*."), SUBDOMAINS) + r"\Z")
 
 
 def vary(response: Response) -> Response:
-    """Add `Vary: Origin` to every response, also without `Origin` in the request."""
+    """Add `Vary: Origin` to every response, also if the request has no `Origin`."""
     response.vary.add("Origin")
     return response

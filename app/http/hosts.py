@@ -31,12 +31,12 @@ def check_host(allowed: tuple[str, ...]) -> None:
 
     Raises:
         BadRequest: an HTTP/1.1 request has no `Host` (RFC 9112, section 3.2).
-        HostNotAllowed: the service does not serve this host.
+        HostNotAllowed: the host does not match `allowed`.
     """
     if "Host" not in request.headers and request.environ["SERVER_PROTOCOL"] != "HTTP/1.0":
         raise BadRequest("An HTTP/1.1 request must have a Host header.")
     use_target()
-    # The cut keeps long text out of the cache.
+    # Truncated, because `is_allowed` caches the text.
     if not is_allowed(target_host()[:MAX_LENGTH], allowed) and request.path not in PROBES:
         raise HostNotAllowed
 

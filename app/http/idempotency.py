@@ -14,8 +14,8 @@ from services.key_format import KEY as API_KEY
 from services.principals import Principal
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
-# The draft requires a quoted string, but most clients send the key without quotes. Both forms are
-# the same key. WSGI joins repeated headers with a comma, so an unquoted key must not contain one.
+# The IETF draft requires quotes, but most clients omit them. The quotes are not part of the key.
+# WSGI joins repeated headers with a comma, so a key without quotes must not contain a comma.
 KEY = re.compile(r'"([!#-\[\]-~]{1,255})"|([!#-+\--\[\]-~]{1,255})')
 PARAMETER = {
     "in": "header",
@@ -76,7 +76,7 @@ def _key() -> str:
     if match is None:
         raise MalformedKey
     key: str = match[1] or match[2]
-    if API_KEY.search(key):  # it would be stored
+    if API_KEY.search(key):  # the database would store it
         raise MalformedKey("Idempotency-Key contains an API key; revoke it, and send a new UUID.")
     return key
 

@@ -1,4 +1,4 @@
-"""Declarations of a method, which the base view and the OpenAPI document read."""
+"""Declarations of methods, for the base class `Resource` and the OpenAPI document."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,9 +18,9 @@ Link = str | Mapping[str, str]
 class Operation:
     """An HTTP method of a resource."""
 
-    # Required: importing a resource without it fails.
+    # Required: the import of a resource without `access` raises a TypeError.
     access: Access | None = None
-    # The session must be recent.
+    # The sign-in must be recent (`RECENT_SIGN_IN_MINUTES`).
     recent_sign_in: bool = False
     body: Schema | None = None
     query: Schema | None = None
@@ -54,6 +54,6 @@ def declare(method: Method, **changes: Any) -> Method:
 def may_lag(method: Method) -> Method:
     """Declare that the method may read from a replica that lags behind the primary.
 
-    The method still reads the caller's own writes.
+    If the replica lags behind the caller's own writes, the method reads from the primary.
     """
     return declare(method, may_lag=True)

@@ -17,7 +17,7 @@ from schemas.pages import page_of
 from services.errors import InvalidInput
 from services.pages import Page, PageRequest, Position
 
-# Change the number with the content of cursors, so that cursors of other releases are invalid.
+# Increase the number when the content of cursors changes, so that older cursors become invalid.
 FORMAT = "cursor 2"
 
 
@@ -29,8 +29,8 @@ class PaginationMixin:
     ) -> Callable[..., Any]:
         """Declare a paginated list of `item`, with the filters of the schema `query`.
 
-        The method receives a `PageRequest` and a dict of filters, and returns a `Page`. A resumable
-        list, to which items are appended, also returns a cursor of the end of the page.
+        The method receives a `PageRequest` and a dict of filters, and returns a `Page`. With
+        `resumable`, for a list that only grows at its end, the response also has `resume_cursor`.
         """
 
         def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -64,7 +64,7 @@ def _signer() -> Signer:
     settings: Settings = current_app.extensions["settings"]
     filters = {k: v for k, v in sorted(request.args.items()) if k not in {"cursor", "limit"}}
     context = f"{request.endpoint} {urlencode({**filters, **(request.view_args or {})})}"
-    # The salt makes a cursor valid for one format, list, set of filters and sort order only.
+    # The salt makes a cursor valid only for one format, one list and one set of filters.
     keys = [*reversed(settings.secret_key_fallbacks), settings.secret_key]
     return Signer(keys, salt=f"{FORMAT} {context}")
 

@@ -20,8 +20,8 @@ from services.key_format import KEY
 
 MAX_BODY = 1024 * 1024
 MAX_ERRORS = 50
-# A number with a point or an exponent, such as 5e3, becomes an int only up to this many digits.
-# Otherwise `int` would expand 1e999999999.
+# `_number` converts a number such as 5e3 to an int only if the int has at most this many digits.
+# Otherwise 1e999999999 would use much memory.
 MAX_DIGITS = 20
 
 
@@ -35,7 +35,7 @@ class MalformedBody(Problem):
 
 
 def receive_body() -> bytes:
-    """Return the complete request body; repeated calls have the same result or error.
+    """Return the complete request body; every call returns the same body or raises the same error.
 
     Raises:
         RequestEntityTooLarge: the body is longer than 1 MiB.
@@ -55,8 +55,8 @@ def receive_body() -> bytes:
 
 
 def _received() -> bytes:
-    # Werkzeug truncates a chunked body at the limit without an error. A limit of one more byte
-    # makes a body that is too long detectable.
+    # Werkzeug truncates a chunked body at its limit without an error. The limit is one byte more
+    # than MAX_BODY, so that the check below finds a body that is too long.
     request.max_content_length = MAX_BODY + 1
     try:
         body = request.get_data(cache=True)
@@ -75,7 +75,7 @@ def json_body() -> Any:
     Raises:
         UnsupportedMediaType: the headers do not declare uncompressed JSON.
         MalformedBody: the body is not JSON, not UTF-8, or has a duplicate name.
-        InvalidInput: it contains an API key.
+        InvalidInput: the body contains an API key.
     """
     value = g.get("json")
     if value is None:
@@ -91,7 +91,7 @@ def _decoded() -> Any:
     try:
         text = receive_body().decode()
         value = _decoder.decode(text)
-        # Search the values if the text has a key, or an escape such as \u0066, which can hide one.
+        # An escape such as \u0066 can hide an API key in the text, but not in the values.
         exposed = list(_exposed_keys(value)) if "\\u" in text or KEY.search(text) else []
     except RecursionError:
         raise MalformedBody("The body is nested too deeply.") from None
@@ -131,7 +131,7 @@ def _no_constant(name: str) -> NoReturn:
 def _number(text: str) -> int | float:
     """Return an int for 5.0 and 5e0, as in JSON Schema (2020-12, section 4.2.3).
 
-    The text decides, because 1.00000000000000000001 as a float would be 1.0.
+    It converts the text, because the float of 1.00000000000000000001 is 1.0.
     """
     try:
         value = Decimal(text)
@@ -167,14 +167,14 @@ def query() -> MultiDict[str, str]:
 
 
 def refuse_unknown_parameters() -> None:
-    """Raise InvalidInput if there are query parameters; for operations that declare none."""
+    """Raise InvalidInput if the request has query parameters; call it if none are declared."""
     if request.query_string and query():
         pointers = [f"/{escaped(name)}" for name in list(query())[:10]]
         raise InvalidInput.at(pointers, "Unknown parameter.")
 
 
 class Parser(FlaskParser):
-    """webargs parser for Flask; in every location, the schema decides about unknown fields."""
+    """webargs parser for Flask; only the schema sets whether unknown fields are rejected."""
 
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}  # noqa: RUF012
 

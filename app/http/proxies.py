@@ -19,7 +19,7 @@ def init_app(app: Flask) -> None:
 
 
 class TrustedProxies:
-    """WSGI middleware that sets `REMOTE_ADDR` and the scheme from the last `hops` proxies.
+    """WSGI middleware that sets `REMOTE_ADDR` and the scheme; `hops` proxies are trusted.
 
     Werkzeug's ProxyFix parses quoted strings in these headers, so a client can send a quote that
     hides the values of the proxies. It also accepts any text as an address.
@@ -34,7 +34,7 @@ class TrustedProxies:
         addresses = self.trusted(environ.get("HTTP_X_FORWARDED_FOR"))
         client = addresses[0] if len(addresses) == self.hops else ""
         environ["REMOTE_ADDR"] = parse_address(client) or parse_address(peer) or peer
-        # Many proxies replace the scheme header, so it may have fewer values than hops.
+        # Many proxies replace `X-Forwarded-Proto`, so it may have fewer values than `hops`.
         scheme = self.trusted(environ.get("HTTP_X_FORWARDED_PROTO"))[0].lower()
         if scheme in {"http", "https"}:
             environ["wsgi.url_scheme"] = scheme
@@ -49,7 +49,10 @@ class TrustedProxies:
 
 @lru_cache(maxsize=1000)
 def parse_address(text: str) -> str | None:
-    """Return an address without port, brackets and zone, or None; map IPv4 in IPv6 to IPv4."""
+    """Return the IP address in a text, without port, brackets and zone; None if it is invalid.
+
+    An IPv4-mapped IPv6 address becomes an IPv4 address.
+    """
     match = ADDRESS_AND_PORT.fullmatch(text)
     try:
         ip = ip_address(match[1] or match[2] if match else text)

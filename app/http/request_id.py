@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
 def assign() -> None:
     given = request.headers.get(HEADER, "")
     is_usable = VALID.fullmatch(given) and not KEY.search(given)  # the log contains the id
-    # Unique, not secret: `getrandbits` saves the system call for random bytes.
+    # The id must be unique, but not secret, so `getrandbits` is enough and needs no system call.
     g.request_id = given if is_usable else f"{getrandbits(128):032x}"
 
 

@@ -32,12 +32,12 @@ class Resource(MethodView):
     The definition of a subclass raises a TypeError if a method has neither @public nor @requires.
 
     A method can run several times: a transaction is retried after a deadlock or a lost connection.
-    It must change only the database. Pass other effects, such as metrics, to `after_commit`. To
-    send a mail, queue a row in the transaction (services/mails.py).
+    So a method must change only the database. Pass other effects, such as metrics, to
+    `after_commit`. To send a mail, queue a row in the transaction (services/mails.py).
     """
 
     operations: ClassVar[dict[str, Operation]]
-    # False for pages and the OpenAPI document: links on other sites add parameters like utm_source.
+    # False for HTML pages and the OpenAPI document: other sites add parameters such as utm_source.
     refuses_unknown_parameters: ClassVar[bool] = True
     # State of the current request.
     session: Session
@@ -82,8 +82,9 @@ class Resource(MethodView):
     def after_commit(self, effect: Callable[[], object]) -> None:
         """Run a function once, after the commit and before the response is sent.
 
-        An exception is logged and does not change the response. The effect is lost if the process
-        is killed after the commit; if that matters, write a row in the transaction instead.
+        An exception of the function is logged and does not change the response. If the process is
+        killed after the commit, the function does not run. If this matters, write a row in the
+        transaction instead.
         """
         self.effects.append(effect)
 
@@ -130,7 +131,7 @@ class Resource(MethodView):
         return response
 
     def count_write(self) -> None:
-        """Count the write, so that a later read can check whether the replica has applied it."""
+        """Count the write; a later read compares the count to check if the replica is current."""
         # Requests with an API key always read from the primary, so their writes need no count.
         if current_app.extensions["replica"] and hasattr(self, "user") and self.user.session_id:
             count_write(self.session, self.principal)

@@ -17,18 +17,18 @@ DEFAULTS = {
 
 
 class JSONResponse(Response):
-    """Response with a Content-Length and an ASCII Location."""
+    """JSON response with a Content-Length; its Location, if any, is ASCII."""
 
     def get_wsgi_headers(self, environ: Any) -> Headers:
         """Return the headers of a 200 or 201 unchanged, for speed.
 
-        Werkzeug would copy and validate all of them, which such a response does not need.
+        Werkzeug would copy them to set the Content-Length and to encode the Location.
         """
         return self.headers if self.status_code in {200, 201} else super().get_wsgi_headers(environ)
 
 
 class JSONProvider(DefaultJSONProvider):
-    """orjson for responses; app/http/parser.py decodes requests."""
+    """Encodes responses with orjson; app/http/parser.py decodes requests."""
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
         indented = orjson.OPT_INDENT_2 if kwargs.get("indent") else 0

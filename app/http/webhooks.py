@@ -1,4 +1,4 @@
-"""Receivers of webhooks that the settings allow."""
+"""Rules for webhook receivers, from the settings."""
 
 from flask import current_app
 
