@@ -1,6 +1,6 @@
 """Key functions of rate limits: a limit counts the requests with the same key.
 
-A key function must not raise an exception or return "", because the limit would not apply.
+A key function must not raise an exception or return "": Flask-Limiter would skip the limit.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ FAILURES = "failures:"
 
 
 def address() -> str:
-    """Return the client's address; for IPv6, its /64 network, which one customer has."""
+    """Return the client's address; for IPv6, its /64 network, which usually has one customer."""
     remote = request.remote_addr or "unknown"
     try:
         return str(ipaddress.IPv6Network(f"{remote}/64", strict=False))

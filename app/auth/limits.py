@@ -81,8 +81,8 @@ forgot_password = limit("forgot_password", account_and_address)
 forgot_password_account = limit("forgot_password_account", account)
 forgot_password_address = limit("forgot_password_address", address)
 mail = limit("mail", user_or_address)
-# Its counter is not that of sign-ins. Otherwise a thief of an access token could send wrong codes
-# here until the owner cannot sign in.
+# Sign-ins have a separate counter. Otherwise a thief of an access token could send wrong codes here
+# until the owner cannot sign in.
 second_factor = limit("second_factor", failures(lambda: "settings", user_or_address))
 second_factor_login = limit("second_factor", failures(challenged_user))
 second_factor_address = limit("login", failures(challenged_user, address))
@@ -157,7 +157,7 @@ def remember_problem(problem: Problem) -> None:
 def release_hits(response: Response) -> Response:
     """Remove the hits of limits that count failures only, unless the response is a failure.
 
-    Such a limit counts every request before it runs, so that parallel guesses cannot all pass.
+    Such a limit counts before the request runs, so that parallel guesses cannot all pass.
     """
     status = response.status_code
     right = isinstance(g.get("problem"), NO_GUESS)

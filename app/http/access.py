@@ -44,7 +44,7 @@ def access_claims() -> dict[str, Any]:
     of a small request. See docs/decisions/0003-tokens.md.
 
     Raises:
-        JWTExtendedException, PyJWTError: there is no valid token; app/auth/tokens.py renders it.
+        JWTExtendedException, PyJWTError: there is no valid token (rendered by app/auth/tokens.py).
     """
     verified: dict[str, dict[str, Any]] = current_app.extensions["verified_tokens"]
     header = request.headers.get("Authorization", "")
@@ -82,7 +82,7 @@ def authorize(session: Session, scope: Scope, *, writes: bool) -> tuple[Row[Any]
         JWTExtendedException, PyJWTError: there is no valid token.
         InvalidToken: the session or the API key has ended, or the user is not active.
         Forbidden: the role of the caller or the API key does not have the scope.
-        SecondFactorMissing: as `Forbidden`, for an administrator without a required second factor.
+        SecondFactorMissing: the administrator lacks the required second factor.
     """
     digest = api_keys.sent_digest()
     if digest:

@@ -16,9 +16,9 @@ from services.errors import Problem
 
 
 class Blueprint(PaginationMixin, flask_smorest.Blueprint):
-    """Blueprint whose decorators store declarations, which `Resource` reads and executes.
+    """Blueprint whose decorators only store declarations; `Resource` runs the declared steps.
 
-    So the order of the decorators of a method does not matter.
+    So the order of the decorators does not matter.
     """
 
     ARGUMENTS_PARSER = Parser()
@@ -75,7 +75,7 @@ class Blueprint(PaginationMixin, flask_smorest.Blueprint):
 
     @staticmethod
     def deprecated(since: datetime, sunset: datetime | None = None) -> Callable[..., Any]:
-        """Declare that clients should not use the method, and may lose it after `sunset`.
+        """Declare that the method is deprecated, and may be removed after `sunset`.
 
         Successful responses have the headers `Deprecation` (RFC 9745) and `Sunset` (RFC 8594).
         """

@@ -30,7 +30,7 @@ IF_MATCH = {
 
 
 def add_etag(response: Response, row: Any) -> Response:
-    """Return the response with an `ETag`, or a 304 if the client already has this version."""
+    """Return the response with an `ETag`, or a 304 if the client already has this `row`."""
     tag = etag(row)
     if request.method in {"GET", "HEAD"} and request.if_none_match.contains_weak(tag):
         response = Response(status=304)

@@ -36,7 +36,7 @@ def check_host(allowed: tuple[str, ...]) -> None:
     if "Host" not in request.headers and request.environ["SERVER_PROTOCOL"] != "HTTP/1.0":
         raise BadRequest("An HTTP/1.1 request must have a Host header.")
     use_target()
-    # Truncated, because `is_allowed` caches the text.
+    # Truncate the host, because `is_allowed` caches it.
     if not is_allowed(target_host()[:MAX_LENGTH], allowed) and request.path not in PROBES:
         raise HostNotAllowed
 

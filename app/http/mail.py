@@ -1,4 +1,4 @@
-"""Checks of settings for mails: are mails enabled, and must the address be verified?"""
+"""Checks whether mails are enabled, and whether an email address must be verified."""
 
 from typing import Any
 
@@ -30,8 +30,8 @@ def require_mail() -> None:
 def check_mailbox(user: Row[Any]) -> None:
     """Raise EmailNotVerified if the service sends mails, and the address is not verified.
 
-    Otherwise, a person could register an address of someone else and set up a second factor. The
-    owner of the address could then not sign in after a password reset.
+    Otherwise, an attacker could register another person's address and set up a second factor. Then
+    the owner of the address could not sign in, not even after a password reset.
     """
     if mail_enabled() and user.email_verified_at is None:
         raise EmailNotVerified

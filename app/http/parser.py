@@ -174,7 +174,7 @@ def refuse_unknown_parameters() -> None:
 
 
 class Parser(FlaskParser):
-    """webargs parser for Flask; only the schema sets whether unknown fields are rejected."""
+    """webargs parser for Flask; only the schema decides whether unknown fields are errors."""
 
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}  # noqa: RUF012
 
