@@ -1,4 +1,4 @@
-"""Addresses."""
+"""Shipping addresses."""
 
 from marshmallow import validate
 
