@@ -20,7 +20,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises:
         SettingsError: the settings are incomplete, unreadable or unsafe.
     """
-    # Imported here, because migrations need only `app.settings`, not the application.
+    # Imported here, because migrations import this package but do not need the application.
     from app.factory import create_app
 
     return create_app(settings)

@@ -20,7 +20,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from PIL import Image
 
 Panel = dict[str, Any]
-DPI, WIDTH, UNIT, GAP, MARGIN = 100, 1600, 38, 8, 12  # pixels, as Grafana's grid
+DPI, WIDTH, UNIT, GAP, MARGIN = 100, 1600, 38, 8, 12  # in pixels, like the grid of Grafana
 TITLE, AXIS, SCALE, LINE, CHARACTER, SWATCH = 34, 24, 84, 18, 6.6, 44
 PAGE, EDGE, GREY, TEXT = "#f4f5f5", "#dfe0e2", "#e9eaec", "#24292e"
 COLOURS = (

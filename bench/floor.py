@@ -192,7 +192,7 @@ def place_order(environ: dict[str, Any]) -> Response:
 
 
 def replayed(environ: dict[str, Any], key: str, fingerprint: bytes) -> Response:
-    """Return the order of an earlier request with this key, or raise a 409: too little stock."""
+    """Return the order of an earlier request with this key; without one, raise a 409 (stock)."""
     location = rows("placed_before", environ, key, fingerprint)[0][0]
     if location is None:
         raise Refused(HTTPStatus.CONFLICT)

@@ -59,7 +59,7 @@ class Start(Page):
 class OpenAPIDocument(Page):
     @public
     def get(self) -> Response:
-        """Return the OpenAPI document; tools that import it need its URL of this server."""
+        """Return the OpenAPI document with the URL of this server, for tools that import it."""
         document = _document(current_app.extensions["openapi"], server_url())
         return Response(document, mimetype="application/json")
 

@@ -1,4 +1,4 @@
-"""Shipping addresses."""
+"""Schemas of shipping addresses."""
 
 from marshmallow import validate
 

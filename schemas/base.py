@@ -80,7 +80,7 @@ class NormalizedLength(validate.Length):
     """Validates the length of a password in NFKC, the form that is hashed."""
 
     def __call__(self, value: Any) -> Any:
-        # A text of more than four times the maximum is too long in NFKC too; skip the slow step.
+        # A text of more than four times the maximum is too long in NFKC too, and slow to normalize.
         is_short = len(value) <= 4 * (self.max or 0)
         super().__call__(unicodedata.normalize("NFKC", value) if is_short else value)
         return value

@@ -1,4 +1,4 @@
-"""Events."""
+"""Schemas of events."""
 
 from marshmallow import fields, validate
 

@@ -1,4 +1,4 @@
-"""Export of a person's data."""
+"""Schemas of the export of personal data."""
 
 from marshmallow import fields
 from marshmallow_sqlalchemy import auto_field

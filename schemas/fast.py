@@ -23,7 +23,7 @@ class FastSchema(Schema):
         check_supported(self)
         fields_ = self.dump_fields.items()
         names = [field.attribute or name for name, field in fields_]
-        # The getters return a tuple only for several names, so repeat the first one; zip drops it.
+        # The getters return a tuple only for several names: repeat a name, which zip drops again.
         self._of_row = attrgetter(*names, names[0])
         self._of_dict = itemgetter(*names, names[0])
         self._keys = [field.data_key or name for name, field in fields_]
@@ -71,7 +71,7 @@ def is_supported(field: fields.Field) -> bool:
 
 
 def conversion(field: fields.Field) -> Callable[[Any], Any] | None:
-    """Return a function that converts values of the field to JSON, or None if they need none."""
+    """Return the function that converts values of the field to JSON; None if not needed."""
     if isinstance(field, fields.List):
         each = conversion(field.inner)
         return partial(convert_all, each) if each else None

@@ -1,4 +1,4 @@
-"""Product catalogue."""
+"""Schemas of the product catalogue."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Second factors: authenticator apps and recovery codes."""
+"""Schemas of second factors: authenticator apps and recovery codes."""
 
 from marshmallow import fields
 

@@ -1,4 +1,4 @@
-"""Sign-in, tokens and sessions."""
+"""Schemas of sign-in, tokens and sessions."""
 
 from marshmallow import fields, validate
 from marshmallow_sqlalchemy import auto_field

@@ -1,4 +1,4 @@
-"""User accounts."""
+"""Schemas of user accounts."""
 
 from marshmallow import fields, validate
 from marshmallow_sqlalchemy import auto_field

@@ -1,4 +1,4 @@
-"""Webhook deliveries."""
+"""Schemas of webhook deliveries."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Webhook endpoints."""
+"""Schemas of webhook endpoints."""
 
 from typing import Any
 

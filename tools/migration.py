@@ -60,7 +60,7 @@ def summary(operations: list[Any]) -> str:
 
 @contextmanager
 def empty_database() -> Iterator[str]:
-    """Create a database, and drop it at the end of the block.
+    """Create a database, yield its URL, and drop the database at the end of the block.
 
     The database of `make run` does not change.
     """

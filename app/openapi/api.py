@@ -52,7 +52,7 @@ class ServiceApi(flask_smorest.Api):
 
 
 class SchemaPlugin(MarshmallowPlugin):
-    """Plugin of apispec for marshmallow, with the three attribute functions of this module."""
+    """Plugin of apispec for marshmallow: patterns, integer formats and the schema `KeyScope`."""
 
     def init_spec(self, spec: APISpec) -> None:
         super().init_spec(spec)

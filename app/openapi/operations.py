@@ -88,7 +88,7 @@ def complete(doc: dict[str, Any], method: str, path: str, operation: Operation) 
 
 def _describe_access(doc: dict[str, Any], operation: Operation) -> None:
     access = operation.access
-    # In OpenAPI, only OAuth 2 and OpenID Connect have scopes, so the scope is an extension.
+    # In OpenAPI, only OAuth 2 and OpenID Connect have scopes, hence `x-required-scope`.
     doc["security"] = [] if access == "public" else [{"bearerAuth": []}]
     if access != "public":
         doc["x-required-scope"] = str(access)

@@ -55,7 +55,7 @@ def text(template: str, media_type: str) -> Response:
 
 def negotiated(template: str, content: dict[str, Any]) -> Response:
     """Return an HTML page, or the same content as JSON if the client prefers JSON."""
-    # A client that prefers problem documents gets application/json: this is no error.
+    # A client that prefers problem documents gets application/json, because nothing failed.
     is_html = preferred("text/html", "application/json", MEDIA_TYPE) == "text/html"
     response = page(template, **content) if is_html else jsonify(content)
     response.vary.add("Accept")
