@@ -127,8 +127,8 @@ class SecondFactorLogin(Resource):
     def post(self, body: dict[str, str]) -> dict[str, Any]:
         """Complete a sign-in with a code.
 
-        Creates a session. A challenge is valid for five minutes, or until the password changes. A
-        code works once: if the response is lost, wait for the next code.
+        Creates a session. A challenge is valid for at most five minutes, and ends when the password
+        changes. A code works once: if the response is lost, wait for the next code.
         """
         user_id, version = challenges.read(body["challenge"])
         actor = Actor(user_id, g.request_id)
