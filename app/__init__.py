@@ -1,4 +1,4 @@
-"""The Flask application, without its resources."""
+"""The Flask application; the package `resources` contains its resources."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises:
         SettingsError: the settings are incomplete, unreadable or unsafe.
     """
-    # Imported here because migrations import this package only for its settings.
+    # Imported here, because migrations import this package but do not need the application.
     from app.factory import create_app
 
     return create_app(settings)

@@ -1,4 +1,4 @@
-"""Helpers for `flask` commands: discovery, transactions and error messages on one line."""
+"""Helpers for `flask` commands: discovery, transactions and one-line error messages."""
 
 import sys
 from collections.abc import Iterator
@@ -21,14 +21,14 @@ from services.errors import Problem
 
 
 def is_help_requested() -> bool:
-    """Return True for `flask --help`, which must work without settings."""
+    """Return True for `flask` and `flask … --help`, which must work without settings."""
     context = click.get_current_context(silent=True)
     is_flask = context is not None and isinstance(context.command, FlaskGroup)
     return is_flask and (sys.argv[1:] == [] or sys.argv[-1] == "--help")
 
 
 def commands_only() -> Flask:
-    """Return an application that has only the commands."""
+    """Return an application with the commands and without resources."""
     app = Flask(__name__)
     init_app(app)
     app.cli.add_command(openapi_cli)
@@ -36,21 +36,21 @@ def commands_only() -> Flask:
 
 
 def init_app(app: Flask) -> None:
-    """Register `command` of every module in the package `commands`."""
+    """Register the click command `command` of every module in the package `commands`."""
     for name in find_modules("commands"):
         app.cli.add_command(import_string(f"{name}:command"))
     app.shell_context_processor(shell_names)
 
 
 def shell_names() -> dict[str, Any]:
-    """Return the names of `flask shell`: a session, `select` and all models."""
+    """Return the variables of `flask shell`: a session, `select` and all models."""
     models = {mapper.class_.__name__: mapper.class_ for mapper in Base.registry.mappers}
     return {"session": database.session(), "select": select, **models}
 
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """Open a transaction; on failure, end the command with a message on one line."""
+    """Open a transaction; on failure, end the command with a one-line message."""
     try:
         with database.transaction() as session:
             yield session

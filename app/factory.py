@@ -27,7 +27,7 @@ class NoSessions(SessionInterface):
 
 
 class Service(Flask):
-    """Flask without async views and session cookies, which cost a third of a small request."""
+    """Flask without async views and session cookies, whose code would slow each request."""
 
     session_interface = NoSessions()
 

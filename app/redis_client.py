@@ -1,6 +1,6 @@
 """Redis clients: one server, the master that Sentinel reports, or a cluster.
 
-The URL formats are those of the library limits: `redis+sentinel://host:port,…/service` and
+The URL formats are those of the library `limits`: `redis+sentinel://host:port,…/service` and
 `redis+cluster://host:port,…`. The same password applies to the servers and to the Sentinels.
 """
 
@@ -63,5 +63,5 @@ def check(url: str) -> None:
         client: Any = connect(url)
         pool = client.connection_pool
         pool.connection_class(**pool.connection_kwargs)  # does not connect
-    except Exception as error:  # redis-py passes the query parameters to its classes
+    except Exception as error:  # redis-py raises many types of errors for query parameters
         raise ValueError("redis-py rejects the URL") from error

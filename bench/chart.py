@@ -12,12 +12,12 @@ STYLE = """
   @media (prefers-color-scheme: dark) { text { fill: #f0f6fc } .small { fill: #9198a1 } }
 """
 
-# By scenario: the requests per second of each target, in the order of the titles.
+# The requests per second of each target by scenario, in the order of the titles.
 Figures = Mapping[str, Sequence[float]]
 
 
 def svg(figures: Figures, titles: Sequence[str], caption: str) -> str:
-    """Return a chart with a group of bars for each scenario, scaled to the best of the group."""
+    """Return a chart with a group of bars for each scenario; each group has its own scale."""
     group = BAR * len(titles) + GAP
     height = TOP + group * len(figures) + 20
     parts = [label(10, 22, "Requests per second", "title"), *legend(titles)]

@@ -1,8 +1,8 @@
 """Benchmark of the service against bare WSGI, FastAPI and Litestar: `make bench`.
 
-All targets serve one contract from copies of one database. They share the machine with PostgreSQL
-and the load generator: compare the ratios, not the absolute figures. Only the service has a rate
-limiter, an access log and security headers, because the benchmark runs its production settings.
+All targets implement the same operations on copies of one database. They share the machine with
+PostgreSQL and the load generator: compare the ratios, not the absolute figures. Only the service
+has rate limits, an access log and security headers: it runs with its production settings.
 """
 
 import json
@@ -67,7 +67,7 @@ def start(postgresql: URL, stack: ExitStack) -> dict[str, Server]:
 
 
 def check(servers: dict[str, Server], who: Customer) -> None:
-    """Check that all targets give the same responses, and that all but the floor validate."""
+    """Check that all targets return the same responses, and all except `floor` validate input."""
     expected, *others = (responses(server, who) for server in servers.values())
     for name, found in zip(list(servers)[1:], others, strict=True):
         assert found == expected, f"{name} returns\n{found}\ninstead of\n{expected}"
@@ -78,7 +78,7 @@ def check(servers: dict[str, Server], who: Customer) -> None:
 
 
 def measure(scenario: str, servers: dict[str, Server], customers: list[Customer]) -> Rounds:
-    """Measure the targets in turn, so that a slow phase of the machine affects all of them."""
+    """Measure the targets in turn, so that a slow phase of the machine affects all targets."""
     requests = [SCENARIOS[scenario](customer) for customer in customers]
     rounds: Rounds = {name: [] for name in servers}
     for i in range(ROUNDS):
@@ -89,7 +89,7 @@ def measure(scenario: str, servers: dict[str, Server], customers: list[Customer]
 
 
 def loaded(server: Server, plan: Plan) -> dict[str, float]:
-    """Return the report of the load generator, and the CPU time of a request."""
+    """Return the report of the load generator, and the CPU time for each request."""
     before = server.cpu_seconds()
     measured = sent(plan)
     used = server.cpu_seconds() - before
@@ -113,7 +113,7 @@ def sent(plan: Plan) -> dict[str, float]:
 
 
 def figures(rounds: Rounds) -> dict[str, Any]:
-    """Return the medians and errors of each target, and the ratios of the service to each other."""
+    """Return the medians and errors of each target, and the ratios of the service to the others."""
     return {
         "targets": {name: summary(each) for name, each in rounds.items()},
         "ratios": {
@@ -131,7 +131,7 @@ def summary(measured: list[dict[str, float]]) -> dict[str, float]:
 
 
 def ratio(rounds: Rounds, metric: str, other: str) -> float:
-    """Return the median of the ratios of the rounds: one slow round changes it little."""
+    """Return the median of the ratios of all rounds, on which one slow round has little effect."""
     pairs = zip(rounds["service"], rounds[other], strict=True)
     return statistics.median(mine[metric] / theirs[metric] for mine, theirs in pairs)
 

@@ -35,7 +35,7 @@ PICTURE = ROOT / "docs" / "images" / "dashboard.png"
 FOLDER = DATA / "prometheus"
 SERVERS = ("api-1", "api-2")
 DELIVERER = "webhooks-1"
-# The first rates need two scrapes.
+# The warm-up, because the first rates need two scrapes.
 WARM_UP, SECONDS = 10, 120
 OUTAGE_AT, OUTAGE_SECONDS = 70, 2
 SETTINGS = {
@@ -97,7 +97,7 @@ def started(database: URL, ports: dict[str, int], stack: ExitStack) -> list[Serv
 
 
 def pod(name: str, settings: dict[str, str], metrics_port: int) -> Target:
-    """Return a server with these settings; `env` sets them after those of the benchmark."""
+    """Return the target of a pod; the command `env` overrides the settings of the benchmark."""
     values = settings | {"METRICS_PORT": str(metrics_port)}
     variables = " ".join(f"'{key}={value}'" for key, value in values.items())
     return Target(name, name, ROOT, f"env {variables} {SERVICE['start']}")
@@ -105,7 +105,7 @@ def pod(name: str, settings: dict[str, str], metrics_port: int) -> Target:
 
 @contextmanager
 def scraping(ports: dict[str, int]) -> Iterator[int]:
-    """Run a Prometheus that scrapes these pods and yield its port."""
+    """Run a Prometheus server that scrapes these pods, and yield its port."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
     (FOLDER / "prometheus.yaml").write_text(json.dumps(scrape_config(ports)))
@@ -127,7 +127,7 @@ def scraping(ports: dict[str, int]) -> Iterator[int]:
 
 
 def scrape_config(ports: dict[str, int]) -> dict[str, object]:
-    """Return the configuration, with the labels that the chart's ServiceMonitor gives."""
+    """Return the configuration, with the labels that the chart's ServiceMonitor adds."""
     targets = [
         {"targets": [f"127.0.0.1:{port}"], "labels": {"namespace": NAMESPACE, "pod": name}}
         for name, port in ports.items()
@@ -144,7 +144,7 @@ def restart_postgres() -> None:
 
 
 def draw(panels: list[Panel]) -> None:
-    """Write the picture. matplotlib is in the environment of `make bench`."""
+    """Write the picture with `.venv-bench`, the environment that has matplotlib."""
     PICTURE.parent.mkdir(exist_ok=True)
     python = ROOT / ".venv-bench" / "bin" / "python"
     command = [str(python), "-m", "bench.dashboard_chart", str(PICTURE)]

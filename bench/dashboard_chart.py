@@ -1,6 +1,6 @@
 """Drawing of the dashboard's panels with matplotlib: `python -m bench.dashboard_chart FILE`.
 
-It reads the panels as JSON from standard input. It runs in the environment `.venv-bench`.
+The program reads the panels as JSON from standard input, and needs the environment `.venv-bench`.
 """
 
 import json
@@ -20,7 +20,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from PIL import Image
 
 Panel = dict[str, Any]
-DPI, WIDTH, UNIT, GAP, MARGIN = 100, 1600, 38, 8, 12  # pixels, as Grafana's grid
+DPI, WIDTH, UNIT, GAP, MARGIN = 100, 1600, 38, 8, 12  # in pixels, like the grid of Grafana
 TITLE, AXIS, SCALE, LINE, CHARACTER, SWATCH = 34, 24, 84, 18, 6.6, 44
 PAGE, EDGE, GREY, TEXT = "#f4f5f5", "#dfe0e2", "#e9eaec", "#24292e"
 COLOURS = (
@@ -61,7 +61,7 @@ class Picture:
         draw(panel, x, y, width, height)
 
     def stat(self, panel: Panel, x: float, y: float, width: float, height: float) -> None:
-        """Draw the last value over its course."""
+        """Draw the last value, with a graph of all values below."""
         defaults = panel["fieldConfig"]["defaults"]
         axes = self.axes(x + 1, y + height * 0.6, width - 2, height * 0.4 - 1)
         axes.axis("off")
@@ -91,7 +91,7 @@ class Picture:
             self.figure.legend(handles, labels, loc="lower left", **legend, **style)
 
     def save(self, path: Path) -> None:
-        """Write a PNG with a palette, which is a third of the size."""
+        """Write a PNG with a palette, so that the file is small."""
         file = BytesIO()
         self.figure.savefig(file, dpi=DPI)
         method = Image.Quantize.FASTOCTREE  # keeps the colours of thin lines
@@ -144,7 +144,7 @@ def stack(axes: Axes, shown: list[dict[str, Any]], opacity: float) -> None:
     for each, series, colour in zip(points, shown, COLOURS, strict=False):
         top = [low + each.get(when, 0.0) for when, low in zip(times, below, strict=True)]
         axes.fill_between(times, below, top, color=colour, alpha=opacity, lw=0)
-        # Without a line at 0, which would hide the series below.
+        # Draw no line where the value is 0, because it would hide the series below.
         edge = [high if high > low else math.nan for high, low in zip(top, below, strict=True)]
         axes.plot(times, edge, color=colour, lw=1.2, label=series["label"])
         below = top

@@ -17,7 +17,7 @@ RATE_INTERVAL = f"{4 * SCRAPE_SECONDS}s"
 VARIABLES = {"$namespace": NAMESPACE, "$job": JOB, "$__rate_interval": RATE_INTERVAL}
 LABEL = re.compile(r"\{\{(\w+)\}\}")
 
-# A panel of the dashboard, with its time `range`, and for each of its `series` a label and points.
+# A panel of the dashboard, plus its time `range` and its `series` (each with label and points).
 Panel = dict[str, Any]
 
 
@@ -66,6 +66,6 @@ def query(port: int, **parameters: object) -> list[dict[str, Any]]:
 
 
 def has_data(panel: Panel) -> bool:
-    """Return whether a series has a number; a heading needs none."""
+    """Return True if a series has a number, or if the panel is a heading (`row`)."""
     values = [value for each in panel["series"] for _, value in each["points"]]
     return panel["type"] == "row" or any(map(math.isfinite, values))

@@ -17,7 +17,7 @@ ORDER, NO_ORDER = "/api/orders/{id}", "/api/orders/order_00000000000000000000000
 READS = ("/api/products?limit=20", "/api/products/demo-1", "/api/users/me", LIST, ORDER, ORDER)
 MISTAKES = ("/api/nothing", NO_ORDER, f"{LIST}&cursor=wrong")
 WAVE_SECONDS = 60
-# During the restart of PostgreSQL, responses are errors, and logout has no body.
+# Requests fail while PostgreSQL restarts; the body of a logout's 204 is no JSON (ValueError).
 ERRORS = (OSError, HTTPException, ValueError, KeyError)
 
 
@@ -69,7 +69,7 @@ class Traffic:
 
 
 def send_traffic(servers: list[Server], end: float) -> None:
-    """Send requests until this time; each kind has its own thread and mean rate per second."""
+    """Send requests until `end`; each kind has its own thread and mean rate per second."""
     traffic = Traffic(servers)
     rates: dict[Callable[[], None], float] = {
         traffic.read: 12,
@@ -87,7 +87,7 @@ def send_traffic(servers: list[Server], end: float) -> None:
 
 
 def repeat(send: Callable[[], None], rate: float, end: float) -> None:
-    """Send requests at random times until the end, at a rate that rises and falls."""
+    """Send requests at random times until `end`, at a rate that rises and falls."""
     while (now := time.time()) < end:
         with suppress(*ERRORS):
             send()

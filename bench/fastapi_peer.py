@@ -1,4 +1,4 @@
-"""FastAPI peer of the comparison: FastAPI and pydantic on `bench.peer_services`."""
+"""FastAPI target of the benchmark: FastAPI and pydantic on `bench.peer_services`."""
 
 from datetime import UTC, datetime
 from typing import Annotated

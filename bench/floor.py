@@ -1,7 +1,7 @@
 """Bare WSGI target of the benchmark: the cost of PostgreSQL, JSON and JWT without a framework.
 
-A WSGI function executes one prepared statement for each request. It implements only the measured
-operations: the first page of a list, orders without status changes, errors without a detail.
+A WSGI function executes prepared statements. It implements only the measured operations: the first
+page of a list, orders without status changes, errors without a detail.
 """
 
 # ruff: noqa: S608 - the statements consist of constants.
@@ -36,7 +36,7 @@ ITEMS = f"""(
     SELECT CAST(json_agg({ITEM.format("product_id", "unit_price")} ORDER BY position) AS text)
     FROM order_items WHERE order_id = orders.id)"""
 
-# Without a valid session a statement returns no row. A missing resource is a row of nulls.
+# Without a valid session, a statement returns no row; without the resource, a row of nulls.
 STATEMENTS = {
     "profile (uuid, uuid)": f"WITH {ME} SELECT id, email, name, phone, role, created_at FROM me",
     "one_order (uuid, uuid, uuid)": f"""
@@ -192,7 +192,7 @@ def place_order(environ: dict[str, Any]) -> Response:
 
 
 def replayed(environ: dict[str, Any], key: str, fingerprint: bytes) -> Response:
-    """Return the order of an earlier request with this key; without one, stock is short."""
+    """Return the order of an earlier request with this key; without one, raise a 409 (stock)."""
     location = rows("placed_before", environ, key, fingerprint)[0][0]
     if location is None:
         raise Refused(HTTPStatus.CONFLICT)

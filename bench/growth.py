@@ -1,7 +1,7 @@
 """Benchmark of the cost of a request as the data grows: `make bench-growth`.
 
-It measures the memory of new workers over 200,000 requests. Then it compares the same endpoints
-at 10,000 and 1,000,000 orders, with 1 and 50 items, over 1 and 64 connections. Compare the ratios.
+The benchmark measures the memory of new workers over 200,000 requests. Then it compares 10,000 with
+1,000,000 orders, 1 with 50 items, and 1 with 64 connections. Compare the ratios.
 """
 
 import statistics
@@ -20,7 +20,7 @@ from tools.embedded import postgres
 
 ROUNDS, WARM_UP, SECONDS = 3, 0.5, 2.5
 FEW, MANY = 10_000, 1_000_000
-REQUESTS, PORTIONS = 200_000, 10  # to both workers together
+REQUESTS, PORTIONS = 200_000, 10  # the sum of both workers
 ASKED = [name for name in SCENARIOS if "health" not in name]
 
 Clients = list[list[str]]

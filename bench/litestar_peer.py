@@ -1,4 +1,4 @@
-"""Litestar peer of the comparison: Litestar and msgspec on `bench.peer_services`."""
+"""Litestar target of the benchmark: Litestar and msgspec on `bench.peer_services`."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -136,7 +136,7 @@ def error_response(_: AnyRequest, error: peer_services.ServiceError) -> Response
 
 
 def invalid(_: AnyRequest, error: ValidationException) -> Response[dict[str, Any]]:
-    """Return 422 as the contract requires; Litestar's default is 400."""
+    """Return a 422, as the service does; the default of Litestar is a 400."""
     return Response({"detail": error.detail, "errors": error.extra}, status_code=422)
 
 

@@ -1,7 +1,7 @@
 """Load generator for HTTP/1.1 with keep-alive connections: `python -m bench.load`.
 
-It reads a plan as JSON from standard input, and writes a report to standard output. It is a
-separate process, so that it does not share the interpreter with the benchmark.
+The program reads a plan as JSON from standard input, and writes a report to standard output. It is
+a separate process, so that it does not share the interpreter with the benchmark.
 """
 
 import json
@@ -14,8 +14,8 @@ from itertools import cycle
 from selectors import EVENT_READ, DefaultSelector
 from socket import create_connection
 
-# A connection stays with the worker that accepted it. New connections go to idle workers, so the
-# first distribution over the workers does not decide the result.
+# Clients reconnect after this time. Otherwise each connection would stay with its first worker, and
+# a worker with too many connections would decide the result.
 CONNECTION_SECONDS = 0.5
 TIMEOUT_SECONDS = 10.0
 END_OF_HEAD = b"\r\n\r\n"
@@ -23,7 +23,7 @@ END_OF_HEAD = b"\r\n\r\n"
 
 @dataclass(frozen=True)
 class Plan:
-    """Requests of each client; a client has one connection and repeats its requests in turn.
+    """Requests of each client. A client has one connection, and sends its requests in a loop.
 
     Each `{key}` in a request is replaced by a new Idempotency-Key.
     """
@@ -130,7 +130,7 @@ class Tally:
 
 
 def connected(plan: Plan, selector: DefaultSelector) -> list[Client]:
-    """Return the clients of a plan; their connections are renewed one after another."""
+    """Return the clients of a plan, which reconnect one after another."""
     clients = [
         Client(plan.port, requests, selector, CONNECTION_SECONDS) for requests in plan.clients
     ]
@@ -140,7 +140,7 @@ def connected(plan: Plan, selector: DefaultSelector) -> list[Client]:
 
 
 def run(plan: Plan) -> Report:
-    """Send the requests of a plan, each after the response to the one before."""
+    """Run a plan: each client sends its next request after the response to the last one."""
     with DefaultSelector() as selector:
         clients = connected(plan, selector)
         tally = Tally(plan.warm_up, plan.seconds)

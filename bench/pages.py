@@ -1,6 +1,6 @@
 """Benchmark of deep pagination: page 10,000 of a million orders against page 1.
 
-`make bench-pages` requests both pages in turn from the application in this process, as an
+`make bench-pages` runs the application in this process, and requests both pages in turn: as an
 administrator (all orders) and as a user with half of the orders. It prints the query plans.
 """
 

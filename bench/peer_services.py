@@ -1,8 +1,8 @@
-"""Services of both peers: authentication and orders on SQLAlchemy's async ORM and asyncpg.
+"""Authentication and orders of the FastAPI and Litestar targets: async SQLAlchemy, asyncpg.
 
-The peers differ only in their web framework: both call these functions, on the tables of `models`,
-and so send the same statements. The functions cover what `make bench` measures: the first page of a
-list, and orders that do not change after they are placed.
+The two targets differ only in their web framework. Both call these functions, so they send the same
+statements. The functions cover only what `make bench` measures: the first page of a list, and
+orders without status changes.
 """
 
 import hashlib

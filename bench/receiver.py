@@ -1,6 +1,6 @@
 """Receiver of webhooks for the benchmark: `python -m bench.receiver PORT`.
 
-It accepts every message, one after another. `GET /` returns the number of messages.
+The server accepts every message, one after another. `GET /` returns the number of messages.
 """
 
 import re
@@ -27,7 +27,7 @@ def serve(port: int) -> None:
 
 
 def read(connection: socket.socket) -> bytes:
-    """Return a request; of a connection that closes early, what has arrived."""
+    """Return a request, or the received part of it if the connection closes early."""
     data = b""
     while piece := connection.recv(65536):
         data += piece

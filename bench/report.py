@@ -57,7 +57,7 @@ def rate_cell(found: dict[str, float]) -> str:
 
 
 def ratio_table(document: Document) -> list[str]:
-    """Return a table of the ratios of the service to each other target."""
+    """Return a table of the ratios of the service to the other targets."""
     _, *others = measured(document)
     columns = {
         f"{metric} service/{other.name}": f"{title} to {other.title}"
@@ -83,7 +83,7 @@ def conditions(document: Document) -> str:
 
 
 def measured(document: Document) -> list[Target]:
-    """Return the targets that have results in every scenario; an older document has fewer."""
+    """Return the targets that have results in every scenario; an older document lacks some."""
     scenarios = document["scenarios"].values()
     return [
         target for target in TARGETS if all(target.name in found["targets"] for found in scenarios)

@@ -35,7 +35,7 @@ class Customer:
         return f"Bearer {self.token}"
 
     def carts(self) -> list[dict[str, Any]]:
-        """Return orders of two products; each customer starts with other products."""
+        """Return orders of two products; each customer starts with a different product."""
         first = [(self.number * 11 + i * 2) % SIZES.products for i in range(20)]
         return [
             {
@@ -107,7 +107,7 @@ def responses(server: Server, who: Customer) -> dict[str, Any]:
 
 
 def ordered(server: Server, who: Customer) -> dict[str, Any]:
-    """Place an order, repeat it, and place one beyond the stock; return the comparable parts."""
+    """Place an order, retry it, and place one beyond the stock; return the parts to compare."""
     cart = who.carts()[0]
     headers = {"Authorization": who.bearer, "Idempotency_Key": "a-key"}
     first, again = (ask(server, "POST", "/api/orders", cart, **headers) for _ in range(2))

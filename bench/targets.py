@@ -1,4 +1,4 @@
-"""Targets of the benchmark: servers with two processes and a database each."""
+"""Targets of the benchmark: each is a server with two worker processes and its own database."""
 
 import os
 import shlex
@@ -27,7 +27,7 @@ DATA = ROOT / ".data" / "bench"
 SERVICE = tomllib.loads((ROOT / "bench/target.toml").read_text())["targets"]["flask-api"]
 TEMPLATE = "bench_template"
 SIZES = demo.Sizes(users=100, products=200, orders=20_000)
-PLENTY = 1_000_000_000  # of each product, so that no order of a benchmark finds it out of stock
+PLENTY = 1_000_000_000  # of each product, so that no benchmark runs out of stock
 EMAIL, PASSWORD = "user{n}@example.com", "correct-Horse-7-battery"
 START_SECONDS, END_SECONDS = 60, 10
 
@@ -112,7 +112,7 @@ def served(target: Target, url: URL) -> Iterator[Server]:
     """Run the server of a target until the end of the block; its output goes to a log file."""
     port = free_port()
     with (DATA / f"{target.name}.log").open("wb") as log:
-        # Ctrl-C signals the process group of the terminal; `end` stops this one.
+        # In its own process group, the server gets no signal from Ctrl-C; `end` stops it.
         process = psutil.Popen(
             shlex.split(target.command.format(port=port)),
             cwd=target.folder,

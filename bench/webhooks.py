@@ -1,7 +1,8 @@
 """Benchmark of webhooks: `make bench-webhooks`.
 
-It measures the deliveries per second of one process to a local receiver, also beside an endpoint
-that never responds, and the orders per second with and without deliveries. Compare the ratios.
+The benchmark measures the deliveries per second of one process to a local receiver, without and
+with a second endpoint that never responds. Then it measures the orders per second with and without
+deliveries. Compare the ratios.
 """
 
 import socket
@@ -86,7 +87,7 @@ def deliverer(database: URL, *ports: int) -> Iterator[psutil.Popen]:
 
 
 def drained(database: URL, port: int, ports: list[int]) -> float:
-    """Return the deliveries per second of `EVENTS` events to the receiver, after the start."""
+    """Record `EVENTS` events, and return their deliveries per second after the first delivery."""
     prepare(database, ports, EVENTS)
     before = received(port)
     with deliverer(database, *ports) as process:
@@ -134,7 +135,7 @@ def orders(database: URL, port: int) -> None:
 
 
 def placed(service: Server, port: int) -> tuple[float, float]:
-    """Return the orders and the deliveries per second."""
+    """Place orders, and return the orders and the deliveries per second."""
     requests = [SCENARIOS["POST /api/orders"](each) for each in sign_in(service)]
     before = received(port)
     report = sent(Plan(service.port, requests, WARM_UP, SECONDS))
@@ -142,7 +143,7 @@ def placed(service: Server, port: int) -> tuple[float, float]:
 
 
 def prepare(database: URL, ports: list[int], count: int) -> None:
-    """Create an endpoint for each port, instead of the former ones, and record events."""
+    """Replace all endpoints by one for each port, and record `count` events."""
     engine = create_engine(database)
     with Session(engine) as session, session.begin():
         session.execute(delete(WebhookDelivery))

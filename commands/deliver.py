@@ -17,13 +17,13 @@ from services.webhook_deliverer import THREADS
 
 @click.command("deliver")
 @click.option("--once", is_flag=True, help="End when nothing is due.")
-@click.option("--heartbeat", type=click.Path(path_type=Path), help="File to touch in each turn.")
+@click.option("--heartbeat", type=click.Path(path_type=Path), help="File to touch regularly.")
 @with_appcontext
 def command(once: bool, heartbeat: Path | None) -> None:
     """Deliver webhooks and, with SMTP_URL, send mails, until SIGTERM or SIGINT.
 
-    The same as `flask webhooks deliver` and `flask mail deliver` in one process. An error of one
-    ends both, so that the process is started again.
+    This process does the work of `flask webhooks deliver` and `flask mail deliver`. An error of
+    either part ends the process, so that the orchestrator starts it again.
     """
     sender = mail_sender()
     loops = [each for each in (sender, webhook_deliverer(THREADS, heartbeat)) if each]

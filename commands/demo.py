@@ -20,8 +20,8 @@ command = AppGroup("demo", help="Demo users, products and orders.")
 @click.option("--products", "product_count", default=20, show_default=True, type=click.IntRange(1))
 @click.option("--orders", "order_count", default=200, show_default=True, type=click.IntRange(0))
 @click.option("--email", default="user{n}@example.com", show_default=True, help="{n}: 1, 2, …")
-@click.option("--password", default=USER_PASSWORD, show_default=True, help="For all users.")
-@click.option("--stock", type=click.IntRange(0, MAX_STOCK), help="Of each new product.")
+@click.option("--password", default=USER_PASSWORD, show_default=True, help="Password of all users.")
+@click.option("--stock", type=click.IntRange(0, MAX_STOCK), help="Stock of each new product.")
 @click.option("--allow-production", is_flag=True, help="Load in production too.")
 def load_demo(
     user_count: int,
@@ -32,7 +32,7 @@ def load_demo(
     stock: int | None,
     allow_production: bool,
 ) -> None:
-    """Load demo users, products and orders up to these numbers; existing ones do not change."""
+    """Add demo users, products and orders up to these numbers; existing ones do not change."""
     settings: Settings = current_app.extensions["settings"]
     if settings.production:
         check_production(password, allow_production)
@@ -48,7 +48,7 @@ def load_demo(
 
 
 def check_production(password: str, allowed: bool) -> None:
-    """Raise if production is not allowed, or the accounts would have a public password."""
+    """Raise a ClickException if production is not allowed, or if the password is public."""
     if not allowed:
         raise click.ClickException(
             "FLASK_ENV is production, and this command puts demo products on sale; "

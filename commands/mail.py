@@ -35,7 +35,7 @@ def deliver(once: bool) -> None:
 
 
 def mail_sender() -> MailSender | None:
-    """Return the sender for the server of the settings; None if mails are disabled."""
+    """Return a sender for the SMTP server of the settings, or None without SMTP_URL."""
     settings: Settings = current_app.extensions["settings"]
     if not settings.smtp_url:
         return None

@@ -19,9 +19,10 @@ def import_products(file: Path) -> None:
     """Import products from a CSV file, in UTF-8 with commas.
 
     The columns are id, name, price (in minor units), currency, stock and optionally description.
-    Existing products are updated, also their stock. Without the column description, descriptions
-    stay. If a line is invalid, the command prints its number and imports nothing. Otherwise it
-    writes 500 products per transaction, with two connections; after an error, run it again.
+    Existing products are updated, also their stock. Without the column description, they keep
+    their descriptions. If a line is invalid, the command prints its number and imports nothing.
+    Otherwise the command writes 500 products per transaction. It uses two database connections.
+    After an error, run the command again.
     """
     try:
         with transaction() as session:
@@ -33,7 +34,7 @@ def import_products(file: Path) -> None:
 
 
 def stage(session: Session, file: Path) -> Staged:
-    """Check the whole file, with a progress bar."""
+    """Check the whole file, and show a progress bar."""
     size = file.stat().st_size
     with file.open("rb") as binary, click.progressbar(length=size, label="Checking") as bar:
         return product_import.stage(session, binary, bar.update)
@@ -63,8 +64,9 @@ def write(session: Session, staged: Staged) -> None:
 def verify_stock(repair: bool) -> None:
     """Verify that the stock of each product is the sum of its stock changes.
 
-    The exit code is 1 if it is not. Pods of version 1.0 record no changes: after an upgrade from
-    it, run this once with --repair. The stock itself does not change.
+    Without --repair, the exit code is 1 if a product differs. Pods of version 1.0 record no stock
+    changes. After an upgrade from 1.0, run this command once with --repair, which records the
+    missing changes. The stock itself does not change.
     """
     with transaction() as session:
         found = stock_verification.differences(session)

@@ -24,7 +24,7 @@ def command(batch: int) -> None:
         ("API keys", pruning.api_keys),
         ("mails", pruning.mails),
         ("tokens of mails", pruning.account_tokens),
-        # Before the events: those of pending deliveries are kept.
+        # Before the events, because an event is kept while one of its deliveries is pending.
         ("webhook deliveries", pruning.deliveries),
         ("events", pruning.events),
     ):

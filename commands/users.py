@@ -46,9 +46,10 @@ def verify_email(email: str) -> None:
 @click.argument("email")
 @click.argument("new_email")
 def set_email(email: str, new_email: str) -> None:
-    """Give an account whose address was stolen another one.
+    """Change the email address of an account after its mailbox was stolen.
 
-    Ends its sessions, API keys, password and second factor. The user then resets the password.
+    Ends the sessions, revokes the API keys, and removes the password and the second factor. Then
+    the user resets the password.
     """
     new = checked(email=new_email, password=secrets.token_urlsafe(), name="")["email"]
     with transaction() as session:
@@ -59,7 +60,7 @@ def set_email(email: str, new_email: str) -> None:
 @command.command("remove-second-factor")
 @click.argument("email")
 def remove_second_factor(email: str) -> None:
-    """Turn the second factor of a user off, who has lost the device and the recovery codes."""
+    """Turn off the second factor of a user who has lost the device and the recovery codes."""
     with transaction() as session:
         user = second_factors.remove_by_email(session, canonical_email(email))
     click.echo(f"Removed the second factor of {user.email} ({user.id}).")

@@ -42,9 +42,9 @@ def deliver(once: bool, threads: int) -> None:
 def webhook_deliverer(threads: int, heartbeat: Path | None = None) -> Deliverer:
     """Return a deliverer with the settings, and lower the priority of the process.
 
-    It touches the file `heartbeat` in each turn.
+    The deliverer touches the file `heartbeat` in each turn of its loop.
     """
-    # Requests come first: deliveries wait while the processors are busy.
+    # While the CPU is busy, requests have priority over deliveries.
     os.nice(NICENESS)
     beat = heartbeat.touch if heartbeat else lambda: None
     return Deliverer(database.transaction, body, address_rules(), threads, observer(), beat)
@@ -54,7 +54,7 @@ def observer() -> Callable[[Result], None]:
     """Return the function that counts attempts; without `METRICS_PORT`, it does nothing."""
     if not current_app.extensions["settings"].metrics_port:
         return lambda _: None
-    # Imported here, because prometheus_client is not needed without the port.
+    # Imported here, because prometheus_client is not needed without METRICS_PORT.
     from app.observability import webhook_metrics
 
     return webhook_metrics.count

@@ -1,6 +1,6 @@
 """HTTP resources. The application registers the blueprint `blp` of every module here."""
 
-# The order of the tags in the OpenAPI document; other modules come last.
+# The order of the tags in the OpenAPI document; resources that are not listed come last.
 ORDER = (
     *("sessions", "users", "account_recovery", "products", "stock", "orders", "api_keys", "events"),
     *("webhook_endpoints", "webhook_deliveries", "health"),
@@ -17,7 +17,7 @@ Guides: [authentication](/api/docs/guides/authentication) ·
 [errors](/api/docs/guides/errors) and [all error types](/api/problems) ·
 [conventions](/api/docs/guides/conventions): formats, lists, limits.
 """
-# Pages of docs/ that the service serves to API consumers, in the order of the list.
+# Guides of docs/consumers that the service serves, in the order of /api/docs/guides.
 GUIDES = {
     "quickstart": "Register, sign in and place an order.",
     "authentication": "Tokens, second factor, API keys, roles, mails.",

@@ -20,8 +20,8 @@ from services.errors import EmailTaken
 
 DESCRIPTION = """\
 Verification and change of the email address, and password reset. The service sends a mail with a
-link. The page of the link sends its token to one of these operations. A token works once, and
-becomes invalid when the password changes.
+link. The linked page sends the token of the link to one of these operations. A token works once,
+and becomes invalid when the password changes.
 """
 
 blp = Blueprint("account-recovery", __name__, url_prefix="/api", description=DESCRIPTION)
@@ -61,7 +61,7 @@ class VerificationMail(Resource):
 
 @blp.route("/auth/forgot-password")
 class ForgottenPassword(Resource):
-    # An address that is over its own limit does not use up the limit of the account.
+    # An IP address that is over its own limit does not use up the limit of the account.
     @limits.forgot_password_account
     @limits.forgot_password
     @limits.forgot_password_address

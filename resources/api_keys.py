@@ -20,7 +20,7 @@ from services.pages import Page, PageRequest
 DESCRIPTION = """\
 API keys for programs, sent as `Authorization: Bearer fak_…`. A key has fixed scopes and never more
 than its owner. Users create keys for themselves, administrators also for service accounts, which
-cannot sign in. An API key cannot manage sessions, passwords and API keys.
+cannot sign in. An API key cannot manage sessions, passwords or API keys.
 """
 
 blp = Blueprint("api-keys", __name__, url_prefix="/api/api-keys", description=DESCRIPTION)

@@ -38,7 +38,7 @@ PAGES = [
     ("/api/docs/guides", "Guides"),
     ("/api/problems", "Problems"),
 ]
-# The pages behind the links of mails; each sends its form to the operation of its name.
+# The pages that mails link to; the form of a page calls the operation of the same name.
 ACCOUNT_PAGES = {
     "verify-email": "Verify your email address",
     "confirm-email": "Confirm your new email address",
@@ -59,7 +59,7 @@ class Start(Page):
 class OpenAPIDocument(Page):
     @public
     def get(self) -> Response:
-        """Return the document with the URL of this server, which importing tools need."""
+        """Return the OpenAPI document with the URL of this server, for tools that import it."""
         document = _document(current_app.extensions["openapi"], server_url())
         return Response(document, mimetype="application/json")
 
@@ -111,7 +111,7 @@ class GuideMarkdown(Page):
 class Search(Page):
     @public
     def get(self) -> Response:
-        """Return the results of a search in the guides and the reference."""
+        """Return the results of a search in guides, operations and problem types."""
         words = query().get("q", "")
         entries: list[search.Entry] = []
         for slug in GUIDES:
@@ -150,7 +150,7 @@ class ProblemKind(Page):
 class AccountPage(Page):
     @public
     def get(self, action: str) -> Response:
-        """Return the page behind the link of a mail; the token is in the fragment."""
+        """Return the page that a mail links to; the token is in the fragment of the URL."""
         if action not in ACCOUNT_PAGES:
             raise NotFound
         return page("account.html", ACCOUNT_CSP, action=action, heading=ACCOUNT_PAGES[action])
@@ -178,7 +178,7 @@ blp.add_url_rule("/problems/<slug>", view_func=ProblemKind.as_view("problem"))
 
 @blp.record
 def add_root_urls(state: BlueprintSetupState) -> None:
-    """Add `/llms.txt`, and redirect `/` in development; elsewhere it is a 404."""
+    """Add `/llms.txt`; in development, redirect `/`, which is a 404 otherwise."""
     state.app.add_url_rule("/llms.txt", view_func=LlmsText.as_view("docs.llms"))
     if state.app.extensions["settings"].flask_env == "development":
         state.app.add_url_rule("/", view_func=Root.as_view("docs.root"))

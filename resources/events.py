@@ -28,7 +28,8 @@ class Events(Resource):
         """List events, oldest first.
 
         To follow the events, store `resume_cursor` after you have handled a page, and send it as
-        `cursor` in the next request. If `next_cursor` is null, wait some seconds first. No event is
-        skipped: it appears when all earlier transactions have ended, usually within a second.
+        `cursor` in the next request. If `next_cursor` is null, wait some seconds first. An event
+        appears when all earlier transactions have ended, usually within a second. So a client that
+        follows the events skips none.
         """
         return events.list_all(self.session, page, filters)

@@ -87,9 +87,10 @@ class ProductDetail(Resource):
         Fields that you omit keep their values. Existing orders keep the name and the price that the
         product had.
 
-        Set `stock` after you counted the units in the warehouse. The stock changes have the reason
-        `count`. It requires `If-Match`, because orders change the stock too; without it, you get a
-        428. To add or remove units, use `POST /api/products/{id}/stock` instead.
+        Set `stock` after you counted the units in the warehouse. The stock change has the reason
+        `count`. `stock` requires `If-Match`, because orders change the stock too; without
+        `If-Match`, you get a 428. To add or remove units, use `POST /api/products/{id}/stock`
+        instead.
 
         `If-Match: *` overwrites any version. With an `ETag`, a retry gets a 412 if the first
         attempt succeeded.

@@ -75,8 +75,8 @@ class Registration(Resource):
 
 @blp.route("/login")
 class Login(Resource):
-    # Flask-Limiter checks from the bottom up and stops at a limit that is exceeded, so an address
-    # that is over its own limits does not use up the limit of the account.
+    # Flask-Limiter checks from the bottom up and stops at a limit that is exceeded. So an IP
+    # address that is over its own limits does not use up the limit of the account.
     @limits.login_account
     @limits.login
     @limits.login_address
@@ -94,7 +94,7 @@ class Login(Resource):
         `second-factor-required` with a `challenge`: send it with a code to
         `POST /api/auth/login/second-factor`.
         """
-        # A session of its own, because argon2 must not hold a database connection.
+        # A separate database session, because argon2 must not hold a database connection.
         with database.session(autocommit=True) as session:
             account = sign_in.find_account(session, credentials["email"])
         account, new_hash = sign_in.verify_password(
@@ -108,7 +108,7 @@ class Login(Resource):
         return issue(grant, int(time.time()))
 
     def second_factor_required(self, account: Row[Any], new_hash: str) -> SecondFactorRequired:
-        """Return the error with the challenge; keep a renewed hash."""
+        """Return the error with the challenge, and store a renewed password hash."""
         # The error response must not roll this back.
         with database.transaction() as session:
             sign_in.store_hash(session, account, new_hash)
@@ -127,8 +127,8 @@ class SecondFactorLogin(Resource):
     def post(self, body: dict[str, str]) -> dict[str, Any]:
         """Complete a sign-in with a code.
 
-        Creates a session. A challenge is valid for five minutes, until the password changes. A code
-        works once: if the response is lost, wait for the next code.
+        Creates a session. A challenge is valid for at most five minutes, and ends when the password
+        changes. A code works once: if the response is lost, wait for the next code.
         """
         user_id, version = challenges.read(body["challenge"])
         actor = Actor(user_id, g.request_id)

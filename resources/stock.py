@@ -34,8 +34,8 @@ class Stock(Resource):
     def post(self, change: dict[str, Any], product_id: str) -> Row[Any]:
         """Add units to the stock of a product, or remove units.
 
-        The change is added to the current stock, so it needs no `If-Match`, also during orders. If
-        the stock would fall below zero, you get a 409 with the number of units `available`.
+        The service adds the change to the current stock, so the request needs no `If-Match`. If the
+        stock would fall below zero, you get a 409 with the number of units `available`.
 
         Generate an `Idempotency-Key` (a UUID) before the first attempt and reuse it for every
         retry. Without it, a retry changes the stock again.

@@ -21,7 +21,7 @@ from services.pages import Page, PageRequest
 
 DESCRIPTION = """\
 Messages to a webhook endpoint, and their results. Send a test message, or send a delivery or all
-events of a period again. Messages are sent after the response, while the endpoint is enabled.
+events of a period again. The service sends a message only while the endpoint is enabled.
 Finished deliveries are deleted after 30 days.
 """
 

@@ -1,4 +1,4 @@
-"""Verification and change of the email address, and password reset."""
+"""Schemas of email verification, email changes and password resets."""
 
 from schemas.base import Email, RequestSchema, Text, password, text
 from schemas.users import PASSWORD

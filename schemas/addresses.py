@@ -1,4 +1,4 @@
-"""Addresses."""
+"""Schemas of shipping addresses."""
 
 from marshmallow import validate
 

@@ -1,4 +1,4 @@
-"""API keys."""
+"""Schemas of API keys."""
 
 from datetime import UTC, datetime
 
@@ -26,7 +26,7 @@ SERVICE_ACCOUNT = {
 
 
 class KeyScope(Text):
-    """A scope that a key may have; the OpenAPI document gives it a name."""
+    """A scope of an API key; in the OpenAPI document, the schema has the name `KeyScope`."""
 
 
 class NewAPIKeySchema(RequestSchema):
@@ -72,7 +72,7 @@ class APIKeySchema(RowSchema):
     class Meta(RowSchema.Meta):
         model = APIKey
 
-    # Not an auto_field, which would document the UUID of the column.
+    # An auto_field would document the type of the column, a UUID.
     id = id_field(API_KEY_ID)
     name = auto_field(required=True, metadata=NAME)
     scopes = fields.List(fields.String(), required=True, metadata=SCOPES_TEXT)

@@ -35,7 +35,7 @@ class RequestSchema(Schema):
     class Meta:
         unknown = RAISE
 
-    # Whether a missing body means {}; otherwise it is a 415.
+    # True if a missing body means `{}`. Otherwise a missing body is a 415.
     body_optional: ClassVar[bool] = False
 
 
@@ -43,7 +43,7 @@ class ResponseSchema(FastSchema):
     """Base class of responses."""
 
     class Meta:
-        # The document allows unknown fields, so that generated clients accept new ones.
+        # The OpenAPI document allows unknown fields, so that generated clients accept new ones.
         unknown = EXCLUDE
 
 
@@ -77,10 +77,10 @@ class Password(Text):
 
 
 class NormalizedLength(validate.Length):
-    """Counts the characters of a password in NFKC, the form that is hashed."""
+    """Validates the length of a password in NFKC, the form that is hashed."""
 
     def __call__(self, value: Any) -> Any:
-        # A longer text is too long in each form, and takes long to normalize.
+        # A text of more than four times the maximum is too long in NFKC too, and slow to normalize.
         is_short = len(value) <= 4 * (self.max or 0)
         super().__call__(unicodedata.normalize("NFKC", value) if is_short else value)
         return value
@@ -88,7 +88,7 @@ class NormalizedLength(validate.Length):
 
 def text(longest: int, *, shortest: int = 1, **kwargs: Any) -> Text:
     """Return a text field of `shortest` to `longest` characters."""
-    # For the document only: the error of `Text` is clearer than that of a pattern.
+    # The pattern is only for the OpenAPI document; `Text` raises a clearer error.
     kwargs["metadata"] = {"pattern": "^[^\\u0000]*$", **kwargs.get("metadata", {})}
     return Text(validate=validate.Length(shortest, longest), **kwargs)
 
@@ -141,7 +141,7 @@ class StrictBoolean(fields.Boolean):
 
 
 class ShortList(fields.List):
-    """A list in a request; its length is checked first, because many bad items take seconds."""
+    """A list in a request; checks the length first, because thousands of items take seconds."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
         if isinstance(value, list):
@@ -150,14 +150,14 @@ class ShortList(fields.List):
 
 
 class Email(fields.Email):
-    """An email address; it loads to its canonical form, so that each address has one account."""
+    """An email address; loads the canonical form, so that each address has one account."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(validate=validate.Length(max=MAX_EMAIL), **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         address = super()._deserialize(value, *args, **kwargs)
-        # Checked first, because to normalize a long text takes seconds.
+        # Check the length first: to normalize a long text takes seconds.
         if len(address) > MAX_EMAIL or not all(map(is_unambiguous, address)):
             raise self.make_error("invalid")
         address = canonical_email(address)
@@ -180,7 +180,7 @@ def is_unambiguous(character: str) -> bool:
 
 
 class Timestamp(fields.AwareDateTime):
-    """A time in RFC 3339; it loads to UTC.
+    """A time in RFC 3339; loads a `datetime` in UTC.
 
     marshmallow alone would accept other formats of ISO 8601, such as week dates.
     """
@@ -194,7 +194,7 @@ class Timestamp(fields.AwareDateTime):
         text = f"{before}{'59' if leap else second}{after}".upper()
         time = super()._deserialize(text, *args, **kwargs)
         try:
-            # PostgreSQL accepts only offsets of less than 16 hours.
+            # Convert to UTC, because PostgreSQL accepts only offsets of less than 16 hours.
             time = time.astimezone(UTC) + timedelta(seconds=leap)
         except OverflowError:
             raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE) from None

@@ -6,7 +6,7 @@ from models.events import EventType
 from schemas.ids import typeid
 from schemas.users import USER_ID
 
-# Ids that do not begin with the noun of the type.
+# Example ids whose prefix is not the noun of the event type.
 IDS = {
     "api_key": typeid("key")["example"],
     "product": "abc",
@@ -14,7 +14,7 @@ IDS = {
 }
 WITHOUT_VERSIONS = {"api_key", "session"}
 OF_THE_SYSTEM = {EventType.SESSION_REUSE_DETECTED, EventType.WEBHOOK_ENDPOINT_DISABLED}
-# Other types have no details.
+# Details in `data`; types that are not listed have none.
 DATA: dict[EventType, dict[str, Any]] = {
     EventType.ORDER_CREATED: {"status": "pending"},
     EventType.ORDER_PAID: {"status": "paid"},

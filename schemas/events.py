@@ -1,4 +1,4 @@
-"""Events."""
+"""Schemas of events."""
 
 from marshmallow import fields, validate
 
@@ -17,7 +17,7 @@ class EventSchema(ResponseSchema):
     """An event."""
 
     id = id_field(typeid("event"))
-    # Without the list of types, so that a new one is no breaking change.
+    # Not an enum, so that a new type is no breaking change.
     type = fields.String(
         required=True,
         metadata={
@@ -73,7 +73,7 @@ class EventSchema(ResponseSchema):
         required=True,
         allow_none=True,
         metadata={
-            "description": "`X-Request-ID` of the response, which is in the log; null for a "
+            "description": "`X-Request-ID` of the response and of its log lines; null for a "
             "command.",
             "pattern": f"^{REQUEST_ID}$",
             "example": "0b5dd6f2c0b14a67a1f3d1f0e5e0a1c4",

@@ -1,4 +1,4 @@
-"""Export of a person's data."""
+"""Schemas of the export of personal data."""
 
 from marshmallow import fields
 from marshmallow_sqlalchemy import auto_field
@@ -14,13 +14,13 @@ from schemas.sessions import SessionSchema
 from schemas.users import AdministeredUserSchema
 
 REVOKED = {
-    "description": "Time at which it was ended before its expiry (RFC 3339, UTC), or null.",
+    "description": "Time of the revocation (RFC 3339, UTC), or null.",
     "example": "2026-02-12T10:30:00Z",
 }
 
 
 SENT = {
-    "description": "Time at which the mail server accepted it (RFC 3339, UTC), or null.",
+    "description": "Time at which the mail server accepted the mail (RFC 3339, UTC), or null.",
     "example": "2026-02-12T10:30:00Z",
 }
 
@@ -32,7 +32,7 @@ class ExportedSessionSchema(SessionSchema):
 
 
 class ExportedAPIKeySchema(APIKeySchema):
-    """An API key, also one that has ended."""
+    """An API key, also one that has expired or was revoked."""
 
     revoked_at = Timestamp(required=True, allow_none=True, metadata=REVOKED)
 
@@ -84,7 +84,7 @@ class ExportSchema(ResponseSchema):
     sessions = fields.List(
         fields.Nested(ExportedSessionSchema),
         required=True,
-        metadata={"description": "Sessions until their expiry, oldest first."},
+        metadata={"description": "Stored sessions, also ended ones, oldest first."},
     )
     api_keys = fields.List(
         fields.Nested(ExportedAPIKeySchema),
@@ -106,7 +106,7 @@ class ExportSchema(ResponseSchema):
         required=True,
         metadata={
             "description": "Events by the user, and about the account, its sessions and API keys. "
-            "The `actor` is null if it is another user."
+            "The `actor` is null if another user made the change."
         },
     )
     orders = fields.List(

@@ -1,4 +1,4 @@
-"""A schema that dumps faster than marshmallow, and rejects fields that it does not support."""
+"""Fast base class of response schemas, for a subset of the features of marshmallow."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,11 +11,11 @@ from marshmallow.decorators import POST_DUMP, PRE_DUMP
 
 
 class FastSchema(Schema):
-    """Dump rows or dicts that have every field under its own name, without marshmallow's loop.
+    """Dumps rows or dicts that have a value for every field.
 
     For each field of each row, marshmallow looks for defaults, dotted names, callables and hooks. A
-    page of orders has hundreds of fields. A schema that needs one of these raises a TypeError when
-    it is instantiated, which is at import. See docs/decisions/0011-fast-schema.md.
+    page of orders has hundreds of fields. FastSchema does not support these features: a schema that
+    uses one raises a TypeError at import. See docs/decisions/0011-fast-schema.md.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -23,7 +23,7 @@ class FastSchema(Schema):
         check_supported(self)
         fields_ = self.dump_fields.items()
         names = [field.attribute or name for name, field in fields_]
-        # With a single name, the getters would return no tuple; zip drops the repeated name.
+        # The getters return a tuple only for several names: repeat a name, which zip drops again.
         self._of_row = attrgetter(*names, names[0])
         self._of_dict = itemgetter(*names, names[0])
         self._keys = [field.data_key or name for name, field in fields_]
@@ -34,7 +34,7 @@ class FastSchema(Schema):
         if many:
             raise TypeError("FastSchema dumps one object; declare a list as a page or a field.")
         values = self._of_dict(obj) if isinstance(obj, dict) else self._of_row(obj)
-        dumped = dict(zip(self._keys, values))  # noqa: B905 (strict takes a third longer)
+        dumped = dict(zip(self._keys, values))  # noqa: B905 (strict is slower)
         for key, convert in self._conversions:
             dumped[key] = convert(dumped[key])
         return dumped
@@ -45,7 +45,7 @@ PLAIN = (fields.String, fields.Integer, fields.Boolean, fields.AwareDateTime, fi
 
 
 def check_supported(schema: Schema) -> None:
-    """Raise a TypeError if `FastSchema` would ignore a declaration of the schema."""
+    """Raise a TypeError if the schema uses a feature that FastSchema does not support."""
     hooks = schema._hooks[PRE_DUMP] + schema._hooks[POST_DUMP]
     if schema.many or hooks or type(schema).get_attribute is not Schema.get_attribute:
         raise TypeError(f"{type(schema).__name__}: no many, hooks or get_attribute in FastSchema.")
@@ -71,7 +71,7 @@ def is_supported(field: fields.Field) -> bool:
 
 
 def conversion(field: fields.Field) -> Callable[[Any], Any] | None:
-    """Return the function that converts a value of the field to JSON, or None."""
+    """Return the function that converts values of the field to JSON; None if not needed."""
     if isinstance(field, fields.List):
         each = conversion(field.inner)
         return partial(convert_all, each) if each else None
@@ -80,7 +80,7 @@ def conversion(field: fields.Field) -> Callable[[Any], Any] | None:
     return None
 
 
-# PostgreSQL generates a fragment as JSON; the encoder copies it into the response.
+# An `orjson.Fragment` is JSON from PostgreSQL; the encoder copies it into the response.
 
 
 def convert_one(convert: Callable[[Any], Any], value: Any) -> Any:

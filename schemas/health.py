@@ -1,4 +1,4 @@
-"""Health checks."""
+"""Schemas of health checks."""
 
 from marshmallow import fields, validate
 

@@ -9,7 +9,7 @@ from models.orders import MAX_METADATA
 from schemas.base import text
 
 MAX_KEY, MAX_VALUE = 40, 500
-# Enough to replace all pairs by others.
+# A change can delete all pairs and add as many new ones.
 MAX_CHANGES = 2 * MAX_METADATA
 EXAMPLE = {"invoice": "2026-0117"}
 DESCRIPTION = (
@@ -20,14 +20,14 @@ PAIRS = {"description": DESCRIPTION, "example": EXAMPLE, "maxProperties": MAX_ME
 
 
 class Metadata(fields.Dict):
-    """Key-value pairs of a request; an error points at its key."""
+    """Key-value pairs in a request; the pointer of an error ends with the key."""
 
     def __init__(self, value: fields.Field, **documented: Any) -> None:
         super().__init__(text(MAX_KEY), value, metadata=documented)
         self.most: int = documented["maxProperties"]
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        # First, because a body has room for thousands of pairs.
+        # Check the number of pairs first, because a body can contain thousands.
         if isinstance(value, Mapping) and len(value) > self.most:
             raise ValidationError(f"Must have at most {self.most} keys.")
         try:
@@ -37,7 +37,7 @@ class Metadata(fields.Dict):
 
 
 def by_key(messages: Any) -> Any:
-    """Return the messages without the level of `key` and `value` that marshmallow adds."""
+    """Return the messages by key, without marshmallow's extra level `key` or `value`."""
     if not isinstance(messages, Mapping):
         return messages
     return {
@@ -46,17 +46,17 @@ def by_key(messages: Any) -> Any:
 
 
 def new_metadata() -> fields.Field:
-    """Return the field of a new resource."""
+    """Return the field `metadata` of a new resource."""
     return Metadata(text(MAX_VALUE), **PAIRS)
 
 
 def changed_metadata() -> fields.Field:
-    """Return the field of a change; a null or empty value deletes its key."""
+    """Return the field `metadata` of a change; a null or empty value deletes its key."""
     value = text(MAX_VALUE, shortest=0, allow_none=True)
     changes = "Keys to change; the others stay. A null or empty value deletes its key."
     return Metadata(value, description=changes, example=EXAMPLE, maxProperties=MAX_CHANGES)
 
 
 def metadata() -> fields.Field:
-    """Return the field of a response."""
+    """Return the field `metadata` of a response."""
     return fields.Dict(values=fields.String(), required=True, metadata=PAIRS)

@@ -18,7 +18,7 @@ NEW_ORDER_EXAMPLE = {
     "items": [{"product_id": "abc", "quantity": 2}, {"product_id": "def", "quantity": 1}],
     "shipping_address": ADDRESS_EXAMPLE,
 }
-# The items of that order, with the names and prices of the demo products.
+# The items of NEW_ORDER_EXAMPLE, with the names and prices of the demo products.
 ORDER_ITEMS_EXAMPLE = [
     {"product_id": "abc", "name": "Coffee mug", "quantity": 2, "unit_price": 1250},
     {"product_id": "def", "name": "Tea pot", "quantity": 1, "unit_price": 4900},
@@ -39,7 +39,7 @@ ORDER_EXAMPLE = {
 
 
 def changed_order_example(status: str) -> dict[str, Any]:
-    """Return the example of an order that has left `pending` for `status`."""
+    """Return the example of an order after its status changed from `pending` to `status`."""
     at = "2026-02-10T15:00:00Z"
     by = {"by": USER_ID["example"], "by_api_key": None}
     change = {"from": "pending", "to": status, **by, "at": at}

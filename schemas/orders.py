@@ -1,4 +1,4 @@
-"""Orders."""
+"""Schemas of orders."""
 
 from collections.abc import Sequence
 from typing import Any

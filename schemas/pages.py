@@ -19,7 +19,7 @@ class PageQuerySchema(RequestSchema):
         metadata={"description": "Maximum number of items on the page.", "example": 20},
     )
     cursor = Text(
-        # A function, because a value would be documented, and a query string has no null.
+        # A function: apispec would document a default of null, but a query string has no null.
         load_default=lambda: None,
         # A cursor contains the values of the sort columns, such as a name of 200 characters.
         validate=validate.Length(1, 2000),
@@ -36,14 +36,14 @@ RESUMABLE: dict[str, fields.Field] = {
         allow_none=True,
         metadata={
             "description": "`cursor` of the items after this page, also of future items; null "
-            "until there is an item.",
+            "if there are no items yet.",
             "example": CURSOR_EXAMPLE,
         },
     )
 }
 
 
-# Cached, because a name stands for one schema in the document, and two lists can have equal items.
+# Cached: two lists can have the same items, but OpenAPI needs one schema for each name.
 @cache
 def page_of(schema: type[Schema], *, resumable: bool = False) -> type[Schema]:
     """Return the schema of a page of items with this schema."""

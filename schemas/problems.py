@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457)."""
+"""Schemas of problem documents (RFC 9457)."""
 
 from marshmallow import Schema, fields
 

@@ -1,4 +1,4 @@
-"""Product catalogue."""
+"""Schemas of the product catalogue."""
 
 from typing import Any
 
@@ -147,7 +147,7 @@ class ProductQuerySchema(PageQuerySchema):
 
     @validates_schema
     def require_currency(self, filters: dict[str, Any], **_: Any) -> None:
-        """Raise an error for a comparison of prices in different currencies."""
+        """Raise an error for a price filter or a sort by price without a currency."""
         compared = {"price_min", "price_max"} & filters.keys() or "price" in filters["sort"]
         if compared and "currency" not in filters:
             text = "Required with price_min, price_max and a sort by price."

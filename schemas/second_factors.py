@@ -1,4 +1,4 @@
-"""Second factors: authenticator apps and recovery codes."""
+"""Schemas of second factors: authenticator apps and recovery codes."""
 
 from marshmallow import fields
 
@@ -113,7 +113,7 @@ class SecondFactorSchema(ResponseSchema):
         required=True,
         allow_none=True,
         metadata={
-            "description": "Time at which it was turned on (RFC 3339, UTC), or null.",
+            "description": "Time of the confirmation (RFC 3339, UTC), or null.",
             "example": "2026-02-10T14:30:00Z",
         },
     )

@@ -1,4 +1,4 @@
-"""Sign-in, tokens and sessions."""
+"""Schemas of sign-in, tokens and sessions."""
 
 from marshmallow import fields, validate
 from marshmallow_sqlalchemy import auto_field
@@ -103,7 +103,7 @@ class SessionSchema(RowSchema):
     class Meta(RowSchema.Meta):
         model = AuthSession
 
-    # Not an auto_field, which would document the UUID of the column.
+    # An auto_field would document the type of the column, a UUID.
     id = id_field(SESSION_ID)
     ip_address = auto_field(
         required=True,

@@ -1,4 +1,4 @@
-"""Changes of the stock of products."""
+"""Schemas of stock changes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""User accounts."""
+"""Schemas of user accounts."""
 
 from marshmallow import fields, validate
 from marshmallow_sqlalchemy import auto_field
@@ -32,18 +32,18 @@ EMAIL = {
     "example": "user@example.com",
 }
 PASSWORD = (
-    "From 8 to 128 characters; a service can require more. A long phrase is best."  # noqa: S105
+    "From 8 to 128 characters; the service can require more. A long phrase is best."  # noqa: S105
 )
 ACTIVE = {"description": "Whether the user may sign in.", "example": True}
 
 
 class UserSchema(RowSchema):
-    """A user in responses to the user."""
+    """The profile of the current user."""
 
     class Meta(RowSchema.Meta):
         model = User
 
-    # Not an auto_field, which would document the UUID of the column.
+    # An auto_field would document the type of the column, a UUID.
     id = id_field(USER_ID)
     email = auto_field(metadata={**EMAIL, "format": "email"})
     name = auto_field(required=True, metadata=NAME)

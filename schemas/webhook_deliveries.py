@@ -1,4 +1,4 @@
-"""Webhook deliveries."""
+"""Schemas of webhook deliveries."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +22,7 @@ class WebhookDeliverySchema(RowSchema):
     class Meta(RowSchema.Meta):
         model = WebhookDelivery
 
-    # Not auto_fields, which would document the UUIDs of the columns.
+    # An auto_field would document the type of the column, a UUID.
     id = id_field(DELIVERY_ID)
     endpoint_id = id_field(ENDPOINT_ID)
     event_id = id_field(

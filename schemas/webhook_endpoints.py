@@ -1,4 +1,4 @@
-"""Webhook endpoints."""
+"""Schemas of webhook endpoints."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ ENABLED = {"description": "Whether events are sent.", "example": True}
 
 
 class SubscribedType(Text):
-    """A type of event; the OpenAPI document gives it a name."""
+    """A type of event; the OpenAPI document names this schema `SubscribedType`."""
 
 
 def event_types(**options: Any) -> ShortList:
@@ -76,7 +76,7 @@ class WebhookEndpointSchema(RowSchema):
     class Meta(RowSchema.Meta):
         model = WebhookEndpoint
 
-    # Not an auto_field, which would document the UUID of the column.
+    # An auto_field would document the type of the column, a UUID.
     id = id_field(ENDPOINT_ID)
     url = auto_field(required=True, metadata=URL)
     event_types = fields.List(fields.String(), required=True, metadata=EVENT_TYPES)

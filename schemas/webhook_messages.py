@@ -1,4 +1,4 @@
-"""Messages to webhook endpoints: one for each type of event, for the OpenAPI document."""
+"""Webhook messages in the OpenAPI document, one for each type of event."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from schemas.event_examples import example
 from schemas.ids import typeid
 
 DESCRIPTION = """\
-The service sends it to each webhook endpoint that receives this type. Verify the signature first.
-A message can arrive again, with the same `webhook-id`, and later than newer ones: compare
-`resource_version`. See [Receive events](/api/docs/guides/events).
+The service sends this message to each webhook endpoint that receives this type. Verify the
+signature first. A message can arrive twice, with the same `webhook-id`. Messages can arrive in
+another order: compare `resource_version`. See [Receive events](/api/docs/guides/events).
 """
 HEADERS = {
     "webhook-id": (
@@ -26,20 +26,20 @@ HEADERS = {
     "webhook-signature": (
         {"type": "string"},
         "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
-        "Signature of the id, the time and the body by Standard Webhooks 1.0; with a second one, "
-        "after a space, for 24 hours after a rotation of the secret.",
+        "Signature of the id, the time and the body by Standard Webhooks 1.0. For 24 hours after a "
+        "rotation of the secret, a second signature follows after a space.",
     ),
 }
 RESPONSES = {
     "2XX": {"description": "Received. Respond within 15 seconds; the body is ignored."},
     "410": {"description": "Disables the webhook endpoint."},
     "default": {
-        "description": "The service tries again, up to eight times in about 27 hours, and follows "
-        "no redirect.",
+        "description": "The service tries again, with up to eight attempts in about 27 hours, and "
+        "follows no redirect.",
         "headers": {
             "Retry-After": {
                 "schema": {"type": "string"},
-                "description": "Earliest time of the next attempt: seconds, or a date.",
+                "description": "Earliest time of the next attempt: a delay in seconds, or a date.",
             }
         },
     },

@@ -1,6 +1,7 @@
 """`make openapi`: docs/consumers/api-changelog.md, and the check for breaking changes.
 
-docs/api/VERSION.json is the OpenAPI document of a release; the argument `release` writes it.
+docs/api/VERSION.json is the OpenAPI document of a release. With the argument `release`, this
+command writes the document of the current version.
 """
 
 import json

@@ -37,7 +37,10 @@ def _is_required(name: str, value: Object) -> bool:
 
 
 def _asks_for_no_more(wide: list[Object], narrow: list[Object]) -> bool:
-    """Return whether each sufficient security requirement still is; an empty list requires none."""
+    """Return whether all security requirements that were sufficient are still sufficient.
+
+    An empty list requires no authentication.
+    """
     return all(any(_is_enough(old, new) for new in wide or [{}]) for old in narrow or [{}])
 
 
@@ -77,7 +80,7 @@ def _webhooks(word: str, old: Object, new: Object, direction: Direction) -> Foun
     yield from entries(by(WEBHOOK), "webhook {}")(word, old, new, Direction.RETURNED)
 
 
-# A client may ignore these statuses when the operation no longer has the requirement.
+# The removal of a status breaks no client if the operation no longer has this requirement.
 REASONS = {"401": "security", "403": "x-required-scope"}
 CONTENT = entries(by({"schema": _schema}))
 PARAMETER: Rules = {"schema": _schema, "required": covering(operator.le, unset=False)}
@@ -93,7 +96,7 @@ OPERATION: Rules = {
     "responses": _responses,
     "security": covering(_asks_for_no_more),
     "x-required-scope": covering(operator.eq),
-    # Generated clients have a module for each tag.
+    # A changed tag breaks clients: generated clients have a module for each tag.
     "tags": unjudged,
 }
 # The service sends these requests, and the client responds.

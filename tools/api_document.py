@@ -10,7 +10,7 @@ PROBLEM = "application/problem+json"
 
 
 def read(document: Object) -> Object:
-    """Return the parts of the document that clients depend on, each as objects by name."""
+    """Return the parts of the document that clients depend on: for each part, objects by name."""
     components = document.get("components", {})
     rest = {word: value for word, value in document.items() if word not in TAKEN}
     operations = _operations(document["paths"], document)

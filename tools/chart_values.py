@@ -1,7 +1,7 @@
 """`make docs`: the table of values in the chart's README, from the comments of values.yaml.
 
-A comment that begins with `# --` describes the key below it, which gets one row. A key without
-such a comment gets the rows of its nested keys.
+A key with a comment `# --` above it gets one row with this comment. A key without such a comment
+gets the rows of its nested keys.
 """
 
 import json

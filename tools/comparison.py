@@ -16,7 +16,7 @@ DOCUMENTATION |= {"info", "externalDocs", "$comment", "$ref", "bearerFormat"}
 
 
 class Direction(Enum):
-    """Input or output: accepted values must not narrow, returned values must not widen."""
+    """Request or response: accepted values must not narrow, returned values must not widen."""
 
     ACCEPTED = "accepted"
     RETURNED = "returned"
@@ -57,7 +57,7 @@ def covering(covers: Callable[[Any, Any], bool], unset: Any = None) -> Rule:
 
     Args:
         covers: Whether the first value allows everything that the second value allows.
-        unset: The value without the keyword; None allows everything.
+        unset: The meaning of an absent keyword; None allows everything.
     """
 
     def rule(word: str, old: Object, new: Object, direction: Direction) -> Found:

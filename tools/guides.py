@@ -14,7 +14,7 @@ SOURCE = ROOT / "docs" / "consumers"
 FOLDER = ROOT / "app" / "templates" / "guides"
 LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
 SCRIPT = re.compile(r"^- \[(\w+)\]\((\w+\.(?:py|ts))\)$", re.MULTILINE)
-# The server in the examples; a served guide has its own URL there.
+# The server in the examples; the service replaces it with its own URL.
 LOCAL = "http://localhost:5000"
 TEMPLATE = """\
 {{% extends "page.html" %}}
@@ -43,7 +43,7 @@ def markdown(slug: str) -> str:
 
 
 def _markdown(slug: str, suffix: str) -> str:
-    """Return a guide with its scripts, and with links to the served guides."""
+    """Return a guide with the code of its scripts, and with links to the served guides."""
     text = SCRIPT.sub(_script, (SOURCE / f"{slug}.md").read_text())
     return LINK.sub(lambda match: _link(match, suffix), text)
 
@@ -54,7 +54,7 @@ def _script(match: re.Match[str]) -> str:
 
 
 def _link(match: re.Match[str], suffix: str) -> str:
-    """Return a link to the served page; without a served page, return only the text."""
+    """Return a link to the served guide, or only the text if the service has no such guide."""
     text, target = match.groups()
     if target.startswith("https:"):
         return match[0]

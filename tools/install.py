@@ -16,18 +16,19 @@ from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ENVIRONMENT = Path(".venv")
-# pip's debug log. Only this log says whether pip could reach the index: otherwise pip prints the
-# same error for an unreachable index and for a missing package.
+# pip's debug log. It shows whether pip could reach the index; pip's output has the same error for
+# an unreachable index and for a missing package.
 LOG = ENVIRONMENT / "pip.log"
-# This file exists during the installation. If it exists before, the last run was interrupted.
+# This file exists during the installation. If it exists at the start, the last run was
+# interrupted.
 UNFINISHED = ENVIRONMENT / "unfinished"
-# The newest Python that has wheels of the embedded PostgreSQL and Valkey.
+# The newest Python for which the embedded PostgreSQL and Valkey have wheels.
 NEWEST = (3, 13)
-# A lock is complete. With --no-deps pip resolves nothing, so a newer release on the index can't
-# make it fail: pip before 23.3 looks for the newest `coverage[toml]` where the lock has `coverage`.
+# A lock contains all dependencies, so pip need not resolve any (--no-deps). Otherwise pip before
+# 23.3 looks for the newest `coverage[toml]` where the lock has `coverage`, and fails.
 LOCKED = ["--no-deps", "--require-hashes", "-r"]
 PIP = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-# What pip prints for each package: from an index, from a folder, or installed before.
+# pip prints one of these for each package: from an index, from a folder, or installed before.
 FOUND = ("Collecting ", "Processing ", "Requirement already satisfied")
 STEP = 10  # packages between two lines of progress
 
@@ -38,8 +39,8 @@ UNREACHABLE = (
 MISMATCH = "The hash of {} is not the locked one. Check the index or the mirror."
 MISSING = "The package index has no {} for this Python and platform. Check the index or the mirror."
 FAILED = "pip failed: {}. Fix the error."
-# The first pattern that pip's log matches is the cause. pip logs "Could not fetch URL" also for an
-# additional index that lacks a package (404), and for packages that another index has.
+# The first pattern that matches pip's log is the cause. "Could not fetch URL" alone is no cause:
+# pip logs it also for an additional index without the package (404).
 CAUSES = (
     (r"DO NOT MATCH THE HASHES[^\n]*\n\S*\s+(\S+) from", MISMATCH),
     (r"Could not fetch URL (\S+): (?!404)(?=.*ERROR: No matching distribution)", UNREACHABLE),
@@ -110,7 +111,7 @@ def _remove(environment: Path) -> None:
 def _running(*command: str) -> Iterator[Iterable[str]]:
     """Run a command until the end of the block, and yield the lines that it prints.
 
-    It has a process group of its own, which is killed if this process is interrupted.
+    The command has its own process group. If this process is interrupted, the group is killed.
 
     Raises:
         subprocess.CalledProcessError: The command fails.
@@ -152,7 +153,7 @@ def _cause(goal: str) -> str:
 
 
 def _match(log: str) -> tuple[str, str]:
-    """Return the message for the cause in pip's log, and the URL, package or error it names."""
+    """Return the message for the cause in pip's log, and the URL, package or error for it."""
     for pattern, text in CAUSES:
         if match := re.search(pattern, log, re.DOTALL):
             return text, match[1]

@@ -1,4 +1,4 @@
-"""`make migration NAME=suppliers`: write a migration from the difference to the models."""
+"""`make migration NAME=suppliers`: write a migration for the changes of the models."""
 
 import secrets
 import sys
@@ -35,7 +35,7 @@ def main(name: str) -> None:
                 "Nothing to write: the migrations match the models. For a migration of data, run "
                 f'.venv/bin/alembic revision --rev-id {number:04} --message "{name}"'
             )
-        # The template takes the docstring from here; the file name comes from the message.
+        # The template of migrations writes this text into the docstring.
         config.attributes["summary"] = summary(operations)
 
     with empty_database() as config.attributes["url"]:
@@ -53,16 +53,16 @@ def summary(operations: list[Any]) -> str:
     """Return the operations in words: "Create the table suppliers. Change the table parts."."""
     verbs: dict[str, str] = {}
     for operation in operations:
-        # An index of a new table belongs to its creation.
+        # For a new table with an index, write only "Create".
         verbs.setdefault(operation.table_name, VERBS.get(type(operation), "Change"))
     return " ".join(f"{verb} the table {table}." for table, verb in sorted(verbs.items()))
 
 
 @contextmanager
 def empty_database() -> Iterator[str]:
-    """Yield the URL of a database that exists until the end of the block.
+    """Create a database, yield its URL, and drop the database at the end of the block.
 
-    It is a new database: the one of `make run` does not change.
+    The database of `make run` does not change.
     """
     with postgres(Path(ROOT, ".data", "postgres")) as server:
         url = make_url(server).set(drivername="postgresql+psycopg2")

@@ -1,7 +1,7 @@
 """`make new NAME=acme DIR=../acme [WITHOUT=shop]`: write a renamed copy of the project.
 
-tools/new.toml lists what a copy leaves out. Each of its entries must match, and a copy must not
-mention what was removed: the command fails otherwise, so that the list stays complete.
+tools/new.toml lists what a copy leaves out. The command fails if an entry matches nothing, or if
+the copy still mentions a removed part. So the list stays complete.
 """
 
 import filecmp
@@ -20,13 +20,13 @@ REMOVED = tomllib.loads((ROOT / "tools" / "new.toml").read_text())
 VALID_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MAX_NAME = 20
 LISTED = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-# To write the OpenAPI document; no command uses them.
+# `flask openapi write` requires these settings, but does not use them.
 SETTINGS = (
     "FLASK_ENV=testing",
     "SECRET_KEY=unused",
     "DATABASE_URL=postgresql://localhost/unused",
 )
-# The files that commands write, in this order.
+# The commands that write the generated files, in this order.
 GENERATED = (
     "-m flask openapi write docs/openapi.json",
     "-m tools.api_changelog release",
@@ -87,7 +87,7 @@ def current_name() -> str:
 
 
 def write(to: Path, name: str, parts: list[str]) -> None:
-    """Write the renamed copy without the parts; the generated files are still the old ones."""
+    """Write the renamed copy without the parts; `generate` then updates the generated files."""
     copy(to)
     for part in parts:
         remove(to, REMOVED[part])
@@ -135,7 +135,7 @@ def edit(path: Path, pattern: str, replacement: str) -> None:
 
 
 def strip_marks(to: Path, parts: list[str]) -> None:
-    """Delete the marked text of the removed parts, and the marks of all others."""
+    """Delete the marked text of the removed parts, and all other marks."""
     removed = rf"(?s)^<!-- ({'|'.join(parts)}) -->\n.*?^<!-- /\1 -->\n\n?"
     marks = rf"^<!-- /?({'|'.join(REMOVED)}) -->\n"
     for path in to.glob("**/*.md"):
@@ -144,7 +144,7 @@ def strip_marks(to: Path, parts: list[str]) -> None:
 
 
 def rename(to: Path, name: str) -> None:
-    """Replace the name in texts and in the names of files."""
+    """Replace the name of the project in texts and in the names of files."""
     forms = dict(zip(spellings(current_name()), spellings(name), strict=True))
     old = re.compile("|".join(sorted(map(re.escape, forms), key=len, reverse=True)))
     for path in list(files(to)):
@@ -165,7 +165,7 @@ def spellings(name: str) -> list[str]:
 
 
 def files(project: Path) -> Iterator[Path]:
-    """Yield the files of a project, committed or not, without the screenshots."""
+    """Yield the files of a project, committed or not, without the PNG images."""
     names = subprocess.run(LISTED, cwd=project, capture_output=True, text=True, check=True).stdout
     for name in filter(None, names.split("\0")):
         path = project / name

@@ -1,4 +1,4 @@
-"""Check the texts of the project for words that its style guide refuses (`make lint`)."""
+"""Check the texts of the project for forbidden words (`make lint`)."""
 
 import re
 import subprocess
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# What is refused, as a regular expression, and what to write instead.
+# Forbidden words as regular expressions, and what to write instead.
 REFUSED = {
     r"answer(?:s|ed|ing)?": "response, return",
     r"refusals?": "error",
@@ -21,7 +21,7 @@ REFUSED = {
 }
 PATTERN = re.compile("|".join(rf"\b(?P<r{i}>{each})\b" for i, each in enumerate(REFUSED)), re.I)
 SUFFIXES = {".py", ".md", ".html", ".yaml", ".yml", ".toml", ".tpl", ".js", ".ts", ".sh", ".json"}
-# Files that others have written, or that a command writes from texts that are checked.
+# Third-party files, and files that a command generates from checked texts.
 SKIPPED = re.compile(
     r"requirements|package(?:-lock)?\.json|static/(?:swagger-ui|redoc)/|docs/api/|checkov\.txt"
     r"|CODE_OF_CONDUCT|LICENSE|tools/plain_english\.py|test_plain_english\.py"
@@ -40,7 +40,7 @@ def files() -> Iterator[Path]:
 
 
 def hits(text: str) -> Iterator[tuple[int, str, str]]:
-    """Return the line, the words and what to write instead, of each refused word."""
+    """Yield the line number, the forbidden words and what to write instead."""
     texts = list(REFUSED.values())
     for number, line in enumerate(text.splitlines(), 1):
         for match in PATTERN.finditer(line):

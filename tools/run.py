@@ -17,7 +17,7 @@ INTERRUPTED = "Interrupted before the service was ready. Run `make run` to start
 
 
 def main(reload: bool) -> int:
-    """Serve, and return 0 if the service was ready before it was interrupted.
+    """Run the service until Ctrl-C, and return the exit status.
 
     Args:
         reload: Whether to restart the server when the code changes.

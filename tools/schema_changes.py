@@ -32,7 +32,7 @@ def schema_changes(old: Schema, new: Schema, direction: Direction) -> Found:
 
 
 def always_sent(schema: Schema) -> Schema:
-    """Return the schema of a required value: without its default, which no client uses."""
+    """Return the schema without its default, which has no effect on a required value."""
     if isinstance(schema, bool):
         return schema
     return {word: value for word, value in schema.items() if word != "default"}
@@ -50,7 +50,7 @@ def _plain(schema: Schema) -> Object:
 
 
 def _members(before: list[Any], after: list[Any], texts: tuple[str, str], breaks: bool) -> Found:
-    """Return the members removed and added; removals break clients if `breaks`, else additions."""
+    """Yield removed and added members. If `breaks`, removals break clients, otherwise additions."""
     lost, gained = texts
     yield from ((lost.format(value), breaks) for value in before if value not in after)
     yield from ((gained.format(value), not breaks) for value in after if value not in before)
@@ -96,7 +96,7 @@ def _part(word: str, old: Object, new: Object, direction: Direction) -> Found:
 
 
 def _parts(word: str, old: Object, new: Object, direction: Direction) -> Found:
-    """Compare part by part: the whole narrows or widens only if a part does."""
+    """Compare the schemas of `allOf` or `anyOf` in order; another number of them breaks clients."""
     before, after = old.get(word, ()), new.get(word, ())
     if len(before) != len(after):
         yield from unjudged(word, old, new, direction)
@@ -128,7 +128,7 @@ SCHEMA: Rules = {
     "allOf": _parts,
     "anyOf": _parts,
     "default": _default,
-    # Patterns cannot be compared; only the removal of a pattern surely widens the values.
+    # Two patterns cannot be compared: only the removal of a pattern certainly widens the values.
     "pattern": covering(operator.eq),
     "multipleOf": covering(_is_multiple),
     "uniqueItems": covering(operator.le, unset=False),

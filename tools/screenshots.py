@@ -1,4 +1,4 @@
-"""`make screenshots`: write docs/screenshots of both API pages: light, dark and on a phone."""
+"""`make screenshots`: pictures of Swagger UI and ReDoc in light, in dark and on a phone."""
 
 import sys
 from base64 import b64decode

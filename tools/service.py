@@ -27,7 +27,7 @@ from tools.flaskenv import flaskenv
 DATA = Path(".data")
 START_SECONDS = 60
 SETTINGS = "Set them in the environment, .env or config.py; .env.example has working values."
-# Receivers of webhooks on this machine; the guide uses port 8080.
+# Allow webhook receivers on this machine; the guide "Receive events" uses port 8080.
 LOCAL_RECEIVERS = {
     "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
     "WEBHOOK_PORTS": "443,8080,8443",
@@ -59,7 +59,7 @@ class CannotRunError(Exception):
 
 
 def serve(reload: bool) -> int:
-    """Serve until interrupted, and return the server's status.
+    """Serve until Ctrl-C, and return the exit status of the server.
 
     Args:
         reload: Whether to restart the server when the code changes.
@@ -136,7 +136,7 @@ def _serve(given: dict[str, Any], defaults: dict[str, str], port: int, reload: b
     with ExitStack() as stack:
         server = stack.enter_context(_server(_command(settings, port, reload), defaults))
         _wait_until_healthy(server, port)
-        # METRICS_PORT is that of the server.
+        # The server uses METRICS_PORT; 0 disables the metrics of `flask deliver`.
         stack.enter_context(_server(DELIVER, defaults | {"METRICS_PORT": "0"}))
         try:
             print(_banner(defaults.get("DATABASE_URL"), port) + accounts, flush=True)
@@ -163,8 +163,8 @@ def _banner(embedded: str | None, port: int) -> str:
 def _server(arguments: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """Run the server until the end of the block.
 
-    It has its own process group, so that Ctrl-C does not signal it: a worker that gets two signals
-    at once may hang.
+    The server has its own process group, so that Ctrl-C does not signal it. A worker that gets two
+    signals at once may hang.
     """
     with ExitStack() as stack:
         with _uninterrupted():
@@ -180,7 +180,7 @@ def _server(arguments: list[str], environment: dict[str, str]) -> Iterator[subpr
 def _uninterrupted() -> Iterator[None]:
     """Delay Ctrl-C until the end of the block.
 
-    A signal mask would not do: a child process inherits it.
+    A signal mask is unsuitable, because a child process inherits it.
     """
     noted: list[int] = []
     names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -39,20 +39,20 @@ def openapi_config(title: str, summary: str, description: str) -> dict[str, obje
 
 
 class ServiceApi(flask_smorest.Api):
-    """flask-smorest's Api, with the error responses of app/errors/handlers.py."""
+    """Api of flask-smorest, with the error responses of app/errors/handlers.py."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
     def handle_http_exception(self, error: HTTPException) -> Any:
-        """Keep headers such as `Allow`, which flask-smorest drops."""
+        """Return the problem document with headers such as `Allow`; flask-smorest drops them."""
         return from_http(error)
 
     def _register_pagination_header(self) -> None:
-        """Omit the schema of a pagination header, which cursors replace."""
+        """Register no pagination header, because lists use cursors instead."""
 
 
 class SchemaPlugin(MarshmallowPlugin):
-    """apispec's plugin for marshmallow, with portable patterns and integer formats."""
+    """Plugin of apispec for marshmallow: patterns, integer formats and the schema `KeyScope`."""
 
     def init_spec(self, spec: APISpec) -> None:
         super().init_spec(spec)
@@ -63,7 +63,7 @@ class SchemaPlugin(MarshmallowPlugin):
 
 
 def init_app(app: Flask, blueprints: Iterable[flask.Blueprint]) -> None:
-    """Register the blueprints; the document lists those of flask-smorest in this order."""
+    """Register the blueprints; the OpenAPI document contains those of flask-smorest, in order."""
     plugins = {"marshmallow_plugin": SchemaPlugin(), "extra_plugins": [OperationPlugin(app)]}
     api = ServiceApi()
     api.ERROR_SCHEMA = problem_schema()
@@ -76,19 +76,19 @@ def init_app(app: Flask, blueprints: Iterable[flask.Blueprint]) -> None:
 
 
 def portable_pattern(converter: Any, field: Any, ret: dict[str, Any]) -> dict[str, str]:
-    """Return the pattern as a regex of JSON Schema, where `$` only matches at the end."""
+    """Return a Python pattern as a JSON Schema pattern, whose `$` matches only at the end."""
     return {"pattern": ret["pattern"].replace(r"\Z", "$")} if "pattern" in ret else {}
 
 
 def integer_format(converter: Any, field: Any, ret: dict[str, Any]) -> dict[str, str]:
-    """Return the format of an integer, from which generated clients choose a type."""
+    """Return `int32` or `int64` for an integer; generated clients choose their type by it."""
     if "integer" not in ret.get("type", ()):
         return {}
     return {"format": "int32" if ret["maximum"] <= INT32 else "int64"}
 
 
 def key_scope(converter: Any, field: Any, ret: dict[str, Any]) -> dict[str, str]:
-    """Name the scopes of a key: generated Java does not compile with a set of unnamed values."""
+    """Return a reference to the schema `KeyScope`; an inline enum breaks generated Java code."""
     if not isinstance(field, KeyScope):
         return {}
     converter.spec.components.schemas.setdefault("KeyScope", ret.copy())

@@ -61,7 +61,7 @@ SCHEMA = {"$ref": "#/components/schemas/Problem"}
 
 
 def error_responses(operation: Operation, doc: dict[str, Any], path: str) -> dict[Any, Any]:
-    """Return the error responses of an operation by status; `default` covers all others."""
+    """Return the error responses of an operation by status; `default` is for other statuses."""
     by_status: dict[int, list[type[Problem]]] = {}
     for problem in _problems(operation, doc, path):
         by_status.setdefault(problem.status, []).append(problem)
@@ -119,7 +119,7 @@ def _description(kinds: list[type[Problem]]) -> str:
 
 
 def _headers(kinds: list[type[Problem]]) -> dict[str, Any]:
-    """Return the headers of the problems; a header of all of them is required."""
+    """Return the headers of the problems; a header that every problem has is required."""
     sent = [_sent_with(kind) for kind in kinds]
     always = set.intersection(*sent)
     return {
@@ -152,7 +152,7 @@ def _example(operation: Operation, problem: type[Problem]) -> dict[str, Any]:
 
 
 def _input_errors(schema: Schema | None) -> list[dict[str, str]]:
-    """Return the errors of an input with a wrong first field and no other fields."""
+    """Return the errors of a request with an invalid first field and no other fields."""
     if schema is None:
         return [{"pointer": "/verbose", "detail": "Unknown parameter."}]
     messages = schema.validate({next(iter(schema.fields)): {}})

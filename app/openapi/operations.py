@@ -1,4 +1,4 @@
-"""apispec plugin that writes the declarations of `Operation` into the OpenAPI document."""
+"""apispec plugin: adds the data of each `Operation` to the OpenAPI document."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ DEPRECATION = {
 
 
 class OperationPlugin(BasePlugin):
-    """Completes the operations of flask-smorest, one path at a time."""
+    """Completes the operations that flask-smorest documents, one path at a time."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
@@ -61,7 +61,7 @@ class OperationPlugin(BasePlugin):
 def complete(doc: dict[str, Any], method: str, path: str, operation: Operation) -> None:
     """Add security, parameters, response headers, links and errors to an operation."""
     responses = doc["responses"]
-    # Remove flask-smorest's own error responses, which are references.
+    # Remove the error responses of flask-smorest; each is a string, the name of a component.
     for status in [status for status, text in responses.items() if isinstance(text, str)]:
         del responses[status]
     success = {status: each for status, each in responses.items() if int(status) < 300}
@@ -88,7 +88,7 @@ def complete(doc: dict[str, Any], method: str, path: str, operation: Operation) 
 
 def _describe_access(doc: dict[str, Any], operation: Operation) -> None:
     access = operation.access
-    # Security requirements have scopes for OAuth 2 only, hence an extension.
+    # In OpenAPI, only OAuth 2 and OpenID Connect have scopes, hence `x-required-scope`.
     doc["security"] = [] if access == "public" else [{"bearerAuth": []}]
     if access != "public":
         doc["x-required-scope"] = str(access)
@@ -135,6 +135,6 @@ def _link(name: str, to: Link) -> dict[str, Any]:
         described = f"Use the `id` of this response as `{to}`."
         parameters = {to: "$response.body#/id"}
         return {"operationId": name, "description": described, "parameters": parameters}
-    # Not as `requestBody`: swagger-parser (openapi-generator) accepts only a string there.
+    # A link can have a `requestBody`, but openapi-generator accepts only a string there.
     values = " and ".join(f"`{field}` from `{source}`" for field, source in to.items())
     return {"operationId": name, "description": f"The request body needs {values}."}

@@ -16,17 +16,17 @@ READER_CSP = (
     "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src blob:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-# The form is the search.
+# The only form of these pages is the search.
 PAGE_CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-# The page sends the token of its link to the API.
+# On an account page, a script sends the token of the link to the API.
 ACCOUNT_CSP = PAGE_CSP.replace("img-src", "script-src 'self'; connect-src 'self'; img-src")
 
 
 class Page(Resource):
-    """Base class of the pages and documents."""
+    """Base class of the docs pages: unknown query parameters are allowed."""
 
     refuses_unknown_parameters = False
 
@@ -37,7 +37,7 @@ def init_app(app: Flask) -> None:
 
 
 def server_url() -> str:
-    """Return the URL of this server, as the client called it."""
+    """Return the base URL of this server from the request, such as `https://api.example.com`."""
     return request.host_url.rstrip("/")
 
 
@@ -49,13 +49,13 @@ def page(template: str, policy: str = PAGE_CSP, **content: Any) -> Response:
 
 
 def text(template: str, media_type: str) -> Response:
-    """Return a page of text, such as Markdown."""
+    """Return a text page, such as Markdown."""
     return Response(render_template(template), content_type=f"{media_type}; charset=utf-8")
 
 
 def negotiated(template: str, content: dict[str, Any]) -> Response:
-    """Return an HTML page, or the same content as JSON if the client prefers it."""
-    # The JSON is application/json even for `MEDIA_TYPE`, because this request did not fail.
+    """Return an HTML page, or the same content as JSON if the client prefers JSON."""
+    # A client that prefers problem documents gets application/json, because nothing failed.
     is_html = preferred("text/html", "application/json", MEDIA_TYPE) == "text/html"
     response = page(template, **content) if is_html else jsonify(content)
     response.vary.add("Accept")

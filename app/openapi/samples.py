@@ -1,4 +1,4 @@
-"""Code samples of each operation (`x-codeSamples`), by templates for each language."""
+"""Code samples of each operation (`x-codeSamples`) in curl, Python and TypeScript."""
 
 import json
 import shlex
@@ -28,7 +28,7 @@ templates.filters["literal"] = partial(pformat, width=120, sort_dicts=False)
 
 
 def with_samples(document: dict[str, Any], server: str) -> dict[str, Any]:
-    """Return the document with samples that send requests to the server."""
+    """Return the OpenAPI document with code samples; their requests go to the URL `server`."""
     schemas = document.get("components", {}).get("schemas", {})
     paths = {
         path: {
@@ -57,7 +57,7 @@ def samples(request: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def call(server: str, path: str, method: str, item: dict[str, Any], schemas: Any) -> dict[str, Any]:
-    """Return the request that the examples of an operation describe."""
+    """Return the example request of an operation, as variables of the templates."""
     operation = item[method]
     parameters = [*item.get("parameters", ()), *operation.get("parameters", ())]
     examples = {place: dict(_examples(parameters, place)) for place in ("path", "query")}
@@ -76,7 +76,7 @@ def call(server: str, path: str, method: str, item: dict[str, Any], schemas: Any
 
 
 def example(node: dict[str, Any], schemas: dict[str, Any]) -> Any:
-    """Return the example of a media type, parameter or schema, or compose it from its fields."""
+    """Return the example of a media type, parameter or schema, or build one from its fields."""
     if "$ref" in node:
         return example(schemas[node["$ref"].rpartition("/")[2]], schemas)
     if "example" in node:
@@ -101,7 +101,7 @@ def _examples(parameters: list[dict[str, Any]], place: str) -> Iterator[tuple[st
 
 
 def _headers(operation: dict[str, Any], parameters: list[dict[str, Any]]) -> dict[str, str]:
-    """Return the headers that prevent harm: `Idempotency-Key`, and a required `If-Match`."""
+    """Return `Idempotency-Key`, against duplicates, and a required `If-Match`."""
     sent = {idempotency.HEADER}
     if {"428", 428} & operation["responses"].keys():
         sent.add("If-Match")

@@ -10,12 +10,12 @@ from apispec import APISpec
 from app.errors.http_errors import TYPE_PREFIX
 from app.openapi.problem_pages import kinds
 
-# Longer queries are cut.
+# Maximum number of characters; the rest of a longer query is ignored.
 MAX_QUERY = 100
 
 
 class Entry(NamedTuple):
-    """A part of the docs that a search can find."""
+    """A section of a guide, an operation or a problem type."""
 
     title: str
     url: str
@@ -29,7 +29,7 @@ class Result(TypedDict):
 
 
 def search(entries: Iterable[Entry], query: str) -> list[Result]:
-    """Return the entries that contain all words; entries with words in the title come first."""
+    """Return the entries that contain all words of the query, best matches of the title first."""
     words = query[:MAX_QUERY].casefold().split()
     found = [each for each in entries if words and _count(words, " ".join(each)) == len(words)]
     found.sort(key=lambda entry: -_count(words, entry.title))
@@ -50,13 +50,13 @@ def sections(url: str, markdown: str) -> Iterator[Entry]:
 
 
 def anchor(heading: str) -> str:
-    """Return the `id` of a heading."""
+    """Return the HTML `id` of a heading."""
     return re.sub("[^a-z0-9]+", "-", heading.lower()).strip("-")
 
 
 @cache
 def reference(spec: APISpec) -> list[Entry]:
-    """Return the operations and the problem types."""
+    """Return the entries of the operations and of the problem types."""
     operations = [
         Entry(
             f"{method.upper()} {path}",
@@ -79,7 +79,7 @@ def _count(words: list[str], text: str) -> int:
 
 
 def _excerpt(entry: Entry, words: list[str]) -> str:
-    """Return the line with the most words, without the marks of Markdown."""
+    """Return the line that contains the most words of the query, without Markdown syntax."""
     lines = [line for line in entry.text.splitlines() if re.search(r"\w", line)]
     best = max(lines, key=lambda line: _count(words, line), default="")
     plain = re.sub(r"\*\*|\[([^]]+)\]\([^)]*\)", r"\1", best.strip("|- "))
