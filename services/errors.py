@@ -1,6 +1,6 @@
-"""Errors of the business rules: exception classes with the members of RFC 9457 documents.
+"""Errors of the services: exceptions with the members of a problem document (RFC 9457).
 
-The services raise them; app/errors/ renders them as HTTP responses.
+app/errors/ renders these exceptions as HTTP responses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -159,7 +159,7 @@ class PreconditionFailed(Problem):
 
 
 class InvalidInput(Problem):
-    """Has the extension member `errors`: a list of `pointer` (RFC 6901) and `detail`."""
+    """Has the extension member `errors`: objects with `pointer` (RFC 6901) and `detail`."""
 
     status, slug, title = 422, "invalid-input", "Invalid input"
     detail = "The input is well-formed, but not valid; see errors."

@@ -218,7 +218,7 @@ def _visible(principal: Principal) -> dict[str, str]:
 
 
 def _placement_error(items: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> Problem:
-    """Return why no order was placed; `found` has stock and currency of each product on sale."""
+    """Return the error if no order was placed; `found` has the wanted products on sale."""
     unknown = [i for i, item in enumerate(items) if item["product_id"] not in found]
     if unknown:
         pointers = [f"/items/{i}/product_id" for i in unknown]
