@@ -18,7 +18,7 @@ from tools.embedded import free_port
 ROOT = Path(__file__).parents[2]
 SECRET_KEY = "a secret that only tests know, 32 bytes and more"
 PLENTY = "1000000 per minute"
-# The environment that a process needs, without settings from the shell that runs the tests.
+# Environment variables that each process needs, without the settings of the developer's shell.
 BASE = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
 
 
@@ -46,7 +46,7 @@ class Server:
         return done.stdout
 
 
-# Without a mail server; production refuses it.
+# Mails are written to the log; a service in production rejects this setting.
 MAILS = {
     "SMTP_URL": "log:",
     "MAIL_FROM": "no-reply@example.com",

@@ -26,7 +26,7 @@ TESTED_BELOW = {
     "Rotate the password of Redis",
 }
 SESSION = TypeID("session")
-# kubectl prints a Secret or a log, and `exec` runs the command here.
+# Replacements for the cluster: `k` prints a Secret or a log, and `k exec` runs the command here.
 CLUSTER = f"""
 k() {{
   case "$*" in
