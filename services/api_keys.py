@@ -31,7 +31,8 @@ from services.key_format import digest, new_key
 from services.principals import Actor, Principal, actor_of
 from services.service_accounts import owner_of_key
 
-# Two, so that a new key can replace the old one without an interruption.
+# A live key is not expired and not revoked. With two, a new key can replace the old one without an
+# interruption.
 MAX_LIVE_KEYS = 2
 # `last_used_at` is at most this old while a key is in use.
 USE_PRECISION = timedelta(minutes=1)
@@ -162,7 +163,7 @@ def get(session: Session, principal: Principal, key_id: str) -> Row[Any]:
     """Return a live key.
 
     Raises:
-        NotFound: it is expired or revoked, or belongs to another user.
+        NotFound: the key does not exist, has ended, or belongs to another user.
     """
     statement = VISIBLE_KEYS.where(keys.c.id == key_id, *_visible(principal))
     row = session.execute(statement).one_or_none()
@@ -175,7 +176,7 @@ def revoke(session: Session, principal: Principal, key_id: str) -> None:
     """Revoke a live key.
 
     Raises:
-        NotFound: it is expired or revoked, or belongs to another user.
+        NotFound: the key does not exist, has ended, or belongs to another user.
     """
     mine = update(keys).where(keys.c.id == key_id, LIVE, *_visible(principal))
     revoked = mine.values(revoked_at=func.now()).returning(keys.c.user_id)

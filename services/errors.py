@@ -51,7 +51,7 @@ class Unauthenticated(Problem):
 
 
 class InvalidToken(Unauthenticated):
-    """The token or API key is invalid, or it has ended (RFC 6750, section 3.1)."""
+    """The token or API key is invalid, expired or revoked (RFC 6750, section 3.1)."""
 
     default_headers: ClassVar = {"WWW-Authenticate": 'Bearer realm="api", error="invalid_token"'}
 

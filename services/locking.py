@@ -22,7 +22,7 @@ def locked(session: Session, statement: Select[Row], if_match: IfMatch = None) -
 
     Raises:
         NotFound: the row does not exist.
-        PreconditionFailed: its version is not in `if_match` (RFC 9110, section 13.1.1).
+        PreconditionFailed: the ETag of the row is not in `if_match` (RFC 9110, section 13.1.1).
     """
     entity = statement.column_descriptions[0]["entity"]
     # FOR NO KEY UPDATE. FOR UPDATE conflicts with the lock FOR KEY SHARE that each writing request

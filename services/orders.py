@@ -121,7 +121,7 @@ def get(session: Session, principal: Principal, order_id: str) -> OrderRow:
     """Return an order.
 
     Raises:
-        NotFound: it does not exist, or belongs to another user.
+        NotFound: the order does not exist, or belongs to another user.
     """
     values = _visible(principal) | {"id": order_id}
     order = session.execute(reading(*values), values).one_or_none()
@@ -136,7 +136,7 @@ def cancel(
     """Cancel an order and put its units back into stock.
 
     Raises:
-        TransitionNotAllowed: it has already been shipped or cancelled.
+        TransitionNotAllowed: the order has already been shipped or cancelled.
     """
     order = _locked(session, principal, order_id, if_match)
     _advance(session, principal, order, OrderStatus.CANCELLED)

@@ -57,7 +57,7 @@ def run_hashes_in(run: Run) -> None:
 
 
 def normalized(password: str) -> str:
-    """Return the password in NFKC: keyboards encode characters differently (800-63B-4, 3.1.1.2)."""
+    """Return the password in NFKC, because keyboards encode letters differently."""
     return unicodedata.normalize("NFKC", password)
 
 

@@ -101,8 +101,8 @@ def count_write(session: Session, principal: Principal) -> None:
 def has_seen(replica: Session, session_id: str, writes: int) -> bool:
     """Return whether a replica has applied the first `writes` writes of a session.
 
-    A replica applies transactions atomically and in the order of their commits, so this number
-    shows the state of all tables. The replica may not have the row of a new session yet.
+    A replica applies transactions atomically and in the order of their commits, so it then has
+    all data of these writes. The replica may not have the row of a new session yet.
     """
     seen = replica.execute(WRITES, {"session_id": session_id}).scalar_one_or_none()
     return seen is not None and seen >= writes

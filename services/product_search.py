@@ -60,8 +60,8 @@ INDEXED = f"""
     ) AS tsquery)
     AND (CAST(to_tsquery('simple', :q) AS text) NOT LIKE '%<->%' OR {FILTERS["q"]})"""  # noqa: S608
 # A search first checks the next 1,000 rows of the list. If their matches fill less than a fifth of
-# the page, the search uses the search index. Otherwise it checks the next 10,000 rows, which have
-# about two pages of matches. If these rows do not fill the page, it uses the search index.
+# the page, the search uses the search index. Otherwise it checks 10,000 rows, which probably have
+# two pages of matches. If these rows do not fill the page, it uses the search index.
 NEARBY = 1000, 10_000
 # A search calls to_tsvector for at most this many of the rows that match LIKELY, because a call
 # takes up to 1 ms for the longest text. Must be larger than a page.

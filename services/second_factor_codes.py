@@ -31,7 +31,10 @@ def use(session: Session, user: User, code: str, actor: Actor) -> bool:
 
 
 def use_totp(session: Session, user_id: str, code: str) -> bool:
-    """Use a code of the app; return whether it is valid, in one of parallel requests only."""
+    """Use a code of the app; return whether the code was valid and unused.
+
+    The UPDATE is atomic, so only one of several parallel requests can use a code.
+    """
     secret = session.scalars(
         select(SecondFactor.secret).where(SecondFactor.user_id == user_id)
     ).one()

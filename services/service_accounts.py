@@ -13,7 +13,7 @@ from services.principals import Principal, actor_of
 
 
 def owner_of_key(session: Session, principal: Principal, service_account: str | None) -> User:
-    """Return the caller or the service account, locked, so that only one request adds a key."""
+    """Return the owner of a new key, locked, so that parallel requests respect the key limit."""
     if service_account is None:
         return session.scalars(_locked(User.id == principal.id)).one()
     if not principal.may(Scope.USERS_MANAGE):

@@ -39,7 +39,7 @@ from services.principals import Actor, Principal
 
 LIFETIME = timedelta(days=30)
 # A repeated exchange of a refresh token within this time does not count as theft: the response may
-# have been lost, or the client may have two tabs.
+# have been lost, or the client may use two browser tabs.
 GRACE = timedelta(seconds=10)
 
 
@@ -132,8 +132,8 @@ def refresh(
     """Exchange a refresh token for its successor.
 
     The exchange is one atomic statement, so parallel requests get one successor. The caller derives
-    `successor` from the token, so a repeated exchange returns the same successor, such as after a
-    lost response.
+    `successor` from the token, so a repeated exchange, such as after a lost response, returns the
+    same successor.
 
     Raises:
         RefreshSuperseded: the token was just exchanged for a successor from another signing key.
@@ -183,7 +183,7 @@ def _check_repeat(session: Session, session_id: str, token_id: str, successor: s
 
 
 def end_reused(session: Session, user_id: str, session_id: str, request_id: str) -> None:
-    """End a session whose refresh token was reused, which means that a copy exists.
+    """End a session whose refresh token was reused: a copy of the token exists.
 
     Call this in a separate transaction, because the error rolls back the request's transaction.
     """

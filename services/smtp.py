@@ -15,8 +15,8 @@ DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
 LOG_URL = "log:"
 
 
-# The mailbox does not exist. Other 5xx codes, such as of "relay access denied", may be caused by a
-# wrong configuration.
+# Codes for a mailbox that does not exist. Other 5xx codes, such as for "relay access denied", may
+# be caused by a wrong configuration.
 NO_MAILBOX = frozenset({550, 551, 553})
 
 

@@ -67,7 +67,7 @@ def flush_email(session: Session) -> None:
     """Flush a new email address.
 
     Raises:
-        EmailTaken: another account has it.
+        EmailTaken: another account has the address.
     """
     try:
         session.flush()

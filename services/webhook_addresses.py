@@ -18,14 +18,15 @@ URL = re.compile(
     r"(?P<target>(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?)"
 )
 DEFAULT_PORTS = {"http": 80, "https": 443}
-# Matches hosts that browsers and the C library read as IPv4 addresses: they also accept octal,
-# hexadecimal and shortened forms.
+# Matches hosts that browsers and the C library read as IPv4 addresses, also in octal, hexadecimal
+# or shortened form.
 NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9a-fA-F]*)")
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 # IPv6 addresses with an IPv4 address in the last 32 bits: IPv4-mapped, and NAT64 (RFC 6052).
 TRANSLATED = IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96")
-# Not public, although some versions of `ipaddress` call them global: protocol assignments (with
-# Oracle Cloud's metadata and Teredo), relays of 6to4, Azure's metadata, 6to4, documentation.
+# Networks that are not public, although some versions of `ipaddress` call them global: protocol
+# assignments (with Oracle Cloud's metadata service and Teredo), relays of 6to4, Azure's metadata
+# service, 6to4, documentation.
 RESERVED = tuple(
     ip_network(text)
     for text in (

@@ -81,7 +81,7 @@ def fan_out(session: Session, limit: int = BATCH, max_deliveries: int = MAX_DELI
 
 
 def oldest_waiting(session: Session) -> datetime | None:
-    """Return the time of the first event after the position."""
+    """Return the time of the first event that the fan-out has not processed."""
     start = session.execute(select(position.c.txid, position.c.event_id)).one()
     after = {"after_txid": start.txid, "after_id": start.event_id}
     first = select(events.c.created_at).where(in_order > AFTER)
