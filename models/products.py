@@ -21,7 +21,7 @@ MAX_STOCK = 2_000_000_000
 SEARCH_TEXT = "(name || ' ') || description"
 SEARCH_VECTOR = f"to_tsvector('simple', {SEARCH_TEXT})"
 # Returns the words of a text, and `^` with the first 1 to 8 letters of each word. An index of both
-# finds the beginning of a word as fast as a word. The usual prefix query `mu:*` is slower: it reads
+# finds the beginning of a word as fast as a whole word. The prefix query `mu:*` is slower: it reads
 # the products of all words that begin with `mu`, even if the search has a second word.
 SEARCH_WORDS = """
 CREATE OR REPLACE FUNCTION search_words(text) RETURNS tsvector

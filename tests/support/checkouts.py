@@ -53,7 +53,7 @@ def equipped(checkout: Path) -> Path:
 
 
 def run(checkout: Path, environment: dict[str, str], command: str, seconds: float = 600) -> str:
-    """Run shell commands in a copy, and return what they print."""
+    """Run shell commands in a copy, and return their output."""
     done = subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-c", command],
         cwd=checkout,

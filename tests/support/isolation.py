@@ -38,7 +38,7 @@ def check_foreign_like_absent(
 
 
 def visible(response: TestResponse) -> tuple[int, dict[str, str], dict[str, Any]]:
-    """Return the parts of a response that do not differ between two equal requests."""
+    """Return the parts of a response that are the same for two equal requests."""
     headers = {
         name: value
         for name, value in response.headers.items()

@@ -20,7 +20,7 @@ COLUMNS = text("""
 
 
 def found(connection: Connection | Session, *values: str) -> dict[str, set[str]]:
-    """Return the columns of all tables that contain a value, by value."""
+    """Return for each value the columns, in all tables, that contain the value."""
     columns = connection.execute(COLUMNS).all()
     assert len(columns) > 40
     return {

@@ -37,7 +37,7 @@ class Server:
             yield client
 
     def flask(self, *args: str, **more: str) -> str:
-        """Run a `flask` command with the server's settings and `more`; return what it prints."""
+        """Run a `flask` command with the server's settings and `more`; return its output."""
         command, env = [sys.executable, "-m", "flask", *args], {**self.environment, **more}
         done = subprocess.run(
             command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300

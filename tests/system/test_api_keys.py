@@ -71,7 +71,7 @@ class TestNoCopy:
 
     @pytest.fixture
     def observed(self, new_database, migrated_url, tmp_path):
-        """Yield a server with logs, metrics and traces, and a function that returns all of them."""
+        """Yield a server, and a function that returns its log, metrics, traces and tables."""
         url = new_database(make_url(migrated_url).database)
         port, log = free_port(), tmp_path / "log"
         with collecting() as collector, log.open("w") as stderr:

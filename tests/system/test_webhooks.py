@@ -31,7 +31,7 @@ def pending(engine):
 
 
 def end_leases(engine):
-    """Make all claimed deliveries due, like the end of their leases."""
+    """Make all claimed deliveries due, as if their leases had ended."""
     with Session(engine) as session, session.begin():
         due = update(WebhookDelivery).where(WebhookDelivery.status == "pending")
         session.execute(due.values(next_attempt_at=func.now()))
