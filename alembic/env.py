@@ -23,14 +23,14 @@ from models.base import Base
 
 # Key of the advisory lock; no other program may use it in the same database.
 MIGRATION_LOCK = 7_205_759
-# Seconds. Requests queue behind a migration that waits for a table lock, and fail after 2 s
-# (DATABASE_LOCK_TIMEOUT). So a migration waits for less and retries after a pause, until
-# RETRY_SECONDS are over; `alembic -x retry_seconds=600 upgrade head` changes that.
+# In seconds. Requests queue behind a migration that waits for a table lock, and fail after 2 s
+# (DATABASE_LOCK_TIMEOUT). So a migration stops waiting after DDL_LOCK_TIMEOUT, and retries after
+# PAUSE. `alembic -x retry_seconds=600 upgrade head` overrides RETRY_SECONDS, the total time.
 DDL_LOCK_TIMEOUT, PAUSE, RETRY_SECONDS = 1, 3, 120
 # Seconds between two attempts to take the migration lock.
 POLL = 0.2
-# The role may have short timeouts for requests, but building an index takes longer. SET LOCAL also
-# works behind a transaction pooler.
+# Override the timeouts of the database role, which may be too short to build an index. SET LOCAL
+# also works behind PgBouncer in transaction mode.
 TIMEOUTS = {
     "statement_timeout": "15min",
     "lock_timeout": f"{DDL_LOCK_TIMEOUT}s",
@@ -56,7 +56,8 @@ def run() -> None:
 def migrate(url: str) -> None:
     """Run the migrations, one process at a time.
 
-    The lock has its own connection, because a migration with an `autocommit_block` commits.
+    The migration lock has its own connection: an `autocommit_block` of a migration commits, which
+    would release the lock.
     """
     engine = create_engine(f"{SCHEME}://", poolclass=pool.NullPool, connect_args=connect_args(url))
     event.listen(engine, "begin", set_timeouts)
@@ -86,8 +87,8 @@ def set_timeouts(connection: Connection) -> None:
 def take_migration_lock(connection: Connection) -> None:
     """Take the migration lock in a transaction that stays open.
 
-    This polls, because a statement that waits for the lock holds a snapshot. CREATE INDEX
-    CONCURRENTLY waits for all snapshots, which would be a deadlock.
+    The function polls, because a statement that waits for the lock would hold a snapshot. CREATE
+    INDEX CONCURRENTLY in the running migration waits for all snapshots: a deadlock.
     """
     lock = text("SELECT pg_try_advisory_xact_lock(:key)")
     waiting = False
@@ -100,9 +101,9 @@ def take_migration_lock(connection: Connection) -> None:
 
 
 def run_with_retries(lock_connection: Connection) -> None:
-    """Run the migrations; retry while other transactions lock a table that they change.
+    """Run the migrations; retry while another transaction locks a table that a migration changes.
 
-    A rollback releases the table locks and keeps the migration lock.
+    The rollback of a failed attempt releases the table locks, but not the migration lock.
     """
     options = context.get_x_argument(as_dictionary=True)
     seconds = float(options.get("retry_seconds", RETRY_SECONDS))
@@ -132,7 +133,7 @@ def failure_message(connection: Connection, error: OperationalError, seconds: fl
     )
 
 
-# Without the text of statements, which may contain personal data.
+# Does not select the text of statements, which may contain personal data.
 OLDEST = """
     SELECT format('pid %s, %s of %s, %s for %s', pid, coalesce(nullif(application_name, ''), '?'),
         usename, state, date_trunc('second', clock_timestamp() - xact_start))
@@ -143,9 +144,9 @@ OLDEST = """
 
 
 def plain_type(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
-    """Return the code of the type behind a `TypeDecorator`, or False for other items.
+    """Return the code of the type that a `TypeDecorator` wraps, or False for other items.
 
-    Migrations must not import the models, because they would change with them.
+    Migrations must not import the models: a later change of a model would change old migrations.
     """
     if kind != "type" or not isinstance(item, TypeDecorator):
         return False

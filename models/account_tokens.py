@@ -1,4 +1,4 @@
-"""Tokens in mails: each is used once, and only its digest is stored."""
+"""Tokens in mails: a token is valid for one use, and only its digest is stored."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class TokenPurpose(StrEnum):
 
 
 class AccountToken(Base):
-    """A token: a user has at most one for each purpose."""
+    """A token in a mail. A user has at most one token for each purpose."""
 
     __tablename__ = "account_tokens"
     __table_args__ = (
@@ -31,7 +31,7 @@ class AccountToken(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     user_id: Mapped[str] = mapped_column(USER_ID, ForeignKey("users.id", ondelete="CASCADE"))
     purpose: Mapped[TokenPurpose] = mapped_column(String(32))
-    # The address that got the token.
+    # The address to which the token was sent.
     email: Mapped[str] = mapped_column(String(MAX_EMAIL))
     # SHA-256 of the password hash: a new password makes the token invalid.
     password_digest: Mapped[bytes] = mapped_column(LargeBinary)

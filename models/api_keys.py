@@ -18,12 +18,12 @@ NOT_REVOKED = text("revoked_at IS NULL")
 
 
 class APIKey(Base):
-    """An API key. It stores only the digest of the key."""
+    """An API key. The table stores only the digest of the key."""
 
     __tablename__ = "api_keys"
     __table_args__ = (
         CheckConstraint(f"'{Scope.CREDENTIALS}' <> ALL (scopes)", name="no_credentials_scope"),
-        # Lists and the limit of live keys do not read revoked keys, which are kept for a while.
+        # Partial, because lists of keys and the limit on the number of keys ignore revoked keys.
         Index("ix_api_keys_user_id", "user_id", "created_at", "id", postgresql_where=NOT_REVOKED),
         Index("ix_api_keys_newest_first", "created_at", "id", postgresql_where=NOT_REVOKED),
     )

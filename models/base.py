@@ -49,6 +49,6 @@ class Versioned(Timestamped):
 def etag(row: Any) -> str:
     """Return a strong validator of a versioned row (RFC 9110, section 8.8.1).
 
-    It contains the time of creation, because a new row can have the id of a deleted one.
+    The validator contains the time of creation, because a new row can have the id of a deleted row.
     """
     return f"{row.version}-{int(row.created_at.timestamp() * 1_000_000):x}"

@@ -1,4 +1,4 @@
-"""Events: what happened, and who did it."""
+"""Events: records of changes, with the user or the API key that made the change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EVENT_ID = PrefixedID("event")
 
 
 class EventType(StrEnum):
-    """What happened; no constraint in the database, so that a new type needs no migration."""
+    """Type of an event. The database has no constraint for it, so a new type needs no migration."""
 
     ORDER_CREATED = "order.created"
     ORDER_PAID = "order.paid"
@@ -63,20 +63,20 @@ class Event(Base):
     )
 
     id: Mapped[str] = mapped_column(EVENT_ID, primary_key=True, default=EVENT_ID.new)
-    # The transaction; see `services.events.FINISHED`. A bigint, because SQLAlchemy has no xid8.
+    # Id of the transaction; see `services.events.FINISHED`. SQLAlchemy has no type for xid8.
     txid: Mapped[int] = mapped_column(
         BigInteger, server_default=text("(pg_current_xact_id()::text)::bigint")
     )
     type: Mapped[EventType] = mapped_column(Text)
-    # Text with the prefix, as in the API, because the id can be from any of several tables. No
-    # foreign keys: an event outlives its resource, and their checks would slow each insertion down.
+    # The prefixed id, as in the API, because it can refer to one of several tables. No foreign key:
+    # an event outlives its resource, and the check would slow each insertion down.
     resource_id: Mapped[str] = mapped_column(Text)
     # NULL if the resource has no versions.
     resource_version: Mapped[int | None] = mapped_column(BigInteger)
-    # Ids, the status and numbers; no personal data.
+    # Only ids, statuses, roles, reasons and numbers, so no personal data.
     data: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    # A user or an API key; NULL for the system.
+    # Id of a user or an API key; NULL for the service itself.
     actor_id: Mapped[str | None] = mapped_column(Text)
-    # NULL for a command.
+    # NULL if a command recorded the event.
     request_id: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

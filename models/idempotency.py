@@ -12,7 +12,7 @@ from models.users import USER_ID
 
 
 class IdempotencyKey(Base):
-    """A key of a user; the transaction of the request writes the response."""
+    """An idempotency key of a user. The transaction of the request also stores the response."""
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)

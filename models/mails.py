@@ -1,4 +1,4 @@
-"""Mails to send: an outbox, written in the transaction of the change that a mail is about."""
+"""Outbox of mails: the transaction of a change also inserts the mail about the change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAIL_ID = PrefixedID("mail")
 
 
 class MailKind(StrEnum):
-    """The templates in app/templates/mails; no constraint, so a new kind needs no migration."""
+    """Template in app/templates/mails. There is no constraint, so a new kind needs no migration."""
 
     VERIFY_EMAIL = "verify_email"
     RESET_PASSWORD = "reset_password"  # noqa: S105 (a name)
@@ -27,7 +27,7 @@ class MailKind(StrEnum):
 
 
 class Mail(Base):
-    """A mail; it has no token, because the sender makes a new one for each attempt."""
+    """A mail without its token: the sender creates a new token for each attempt."""
 
     __tablename__ = "mails"
     __table_args__ = (
@@ -41,11 +41,11 @@ class Mail(Base):
 
     id: Mapped[str] = mapped_column(MAIL_ID, primary_key=True, default=MAIL_ID.new)
     kind: Mapped[MailKind] = mapped_column(String(32))
-    # NULL for a password reset of an unknown address, which is never sent.
+    # NULL if a password reset was requested for an unknown address; such a mail is never sent.
     user_id: Mapped[str | None] = mapped_column(USER_ID, ForeignKey("users.id", ondelete="CASCADE"))
     address: Mapped[str] = mapped_column(String(MAX_EMAIL))
     attempts: Mapped[int] = mapped_column(server_default="0")
-    # During an attempt: the end of its lease.
+    # During an attempt to send the mail: the end of the sender's lease.
     next_attempt_at: Mapped[datetime] = mapped_column(server_default=func.now())
     sent_at: Mapped[datetime | None]
     failed_at: Mapped[datetime | None]

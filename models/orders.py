@@ -115,7 +115,7 @@ class OrderItem(Base):
     __table_args__ = (
         CheckConstraint(f"quantity BETWEEN 1 AND {MAX_QUANTITY}", name="quantity_in_range"),
         CheckConstraint(f"unit_price BETWEEN 0 AND {MAX_PRICE}", name="unit_price_in_range"),
-        # The ids of orders sort by time, so this is the list of the orders of a product.
+        # For the list of the orders of a product: the ids of orders sort by time.
         Index("ix_order_items_of_product", "product_id", "order_id"),
     )
 
@@ -126,12 +126,12 @@ class OrderItem(Base):
     product_id: Mapped[str] = mapped_column(ProductID, ForeignKey("products.id"))
     quantity: Mapped[int] = mapped_column(Integer)
     unit_price: Mapped[int] = mapped_column(BigInteger)
-    # Nullable, because pods of version 1.0 insert items without it during an upgrade.
+    # Nullable, because pods of version 1.0 insert items without a name during an upgrade.
     name: Mapped[str | None] = mapped_column(Text)
 
 
 class OrderChange(Base):
-    """A change of the status of an order, with its user and time."""
+    """A change of the status of an order, with the user that made the change and the time."""
 
     __tablename__ = "order_changes"
     __table_args__ = (
@@ -142,12 +142,12 @@ class OrderChange(Base):
     order_id: Mapped[str] = mapped_column(
         ORDER_ID, ForeignKey("orders.id", ondelete="CASCADE"), primary_key=True
     )
-    # The version of the order after the change; two changes cannot have the same one.
+    # The version of the order after the change; two changes cannot have the same version.
     version: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     from_status: Mapped[OrderStatus] = mapped_column(String(16))
     to_status: Mapped[OrderStatus] = mapped_column(String(16))
     changed_by: Mapped[str] = mapped_column(USER_ID, ForeignKey("users.id"))
-    # Without a foreign key, because the history outlives the key.
+    # Without a foreign key, because the history outlives the API key.
     changed_by_api_key: Mapped[str | None] = mapped_column(API_KEY_ID)
-    # Not now(): the transaction may have begun before the previous change of the order.
+    # now() is the start of the transaction, which may be before the previous change of the order.
     changed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

@@ -12,17 +12,17 @@ from typeid import TypeID
 from models.base import Base, Versioned, table
 from models.types import ProductID
 
-# With at most 100 items of at most 10,000 units, a total stays below 2**53: exact in every JSON
-# parser, and in the range of bigint.
+# An order has at most 100 items of at most 10,000 units each. With this maximum, the total of an
+# order stays below 2**53, so every JSON parser reads it exactly.
 MAX_PRICE = 1_000_000_000
 MAX_STOCK = 2_000_000_000
-# The words of a product; the SQL text must be the same in the index and in a search. Alembic needs
-# the parentheses to compare it.
+# The searched text of a product. The index and the queries must use the same SQL text. Alembic
+# needs the parentheses to compare the index of the model with the index in the database.
 SEARCH_TEXT = "(name || ' ') || description"
 SEARCH_VECTOR = f"to_tsvector('simple', {SEARCH_TEXT})"
-# The words of a text, and `^` with the first 1 to 8 letters of each. With an index of them, the
-# beginning of a word is found like a word. For `mu:*`, a GIN index reads the products of all words
-# that begin with `mu`, before it combines them with those of another word.
+# Returns the words of a text, and `^` with the first 1 to 8 letters of each word. An index of both
+# finds the beginning of a word as fast as a whole word. The prefix query `mu:*` is slower: it reads
+# the products of all words that begin with `mu`, even if the search has a second word.
 SEARCH_WORDS = """
 CREATE OR REPLACE FUNCTION search_words(text) RETURNS tsvector
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
@@ -43,11 +43,11 @@ class Product(Versioned, Base):
     __table_args__ = (
         CheckConstraint("id <> ''", name="id_not_empty"),
         CheckConstraint(f"price BETWEEN 0 AND {MAX_PRICE}", name="price_in_range"),
-        # No upper bound, so that a cancellation can always put its units back.
+        # No upper bound, so that a cancellation can always return its units to the stock.
         CheckConstraint("stock >= 0", name="stock_not_negative"),
-        # One index for each sort order, with and without a currency (a sort by price requires one),
-        # and one for the search. None has `stock`, so that an order can update it without writing
-        # to the indexes (HOT).
+        # One index for each sort order, with and without a currency, and one for the search. A sort
+        # by price requires a currency. No index has `stock`, so that an order can update the stock
+        # without writing to the indexes (HOT update).
         _index("ix_products_listed", "created_at", "id"),
         _index("ix_products_by_name", "name", "id"),
         _index("ix_products_of_currency", "currency", "created_at", "id"),
@@ -69,5 +69,5 @@ class Product(Versioned, Base):
     retired_at: Mapped[datetime | None]
 
 
-# A migration creates the function; this is for `create_all` in tests.
+# Creates the function for `create_all` in tests; in production, a migration creates it.
 event.listen(table(Product), "before_create", DDL(SEARCH_WORDS))  # type: ignore[no-untyped-call]

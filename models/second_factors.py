@@ -27,7 +27,7 @@ class SecondFactor(Base):
 
 
 class RecoveryCode(Base):
-    """A recovery code, deleted when it is used. It stores only the digest."""
+    """A recovery code, deleted when it is used. The table stores only the digest."""
 
     __tablename__ = "recovery_codes"
 

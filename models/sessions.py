@@ -1,4 +1,4 @@
-"""Sessions of users: each is a family of refresh tokens, of which one is current."""
+"""Sessions of users: a session is a family of refresh tokens, of which one is current."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SESSION_ID = PrefixedID("session")
 
 
 class AuthSession(Base):
-    """A session. It stores only hashes of its refresh tokens."""
+    """A session. The table stores only hashes of the refresh tokens."""
 
     __tablename__ = "sessions"
     __table_args__ = (
@@ -32,6 +32,6 @@ class AuthSession(Base):
     revoked_at: Mapped[datetime | None]
     ip_address: Mapped[str | None] = mapped_column(String(45))
     user_agent: Mapped[str | None] = mapped_column(String(255))
-    # Incremented only if a replica is configured.
+    # Number of writing requests; incremented only if a replica is configured.
     writes: Mapped[int] = mapped_column(BigInteger, server_default="0")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

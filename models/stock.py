@@ -30,7 +30,7 @@ class StockReason(StrEnum):
     CORRECTION = "correction"
 
 
-# The reasons that an administrator can give; the service gives the others.
+# The reasons that an administrator can give; the service sets the other reasons.
 GIVEN_REASONS = (
     StockReason.DELIVERY,
     StockReason.RETURN,
@@ -40,7 +40,7 @@ GIVEN_REASONS = (
 
 
 class StockChange(Base):
-    """A change of the stock of a product; the sum of its changes is the stock."""
+    """A change of the stock of a product. The stock is the sum of all changes of the product."""
 
     __tablename__ = "stock_changes"
     __table_args__ = (
@@ -54,17 +54,17 @@ class StockChange(Base):
     product_id: Mapped[str] = mapped_column(
         ProductID, ForeignKey("products.id", ondelete="CASCADE"), primary_key=True
     )
-    # The version of the product after the change; two changes cannot have the same one.
+    # The version of the product after the change; two changes cannot have the same version.
     version: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     change: Mapped[int] = mapped_column(BigInteger)
     # The stock after the change.
     stock: Mapped[int] = mapped_column(BigInteger)
     reason: Mapped[StockReason] = mapped_column(String(16))
-    # Without foreign keys, whose checks would cost each order time: orders and users are not
-    # deleted.
+    # Without foreign keys, because their checks would slow each order down. Orders and users are
+    # never deleted.
     order_id: Mapped[str | None] = mapped_column(ORDER_ID)
     # NULL if a command has made the change.
     changed_by: Mapped[str | None] = mapped_column(USER_ID)
     changed_by_api_key: Mapped[str | None] = mapped_column(API_KEY_ID)
-    # Not now(): the transaction may have begun before the previous change of the product.
+    # now() is the start of the transaction, which may be before the last change of the product.
     changed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

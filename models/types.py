@@ -20,7 +20,7 @@ PRODUCT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 class PrefixedID(TypeDecorator[str]):
     """An id such as `order_01kj…` in Python, and a `uuid` in the database.
 
-    An invalid id is bound as the nil UUID, which no row has, so the row is not found.
+    An invalid id is bound as the nil UUID. No row has this id, so the query finds nothing.
     """
 
     impl = Uuid(as_uuid=False)
@@ -35,10 +35,10 @@ class PrefixedID(TypeDecorator[str]):
         return str(TypeID(self.prefix))
 
     def at(self, seconds: float) -> str:
-        """Return the smallest id of a UUIDv7 with this Unix time."""
+        """Return the smallest id that `new` can return at this Unix time."""
         return to_typeid(self.prefix, UUID(int=max(0, int(seconds * 1000)) << 80)) or ""
 
-    # `process_bind_param` and `process_result_value` would take three calls per id.
+    # Faster than `process_bind_param` and `process_result_value`, which take three calls per id.
     def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None]:
         return lambda value: None if value is None else to_uuid(value, self.prefix)
 
@@ -47,7 +47,7 @@ class PrefixedID(TypeDecorator[str]):
 
 
 def to_uuid(value: str, prefix: str) -> str:
-    """Return the UUID of an id in hexadecimal; of an invalid id, the nil UUID."""
+    """Return the UUID of an id as hexadecimal text; the nil UUID for an invalid id."""
     # The check of the length keeps long invalid values out of the cache.
     return _parsed(value, prefix) if len(value) == len(prefix) + 27 else NIL_UUID
 
@@ -63,7 +63,7 @@ def _parsed(value: str, prefix: str) -> str:
 
 @lru_cache(maxsize=10_000)
 def to_typeid(prefix: str, uuid: UUID | str | None) -> str | None:
-    """Return the id of a UUID as clients see it; None for None."""
+    """Return the prefixed id of a UUID, such as `order_01kj…`; None for None."""
     if uuid is None:
         return None
     return f"{prefix}_{base32.encode(bytes.fromhex(str(uuid).replace('-', '')))}"

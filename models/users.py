@@ -32,7 +32,7 @@ class Scope(StrEnum):
     USERS_MANAGE = "users:manage"
     EVENTS_READ = "events:read"
     WEBHOOKS_MANAGE = "webhooks:manage"
-    # Sessions, password and API keys. An API key cannot have it.
+    # Access to sessions, the password and API keys. An API key cannot have this scope.
     CREDENTIALS = "credentials"
 
 
@@ -54,7 +54,7 @@ SCOPES = {
     Role.ADMIN: frozenset(Scope),
     Role.SERVICE: frozenset(Scope) - {Scope.USERS_MANAGE, Scope.CREDENTIALS},
 }
-# Of service accounts. The domain never receives email (RFC 2606, section 2).
+# Domains of service accounts and erased accounts; they never receive email (RFC 2606, section 2).
 SERVICE_DOMAIN = "@service-account.invalid"
 ERASED_DOMAIN = "@erased.invalid"
 
@@ -77,7 +77,8 @@ class User(Versioned, Base):
     role: Mapped[Role] = mapped_column(String(16), default=Role.USER, server_default=Role.USER)
     is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
     email_verified_at: Mapped[datetime | None]
-    # Whether a second factor is on; a copy, because every request reads the user.
+    # Whether the second factor is on. A copy of the state in `second_factors`, so that a request
+    # reads only the user.
     second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
-    # An erased account has no personal data. It is kept, because other rows refer to it.
+    # An erased account has no personal data. The row is kept, because other rows refer to it.
     erased_at: Mapped[datetime | None]

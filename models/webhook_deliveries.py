@@ -1,4 +1,4 @@
-"""Webhook deliveries, and the position of the deliverers in the events."""
+"""Webhook deliveries, and the position up to which the fan-out has processed the events."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class WebhookDelivery(Timestamped, Base):
             "status IN ({})".format(", ".join(f"'{status}'" for status in DeliveryStatus)),
             "status_known",
         ),
-        # In this order, because pruning searches the deliveries of an event.
+        # `event_id` is first, because pruning searches the deliveries of an event.
         Index("uq_webhook_deliveries_event_endpoint", "event_id", "endpoint_id", unique=True),
         Index("ix_webhook_deliveries_of_endpoint", "endpoint_id", "created_at", "id"),
-        # Failures are few, and would otherwise be searched among all deliveries.
+        # A partial index, because failed deliveries are few.
         Index(
             "ix_webhook_deliveries_failed",
             *("endpoint_id", "created_at", "id"),
@@ -57,9 +57,9 @@ class WebhookDelivery(Timestamped, Base):
     is_test: Mapped[bool] = mapped_column(server_default=text("false"))
     status: Mapped[DeliveryStatus] = mapped_column(String(16), server_default="pending")
     attempts: Mapped[int] = mapped_column(server_default="0")
-    # While a deliverer sends the message: the end of its lease.
+    # During an attempt to send the message: the end of the deliverer's lease.
     next_attempt_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    # Of the last attempt.
+    # Result of the last attempt.
     last_status: Mapped[int | None]
     last_latency_ms: Mapped[int | None]
     last_error: Mapped[str | None] = mapped_column(Text)
@@ -67,7 +67,7 @@ class WebhookDelivery(Timestamped, Base):
 
 
 class WebhookPosition(Base):
-    """The last event that has deliveries; one row, which the migration inserts."""
+    """The last event that the fan-out has processed. The migration inserts the only row."""
 
     __tablename__ = "webhook_position"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)

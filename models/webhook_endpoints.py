@@ -31,14 +31,15 @@ class WebhookEndpoint(Versioned, Base):
 
     id: Mapped[str] = mapped_column(ENDPOINT_ID, primary_key=True, default=ENDPOINT_ID.new)
     url: Mapped[str] = mapped_column(String(MAX_URL))
-    # Empty: all types.
+    # An empty list means all types.
     event_types: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     description: Mapped[str] = mapped_column(String(MAX_DESCRIPTION), server_default="")
     enabled: Mapped[bool] = mapped_column(server_default=true())
     disabled_reason: Mapped[DisabledReason | None] = mapped_column(String(16))
-    # In plain text, because each delivery is signed with them.
+    # The secrets are plain text, because they sign each delivery.
     secret: Mapped[str] = mapped_column(Text)
     previous_secret: Mapped[str | None] = mapped_column(Text)
     previous_secret_expires_at: Mapped[datetime | None]
-    # Time of the first failure since the last success. Not in responses, so it changes no version.
+    # Time of the first failure since the last success. No response contains this time, so a change
+    # of it does not change the version.
     failing_since: Mapped[datetime | None]

@@ -25,7 +25,7 @@ from services.principals import Actor, Principal
 
 
 def verify_email(session: Session, token: str, request_id: str) -> None:
-    """Mark the address that got the token as verified.
+    """Mark the address to which the token was sent as verified.
 
     Raises:
         InvalidInput: the token is not valid.
@@ -35,7 +35,7 @@ def verify_email(session: Session, token: str, request_id: str) -> None:
 
 
 def confirm_address(session: Session, email: str) -> User:
-    """Mark an address as verified, which the operator knows.
+    """Mark the address of an account as verified, without a mail: for commands of an operator.
 
     Raises:
         NotFound: there is no active account with this address.
@@ -58,8 +58,8 @@ def check_reset(session: Session, token: str) -> None:
 def reset_password(session: Session, token: str, new_hash: str, request_id: str) -> None:
     """Set a new password, end all sessions of the user, and queue a notification.
 
-    The token was in a mail, so it also verifies the address. If it was not verified before,
-    another person may have registered it, so its API keys are revoked.
+    The token was in a mail, so the reset also verifies the address. If the address was not verified
+    before, another person may have registered it. Then the reset also revokes the API keys.
 
     Raises:
         InvalidInput: the token is not valid.
@@ -82,7 +82,7 @@ def request_email_change(
     """Queue a mail to the new address, and a notice to the current one.
 
     Raises:
-        InvalidInput: the address is one of a service account.
+        InvalidInput: the domain of the address is reserved.
         InvalidToken, StaleDataError: see `users.lock_confirmed`.
     """
     users.reject_reserved(email)
@@ -92,7 +92,7 @@ def request_email_change(
 
 
 def confirm_email(session: Session, token: str, request_id: str) -> None:
-    """Set the new address, which got the token, and queue a notice to the former one.
+    """Set the address to which the token was sent, and queue a notice to the former address.
 
     Raises:
         InvalidInput: the token is not valid.
@@ -104,9 +104,10 @@ def confirm_email(session: Session, token: str, request_id: str) -> None:
 
 
 def restore(session: Session, email: str, new_email: str) -> User:
-    """Give an account with a stolen address another one, and end all access of the thief.
+    """Change the address of an account whose mailbox was stolen, and end all access to it.
 
-    Ends the sessions, the API keys and the second factor. The owner then resets the password.
+    All sessions and API keys end; the password and the second factor are removed. The owner then
+    resets the password with a mail to the new address.
 
     Raises:
         NotFound: there is no active account with this address.

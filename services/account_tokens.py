@@ -28,7 +28,7 @@ VALID = and_(
     tokens.c.user_id == users.c.id,
     users.c.is_active,
     tokens.c.password_digest == func.sha256(func.convert_to(users.c.password_hash, "UTF8")),
-    # A token for a new address was sent to that address; others need the current one.
+    # A token to change the address was sent to the new one; others need the current address.
     or_(tokens.c.purpose == TokenPurpose.CHANGE_EMAIL, tokens.c.email == users.c.email),
 )
 CHECK = select(tokens.c.digest).where(VALID)
@@ -38,7 +38,7 @@ USE = delete(tokens).where(VALID).returning(tokens)
 def create(session: Session, user_id: str, purpose: TokenPurpose, email: str) -> str | None:
     """Return a new token, which replaces the user's earlier one for this purpose.
 
-    Return None if the user is not active, or has another address by now.
+    Return None if the user is not active, or now has another address than `email`.
     """
     user = session.get(User, user_id)
     if user is None or not user.is_active:
@@ -65,7 +65,7 @@ def check(session: Session, token: str, purpose: TokenPurpose) -> None:
 
 
 def use(session: Session, token: str, purpose: TokenPurpose) -> tuple[User, str]:
-    """Delete the token, and return its user, locked, and the address that got the token.
+    """Delete the token; return its user, locked, and the address to which it was sent.
 
     Of parallel requests with one token, only the first deletes it.
 
@@ -75,10 +75,10 @@ def use(session: Session, token: str, purpose: TokenPurpose) -> tuple[User, str]
     used = session.execute(USE, _parameters(token, purpose)).one_or_none()
     if used is None:
         raise invalid_token()
-    # FOR UPDATE: a new address needs it, and a stronger lock later could deadlock.
+    # FOR UPDATE, as the change of a unique column needs; to strengthen a lock later could deadlock.
     owner = select(User).where(User.id == used.user_id, User.is_active).with_for_update()
     user = session.scalar(owner.execution_options(populate_existing=True))
-    # The user may have changed before the lock.
+    # The user may have changed after the DELETE and before the lock.
     moved = purpose != TokenPurpose.CHANGE_EMAIL and user and user.email != used.email
     if user is None or moved or _digest(user.password_hash) != used.password_digest:
         raise invalid_token()

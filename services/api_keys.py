@@ -31,7 +31,8 @@ from services.key_format import digest, new_key
 from services.principals import Actor, Principal, actor_of
 from services.service_accounts import owner_of_key
 
-# Two, so that a new key can replace the old one without an interruption.
+# A live key is not expired and not revoked. With two, a new key can replace the old one without an
+# interruption.
 MAX_LIVE_KEYS = 2
 # `last_used_at` is at most this old while a key is in use.
 USE_PRECISION = timedelta(minutes=1)
@@ -67,7 +68,7 @@ OWNER_OF_KEY = (
     .where(keys.c.digest == bindparam("digest"))
     .execution_options(prepared=True)
 )
-# See `services.principals.WRITING_USER`.
+# Locks the owner for the reason given at `services.principals.WRITING_USER`.
 OWNER_OF_WRITING_KEY = OWNER_OF_KEY.with_for_update(read=True, key_share=True, of=users)
 SERVICE_ACCOUNT = case((users.c.role == Role.SERVICE, func.split_part(users.c.email, "@", 1)))
 SHOWN_KEYS = (
@@ -83,7 +84,7 @@ def find_owner(session: Session, key_digest: bytes, *, writes: bool = False) -> 
     """Return the owner of a key, with the id, scopes and state of the key; see `check_live`.
 
     Every request runs this query, so that a revocation, a deactivation and a new role take effect
-    on the next request. With `writes`, the owner is locked against an erasure.
+    on the next request. With `writes`, the query locks the owner, so that an erasure waits.
 
     Raises:
         InvalidToken: the key is unknown.
@@ -113,7 +114,7 @@ def create(
 
     Raises:
         Forbidden: the caller may not create keys of service accounts.
-        InvalidInput: the caller or the service account does not have a scope.
+        InvalidInput: the caller or the service account lacks one of the scopes.
         TooManyAPIKeys: the owner has two live keys.
     """
     owner = owner_of_key(session, principal, service_account)
@@ -136,7 +137,7 @@ def create(
     actor = actor_of(principal)
     events.record(session, EventType.API_KEY_CREATED, row.id, None, actor, user_id=owner.id)
     logger.bind(key=row.id, owner=owner.id, scopes=row.scopes).info("api_key_created")
-    # Not VISIBLE_KEYS: a key that expires very soon may have expired by now.
+    # Not VISIBLE_KEYS, which does not find a key that has expired since the INSERT.
     stored = session.execute(SHOWN_KEYS.where(keys.c.id == row.id)).mappings().one()
     return SimpleNamespace(**stored, key=key)
 
@@ -162,7 +163,7 @@ def get(session: Session, principal: Principal, key_id: str) -> Row[Any]:
     """Return a live key.
 
     Raises:
-        NotFound: it is expired or revoked, or belongs to another user.
+        NotFound: the key does not exist, has ended, or belongs to another user.
     """
     statement = VISIBLE_KEYS.where(keys.c.id == key_id, *_visible(principal))
     row = session.execute(statement).one_or_none()
@@ -175,7 +176,7 @@ def revoke(session: Session, principal: Principal, key_id: str) -> None:
     """Revoke a live key.
 
     Raises:
-        NotFound: it is expired or revoked, or belongs to another user.
+        NotFound: the key does not exist, has ended, or belongs to another user.
     """
     mine = update(keys).where(keys.c.id == key_id, LIVE, *_visible(principal))
     revoked = mine.values(revoked_at=func.now()).returning(keys.c.user_id)
@@ -191,7 +192,7 @@ def _record_revocation(session: Session, key_id: str, owner_id: str, actor: Acto
 
 
 def list_all_of(session: Session, user_id: str) -> Sequence[Row[Any]]:
-    """Return all stored keys of a user, also those that are expired or revoked."""
+    """Return all stored keys of a user, including expired and revoked keys."""
     mine = SHOWN_KEYS.where(keys.c.user_id == user_id).order_by(keys.c.created_at)
     return session.execute(mine).all()
 

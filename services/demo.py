@@ -33,13 +33,14 @@ def load(
 ) -> Sizes:
     """Insert demo rows up to the totals in `sizes`, and return the numbers of new rows.
 
-    Existing demo rows count and do not change. The products of the documented examples are added.
+    Existing demo rows count towards the totals and do not change. The two products of the
+    documented examples are always added.
 
     Args:
         email: The addresses of the users, with `{n}` for 1, 2, …
         password: The password of all users.
         accounts: Whether to insert the two documented accounts.
-        stock: The stock of each new product, such as for load tests; by default a realistic one.
+        stock: The stock of each new product, for load tests; None for realistic numbers.
     """
     users = demo_users.load(session, sizes.users, email, password, accounts=accounts)
     _products(session, demo_products.NAMED, stock)

@@ -34,8 +34,8 @@ def _accounts(session: Session) -> None:
         session.execute(text(ACCOUNT), values)
 
 
-# A UUIDv7 (RFC 9562) for a time in the past, so that ids sort by time of creation: a random UUIDv4
-# with the time in its first 48 bits. Two more bits change version 4 to 7.
+# Returns a UUIDv7 (RFC 9562) for a time in the past, so that ids sort by time of creation. It is a
+# random UUIDv4 with the time in its first 48 bits; two more bits change version 4 to 7.
 UUID7 = """
     CREATE OR REPLACE FUNCTION pg_temp.uuid7(at timestamptz) RETURNS uuid LANGUAGE sql AS $$
         SELECT encode(set_bit(set_bit(overlay(

@@ -1,4 +1,4 @@
-"""Erasure of a person's data; docs/operators/personal-data.md lists what is kept."""
+"""Erasure of a person's data; docs/operators/personal-data.md lists the data that is kept."""
 
 from uuid import uuid4
 
@@ -26,10 +26,10 @@ def erase(session: Session, principal: Principal, user_id: str) -> None:
 
     Raises:
         NotFound: the user does not exist, or was erased before.
-        LastAdmin: there would be no active administrator.
-        OpenOrders: an order needs its address, because it is not shipped yet.
+        LastAdmin: the user is the last active administrator.
+        OpenOrders: an order is not shipped yet, so it needs its shipping address.
     """
-    # `is_last_admin` locks all administrators, so it is called only for an administrator.
+    # `is_last_admin` locks all administrators, so call it only if the user is one.
     is_admin = users.get(session, user_id).role == Role.ADMIN
     if is_admin and users.is_last_admin(session, user_id):
         raise LastAdmin
@@ -46,15 +46,15 @@ def erase(session: Session, principal: Principal, user_id: str) -> None:
 
 
 def log(user_id: str) -> None:
-    """Log an erasure after its commit: the log lists what to erase again after a restore."""
+    """Log an erasure after its commit: after a restore, operators repeat the logged erasures."""
     logger.bind(erased=user_id).info("user_erased")
 
 
 def _locked(session: Session, user_id: str) -> User:
     """Return the user, locked FOR UPDATE.
 
-    Each writing request locks the row of its caller first (`principals.WRITING_USER`). This lock
-    waits until such requests end, so none of them adds data after the erasure.
+    Each writing request first locks the row of its caller (`principals.WRITING_USER`). The lock
+    of the erasure waits until these requests end, so none of them adds data after the erasure.
     """
     existing = select(User).where(User.id == user_id, users.EXISTS).with_for_update()
     user = session.scalar(existing.execution_options(populate_existing=True))

@@ -1,6 +1,6 @@
-"""Errors of the business rules: exception classes with the members of RFC 9457 documents.
+"""Errors of the services: exceptions with the members of a problem document (RFC 9457).
 
-The services raise them; app/errors/ renders them as HTTP responses.
+app/errors/ renders these exceptions as HTTP responses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ class Unauthenticated(Problem):
 
 
 class InvalidToken(Unauthenticated):
-    """The token or API key is invalid, or it has ended (RFC 6750, section 3.1)."""
+    """The token or API key is invalid, expired or revoked (RFC 6750, section 3.1)."""
 
     default_headers: ClassVar = {"WWW-Authenticate": 'Bearer realm="api", error="invalid_token"'}
 
@@ -159,7 +159,7 @@ class PreconditionFailed(Problem):
 
 
 class InvalidInput(Problem):
-    """Has the extension member `errors`: a list of `pointer` (RFC 6901) and `detail`."""
+    """Has the extension member `errors`: objects with `pointer` (RFC 6901) and `detail`."""
 
     status, slug, title = 422, "invalid-input", "Invalid input"
     detail = "The input is well-formed, but not valid; see errors."

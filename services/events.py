@@ -13,9 +13,9 @@ from services import pages, queries
 from services.principals import Actor
 
 OLDEST = pages.Sort(("txid", "id"), descending=False)
-# A transaction that began earlier can commit later, so its events would appear before a position
-# that a reader has passed. The list therefore ends before the oldest transaction that still runs:
-# every transaction with a lower id is over, so no event can appear before the end of the list.
+# A transaction that began earlier can commit later. Its events would then appear before a position
+# that a reader has already passed. So the list ends before the oldest running transaction: all
+# transactions with lower ids have ended, so no new event can appear inside the list.
 FINISHED = text("events.txid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 
 
@@ -34,7 +34,7 @@ def record(
 def values(
     event_type: EventType, resource_id: str, version: int | None, actor: Actor, **data: Any
 ) -> dict[str, Any]:
-    """Return an event for `record_all`."""
+    """Return the values of an event for `record_all`."""
     return {
         "type": event_type,
         "resource_id": resource_id,

@@ -18,7 +18,7 @@ from services.principals import Principal
 events = table(Event)
 BY_ME = events.c.actor_id.in_(bindparam("ids", expanding=True))
 ABOUT_ME = events.c.resource_id.in_(bindparam("ids", expanding=True))
-# Without the ids of other actors.
+# The events by and about a person, with NULL instead of the ids of other actors.
 MY_EVENTS: Select[Any] = select(
     *(column for column in events.c if column.name != "actor_id"),
     case((BY_ME, events.c.actor_id)).label("actor_id"),
@@ -26,7 +26,7 @@ MY_EVENTS: Select[Any] = select(
 
 
 def export(session: Session, principal: Principal) -> dict[str, Any]:
-    """Return all data about the caller, without password, tokens and digests."""
+    """Return the rows about the caller; `ExportSchema` leaves out password hash and digests."""
     sessions = _mine(session, principal, AuthSession)
     keys = api_keys.list_all_of(session, principal.id)
     return {
@@ -51,6 +51,6 @@ def _mine(session: Session, principal: Principal, model: type[Base]) -> Sequence
 def _events(
     session: Session, principal: Principal, owned: Sequence[Row[Any]]
 ) -> Iterator[Row[Any]]:
-    """Yield the events by the caller, and about the account, its sessions and API keys."""
+    """Yield the events by and about the caller, the caller's sessions and API keys."""
     ids = [principal.id, *(row.id for row in owned)]
     return pages.read_all(session, MY_EVENTS, {"ids": ids}, OLDEST)

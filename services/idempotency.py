@@ -2,8 +2,9 @@
 
 Source: draft-ietf-httpapi-idempotency-key-header.
 
-The transaction of a request also writes its key and response, so everything is committed or
-nothing. A second request with the key waits for the primary key until the first transaction ends.
+The transaction of a request also stores the key and the response, so it commits everything or
+nothing. A second request with the same key waits until the first transaction ends, because both
+insert the same primary key.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ LIFETIME = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class StoredResponse:
-    """A response as it was sent."""
+    """The response to the first request with a key."""
 
     status: int
     body: bytes

@@ -10,7 +10,7 @@ PREFIX = "fak_"
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 RANDOM_LENGTH, CHECKSUM_LENGTH = 32, 6
 KEY = re.compile(rf"{PREFIX}[A-Za-z0-9]{{{RANDOM_LENGTH + CHECKSUM_LENGTH}}}")
-# API keys, and secrets of webhooks (https://www.standardwebhooks.com).
+# Matches API keys, and secrets of webhooks (https://www.standardwebhooks.com).
 SECRET = re.compile(rf"{KEY.pattern}|whsec_[A-Za-z0-9+/=]+")
 
 
@@ -40,5 +40,5 @@ def digest(key: str) -> bytes:
 
 
 def redacted(text: str) -> str:
-    """Return the text without the secret part of the keys in it."""
+    """Return the text with `***` instead of the secret part of each key."""
     return SECRET.sub(lambda match: f"{match[0].partition('_')[0]}_***", text)

@@ -22,10 +22,11 @@ def locked(session: Session, statement: Select[Row], if_match: IfMatch = None) -
 
     Raises:
         NotFound: the row does not exist.
-        PreconditionFailed: its version is not in `if_match` (RFC 9110, section 13.1.1).
+        PreconditionFailed: the ETag of the row is not in `if_match` (RFC 9110, section 13.1.1).
     """
     entity = statement.column_descriptions[0]["entity"]
-    # Not FOR UPDATE: writes have their user FOR KEY SHARE, so two changes of a user would deadlock.
+    # FOR NO KEY UPDATE. FOR UPDATE conflicts with the lock FOR KEY SHARE that each writing request
+    # has on its user, so two changes of one user would deadlock.
     locking = statement.with_for_update(of=entity, key_share=True)
     # Values that the session has loaded before the lock may be stale.
     fresh = locking.execution_options(populate_existing=True)

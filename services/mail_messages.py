@@ -16,10 +16,10 @@ from services.mails import PURPOSES, Claim
 
 @dataclass(frozen=True)
 class Composer:
-    """Writes messages.
+    """Creates messages from templates.
 
     Args:
-        templates: For each kind, a `.txt` whose first line is the subject, and a `.html`.
+        templates: Has a `.txt`, whose first line is the subject, and a `.html` for each kind.
         sender: The value of `From`.
         public_url: The base of the links.
     """
@@ -56,6 +56,6 @@ class Composer:
         message["Subject"] = subject
         message["Date"] = localtime()
         message["Message-ID"] = make_msgid(domain=parseaddr(self.sender)[1].rpartition("@")[2])
-        # Out-of-office replies are not wanted (RFC 3834).
+        # Prevents automatic replies, such as out-of-office messages (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
         return message

@@ -1,4 +1,4 @@
-"""Mail sender: sends due mails in a few threads, so that a slow server delays fewer mails."""
+"""Mail sender: sends due mails in four threads, so that a slow attempt delays fewer mails."""
 
 import time
 from collections.abc import Callable
@@ -21,14 +21,15 @@ from services.smtp import RecipientRefusedError
 THREADS = 4
 POLL_SECONDS = 1.0
 RECONNECT_SECONDS = 1.0
-# Less than the lease of a mail.
+# How long the sender tries to record a success; less than the lease of a mail.
 RECORD_SECONDS = 60.0
-# After SIGTERM. A mail whose attempt takes longer is sent again, with a new token.
+# Time for running attempts after SIGTERM. The mail of a longer attempt is sent again, with a new
+# token.
 GRACE_SECONDS = 15.0
 
 
 class MailSender:
-    """Sends mails in threads of their own.
+    """Sends mails in several threads.
 
     Args:
         transaction: Opens a session that commits at the end of the block.
@@ -51,7 +52,7 @@ class MailSender:
         """Send mails until `stopping` is set; with `once`, until no mail is due.
 
         Raises:
-            SQLAlchemyError: PostgreSQL is unavailable. Without `once`, it is awaited.
+            SQLAlchemyError: PostgreSQL is unavailable; without `once`, the threads wait instead.
         """
         # Each thread gets the application context of Flask.
         threads = [
@@ -77,7 +78,7 @@ class MailSender:
             self.stopping.set()
 
     def work(self, once: bool) -> None:
-        """Send one mail after another; while PostgreSQL is unavailable, log it and wait."""
+        """Send one mail after another; while PostgreSQL is unavailable, log the error and wait."""
         while not self.stopping.is_set():
             try:
                 worked = self.send_next()
@@ -93,7 +94,7 @@ class MailSender:
                 self.stopping.wait(POLL_SECONDS)
 
     def send_next(self) -> bool:
-        """Send the mail that is due longest; return whether there was one."""
+        """Send the mail that has been due for the longest time; return whether a mail was due."""
         with self.transaction() as session:
             claim = mails.claim(session)
         if claim is None:
@@ -103,7 +104,7 @@ class MailSender:
         except RecipientRefusedError as error:
             self.record_failure(claim.mail, f"The recipient was refused: {error}", final=True)
         except OSError as error:
-            # Without its text, which can contain the address.
+            # Without the text of the error, which can contain the address.
             code = getattr(error, "smtp_code", "")
             self.record_failure(claim.mail, f"{type(error).__name__} {code}".strip())
         except Exception as error:
@@ -114,7 +115,7 @@ class MailSender:
         return True
 
     def record_sent(self, mail: Row) -> None:
-        """Record it also after a short absence of PostgreSQL; otherwise, it is sent again."""
+        """Record that a mail was sent; retry for a minute, because an unrecorded mail is resent."""
         deadline = time.monotonic() + RECORD_SECONDS
         while True:
             try:

@@ -26,7 +26,7 @@ DELAYS = (
 )
 JITTER = 0.2
 MAX_ATTEMPTS = len(DELAYS) + 1
-# Longer than an attempt. If a sender is killed, others claim its mail after this time.
+# Longer than an attempt. If a sender is killed, another one claims its mail after this time.
 LEASE = timedelta(minutes=5)
 PURPOSES = {
     MailKind.VERIFY_EMAIL: TokenPurpose.VERIFY_EMAIL,
@@ -56,16 +56,17 @@ class Claim:
 
 
 def queue(session: Session, kind: MailKind, user_id: str, address: str) -> None:
-    """Queue a mail; one with a link replaces the user's earlier ones of this kind."""
+    """Queue a mail; a mail with a link replaces the user's earlier mails of this kind."""
     if kind in PURPOSES:
         cancel(session, user_id, [kind])
     session.execute(insert(mails).values(kind=kind, user_id=user_id, address=address))
 
 
 def cancel(session: Session, user_id: str, kinds: Iterable[MailKind] = tuple(PURPOSES)) -> None:
-    """Delete the user's mails of these kinds with links that are not sent yet, and end sent links.
+    """Delete the user's unsent mails of these kinds, and invalidate the links in sent ones.
 
-    A mail that is sent later would have a token for the new password or the new address.
+    An unsent mail would otherwise get a token that is valid after the change of the password or
+    the address. Only kinds with a link are allowed.
     """
     waiting = and_(PENDING, mails.c.user_id == user_id, mails.c.kind.in_(kinds))
     session.execute(delete(mails).where(waiting))
@@ -75,8 +76,8 @@ def cancel(session: Session, user_id: str, kinds: Iterable[MailKind] = tuple(PUR
 def queue_reset(session: Session, email: str) -> None:
     """Queue a mail to reset the password of the account with this address.
 
-    Without an account, insert a row that is never sent and has no address. So both cases write
-    the same, and take the same time.
+    Without an account, insert a row without an address, which is never sent. So both cases write
+    one row, and take the same time.
     """
     account = and_(users.c.email == email, users.c.is_active, users.c.role != Role.SERVICE)
     one = select(literal(1)).subquery()
@@ -91,9 +92,10 @@ def queue_reset(session: Session, email: str) -> None:
 
 
 def claim(session: Session) -> Claim | None:
-    """Claim the mail that is due longest, for the time of a lease, and create its token.
+    """Claim the mail that has been due for the longest time, and create its token.
 
-    Commit before the attempt: each attempt has a new token, so a token is sent at most once.
+    The claim lasts for a lease. Commit it before the attempt to send the mail. Each attempt has a
+    new token, so a token is sent at most once.
     """
     mail = session.execute(CLAIM).one_or_none()
     while mail:
@@ -101,11 +103,11 @@ def claim(session: Session) -> Claim | None:
         if purpose is None:
             return Claim(mail, None)
         if token := account_tokens.create(session, mail.user_id, purpose, mail.address):
-            # A later attempt of an older mail would end this token.
+            # A later attempt of an older mail would replace this token.
             older = and_(PENDING, mails.c.user_id == mail.user_id, mails.c.kind == mail.kind)
             session.execute(delete(mails).where(older, mails.c.id < mail.id))
             return Claim(mail, token)
-        # The user is erased or inactive, or has another address by now.
+        # The user is erased or inactive, or now has another address.
         session.execute(delete(mails).where(mails.c.id == mail.id))
         mail = session.execute(CLAIM).one_or_none()
     return None
@@ -117,7 +119,7 @@ def record_sent(session: Session, mail: Row) -> None:
 
 def record_failure(session: Session, mail: Row, *, final: bool) -> None:
     """Schedule the next attempt; after a final failure or the last attempt, there is none."""
-    # Not if the mail was claimed again.
+    # Matches no row if the mail was claimed again.
     current = and_(mails.c.id == mail.id, mails.c.attempts == mail.attempts)
     if final or mail.attempts >= MAX_ATTEMPTS:
         session.execute(update(mails).where(current).values(failed_at=func.now()))
@@ -127,9 +129,9 @@ def record_failure(session: Session, mail: Row, *, final: bool) -> None:
 
 
 def backlog(session: Session) -> Sequence[Row]:
-    """Return how many mails are `waiting`, and the time of the `oldest`.
+    """Return the number of `waiting` mails and the time of the `oldest`, by `retried`.
 
-    There are up to two rows: of mails without an attempt, and of those to be `retried`.
+    There are up to two rows: for mails without an attempt, and for mails with failed attempts.
     """
     retried = (mails.c.attempts > 0).label("retried")
     oldest = func.min(mails.c.created_at).label("oldest")

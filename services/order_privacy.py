@@ -15,7 +15,7 @@ from services.order_statements import OrderRow, reading
 # An order that can be cancelled is not shipped yet.
 OPEN = [before for before, after in TRANSITIONS if after is OrderStatus.CANCELLED]
 MAX_SHOWN = 100
-# In responses, each of these fields is required and not empty.
+# Not empty, because each response must have these fields with a value.
 ERASED_ADDRESS = dict.fromkeys(("street", "city", "state", "zip"), "erased")
 orders = table(Order)
 

@@ -1,4 +1,4 @@
-"""SQL statements that read and place orders: one each, for any number of items."""
+"""SQL statements that read orders or place one, with any number of items."""
 
 from functools import cache
 from typing import Any
@@ -49,7 +49,7 @@ def _of_order(
 PRODUCT_NAME = select(products.c.name).where(products.c.id == items.c.product_id).scalar_subquery()
 # Pods of version 1.0 insert items without a name during an upgrade.
 ITEM_NAME = func.coalesce(items.c.name, PRODUCT_NAME).label("name")
-# The JSON of the response.
+# The items as JSON text, which the response contains unchanged.
 ITEMS = cast(
     _of_order(
         items,
@@ -85,7 +85,7 @@ ORDER_COLUMNS = (
     HISTORY.label("history"),
 )
 ORDER_QUERY = select(orders.c.id, *ORDER_COLUMNS)
-# All orders of a product. `order_items` has no time, so its index sorts them by their ids. With `=`
+# The orders of a product. `order_items` has no time, so its index sorts the orders by id. With `=`
 # instead of ANY, PostgreSQL chooses a merge join, which reads the orders of all products.
 bought = items.alias("bought")
 PRODUCT_QUERY = select(bought.c.order_id.label("id"), *ORDER_COLUMNS).join_from(
@@ -123,8 +123,8 @@ def reading_of_product(*filters: str) -> Select[Any]:
     return statement.execution_options(prepared=True)
 
 
-# Returns the order, with `low`: the products whose stock fell to their threshold. If none was
-# placed, it returns `found` with the stock and currency of the wanted products.
+# Returns the order, and in `low` the products whose stock fell to their threshold. If no order was
+# placed, `found` has the stock and the currency of the wanted products that are on sale.
 _PLACE_ORDER = text("""
     WITH wanted AS (
         SELECT *

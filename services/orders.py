@@ -121,7 +121,7 @@ def get(session: Session, principal: Principal, order_id: str) -> OrderRow:
     """Return an order.
 
     Raises:
-        NotFound: it does not exist, or belongs to another user.
+        NotFound: the order does not exist, or belongs to another user.
     """
     values = _visible(principal) | {"id": order_id}
     order = session.execute(reading(*values), values).one_or_none()
@@ -136,7 +136,7 @@ def cancel(
     """Cancel an order and put its units back into stock.
 
     Raises:
-        TransitionNotAllowed: it has already been shipped or cancelled.
+        TransitionNotAllowed: the order has already been shipped or cancelled.
     """
     order = _locked(session, principal, order_id, if_match)
     _advance(session, principal, order, OrderStatus.CANCELLED)
@@ -218,7 +218,7 @@ def _visible(principal: Principal) -> dict[str, str]:
 
 
 def _placement_error(items: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> Problem:
-    """Return why no order was placed; `found` has stock and currency of each product on sale."""
+    """Return the error if no order was placed; `found` has the wanted products on sale."""
     unknown = [i for i, item in enumerate(items) if item["product_id"] not in found]
     if unknown:
         pointers = [f"/items/{i}/product_id" for i in unknown]

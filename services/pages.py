@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from services.errors import InvalidInput
 
 ABSENT = ""  # sorts before every id
-# The values of the sort columns in a row, as in a cursor: times are ISO 8601 text. It is the
-# position in a list directly after this row.
+# A position in a list, directly after a row: the values of the sort columns in this row. Times are
+# ISO 8601 text, as in a cursor.
 Position = tuple[str | int, ...]
 
 
@@ -28,7 +28,7 @@ class Sort:
 
 
 NEWEST = Sort(("created_at", "id"))
-# Rows of a query of `read_all`.
+# Number of rows that `read_all` reads with one query.
 BATCH = 100
 
 
@@ -40,11 +40,11 @@ class PageRequest:
     def from_before(self, moment: datetime) -> PageRequest:
         """Return the request for the page of rows that were created before `moment`.
 
-        The moment replaces an earlier position in the list. With a second upper bound in the
-        query, PostgreSQL could start its index scan there and read all rows down to the page.
+        `moment` replaces the position of a newer row, so that the query has one upper bound. With
+        two bounds, PostgreSQL could start its index scan at the newer one, far from the page.
         """
         if self.after and len(self.after) != len(NEWEST.columns):
-            return self  # of a list in another order: `fetch` refuses it
+            return self  # the cursor has another sort order: `fetch` rejects it
         if self.after and datetime.fromisoformat(str(self.after[0])) < moment:
             return self
         return PageRequest(self.limit, (moment.isoformat(), ABSENT))
@@ -54,7 +54,7 @@ class PageRequest:
 class Page:
     items: Sequence[Row[Any]]
     next: Position | None
-    # The end of this page; of an empty page, its start.
+    # The position at the end of this page; an empty page has the position of its start.
     end: Position | None = None
 
 
@@ -92,7 +92,7 @@ def fetch(
     The query fetches one row more than the limit, to know whether there is another page.
     """
     if request.after:
-        if len(request.after) != len(sort.columns):  # the order of the list depends on the role
+        if len(request.after) != len(sort.columns):  # the sort order depends on the caller's role
             raise InvalidInput.at(["/cursor"], "Not a valid cursor of your list.")
         values = {**values, **dict(zip(_names(sort), request.after, strict=True))}
     rows = session.execute(page, {**values, "rows": request.limit + 1}).all()
@@ -126,7 +126,7 @@ def after(statement: Select, sort: Sort) -> Select:
 
 
 def first(statement: Select, sort: Sort, rows: int | None = None) -> Select:
-    """Return the statement for the first rows in the order of `sort`, by default a page."""
+    """Return the statement for the first `rows` in the order of `sort`; by default, a page."""
     order = [each.desc() if sort.descending else each.asc() for each in _columns(statement, sort)]
     return statement.order_by(*order).limit(bindparam("rows") if rows is None else rows)
 

@@ -36,10 +36,10 @@ class Rules:
 
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=MEMORY_KIB, parallelism=1)
-# Each hash uses 19 MiB and a core, so more hashes than cores would only use more memory.
+# Each hash uses 19 MiB and a core, so more parallel hashes than cores would only use more memory.
 _cores = BoundedSemaphore(CORES)
-# Hash of a random password, for accounts that cannot sign in. It is also verified if the account
-# does not exist, so that all responses take the same time.
+# Hash of a random password, for accounts that cannot sign in. A login to an account that does not
+# exist verifies this hash, so that all responses take the same time.
 UNUSABLE = _hasher.hash(secrets.token_urlsafe())
 
 
@@ -48,16 +48,16 @@ _run: Run = lambda function, args: function(*args)  # noqa: E731
 
 
 def run_hashes_in(run: Run) -> None:
-    """Compute hashes by `run(function, args)`, such as `apply` of a thread pool.
+    """Compute all later hashes with `run(function, args)`, such as `apply` of a thread pool.
 
-    Otherwise a hash blocks an event loop for tens of milliseconds.
+    Without a thread pool, a hash blocks the event loop for tens of milliseconds.
     """
     global _run
     _run = run
 
 
 def normalized(password: str) -> str:
-    """Return the password in NFKC, because keyboards differ (NIST SP 800-63B-4, 3.1.1.2)."""
+    """Return the password in NFKC, because keyboards encode letters differently."""
     return unicodedata.normalize("NFKC", password)
 
 
@@ -68,11 +68,11 @@ def hashed(password: str) -> str:
 
 
 def matches(password: str, password_hash: str | None, refused: Container[str] = ()) -> bool:
-    """Return whether the password matches; without a hash (no account), it takes the same time.
+    """Return whether the password matches; a call without a hash (no account) takes as long.
 
     `refused` are passwords that never match, such as the demo passwords in production.
     """
-    # Older hashes are of the password without normalization.
+    # Older versions hashed the password without normalization.
     forms = dict.fromkeys((normalized(password), password))
     with _cores:
         right = any(_run(_verifies, (password_hash or UNUSABLE, form)) for form in forms)
@@ -88,10 +88,10 @@ def _verifies(password_hash: str, password: str) -> bool:
 
 
 def reject_common(password: str, pointer: str, refused: Container[str] = ()) -> None:
-    """Reject a common password, and one of `refused`.
+    """Reject a password that is common or in `refused`.
 
     Raises:
-        InvalidInput: the password at `pointer` is one of these.
+        InvalidInput: the password is rejected; the error points to `pointer`.
     """
     password = normalized(password)
     if password.lower() in COMMON_PASSWORDS or password in refused:

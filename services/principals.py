@@ -15,7 +15,7 @@ from services.errors import InvalidToken
 
 @dataclass(frozen=True)
 class Principal:
-    """A user's id and role, and the session of the access token or the API key."""
+    """A user's id and role, with the session of the access token, or with the API key."""
 
     id: str
     session_id: str | None
@@ -33,14 +33,14 @@ class Principal:
 
 @dataclass(frozen=True)
 class Actor:
-    """The cause of an event: a user or an API key, or the system without an id."""
+    """The cause of an event: a user, an API key, or the service itself, which has no id."""
 
     id: str | None = None
     request_id: str | None = None
 
 
 def actor_of(principal: Principal | None) -> Actor:
-    """Return the API key or the user; without a principal, the system."""
+    """Return the API key, or else the user; without a principal, the service itself."""
     if principal is None:
         return Actor()
     return Actor(principal.api_key_id or principal.id, principal.request_id)
@@ -59,8 +59,8 @@ ACTIVE_USER = (
     )
     .execution_options(prepared=True)
 )
-# A write locks its user until the commit, so an erasure waits for it. A write that waits for an
-# erasure reads the erased user, who is not active.
+# A writing request locks its user until its commit, so that an erasure waits for the request. A
+# request that waits for an erasure then finds no active user.
 WRITING_USER = ACTIVE_USER.with_for_update(read=True, key_share=True, of=users)
 WRITES = (
     select(sessions.c.writes)
@@ -75,7 +75,8 @@ def authenticate(
     """Return the active user of a session that has not ended, with `session_writes`.
 
     Every request runs this query, so that a sign-out, a new password, a deactivation and a new role
-    take effect on the next request. With `writes`, the user is locked against an erasure.
+    take effect on the next request. With `writes`, the query locks the user, so that an erasure
+    waits.
 
     Raises:
         InvalidToken: the session has ended, or the user is not active.
@@ -98,10 +99,10 @@ def count_write(session: Session, principal: Principal) -> None:
 
 
 def has_seen(replica: Session, session_id: str, writes: int) -> bool:
-    """Return whether a replica has the first `writes` writes of a session.
+    """Return whether a replica has applied the first `writes` writes of a session.
 
-    A replica applies transactions atomically and in the order of their commits. It may not have a
-    new session yet.
+    A replica applies transactions atomically and in the order of their commits, so it then has
+    all data of these writes. The replica may not have the row of a new session yet.
     """
     seen = replica.execute(WRITES, {"session_id": session_id}).scalar_one_or_none()
     return seen is not None and seen >= writes

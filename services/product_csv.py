@@ -13,7 +13,8 @@ from models.types import PRODUCT_ID
 REQUIRED = ("id", "name", "price", "currency", "stock")
 COLUMNS = (*REQUIRED, "description")
 MAX_ERRORS = 20
-# A product takes 12 KB at most. The limit keeps a file without line ends out of memory.
+# In bytes; a product takes 12 KB at most. Without this limit, a file without line ends would fill
+# the memory.
 MAX_LINE = 100_000
 INTEGER = re.compile(r"[0-9]{1,10}")
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -32,7 +33,8 @@ STRAY_QUOTE = 'a quote (") inside a field; double it (""), and put the field in 
 class Reader:
     """A file object from which psycopg2 reads the products for COPY.
 
-    It does not raise, because an exception would be lost in libpq: `errors` has the errors by line.
+    The reader collects the errors by line in `errors`. It raises no exception, because libpq would
+    lose the exception.
     """
 
     def __init__(self, file: BinaryIO, progress: Callable[[int], None]) -> None:

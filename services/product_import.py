@@ -20,7 +20,7 @@ from services.principals import Actor
 from services.product_csv import COLUMNS, MAX_ERRORS, Reader
 
 products = table(Product)
-# An order of one of the products waits for the end of the batch, for 2 s at most.
+# Rows per transaction. An order of one of these products waits for the commit, for 2 s at most.
 BATCH = 500
 
 
@@ -69,7 +69,7 @@ def batches(session: Session, staged: Staged) -> Iterator[Sequence[RowMapping]]:
 
 
 def write(session: Session, batch: Sequence[RowMapping]) -> None:
-    """Insert or update products; retired products are on sale again.
+    """Insert or update products, and put retired products of the batch on sale again.
 
     A column that the batch does not have keeps its value. Orders lock products in the same order
     of ids, which prevents deadlocks.

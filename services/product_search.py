@@ -21,12 +21,12 @@ SORTS = {
     "name": Sort(("name", "id"), descending=False),
 }
 # The conditions are SQL text, because they are used both on the table and on a subquery.
-# `numnode` makes a search without words match nothing.
+# False for a search without words, so that the search matches nothing.
 HAS_WORDS = "numnode(to_tsquery('simple', :q)) > 0"
-# Every row that matches @@ also matches these LIKE, which are faster than to_tsvector, but slower
-# than the index. The first one saves most calls of `lower`, which is slow: COLLATE "C" only changes
-# ASCII letters, so its pattern has `%` for other letters, and for those that `lower` makes of them
-# (`i` of U+0130, `k` of U+212A).
+# Every row that matches @@ also matches these LIKE patterns, which are faster than to_tsvector, but
+# slower than the index. The first pattern saves most calls of `lower` without COLLATE "C", which is
+# slow. With COLLATE "C", `lower` changes only ASCII letters. So the pattern has `%` for all other
+# letters, and for `i` and `k`, which can be the lower case of other letters (U+0130 and U+212A).
 LIKELY = f"""
     {HAS_WORDS} AND lower({SEARCH_TEXT} COLLATE "C") LIKE ALL (ARRAY(
         SELECT '%' || regexp_replace(lexeme, '[^!-hjl-~]', '%', 'g') || '%'
@@ -43,9 +43,9 @@ FILTERS = {
     "q": f"{HAS_WORDS} AND {SEARCH_VECTOR} @@ to_tsquery('simple', :q)",
 }
 # The search index has the words of a text, and `^` with the first 1 to 8 letters of each (see
-# models/products.py). The parser splits some words, such as `t-shirt`, into a phrase. The index
-# finds all its words, and the exact condition compares their positions. PostgreSQL drops that
-# condition from the plan of a query without a phrase (`<->`).
+# models/products.py). The text search parser splits some words, such as `t-shirt`, into a phrase.
+# The index finds rows with all words of the phrase, and the condition of FILTERS compares their
+# positions. PostgreSQL removes this condition from the plan of a query without a phrase (`<->`).
 INDEXED = f"""
     search_words({SEARCH_TEXT}) @@ CAST((
         SELECT string_agg(word, ' & ')
@@ -60,21 +60,21 @@ INDEXED = f"""
     ) AS tsquery)
     AND (CAST(to_tsquery('simple', :q) AS text) NOT LIKE '%<->%' OR {FILTERS["q"]})"""  # noqa: S608
 # A search first checks the next 1,000 rows of the list. If their matches fill less than a fifth of
-# the page, it uses the search index. Otherwise it checks 10,000 rows, which have about two pages of
-# matches. If these do not fill the page either, it uses the search index.
+# the page, the search uses the search index. Otherwise it checks 10,000 rows, which probably have
+# two pages of matches. If these rows do not fill the page, it uses the search index.
 NEARBY = 1000, 10_000
-# Of the rows that match LIKELY, a search runs to_tsvector on at most this many, because it takes up
-# to 1 ms for the longest text. Must be larger than a page.
+# A search calls to_tsvector for at most this many of the rows that match LIKELY, because a call
+# takes up to 1 ms for the longest text. Must be larger than a page.
 LIKELY_ROWS = 500
 
 
 def list_all(session: Session, request: PageRequest, sort: str, **filters: Any) -> Page:
     """Return a page of the products on sale.
 
-    The index of the sort order can apply some filters directly. For others, such as `q`: if many
-    products match, nearby rows of the list already fill the page; if few match, the search index
-    finds all of them fast. PostgreSQL cannot estimate which case it is, so the function tries them
-    in this order.
+    The index of the sort order can apply some filters directly. Other filters, such as `q`, have
+    two cases. If many products match, the next rows of the list already fill the page. If few
+    match, the search index finds all matches fast. PostgreSQL cannot estimate the case, so the
+    function tries both, in this order.
     """
     names, values = _filters(**filters)
     order, has_cursor = SORTS[sort], request.after is not None

@@ -42,7 +42,7 @@ def get(session: Session, product_id: str) -> Row[Any]:
     """Return a product on sale.
 
     Raises:
-        NotFound: it does not exist, or is retired.
+        NotFound: the product does not exist, or is retired.
     """
     product = session.execute(ONE, {"id": product_id}).one_or_none()
     if product is None:
@@ -54,7 +54,7 @@ def create(session: Session, principal: Principal | None, fields: Mapping[str, A
     """Create a product; the principal is None for a command.
 
     Raises:
-        ProductExists: its id is in use, possibly by a retired product.
+        ProductExists: the id is in use, possibly by a retired product.
     """
     product = Product(**fields)
     session.add(product)
@@ -76,12 +76,12 @@ def update(
     changes: Mapping[str, Any],
     if_match: IfMatch = None,
 ) -> Product:
-    """Change the fields in `changes`; existing orders keep their names and prices.
+    """Change the fields in `changes`; existing orders keep the old name and price.
 
     Raises:
         NotFound: the product does not exist, or is retired.
         PreconditionFailed: the product has another version than `if_match`.
-        PreconditionRequired: a new stock needs `if_match`, because orders change the stock too.
+        PreconditionRequired: a change of the stock needs `if_match`, because orders change it too.
     """
     product = locked(session, _for_sale().where(Product.id == product_id), if_match)
     if "stock" in changes and if_match is None:
@@ -101,12 +101,12 @@ def delete(
 ) -> None:
     """Delete a product, or retire it if an order refers to it."""
     product = locked(session, _for_sale().where(Product.id == product_id), if_match)
-    # A new order must lock the product, so it cannot be placed between this check and the commit.
+    # A new order must lock the product, so no order is placed between this check and the commit.
     if session.scalar(select(exists().where(OrderItem.product_id == product_id))):
         product.retired_at = func.now()
     else:
         session.delete(product)
-    version = product.version + 1  # a deleted product would have no newer one
+    version = product.version + 1  # explicit, because a deleted product gets no new version
     actor = actor_of(principal)
     events.record(session, EventType.PRODUCT_RETIRED, product_id, version, actor)
     session.flush()

@@ -16,10 +16,10 @@ from models.webhook_deliveries import DeliveryStatus, WebhookDelivery
 from models.webhook_endpoints import WebhookEndpoint
 from services import idempotency
 
-# So that administrators can look up a key of the log in the database.
+# So that administrators can look up in the database a key whose id is in the log.
 API_KEY_RETENTION = timedelta(days=30)
 EVENT_RETENTION = DELIVERY_RETENTION = timedelta(days=30)
-# Longer than all attempts of a mail.
+# Longer than the time of all attempts to send a mail.
 MAIL_RETENTION = timedelta(days=7)
 
 
@@ -33,7 +33,7 @@ def idempotency_keys(session: Session, limit: int) -> int:
 def sessions(session: Session, limit: int) -> int:
     """Delete at most `limit` expired sessions, and return how many.
 
-    A session that was ended by its user is kept until its expiry.
+    A session that was ended earlier is kept until its expiry.
     """
     expiry = AuthSession.expires_at
     return _erase(session, AuthSession, expiry < func.now(), expiry, limit)
@@ -60,7 +60,7 @@ def events(session: Session, limit: int) -> int:
 def deliveries(session: Session, limit: int) -> int:
     """Delete at most `limit` deliveries that finished more than 30 days ago.
 
-    A pending delivery of an endpoint that was disabled all the time has finished, too.
+    A pending delivery counts as finished if its endpoint has been disabled for 30 days.
     """
     age = WebhookDelivery.updated_at
     disabled = exists().where(
@@ -74,13 +74,13 @@ def deliveries(session: Session, limit: int) -> int:
 
 
 def mails(session: Session, limit: int) -> int:
-    """Delete at most `limit` mails that are older than seven days; they contain addresses."""
+    """Delete at most `limit` mails that are older than seven days."""
     oldest_kept = MAIL_ID.at((datetime.now(UTC) - MAIL_RETENTION).timestamp())
     return _erase(session, Mail, Mail.id < oldest_kept, Mail.id, limit)
 
 
 def account_tokens(session: Session, limit: int) -> int:
-    """Delete at most `limit` expired tokens of mails."""
+    """Delete at most `limit` expired tokens that were sent in mails."""
     expiry = AccountToken.expires_at
     return _erase(session, AccountToken, expiry < func.now(), expiry, limit)
 
@@ -92,7 +92,7 @@ def _erase(
     oldest_first: InstrumentedAttribute | ColumnElement,
     limit: int,
 ) -> int:
-    """Delete rows, but skip locked ones, so that pruning and requests do not wait."""
+    """Delete rows, but skip locked rows: pruning and requests must not wait for each other."""
     key = model.__mapper__.primary_key
     batch = select(*key).where(where).order_by(oldest_first).limit(limit)
     free = batch.with_for_update(skip_locked=True).cte("free")

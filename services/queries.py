@@ -1,4 +1,4 @@
-"""Queries for the rows of one table, by the values of columns."""
+"""Queries for the rows of one table whose columns have given values."""
 
 from functools import cache
 from typing import Any

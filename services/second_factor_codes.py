@@ -1,4 +1,4 @@
-"""Codes of second factors: of an authenticator app (TOTP, RFC 6238), and recovery codes."""
+"""Codes of second factors: TOTP codes of an authenticator app (RFC 6238), recovery codes."""
 
 import base64
 import hashlib
@@ -23,7 +23,7 @@ SKEW = (0, -1, 1)
 
 
 def use(session: Session, user: User, code: str, actor: Actor) -> bool:
-    """Use a code of the app or a recovery code; return whether it is right."""
+    """Use a code of the app or a recovery code; return whether the code is valid."""
     plain = _plain(code)
     if plain.isdecimal():
         return use_totp(session, user.id, plain)
@@ -31,7 +31,10 @@ def use(session: Session, user: User, code: str, actor: Actor) -> bool:
 
 
 def use_totp(session: Session, user_id: str, code: str) -> bool:
-    """Use a code of the app; one atomic statement, so that parallel requests use it once."""
+    """Use a code of the app; return whether the code was valid and unused.
+
+    The UPDATE is atomic, so only one of several parallel requests can use a code.
+    """
     secret = session.scalars(
         select(SecondFactor.secret).where(SecondFactor.user_id == user_id)
     ).one()

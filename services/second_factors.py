@@ -77,9 +77,9 @@ def state(session: Session, principal: Principal) -> State:
 
 
 def enrol(session: Session, principal: Principal, known_hash: str) -> str:
-    """Return the secret of a new authenticator app, which `confirm` turns on.
+    """Return the secret of a new authenticator app; `confirm` then turns the second factor on.
 
-    Call it after the password was compared with `known_hash`.
+    Call this after the password was compared with `known_hash`.
 
     Raises:
         InvalidToken, StaleDataError: see `users.lock_confirmed`.
@@ -101,7 +101,7 @@ def enrol(session: Session, principal: Principal, known_hash: str) -> str:
 def confirm(session: Session, principal: Principal, code: str) -> list[str]:
     """Turn the second factor on, end all other sessions, and return recovery codes.
 
-    The other sessions could be of a thief of the password.
+    A person who stole the password may have opened the other sessions.
 
     Raises:
         InvalidInput: the code is wrong, or it was used before.
@@ -170,7 +170,7 @@ def replace_recovery_codes(session: Session, principal: Principal, code: str) ->
 def sign_in(
     session: Session, user_id: str, version: str, code: str, client: sessions.Client, actor: Actor
 ) -> sessions.Grant:
-    """Open a session for an account whose password was verified, with a code.
+    """Verify a code, and open a session for an account whose password was verified before.
 
     Raises:
         InvalidChallenge: the account has changed since the password was verified.

@@ -13,7 +13,7 @@ from services.principals import Principal, actor_of
 
 
 def owner_of_key(session: Session, principal: Principal, service_account: str | None) -> User:
-    """Return the caller or the service account, locked, so that parallel requests count keys."""
+    """Return the owner of a new key, locked, so that parallel requests respect the key limit."""
     if service_account is None:
         return session.scalars(_locked(User.id == principal.id)).one()
     if not principal.may(Scope.USERS_MANAGE):
@@ -25,7 +25,7 @@ def _service_account(session: Session, principal: Principal, name: str) -> User:
     """Return the service account with this name; create it if it does not exist.
 
     Raises:
-        EmailTaken: an account that is not a service account has its address.
+        EmailTaken: an account that is not a service account has the address of this name.
         InvalidInput: the account is not active.
     """
     email = f"{name}{SERVICE_DOMAIN}"

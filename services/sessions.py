@@ -1,4 +1,4 @@
-"""Sessions: opening, refresh and sign-out."""
+"""Sessions: open, refresh, list and end them."""
 
 import hashlib
 import secrets
@@ -38,7 +38,8 @@ from services.errors import (
 from services.principals import Actor, Principal
 
 LIFETIME = timedelta(days=30)
-# A repeated exchange within this time is not theft: the client lost the response, or has two tabs.
+# A repeated exchange of a refresh token within this time does not count as theft: the response may
+# have been lost, or the client may use two browser tabs.
 GRACE = timedelta(seconds=10)
 
 
@@ -60,7 +61,7 @@ class Client:
 
 @dataclass(frozen=True)
 class Grant:
-    """The input for new tokens: `token_id` is the secret part of the refresh token."""
+    """The data of new tokens: `token_id` is the secret part of the refresh token."""
 
     user_id: str
     session_id: str
@@ -79,8 +80,8 @@ SIGNED_IN_AT = select(
     )
 ).execution_options(prepared=True)
 NEW = ("id", "token_hash", "ip_address", "user_agent")
-# It locks the user's row. So a password change waits until the sign-in is committed, and then ends
-# the new session too.
+# Locks the user's row. So a password change waits until the sign-in is committed, and then ends the
+# new session too.
 CONFIRMED = (
     select(
         users.c.id,
@@ -130,12 +131,13 @@ def refresh(
 ) -> Grant:
     """Exchange a refresh token for its successor.
 
-    One atomic statement does it, so parallel uses create one successor. `successor` is derived
-    from the token, so a repeated exchange, such as after a lost response, returns it again.
+    The exchange is one atomic statement, so parallel requests get one successor. The caller derives
+    `successor` from the token, so a repeated exchange, such as after a lost response, returns the
+    same successor.
 
     Raises:
-        RefreshSuperseded: it was just exchanged for a successor from another signing key.
-        RefreshTokenReused: it was used before; the caller must call `end_reused`.
+        RefreshSuperseded: the token was just exchanged for a successor from another signing key.
+        RefreshTokenReused: the token was used before; the caller must call `end_reused`.
         InvalidRefreshToken: the session has ended.
     """
     exchanged = session.execute(
@@ -181,9 +183,9 @@ def _check_repeat(session: Session, session_id: str, token_id: str, successor: s
 
 
 def end_reused(session: Session, user_id: str, session_id: str, request_id: str) -> None:
-    """End a session whose refresh token was reused, which means that a copy exists.
+    """End a session whose refresh token was reused: a copy of the token exists.
 
-    Call this in a separate transaction, because the error rolls back that of the request.
+    Call this in a separate transaction, because the error rolls back the request's transaction.
     """
     if _revoke(session, AuthSession.id == session_id):
         reused, actor = EventType.SESSION_REUSE_DETECTED, Actor(request_id=request_id)
@@ -192,7 +194,7 @@ def end_reused(session: Session, user_id: str, session_id: str, request_id: str)
 
 
 def sign_out(session: Session, principal: Principal, which: SessionSelection) -> None:
-    """End this session, all sessions of the user, or all but this one."""
+    """End the current session, all sessions of the caller, or all others."""
     mine = AuthSession.user_id == principal.id
     wanted = {
         SessionSelection.CURRENT: AuthSession.id == principal.session_id,
@@ -210,15 +212,15 @@ MINE = select(auth_sessions).where(AuthSession.user_id == bindparam("user_id"), 
 
 
 def list_mine(session: Session, principal: Principal, page: pages.PageRequest) -> pages.Page:
-    """Return a page of the user's active sessions."""
+    """Return a page of the caller's active sessions."""
     return pages.read_page(session, MINE, page, {"user_id": principal.id})
 
 
 def end(session: Session, principal: Principal, session_id: str) -> None:
-    """End one of the user's sessions.
+    """End one of the caller's sessions.
 
     Raises:
-        NotFound: it belongs to another user, or has ended.
+        NotFound: the session does not exist, belongs to another user, or has ended.
     """
     if not _revoke(session, AuthSession.user_id == principal.id, AuthSession.id == session_id):
         raise NotFound

@@ -18,7 +18,7 @@ BY_EMAIL = (
     .where(users.c.email == bindparam("email"), users.c.is_active)
     .execution_options(prepared=True)
 )
-# `version` stays the same, and so does the ETag: no response contains the hash.
+# Keeps `version`, and so the ETag, because no response contains the hash.
 REHASH = (
     update(users)
     .where(
@@ -54,7 +54,7 @@ def verify_password(
 
 
 def store_hash(session: Session, account: Row[Any], new_hash: str) -> None:
-    """Store the new hash of a verified password, if there is one.
+    """Store the hash that `verify_password` returned, if it is new.
 
     Raises:
         StaleDataError: the account changed since it was read; the request is retried.

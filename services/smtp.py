@@ -15,14 +15,15 @@ DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
 LOG_URL = "log:"
 
 
-# The mailbox does not exist. Other 5xx, such as "relay access denied", may be a fault of the setup.
+# Codes for a mailbox that does not exist. Other 5xx codes, such as for "relay access denied", may
+# be caused by a wrong configuration.
 NO_MAILBOX = frozenset({550, 551, 553})
 
 
 class RecipientRefusedError(Exception):
     """The server does not accept the address; another attempt would not help.
 
-    The message is the code of the response.
+    The message is the code of the response, or `SMTPUTF8` if the server lacks this extension.
     """
 
 
@@ -51,9 +52,9 @@ class Server:
             connection.close()
 
     def connect(self) -> smtplib.SMTP:
-        """Return a connection, with TLS if the server offers it, after a login if the URL has one.
+        """Connect, start TLS if the server offers it, and log in if the URL has credentials.
 
-        Credentials and `?starttls=required` require TLS.
+        With credentials or `?starttls=required` in the URL, TLS is mandatory.
         """
         url, context = urlsplit(self.url), ssl.create_default_context()
         port = url.port or DEFAULT_PORTS[url.scheme]
@@ -91,7 +92,7 @@ def start_tls(connection: smtplib.SMTP, context: ssl.SSLContext, *, required: bo
     """Start TLS if the server offers it.
 
     Raises:
-        SMTPException: the server does not offer it, but it is required.
+        SMTPException: TLS is required, but the server does not offer it.
     """
     connection.ehlo_or_helo_if_needed()
     if connection.has_extn("starttls"):
@@ -101,7 +102,7 @@ def start_tls(connection: smtplib.SMTP, context: ssl.SSLContext, *, required: bo
 
 
 def log(message: EmailMessage) -> None:
-    """Write a mail to the log, with its token: only for development."""
+    """Write a mail to the log, including its token; only for development."""
     body = message.get_body(["plain"])
     text = body.get_content() if body else ""
     logger.info("Mail to {}: {}\n\n{}", message["To"], message["Subject"], text)

@@ -1,4 +1,4 @@
-"""Stock of products and its ledger; order_statements.py takes the stock of a new order."""
+"""Stock of products and its ledger; order_statements.py reduces the stock for new orders."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -28,7 +28,7 @@ class InsufficientStock(Problem):
     example: ClassVar = {"available": 1}
 
 
-# Adds units to products, records the changes, and returns products whose stock has become low.
+# Adds units to products, records the changes, and returns the products whose stock has become low.
 ADD = (
     text("""
     WITH added AS (
@@ -94,7 +94,7 @@ def record(
     principal: Principal | None = None,
     before: int = 0,
 ) -> None:
-    """Record how the stock of each product differs from `before` (0 for new products)."""
+    """Record the difference between the stock and `before` (0 for new products) in the ledger."""
     caller = _caller(principal)
     values = [
         {
@@ -153,7 +153,7 @@ def change(
         InvalidInput: the stock would be larger than MAX_STOCK.
     """
     stock = products.c.stock
-    # A cancellation can raise the stock above MAX_STOCK; units can still be removed then.
+    # A cancellation can raise the stock above MAX_STOCK; even then, units can be removed.
     guard = stock >= -change if change < 0 else stock <= MAX_STOCK - change
     on_sale = (products.c.id == product_id) & products.c.retired_at.is_(None)
     statement = (
@@ -188,7 +188,7 @@ def _caller(principal: Principal | None) -> dict[str, str | None]:
 
 
 def _error(session: Session, product_id: str, change: int) -> Problem:
-    """Return why the stock of a product was not changed."""
+    """Return the error for a stock that was not changed."""
     product = session.get(Product, product_id)
     if product is None or product.retired_at is not None:
         return NotFound()

@@ -23,14 +23,14 @@ DIFFERENCES = (
 
 
 def differences(session: Session) -> Sequence[Row[str, int, int]]:
-    """Return the `id`, `stock` and `recorded` stock of products whose ledger is wrong."""
-    session.execute(text("SET LOCAL statement_timeout = 0"))  # it reads the whole ledger
+    """Return `id`, `stock` and the `recorded` stock of products where these two differ."""
+    session.execute(text("SET LOCAL statement_timeout = 0"))  # the query reads the whole ledger
     return session.execute(DIFFERENCES).all()
 
 
 def repair(session: Session, product_id: str) -> None:
     """Record the difference between the stock and the ledger; the stock does not change."""
-    # The first statement locks the product, so that the second one sees all its changes.
+    # The first statement locks the product, so that the second one sees all changes of the product.
     mine = products.c.id == product_id
     session.execute(update(products).where(mine).values(version=products.c.version + 1))
     difference = select(

@@ -19,7 +19,7 @@ from services.locking import IfMatch, locked, violated_constraint
 from services.principals import Actor, Principal, actor_of, authenticate
 
 DEFAULT_RULES = passwords.Rules()
-# An erased account is kept, but does not exist for administrators.
+# The row of an erased account is kept, but administrators get a 404 for it.
 EXISTS = User.erased_at.is_(None)
 
 
@@ -40,13 +40,13 @@ def register(
         verifies: Whether to queue a mail to verify the address.
 
     Raises:
-        EmailTaken: the address has an account.
+        EmailTaken: an account with this address exists.
         InvalidInput: the password breaks the rules, or the domain of the address is reserved.
     """
     reject_reserved(email)
     new_hash = hash_password(password, rules)
     user = User(email=email, password_hash=new_hash, name=name, phone=phone, role=role)
-    if request_id is None:  # A command: the operator knows the address.
+    if request_id is None:  # A command: the operator has verified the address.
         user.email_verified_at = datetime.now(UTC)
     session.add(user)
     flush_email(session)
@@ -58,7 +58,7 @@ def register(
 
 
 def reject_reserved(email: str) -> None:
-    """Raise InvalidInput for an address of a service account or an erased one."""
+    """Raise InvalidInput for an address with the domain of service accounts or erased ones."""
     if email.endswith((SERVICE_DOMAIN, ERASED_DOMAIN)):
         raise InvalidInput.at(["/email"], "This domain is reserved.")
 
@@ -67,7 +67,7 @@ def flush_email(session: Session) -> None:
     """Flush a new email address.
 
     Raises:
-        EmailTaken: another account has it.
+        EmailTaken: another account has the address.
     """
     try:
         session.flush()
@@ -98,13 +98,13 @@ def hash_new_password(known_hash: str, current: str, new: str, rules: passwords.
 
 
 def confirm_password(known_hash: str, current: str, pointer: str) -> None:
-    """Raise InvalidInput if the password at `pointer` is wrong; call it without a transaction."""
+    """Raise InvalidInput if the password at `pointer` is wrong; slow, see `hash_new_password`."""
     if not passwords.matches(current, known_hash):
         raise InvalidInput.at([pointer], "This is not your current password.")
 
 
 def hash_password(password: str, rules: passwords.Rules) -> str:
-    """Return the hash of a password at `/password`; call it without a transaction.
+    """Return the hash of a password at `/password`; slow, see `hash_new_password`.
 
     Raises:
         InvalidInput: the password breaks the rules.
@@ -130,7 +130,7 @@ def change_password(session: Session, principal: Principal, known_hash: str, new
 
 
 def lock_confirmed(session: Session, principal: Principal, known_hash: str) -> User:
-    """Return the caller, locked, after the password was compared with `known_hash`.
+    """Lock and return the caller, after the password was compared with `known_hash`.
 
     Raises:
         InvalidToken: the caller's session has ended since the start of the request.
@@ -152,7 +152,7 @@ def get(session: Session, user_id: str) -> Row[Any]:
     """Return an account.
 
     Raises:
-        NotFound: it does not exist, or was erased.
+        NotFound: the account does not exist, or was erased.
     """
     user = session.execute(_existing("id"), {"id": user_id}).one_or_none()
     if user is None:
@@ -171,7 +171,7 @@ def administer(
 
     Raises:
         InvalidInput: a service account would get another role.
-        LastAdmin: there would be no active administrator.
+        LastAdmin: no active administrator would be left.
     """
     last = is_last_admin(session, user_id)
     user = _locked(session, user_id, if_match)
@@ -189,9 +189,10 @@ def administer(
 
 
 def is_last_admin(session: Session, user_id: str) -> bool:
-    """Return whether no other administrator is active, and lock all active administrators.
+    """Lock all active administrators, and return whether the user is the only one.
 
-    The locks are in the order of ids: if two administrators demote each other, only one succeeds.
+    If two administrators demote each other at the same time, only one of the requests succeeds. The
+    locks are taken in the order of ids, which prevents deadlocks.
     """
     admins = select(User.id).where(User.role == Role.ADMIN, User.is_active).order_by(User.id)
     return session.scalars(admins.with_for_update(key_share=True)).all() == [user_id]

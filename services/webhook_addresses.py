@@ -18,13 +18,15 @@ URL = re.compile(
     r"(?P<target>(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?)"
 )
 DEFAULT_PORTS = {"http": 80, "https": 443}
-# Browsers and the C library read such a host as IPv4, also in octal, in hex or shortened.
+# Matches hosts that browsers and the C library read as IPv4 addresses, also in octal, hexadecimal
+# or shortened form.
 NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9a-fA-F]*)")
 GLOBAL_UNICAST = IPv6Network("2000::/3")
-# Contain an IPv4 address in the last 32 bits: IPv4-mapped, and NAT64 (RFC 6052).
+# IPv6 addresses with an IPv4 address in the last 32 bits: IPv4-mapped, and NAT64 (RFC 6052).
 TRANSLATED = IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96")
-# Not public, although some versions of `ipaddress` call them global: protocol assignments (with
-# Oracle Cloud's metadata and Teredo), relays of 6to4, Azure's metadata, 6to4, documentation.
+# Networks that are not public, although some versions of `ipaddress` call them global: protocol
+# assignments (with Oracle Cloud's metadata service and Teredo), relays of 6to4, Azure's metadata
+# service, 6to4, documentation.
 RESERVED = tuple(
     ip_network(text)
     for text in (
@@ -36,7 +38,7 @@ RESERVED = tuple(
 
 @dataclass(frozen=True)
 class AddressRules:
-    """Allowed receivers; `networks` are allowed although they are not public."""
+    """Allowed receivers; `networks` are allowed in addition to public addresses."""
 
     https_only: bool
     ports: frozenset[int]
@@ -45,7 +47,7 @@ class AddressRules:
 
 @dataclass(frozen=True)
 class Receiver:
-    """Parts of an allowed URL; `host` is an A-label or an address without brackets."""
+    """Parts of an allowed URL; `host` is a name as A-label, or an address without brackets."""
 
     scheme: str
     host: str
@@ -61,7 +63,7 @@ def check_url(url: str, rules: AddressRules) -> None:
     """Check a URL without resolving its host.
 
     Raises:
-        InvalidInput: webhooks cannot be sent to it; the error points to `/url`.
+        InvalidInput: the URL is not allowed; the error points to `/url`.
     """
     try:
         read_url(url, rules)
@@ -73,7 +75,7 @@ def read_url(url: str, rules: AddressRules) -> Receiver:
     """Return the parts of a URL.
 
     Raises:
-        ReceiverError: webhooks cannot be sent to it.
+        ReceiverError: the URL is not allowed.
     """
     match = URL.fullmatch(url) if len(url) <= MAX_LENGTH else None
     if match is None:
@@ -115,10 +117,10 @@ def read_address(text: str, rules: AddressRules) -> str:
 def resolve(receiver: Receiver, rules: AddressRules) -> list[str]:
     """Resolve the host once, and return all its addresses.
 
-    The wait for DNS has the timeout of the system's resolver.
+    The system's resolver determines the timeout.
 
     Raises:
-        ReceiverError: the host does not resolve, or one of its addresses is not public.
+        ReceiverError: the host does not resolve, or one of its addresses is not allowed.
     """
     try:
         found = socket.getaddrinfo(receiver.host, receiver.port, type=socket.SOCK_STREAM)

@@ -1,4 +1,4 @@
-"""Claims of the webhook deliverers: which deliveries are due, and who sends them."""
+"""Claims of webhook deliveries: a deliverer reserves due deliveries before it sends them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -28,12 +28,12 @@ from models.webhook_deliveries import DeliveryStatus
 from models.webhook_endpoints import ENDPOINT_ID
 from services.webhook_deliveries import deliveries, endpoints, events
 
-# Longer than an attempt. If a deliverer is killed, others claim its deliveries after this time.
+# Longer than an attempt. If a deliverer is killed, others claim its deliveries after this lease.
 LEASE = timedelta(seconds=60)
 PENDING = deliveries.c.status == DeliveryStatus.PENDING
 DUE = PENDING & (deliveries.c.next_attempt_at <= func.now())
 FAILING = endpoints.c.failing_since.is_not(None).label("failing")
-# What an attempt needs.
+# The columns that an attempt needs.
 COLUMNS = (
     *(deliveries.c[name] for name in ("id", "endpoint_id", "event_id", "is_test", "attempts")),
     *(deliveries.c.created_at, endpoints.c.version, endpoints.c.url, endpoints.c.secret),
@@ -42,7 +42,7 @@ COLUMNS = (
 
 
 def recordset(name: str, *columns: ColumnClause[Any]) -> TableValuedAlias:
-    """Return the rows of a JSON parameter: one statement for many rows saves round trips."""
+    """Return a JSON parameter as a table: one statement for many rows saves round trips."""
     function = func.jsonb_to_recordset(bindparam(name, type_=JSONB))
     return function.table_valued(*columns, name=name).render_derived(with_types=True)
 
@@ -62,7 +62,7 @@ def claim_statement() -> ReturningUpdate[Any]:
         "next_attempt_at": func.now() + LEASE,
         "updated_at": func.now(),
     }
-    # A plan may run a subquery more than once, and each run would lock other rows.
+    # Without MATERIALIZED, a plan may run a subquery twice, and each run would lock other rows.
     chosen = select(free.c.id).select_from(counts.join(free, true())).cte("chosen")
     chosen = chosen.prefix_with("MATERIALIZED")
     own_endpoint = deliveries.c.endpoint_id == endpoints.c.id
@@ -81,20 +81,20 @@ DELETED = (
 
 
 def due_endpoints(session: Session) -> Sequence[Row[str, bool]]:
-    """Return the enabled endpoints that have due deliveries: `id`, and whether it is `failing`."""
+    """Return `id` and `failing` of the enabled endpoints that have due deliveries."""
     return session.execute(DUE_ENDPOINTS).all()
 
 
 def claim(
     session: Session, counts: Mapping[str, int]
 ) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]]]:
-    """Claim at most this number of due deliveries of each endpoint, for the time of a lease.
+    """Claim due deliveries for a lease; `counts` is the maximum number for each endpoint.
 
-    Commit before the first attempt. Each claim counts as an attempt, also if the deliverer is
+    Commit before the first attempt. Each claim counts as an attempt, even if the deliverer is
     killed before it records the result.
 
     Returns:
-        The deliveries (`COLUMNS`), and their events; a test has none.
+        The deliveries (`COLUMNS`), and their events; a test delivery has no event.
     """
     if not counts:
         return [], []
@@ -112,9 +112,9 @@ def claim(
 
 
 def backlog(session: Session) -> Sequence[Row[Any]]:
-    """Return the number of due deliveries and the time since which the `oldest` is due.
+    """Return the number of `due` deliveries, and the time since which the `oldest` is due.
 
-    There are up to two rows: of endpoints that are `failing`, and of the others.
+    There are up to two rows: for `failing` endpoints, and for all others.
     """
     oldest = func.min(deliveries.c.next_attempt_at).label("oldest")
     due = select(FAILING, func.count().label("due"), oldest).join_from(deliveries, endpoints)

@@ -1,7 +1,7 @@
 """Webhook deliverer: sends due deliveries in threads, so that a slow endpoint delays no other.
 
-Only the main thread uses the database. It claims a delivery when a thread is free, so no claimed
-delivery waits in the process.
+Only the main thread uses the database. It claims a delivery only when a sending thread is free, so
+no claimed delivery waits in the process.
 """
 
 import random
@@ -29,17 +29,18 @@ from services.webhook_results import Result
 from services.webhook_signatures import sign
 
 THREADS = 128
-# The window of an endpoint is how many of its attempts may run at once: it starts at 1, grows by
-# one with each success up to this maximum, and halves with each failure. All failing and slow
-# endpoints together use at most half of the threads.
+# The window of an endpoint is the maximum number of its parallel attempts. It starts at 1, grows by
+# one with each success up to MAX_WINDOW, and halves with each failure. Endpoints that fail, or that
+# respond slower than SLOW_MS, together use at most half of the threads.
 MAX_WINDOW = 32
 SLOW_MS = 1000
 POLL_SECONDS = 0.5
-# After one attempt ends, wait this long for others to end too. To store many results in one turn
-# takes hardly longer than to store a few.
+# After one attempt ends, wait this long for others to end too: many results in one transaction take
+# hardly longer than a few.
 BATCH_SECONDS = 0.01
 RECONNECT_SECONDS = 1.0
-# After SIGTERM, the process waits this long for running attempts. No attempt takes longer.
+# After SIGTERM, the process waits this long for running attempts. Only a slow DNS lookup can make
+# an attempt take longer.
 GRACE_SECONDS = 15.0
 TEST_TYPE = "webhook_endpoint.test"
 
@@ -51,7 +52,7 @@ class Deliverer:
         transaction: Opens a session that commits at the end of the block.
         serialize: Returns the body of the message about an event.
         observe: Gets the result of each attempt, for metrics.
-        beat: Called in each turn, also while PostgreSQL is unavailable.
+        beat: Called in each turn, for the liveness probe, also while PostgreSQL is unavailable.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Deliverer:
         self.slow: set[str] = set()
         self.fan_out_at = 0.0
         self.in_flight: dict[Future[Result], str] = {}
-        # Not yet in the database.
+        # Results that are not yet in the database.
         self.results: list[Result] = []
 
     def run(self, *, once: bool = False) -> None:
@@ -92,7 +93,7 @@ class Deliverer:
             self.try_record()
 
     def try_turn(self, pool: Executor) -> bool:
-        """Run a turn; while PostgreSQL is unavailable, log it and wait."""
+        """Run a turn; if PostgreSQL is unavailable, log the error and wait."""
         # Create deliveries (fan out) at most once per `POLL_SECONDS`: a large batch of events costs
         # little more than a small one.
         now = time.monotonic()
@@ -182,7 +183,7 @@ class Deliverer:
 
 
 def test_event(delivery: Row[Any]) -> Event:
-    """Return the event of a test message, which is not in the database."""
+    """Return an event for a test message; the database has no event for it."""
     return Event(
         id=delivery.event_id,
         type=TEST_TYPE,
@@ -215,7 +216,7 @@ def signed_headers(message_id: str, endpoint: Row[Any], body: bytes) -> dict[str
 
 
 def valid_secrets(endpoint: Row[Any]) -> list[str]:
-    """Return the secret, and the previous one until its expiry."""
+    """Return the secret and, until its expiry, the previous secret."""
     expiry = endpoint.previous_secret_expires_at
     if endpoint.previous_secret and expiry and expiry > datetime.now(UTC):
         return [endpoint.secret, endpoint.previous_secret]

@@ -1,4 +1,4 @@
-"""Webhook deliveries that callers read and request: list, test, redeliver, replay."""
+"""Webhook deliveries for callers of the API: list, send a test, redeliver, replay."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -17,11 +17,12 @@ from services.errors import InvalidInput, NotFound, Problem
 
 # Largest number of events in a replay, so that its statement takes at most about a second.
 MAX_REPLAY = 10_000
-# An id has the time of the process that created it; `created_at` is the time of PostgreSQL.
+# Maximum difference (seconds) between the clock of a process, which is in ids, and the clock of
+# PostgreSQL, which is in `created_at`.
 CLOCK_SKEW = timedelta(hours=1).total_seconds()
 
 deliveries, endpoints, events = table(WebhookDelivery), table(WebhookEndpoint), table(Event)
-# A delivery again, from the first attempt.
+# The values that start a delivery again, from the first attempt.
 AGAIN: dict[str, Any] = {
     "status": DeliveryStatus.PENDING,
     "attempts": 0,
@@ -77,11 +78,11 @@ def send_test(session: Session, endpoint_id: str) -> WebhookDelivery:
 
 
 def redeliver(session: Session, endpoint_id: str, delivery_id: str) -> WebhookDelivery:
-    """Send a delivery again, with the same `webhook-id`.
+    """Queue a delivery again, with the same `webhook-id`.
 
     Raises:
         NotFound: the delivery does not exist.
-        EventDeleted: its event was deleted.
+        EventDeleted: the event of the delivery was deleted.
     """
     mine = (WebhookDelivery.id == delivery_id, WebhookDelivery.endpoint_id == endpoint_id)
     delivery = session.scalar(select(WebhookDelivery).where(*mine).with_for_update())
@@ -98,7 +99,7 @@ def redeliver(session: Session, endpoint_id: str, delivery_id: str) -> WebhookDe
 
 
 def replay(session: Session, endpoint_id: str, since: datetime, until: datetime) -> int:
-    """Send the events of a period to an endpoint again, and return how many.
+    """Queue deliveries of the events of a period to an endpoint, and return their number.
 
     Raises:
         NotFound: the endpoint does not exist.

@@ -17,7 +17,7 @@ from services.principals import Actor, Principal, actor_of
 from services.webhook_addresses import AddressRules, check_url
 from services.webhook_signatures import new_secret
 
-# Both secrets sign during this time, so that the receiver can change its own.
+# After a rotation, both secrets sign for this time, so that the receiver can replace its secret.
 OVERLAP = timedelta(hours=24)
 
 
@@ -30,7 +30,7 @@ def get(session: Session, endpoint_id: str) -> Row[Any]:
     """Return an endpoint.
 
     Raises:
-        NotFound: it does not exist.
+        NotFound: the endpoint does not exist.
     """
     return queries.find(session, WebhookEndpoint, id=endpoint_id)
 
@@ -41,7 +41,7 @@ def create(
     """Create an endpoint with a new secret.
 
     Raises:
-        InvalidInput: the service may not send requests to the URL.
+        InvalidInput: webhooks to the URL are not allowed.
     """
     check_url(fields["url"], rules)
     endpoint = WebhookEndpoint(**fields, secret=new_secret())
@@ -60,12 +60,12 @@ def change(
     changes: Mapping[str, Any],
     if_match: IfMatch = None,
 ) -> WebhookEndpoint:
-    """Change the fields in `changes`; enabling the endpoint forgets its failures.
+    """Change the fields in `changes`; to enable the endpoint also clears its failures.
 
     Raises:
-        NotFound: it does not exist.
-        PreconditionFailed: it has another version than `if_match`.
-        InvalidInput: the service may not send requests to the URL.
+        NotFound: the endpoint does not exist.
+        PreconditionFailed: the endpoint has another version than `if_match`.
+        InvalidInput: webhooks to the URL are not allowed.
     """
     if "url" in changes:
         check_url(changes["url"], rules)
@@ -92,7 +92,7 @@ def delete(
 
 
 def rotate_secret(session: Session, principal: Principal, endpoint_id: str) -> WebhookEndpoint:
-    """Set a new secret; the present one also signs for 24 hours.
+    """Set a new secret; for 24 hours, messages are also signed with the old one.
 
     Raises:
         NotFound: the endpoint does not exist.

@@ -13,7 +13,8 @@ from services.events import FINISHED
 from services.webhook_deliveries import endpoints, events, insertion, matches
 
 BATCH = 500
-# Limit of an INSERT, which takes up to a second for this number: less than the statement timeout.
+# Maximum number of deliveries in one INSERT, which then takes up to a second: less than the
+# statement timeout.
 MAX_DELIVERIES = 5_000
 position = table(WebhookPosition)
 in_order = tuple_(events.c.txid, events.c.id)
@@ -52,7 +53,7 @@ MOVE = update(position).values(txid=bindparam("last_txid"), event_id=bindparam("
 
 
 class Batch(NamedTuple):
-    """How many events got their deliveries; `full` if more events may wait."""
+    """Number of events that got their deliveries; `full` if more events may wait."""
 
     events: int
     full: bool
@@ -61,8 +62,8 @@ class Batch(NamedTuple):
 def fan_out(session: Session, limit: int = BATCH, max_deliveries: int = MAX_DELIVERIES) -> Batch:
     """Create the deliveries of the next events.
 
-    The lock of the position makes each event have its deliveries exactly once. While another
-    deliverer holds it, the batch is empty.
+    The lock on the row of the position ensures that each delivery is created exactly once. While
+    another deliverer has the lock, the batch is empty.
     """
     start = session.execute(LOCKED).one_or_none()
     if start is None:
@@ -80,7 +81,7 @@ def fan_out(session: Session, limit: int = BATCH, max_deliveries: int = MAX_DELI
 
 
 def oldest_waiting(session: Session) -> datetime | None:
-    """Return the time of the first event that has no deliveries yet."""
+    """Return the time of the first event that the fan-out has not processed."""
     start = session.execute(select(position.c.txid, position.c.event_id)).one()
     after = {"after_txid": start.txid, "after_id": start.event_id}
     first = select(events.c.created_at).where(in_order > AFTER)

@@ -29,7 +29,7 @@ MAX_EXCERPT = 4096
 MAX_REASON = 200
 MAX_RETRY_AFTER = 86_400
 WATCH_SECONDS = 0.1
-# Of the open connections.
+# The deadlines of the open connections.
 deadlines: dict[socket.socket, float] = {}
 
 
@@ -50,10 +50,10 @@ class RequestFailed(Exception):  # noqa: N818 (the name of the event, as in serv
 def post(
     url: str, headers: Mapping[str, str], body: bytes, rules: AddressRules, timeout: float = 15.0
 ) -> Response:
-    """Send a POST request, and return the response, also one with an error status.
+    """Send a POST request, and return the response, whatever its status is.
 
-    The time limit in seconds includes all but the end of a slow DNS lookup, which cannot be
-    interrupted.
+    `timeout` is the limit in seconds for the whole request. Only a slow DNS lookup can take longer,
+    because it cannot be interrupted.
 
     Raises:
         RequestFailed: the URL is not allowed, or there is no response in time.
@@ -75,7 +75,7 @@ def post(
 
 
 def connect(receiver: Receiver, rules: AddressRules, deadline: float) -> HTTPConnection:
-    """Resolve the host once, and connect to the first of its addresses that accepts."""
+    """Resolve the host once, and connect to the first address that accepts the connection."""
     *others, last = resolve(receiver, rules)[:MAX_ADDRESSES]
     for address in others:
         with suppress(NewConnectionError, ConnectTimeoutError):
@@ -86,7 +86,7 @@ def connect(receiver: Receiver, rules: AddressRules, deadline: float) -> HTTPCon
 def connect_to(receiver: Receiver, address: str, deadline: float) -> HTTPConnection:
     """Connect to an address; TLS verifies the certificate against the host of the URL."""
     connection = new_connection(receiver, address)
-    # Half for TCP and half for TLS, so another address has half of the rest.
+    # TCP gets half of the time that is left, so that another address, or TLS, has the other half.
     connection.timeout = remaining(deadline) / 2
     connection.connect()
     connection.timeout = remaining(deadline)
@@ -103,7 +103,7 @@ def new_connection(receiver: Receiver, address: str) -> HTTPConnection:
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """Return the context of all requests: loading the certificates takes milliseconds."""
+    """Return the TLS context for all requests: to load the certificates takes milliseconds."""
     return ssl.create_default_context()
 
 
@@ -117,7 +117,7 @@ def remaining(deadline: float) -> float:
 
 @contextmanager
 def shut_down_at(deadline: float, sock: socket.socket) -> Iterator[None]:
-    """End the connection at the deadline; a socket timeout starts again with each byte."""
+    """Shut down the socket at the deadline, because a socket timeout restarts with each byte."""
     start_watch()
     deadlines[sock] = deadline
     try:
@@ -143,14 +143,14 @@ def watch() -> None:
 
 def shut_down(sock: socket.socket) -> None:
     with suppress(OSError):
-        # The method of the base class: that of SSLSocket removes the state that a read needs.
+        # `SSLSocket.shutdown` would remove the TLS state, which a read in another thread needs.
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 def send(
     connection: HTTPConnection, receiver: Receiver, headers: Mapping[str, str], body: bytes
 ) -> None:
-    """Send the request; `Host` names the host of the URL, not the address."""
+    """Send the request; `Host` has the host of the URL, not the resolved address."""
     host = f"[{receiver.host}]" if ":" in receiver.host else receiver.host
     default = receiver.port == DEFAULT_PORTS[receiver.scheme]
     own = {
@@ -169,14 +169,14 @@ def send(
 def receive(connection: HTTPConnection, deadline: float) -> tuple[BaseHTTPResponse, str]:
     """Return the response and the start of its body."""
     with closing(connection.getresponse()) as response:
-        remaining(deadline)  # http.client accepts headers that the deadline has cut off
+        remaining(deadline)  # http.client accepts headers that end at the deadline
         return response, read_excerpt(response)
 
 
 def read_excerpt(response: BaseHTTPResponse) -> str:
     """Return the start of the body, or less if it does not arrive in time or is malformed.
 
-    The status counts, so a receiver that sends a success and then no body has succeeded.
+    Only the status counts: an attempt with a success status and an incomplete body has succeeded.
     """
     data = b""
     with suppress(HTTPError, HTTPException, OSError):

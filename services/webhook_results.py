@@ -73,7 +73,7 @@ class Result:
 
 
 def record_statement() -> Update:
-    """Return the UPDATE of deliveries that have not succeeded.
+    """Return the UPDATE that stores results in pending deliveries.
 
     It does not store the failure of an attempt if the delivery was claimed again.
     """
@@ -98,7 +98,7 @@ def record_statement() -> Update:
 RECORD = record_statement()
 ENDPOINTS = endpoints.c.id.in_(bindparam("ids", expanding=True))
 SINCE = endpoints.c.failing_since
-# Neither changes the version nor its time.
+# Keeps `version` and `updated_at`, because `failing_since` is not in responses.
 CHANGE = update(endpoints).where(ENDPOINTS).values(updated_at=endpoints.c.updated_at)
 FAILED = CHANGE.where(SINCE.is_(None)).values(failing_since=func.now())
 HEALTHY = CHANGE.where(SINCE.is_not(None)).values(failing_since=None)
@@ -110,11 +110,11 @@ EXPIRED = (
 
 
 def record(session: Session, results: Sequence[Result]) -> None:
-    """Store the results of attempts, and disable endpoints that are gone or fail for five days.
+    """Store results, and disable endpoints that returned 410 or have failed for five days.
 
     A repeated call with the same results has no effect.
     """
-    # Endpoints first: the deletion of an endpoint locks in this order too.
+    # Endpoints before deliveries, as in the deletion of an endpoint, which prevents deadlocks.
     _record_endpoints(session, results)
     session.execute(RECORD, {"results": [_row(result) for result in results]})
 
@@ -154,6 +154,6 @@ def _row(result: Result) -> dict[str, Any]:
 
 
 def delay(attempts: int, retry_after: float | None) -> timedelta:
-    """Return the time to the next attempt: of the schedule, or `Retry-After` if it is longer."""
+    """Return the time to the next attempt: the scheduled delay, or a longer `Retry-After`."""
     scheduled = DELAYS[attempts - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
     return max(scheduled, timedelta(seconds=retry_after or 0))

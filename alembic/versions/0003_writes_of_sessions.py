@@ -1,4 +1,4 @@
-"""Add the number of writes of a session, to check whether a replica has them."""
+"""Add the number of writes of a session, to check whether a replica has applied them all."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Add the name of the product at the time of the order to order items."""
+"""Add to order items the name that the product had at the time of the order."""
 
 from alembic import op
 
@@ -10,7 +10,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute("ALTER TABLE order_items ADD COLUMN IF NOT EXISTS name text")
-    # In a separate transaction: ADD COLUMN locks the table against reads until its commit.
+    # In a separate transaction, because ADD COLUMN blocks reads of the table until the commit.
     with op.get_context().autocommit_block():
         op.execute("""
             UPDATE order_items SET name = products.name

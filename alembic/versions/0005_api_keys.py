@@ -44,7 +44,7 @@ def upgrade() -> None:
     create_index("ix_api_keys_user_id", ["user_id", "created_at", "id"])
     create_index("ix_api_keys_newest_first", ["created_at", "id"])
     allow_roles("'user', 'admin', 'service'")
-    # Last, because requests lock users before the changes of orders.
+    # Last, because requests lock `users` before `order_changes`. This prevents deadlocks.
     op.execute("ALTER TABLE order_changes ADD COLUMN IF NOT EXISTS changed_by_api_key uuid")
 
 
@@ -54,7 +54,7 @@ def create_index(name: str, columns: list[str]) -> None:
 
 
 def downgrade() -> None:
-    # Service accounts stay as users that cannot sign in.
+    # Service accounts become ordinary users, which cannot sign in without a password.
     op.execute("UPDATE users SET role = 'user' WHERE role = 'service'")
     allow_roles("'user', 'admin'")
     op.drop_column("order_changes", "changed_by_api_key")
@@ -62,7 +62,7 @@ def downgrade() -> None:
 
 
 def allow_roles(roles: str) -> None:
-    """Replace the constraint; it validates existing rows in a transaction without table locks."""
+    """Replace the constraint; validate existing rows in a transaction that blocks no writes."""
     op.execute("ALTER TABLE users DROP CONSTRAINT IF EXISTS ck_users_role_known")
     op.execute(
         f"ALTER TABLE users ADD CONSTRAINT ck_users_role_known CHECK (role IN ({roles})) NOT VALID"

@@ -12,8 +12,8 @@ REASONS = (
     "('opening', 'created', 'order', 'cancellation', 'import', 'count', "
     "'delivery', 'return', 'loss', 'correction')"
 )
-# In batches, because the foreign key locks the products until the end of the statement, and orders
-# wait for these locks. In the order of the ids, as all transactions, which prevents deadlocks.
+# Inserts a batch: the foreign key locks its products until the end of the statement, and orders
+# wait for these locks. All transactions lock products by ascending id, which prevents deadlocks.
 OPENING = sa.text("""
     INSERT INTO stock_changes (product_id, version, change, stock, reason)
     SELECT id, version, stock, stock, 'opening'
@@ -27,12 +27,12 @@ OPENING = sa.text("""
 
 
 def upgrade() -> None:
-    # IF NOT EXISTS, because the block below commits: a failed migration can run again.
+    # IF NOT EXISTS: the block below commits this statement, and a failed migration runs again.
     op.execute("ALTER TABLE orders ADD COLUMN IF NOT EXISTS metadata jsonb DEFAULT '{}' NOT NULL")
     create_table()
-    # In separate transactions: ALTER TABLE locks the table against reads until its commit.
+    # In separate transactions, because ALTER TABLE blocks reads of the table until the commit.
     with op.get_context().autocommit_block():
-        # A failed migration leaves an invalid index.
+        # A build that failed leaves an invalid index.
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_order_items_of_product")
         op.create_index(
             "ix_order_items_of_product",

@@ -11,7 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("users", sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True))
-    # After a downgrade.
+    # A downgrade of this migration deletes the times of earlier erasures.
     op.execute("UPDATE users SET erased_at = updated_at WHERE email LIKE '%@erased.invalid'")
 
 

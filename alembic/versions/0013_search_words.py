@@ -1,4 +1,4 @@
-"""Replace the search index of products by one with the beginnings of words."""
+"""Replace the search index of products by an index that also has the beginnings of words."""
 
 from alembic import op
 
@@ -24,7 +24,7 @@ NEW = "ix_products_words", f"search_words({TEXT})"
 def upgrade() -> None:
     op.execute(SEARCH_WORDS)
     replace(OLD, NEW)
-    # Searches need no statistics, and ANALYZE would run the function on its whole sample.
+    # Searches need no statistics of the index, and ANALYZE would call `search_words` very often.
     op.execute(f"ALTER INDEX {NEW[0]} ALTER COLUMN 1 SET STATISTICS 0")
 
 

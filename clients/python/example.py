@@ -16,7 +16,7 @@ new_order = NewOrder(
         street="123 Main St", city="San Francisco", state="CA", zip_="94102"
     ),
 )
-key = str(uuid4())  # one for each thing that you want done; keep it until it is done
+key = str(uuid4())  # a new key for each order; reuse it for all retries of this order
 try:
     order = unwrap(create_order.sync_detailed(client=api, body=new_order, idempotency_key=key))
     print(f"{order.id}: {order.total} {order.currency}")

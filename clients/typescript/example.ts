@@ -5,7 +5,7 @@ import { Api, ApiProblem, items } from "flask-api-client";
 const api = new Api(process.argv[2] ?? "http://localhost:5000");
 await api.signIn("user@example.com", "securepassword123");
 
-const key = crypto.randomUUID(); // one for each thing that you want done; keep it until it is done
+const key = crypto.randomUUID(); // a new key for each order; reuse it for all retries of this order
 try {
   const { data: order } = await api.post("/api/orders", {
     header: { "Idempotency-Key": key },

@@ -1,4 +1,4 @@
-"""Receivers of webhooks that are slow, fail or are absent for a time."""
+"""Receivers of webhooks that are slow, fail or do not listen for a time."""
 
 import time
 from collections import Counter

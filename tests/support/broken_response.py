@@ -1,4 +1,4 @@
-"""Worker class whose response to /breaking-off ends after the first bytes."""
+"""Worker class with a URL, /breaking-off, whose response ends after the first bytes."""
 
 from app.server import worker
 

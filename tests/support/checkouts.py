@@ -24,8 +24,8 @@ LISTED = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
 def copied() -> Iterator[Path]:
     """Copy the project's files, committed or not, and delete the copy at the end of the block.
 
-    It is not in tmp_path: pytest makes that folder private, and PostgreSQL runs as another user
-    when the tests run as root.
+    The copy is not in tmp_path, which only the user of the tests can read. If this user is root,
+    PostgreSQL runs as another user.
     """
     with TemporaryDirectory(prefix="flask-api-", ignore_cleanup_errors=True) as folder:
         to = Path(folder).resolve() / "checkout"
@@ -53,7 +53,7 @@ def equipped(checkout: Path) -> Path:
 
 
 def run(checkout: Path, environment: dict[str, str], command: str, seconds: float = 600) -> str:
-    """Run shell commands in a copy, and return what they print."""
+    """Run shell commands in a copy, and return their output."""
     done = subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-c", command],
         cwd=checkout,
@@ -81,14 +81,14 @@ def running(checkout: Path, environment: dict[str, str]) -> Iterator[httpx.Clien
 
 
 def processes_of(checkout: Path) -> list[psutil.Process]:
-    """Return the processes whose working directory or command line is in a copy."""
+    """Return the processes that have the path of a copy as working directory or in the command."""
     return [process for process in psutil.process_iter() if _works_in(checkout, process)]
 
 
 def _works_in(checkout: Path, process: psutil.Process) -> bool:
     try:
         places = [process.cwd(), *process.cmdline()]
-    except psutil.Error:  # it has ended, or belongs to another user
+    except psutil.Error:  # the process has ended, or belongs to another user
         return False
     return any(str(checkout) in place for place in places)
 

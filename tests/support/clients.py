@@ -25,7 +25,7 @@ class ApiClient(FlaskClient):
         return self
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        """Send a request, with the access token if there is one and no `Authorization` is given."""
+        """Send a request; add the access token unless the caller sets `Authorization`."""
         headers = dict(kwargs.pop("headers", None) or {})
         if self.tokens:
             headers.setdefault("Authorization", f"Bearer {self.tokens['access_token']}")
@@ -76,7 +76,7 @@ def undocumented(responses: dict[str, Any], response: TestResponse) -> set[str]:
     return refused
 
 
-# Headers of all responses, in the description of the document.
+# Headers of all responses, which only the general description of the document mentions.
 FOR_BROWSERS = {"Cache-Control", "Strict-Transport-Security", *DEFAULTS}
 # OpenAPI documents the content type outside `headers`.
 UNIVERSAL = {"Content-Length", "Content-Type", *FOR_BROWSERS}

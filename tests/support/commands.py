@@ -1,4 +1,4 @@
-"""Checks of `flask` commands and of the rows that they leave."""
+"""Checks of `flask` commands and of the rows in the database after a command."""
 
 from sqlalchemy import func, select
 

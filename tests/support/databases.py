@@ -38,7 +38,7 @@ def postgres_url() -> Iterator[URL]:
 
 @contextmanager
 def embedded_postgres() -> Iterator[str]:
-    """Run a PostgreSQL server that does not wait for the disk: its data need no crash safety."""
+    """Run a PostgreSQL server without fsync, because the data of tests need no crash safety."""
     with embedded.postgres(DATA / f"test-postgres-{embedded.version}") as url:
         with closing(psycopg2.connect(url)) as connection:
             connection.autocommit = True
@@ -49,7 +49,7 @@ def embedded_postgres() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def pooler_url(request, postgres_url) -> Iterator[URL]:
-    """Return the URL for the service and its migrations: PgBouncer's, or PostgreSQL's."""
+    """Return the URL for the service and its migrations: of PgBouncer, or of PostgreSQL."""
     if request.config.option.pgbouncer:
         with pgbouncer(postgres_url) as url:
             yield url
@@ -90,7 +90,7 @@ def new_database(postgres_url, pooler_url) -> Iterator:
 def migrated_url(new_database, postgres_url) -> str:
     """Return the URL of an empty database at the newest migration, with the table `notes`.
 
-    It is the template of other databases, so no connection to it may stay open.
+    This database is the template of other databases, so no connection to it may stay open.
     """
     url = new_database()
     config = alembic_config()

@@ -10,7 +10,7 @@ from tests.support.servers import ROOT, environment
 
 @contextmanager
 def deliverer(url: str, *receivers: object, **more: str) -> Iterator[subprocess.Popen]:
-    """Run the command until the end of the block; it may send to these receivers."""
+    """Run the command until the end of the block; allow it to send to the ports of `receivers`."""
     ports = ",".join(str(each.port) for each in receivers)
     networks = {"WEBHOOK_PORTS": ports, "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
     process = subprocess.Popen(

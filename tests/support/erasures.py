@@ -61,7 +61,7 @@ class Person:
 def during_erasure(
     engine: Engine, person: Person, call: Callable[[], httpx.Response]
 ) -> httpx.Response:
-    """Call the service while an erasure is not committed yet, and return the response."""
+    """Call the service before an erasure is committed, commit it, and return the response."""
     with Session(engine) as session, started(call, engine, session, person) as response:
         session.commit()
         return response.result(30)
@@ -71,7 +71,7 @@ def during_erasure(
 def started(
     call: Callable[[], httpx.Response], engine: Engine, session: Session, person: Person
 ) -> Iterator[Future[httpx.Response]]:
-    """Erase the person, and yield the call when it waits for the transaction."""
+    """Erase the person, and yield the result of the call, which waits for the transaction."""
     erasure.erase(session, person.principal, person.principal.id)
     with ThreadPoolExecutor(1) as thread:
         response = thread.submit(call)

@@ -1,4 +1,4 @@
-"""Factories of rows that every service has (factory_boy)."""
+"""Factories of rows (factory_boy): the base class, and users."""
 
 from datetime import UTC, datetime
 

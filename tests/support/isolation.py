@@ -1,4 +1,4 @@
-"""Checks that a user cannot tell the rows of another user from absent ones."""
+"""Checks that a user cannot distinguish rows of another user from rows that do not exist."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ def check_foreign_like_absent(
     absent: dict[str, str],
     bodies: dict[str, Any] | None = None,
 ) -> int:
-    """Check each protected operation whose path has one of the ids; return how many there are.
+    """Check each protected operation whose path has one of the ids; return their number.
 
     Args:
         foreign: Ids of rows of another user, by the names of the path parameters.
@@ -38,7 +38,7 @@ def check_foreign_like_absent(
 
 
 def visible(response: TestResponse) -> tuple[int, dict[str, str], dict[str, Any]]:
-    """Return the parts of a response that do not differ between two equal requests."""
+    """Return the parts of a response that are the same for two equal requests."""
     headers = {
         name: value
         for name, value in response.headers.items()

@@ -1,4 +1,4 @@
-"""Code blocks of the documentation, applied like a reader would."""
+"""Code blocks of the documentation: find them, and apply them to a copy of the project."""
 
 import re
 from collections.abc import Iterator

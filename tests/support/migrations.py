@@ -1,4 +1,4 @@
-"""Checks of migrations that have rows to keep."""
+"""Checks that migrations keep the existing rows."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ NEXT_YEAR = datetime.now(UTC) + timedelta(days=365)
 
 
 def load(engine):
-    """Create rows of each table that every service has."""
+    """Create rows of each table that does not belong to the shop."""
     with Session(engine) as session, session.begin():
         for n in range(USERS):
             user = User(email=f"user{n}@example.com", password_hash="x")

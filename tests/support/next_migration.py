@@ -1,4 +1,4 @@
-"""A copy of the project with one more migration, so that tests depend on no existing one."""
+"""A copy of the project with a new migration, for tests that must not use an existing one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +32,7 @@ def downgrade() -> None:
 
 @contextmanager
 def with_next_migration(text: str = ADD_COLUMN) -> Iterator[Path]:
-    """Yield a copy with a migration, whose text has `{head}` as its predecessor."""
+    """Yield a copy with a migration of this text; `{head}` stands for the last migration."""
     head = ScriptDirectory.from_config(alembic_config()).get_current_head()
     with copied() as copy:
         (copy / "alembic" / "versions" / "next.py").write_text(text.format(head=head))

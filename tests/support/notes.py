@@ -48,7 +48,7 @@ ABSENT = NOTE_ID.new()
 
 
 class Base(DeclarativeBase):
-    """Not `models.base.Base`, whose tables the migrations create."""
+    """A separate base, because migrations create all tables of `models.base.Base`."""
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map: ClassVar = {datetime: DateTime(timezone=True)}

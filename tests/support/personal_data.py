@@ -1,4 +1,4 @@
-"""A person with recognizable data, and the search for it in all tables."""
+"""A person with recognizable data, and a search for these data in all tables."""
 
 from flask import Flask
 from sqlalchemy import Connection, text
@@ -20,7 +20,7 @@ COLUMNS = text("""
 
 
 def found(connection: Connection | Session, *values: str) -> dict[str, set[str]]:
-    """Return the columns of all tables that contain a value, by value."""
+    """Return for each value the columns, in all tables, that contain the value."""
     columns = connection.execute(COLUMNS).all()
     assert len(columns) > 40
     return {
@@ -40,7 +40,7 @@ def _contains(table: str, column: str, kind: str):
 
 
 def signed_up(app: Flask) -> tuple[str, ApiClient]:
-    """Register the person, and return the id and a signed-in client; the person has an API key."""
+    """Register the person with an API key, and return the id and a signed-in client."""
     client = ApiClient(app)
     user_id = client.post("/api/auth/register", json=ACCOUNT).json["id"]
     client.environ_base |= {"REMOTE_ADDR": IP_ADDRESS, "HTTP_USER_AGENT": USER_AGENT}

@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from tools.embedded import free_port
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
-# The role of PgBouncer's server connections has the settings that the service would send.
+# PgBouncer connects with this role. The role has the settings that the service otherwise sends.
 ROLE = """
     CREATE ROLE {role} SUPERUSER LOGIN;
     ALTER ROLE {role} SET timezone = 'UTC';
@@ -64,7 +64,7 @@ def pgbouncer(server: URL) -> Iterator[URL]:
                 server_port=server.port or 5432,
                 role=name,
                 port=port,
-                # Only its owner may open the socket, and PgBouncer refuses to run as root.
+                # Only the owner of the socket may open it, and PgBouncer refuses to run as root.
                 user=f"user = {Path(server.query['host']).owner()}" if os.geteuid() == 0 else "",
             )
         )

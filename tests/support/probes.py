@@ -43,9 +43,9 @@ class Liveness:
 
     @property
     def quick(self) -> float:
-        """Share of the time in which probes took at most 100 ms.
+        """Return the share of the time in which probes took at most 100 ms.
 
-        It is a share of the time, not of the number: slow probes are fewer.
+        A share of the number of probes would hide slow ones, which are fewer.
         """
         slow = sum(each for each in self.seconds if each > QUICK)
         return 1 - slow / (sum(self.seconds) + PAUSE * len(self.seconds))

@@ -29,7 +29,7 @@ class Receiver:
 def receiver(*pieces, forever=b"", every=0.0, tls=None, reads=True):
     """Run a server that sends the pieces, then `forever` again and again, to each client.
 
-    It waits `every` seconds before each piece, and reads a request first.
+    The server first reads a request if `reads`. It waits `every` seconds before each piece.
     """
 
     class Handler(BaseRequestHandler):
@@ -74,7 +74,7 @@ def request(connection):
 
 
 def certificate(folder, name):
-    """Create a certificate of the name that is its own CA; return the paths of both files."""
+    """Create a self-signed certificate for a name; return the paths of certificate and key."""
     paths = folder / f"{name}.pem", folder / f"{name}.key"
     kind = "IP" if name[0].isdecimal() else "DNS"
     command = (

@@ -1,4 +1,4 @@
-"""Valkey with Sentinel, and as a cluster."""
+"""Valkey servers: with Sentinel, and as a cluster."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The notes of the replica's tests, and clients that read them."""
+"""Notes for the tests of the replica, and clients that read the notes."""
 
 from secrets import token_hex
 

@@ -4,7 +4,7 @@ import socket
 
 
 class Names:
-    """Replaces `socket.getaddrinfo`; each further lookup of a name gets its next addresses."""
+    """Replaces `socket.getaddrinfo`; each lookup of a name returns its next list of addresses."""
 
     def __init__(self, monkeypatch):
         self.results, self.lookups = {}, []
@@ -12,7 +12,7 @@ class Names:
         monkeypatch.setattr(socket, "getaddrinfo", self.getaddrinfo)
 
     def set(self, name, *results):
-        """Give the name a list of addresses for each lookup; the last one stays."""
+        """Set the list of addresses for each lookup; further lookups return the last list."""
         self.results[name] = list(results)
 
     def getaddrinfo(self, host, port, *args, **kwargs):

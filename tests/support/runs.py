@@ -1,4 +1,4 @@
-"""`make run` of a copy of the checkout, without make."""
+"""Run the service of a copy of the checkout as `make run` does, but without make."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""Run the samples of the OpenAPI document with rows that exist."""
+"""Run the samples of the OpenAPI document, with ids of existing rows in place of the examples."""
 
 import re
 import subprocess
@@ -39,7 +39,7 @@ class Caller:
     tokens: dict[str, Any]
     operations: list[Operation]
     schemas: dict[str, Any]
-    # Creates a token as in a mail to the caller.
+    # Creates a token like those in mails to the caller.
     new_token: Callable[[TokenPurpose], str]
 
     def run(self, operation: Operation, language: str) -> subprocess.CompletedProcess[str]:
@@ -95,7 +95,7 @@ class Caller:
             if (operation.method, operation.path) == ("post", collection):
                 _, body = self.body(operation)
                 return self.client.post(collection, json=body).raise_for_status().json()["id"]
-        if collection.endswith("/deliveries"):  # the endpoint is new and has none
+        if collection.endswith("/deliveries"):  # a new endpoint has no deliveries
             test = f"{collection.removesuffix('deliveries')}test"
             return self.client.post(test).raise_for_status().json()["id"]
         return self.client.get(collection).raise_for_status().json()["items"][0]["id"]

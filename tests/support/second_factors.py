@@ -14,20 +14,20 @@ STEP = 30
 def code_of(secret: str, steps: int = 1) -> str:
     """Return the code of a time step, relative to the current one.
 
-    By default the next one, which is accepted even if a new step begins meanwhile.
+    The default is the next step: the service still accepts its code if this step begins meanwhile.
     """
     return pyotp.TOTP(secret).at(time.time(), counter_offset=steps)
 
 
 def wrong_code(secret: str) -> str:
-    """Return a code of no step that the service accepts."""
+    """Return a code that the service does not accept now."""
     near = {code_of(secret, steps) for steps in range(-3, 4)}
     return next(code for code in map("{:06}".format, range(10)) if code not in near)
 
 
 @dataclass
 class Enrolled:
-    """An account with a second factor; the code of the current step is used up."""
+    """An account with a second factor; the code of the current time step is already used."""
 
     email: str
     password: str

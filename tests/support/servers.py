@@ -18,7 +18,7 @@ from tools.embedded import free_port
 ROOT = Path(__file__).parents[2]
 SECRET_KEY = "a secret that only tests know, 32 bytes and more"
 PLENTY = "1000000 per minute"
-# The environment that a process needs, without settings from the shell that runs the tests.
+# Environment variables that each process needs, without the settings of the developer's shell.
 BASE = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
 
 
@@ -37,7 +37,7 @@ class Server:
             yield client
 
     def flask(self, *args: str, **more: str) -> str:
-        """Run a `flask` command with the server's settings and `more`; return what it prints."""
+        """Run a `flask` command with the server's settings and `more`; return its output."""
         command, env = [sys.executable, "-m", "flask", *args], {**self.environment, **more}
         done = subprocess.run(
             command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300
@@ -46,7 +46,7 @@ class Server:
         return done.stdout
 
 
-# Without a mail server; production refuses it.
+# Mails are written to the log; a service in production rejects this setting.
 MAILS = {
     "SMTP_URL": "log:",
     "MAIL_FROM": "no-reply@example.com",

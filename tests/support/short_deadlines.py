@@ -9,5 +9,5 @@ worker.SOCKET_SECONDS = 0.5
 
 class Worker(worker.Worker):
     def timeout_ctx(self):
-        """Override gunicorn's timeout of `keepalive` seconds."""
+        """Wait for the next request of a connection for 0.5 s, not for gunicorn's `keepalive`."""
         return Timeout(0.5, False)

@@ -17,7 +17,7 @@ WELCOME = b"".join(
     kind + pack("!i", 4 + len(body)) + body
     for kind, body in [(b"R", b"\0" * 4), *((b"S", each) for each in PARAMETERS), (b"Z", b"I")]
 )
-# Last data of a closed connection: with the message Terminate, or without it.
+# The last data that a client sends before it closes: nothing, or the message Terminate.
 ENDS = (b"", b"X\0\0\0\4")
 
 

@@ -61,7 +61,7 @@ def smtp_server(mailbox: Mailbox, **options: Any) -> Iterator[Mailbox]:
 
 
 def mailed_link(server: Server, email: str, page: str) -> str:
-    """Send all mails of the service, and return the link to the page in the one to the address."""
+    """Send all queued mails; return the link to `page` in the mail to `email`."""
     with smtp_server(Mailbox()) as mailbox:
         server.flask("mail", "deliver", "--once", SMTP_URL=mailbox.url)
     texts = [

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def wait_for(look: Callable[[], Any], seconds: float = 30) -> Any:
-    """Call `look` until it returns a true value, and return that."""
+    """Call `look` until it returns a true value, and return this value."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := look():

@@ -29,7 +29,7 @@ Respond = Callable[["Receiver"], tuple[int, dict[str, str]]]
 
 
 class Receiver:
-    """An HTTP server on a free port of the loopback interface; it keeps what it receives.
+    """An HTTP server on a free port of the loopback interface; it stores all messages.
 
     `respond` returns the status and the headers of a response.
     """

@@ -6,7 +6,7 @@ from zipfile import ZipFile
 
 
 def write_wheel(folder: Path, name: str, version: str, *metadata: str) -> str:
-    """Write a wheel without modules, and return its line for a lock with hashes.
+    """Write a wheel without modules, and return its line for a lock file with hashes.
 
     Args:
         metadata: More lines of METADATA, such as `Requires-Dist: flask>=3`.

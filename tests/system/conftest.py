@@ -27,7 +27,7 @@ def own_data():
 
 @pytest.fixture(scope="module")
 def own_database_url(own_data):
-    """Return the URL of a database in it, at the newest migration."""
+    """Return the URL of a database of this server, at the newest migration."""
     with embedded.postgres(own_data) as given:
         url = make_url(given).set(drivername="postgresql+psycopg2")
         url = url.render_as_string(hide_password=False)

@@ -19,7 +19,8 @@ FORGOT = "#operations-account-recovery-forgotPassword"
 ENROL, CONFIRM = (
     f"#operations-second-factor-{name}" for name in ("enrolSecondFactor", "confirmSecondFactor")
 )
-# Like an input of the user: React ignores a value that is only assigned. Keys take minutes.
+# Sets a value like an input of the user, because React ignores an assigned value. To send each key
+# takes minutes.
 FILL = """
     const value = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value");
     value.set.call(arguments[0], arguments[1]);

@@ -1,4 +1,4 @@
-"""Password reset and mails with processes of their own."""
+"""Password reset and mails, with separate processes for the service and the mail sender."""
 
 import os
 import signal

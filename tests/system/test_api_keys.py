@@ -49,7 +49,7 @@ def test_no_request_that_begins_after_a_revocation_succeeds(server):
     with owner(server) as signed_in, ThreadPoolExecutor(20) as threads:
         key = created(signed_in)
         headers = {"Authorization": f"Bearer {key['key']}"}
-        # A connection each, so that every worker gets some.
+        # A new connection for each request, so that every worker gets some.
         client = httpx.Client(base_url=server.url, headers=headers, limits=NO_KEEPALIVE, timeout=30)
         before = threads.map(send, range(80))
         assert some.wait(60)
@@ -67,11 +67,11 @@ def test_no_request_that_begins_after_a_revocation_succeeds(server):
 
 
 class TestNoCopy:
-    """After a key was used, also in wrong places, only its digest and its id are left."""
+    """After a key was sent, also in wrong places, only its digest and its id are stored."""
 
     @pytest.fixture
     def observed(self, new_database, migrated_url, tmp_path):
-        """Yield a server with logs, metrics and traces, and a function that returns all of them."""
+        """Yield a server, and a function that returns its log, metrics, traces and tables."""
         url = new_database(make_url(migrated_url).database)
         port, log = free_port(), tmp_path / "log"
         with collecting() as collector, log.open("w") as stderr:
@@ -116,7 +116,7 @@ class TestNoCopy:
 
         found = wait_for(complete)
 
-        # Each place has the request, so it could have had the key.
+        # Each place has data of the request, so it could have contained the key.
         assert "/nowhere/fak_***" in found["log"]
         assert "/api/health?key=fak_***" in found["log"]
         assert f"'key': '{key['id']}'" in found["log"]

@@ -51,7 +51,7 @@ def test_code_signs_in_once(client, factor, kind):
 
 
 def test_password_sign_in_during_the_enrolment_opens_no_session_that_stays(server, client, account):
-    """A sign-in either ends with the enrolment, or needs a code."""
+    """The enrolment ends the sessions of earlier sign-ins; later sign-ins need a code."""
 
     def sign_in(_):
         return client.post(LOGIN, json=account)

@@ -23,7 +23,7 @@ def account(server):
 
 @pytest.fixture
 def admin(server):
-    """The credentials of a new administrator."""
+    """Return the credentials of a new administrator."""
     email = f"{uuid4().hex}@example.com"
     server.flask("users", "create-admin", email, "--password", PASSWORD)
     return {"email": email, "password": PASSWORD}

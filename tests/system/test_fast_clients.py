@@ -11,7 +11,7 @@ from tests.support.sockets import connections
 
 
 class TestFastClients:
-    """A client that always has data ready does not keep the event loop to itself."""
+    """A client that always has data ready does not block the event loop for other clients."""
 
     @pytest.mark.parametrize(
         ("head", "piece"),
@@ -28,18 +28,19 @@ class TestFastClients:
         stop = Event()
 
         def flood():
-            """Send 100 MB at most, as fast as the server takes it."""
+            """Send at most 100 MB, as fast as the server reads."""
             with connections(single, 1, head) as (flooding,), suppress(OSError):
                 flooding.settimeout(1)
                 for _ in range(100_000_000 // len(piece)):
                     if stop.is_set():
                         return True
                     flooding.sendall(piece)
-            return False  # the server has closed the connection, or does not read on
+            return False  # the server has closed the connection, or no longer reads
 
         with ThreadPoolExecutor(1) as threads:
             flooding = threads.submit(flood)
-            # Held up, a request would take as long as the flood, or the worker's heartbeat: 30 s.
+            # A blocked request would wait for the end of the flood, or for 30 s: then gunicorn
+            # kills the worker.
             responses = [httpx.get(f"{single.url}/api/health/live", timeout=20) for _ in range(5)]
             stop.set()
             flooding.result()

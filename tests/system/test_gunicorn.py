@@ -47,7 +47,7 @@ def four_workers(env, *options):
 
 
 def exchange(url, request):
-    """Send bytes, and return the head and the body of what comes until the server closes."""
+    """Send bytes; return head and body of all data until the server closes the connection."""
     address = httpx.URL(url)
     with socket.create_connection((address.host, address.port), timeout=10) as sock:
         sock.sendall(request)

@@ -36,7 +36,7 @@ def checkout(copy):
 
 @pytest.fixture
 def used_checkout(copy):
-    """Return the copy with the .venv of the last test: to create one takes seconds."""
+    """Return the copy with the .venv of the previous test, because a new .venv takes seconds."""
     return locked(copy)
 
 

@@ -1,7 +1,7 @@
 """`tools/install.py` with a pip older than 23.3, and a lock older than the package index.
 
-With dependency resolution such a pip looks for the newest `demo-b[extra]`, although the lock pins
-`demo-b`. In hash mode that fails as soon as the index has a newer `demo-b`.
+With dependency resolution, such a pip looks for the newest `demo-b[extra]`, although the lock pins
+`demo-b`. In hash mode, this search fails as soon as the index has a newer `demo-b`.
 """
 
 import os
@@ -77,7 +77,7 @@ def test_installs_the_locked_versions(checkout, install):
 
 
 def test_fails_with_dependency_resolution(checkout, install):
-    """The reason for --no-deps: without it the same installation fails."""
+    """Without `--no-deps`, the same installation fails."""
     script = checkout / "tools" / "install.py"
     text = script.read_text()
     assert text.count('"--no-deps", ') == 1

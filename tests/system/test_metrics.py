@@ -160,7 +160,7 @@ class TestRequests:
         post("refresh", first)
         post("refresh", first)
         with database.begin() as connection:
-            # Long enough ago to be no repeated exchange.
+            # So long ago that the next exchange is a reuse, not a repetition after a lost response.
             connection.execute(text("UPDATE sessions SET refreshed_at = now() - interval '1h'"))
         post("refresh", first)
         post("refresh", {"refresh_token": "x"})

@@ -26,7 +26,7 @@ TESTED_BELOW = {
     "Rotate the password of Redis",
 }
 SESSION = TypeID("session")
-# kubectl prints a Secret or a log, and `exec` runs the command here.
+# Replacements for the cluster: `k` prints a Secret or a log, and `k exec` runs the command here.
 CLUSTER = f"""
 k() {{
   case "$*" in
@@ -61,7 +61,7 @@ def url(new_database, migrated_url):
 
 @pytest.fixture
 def shell(url, redis_url, tmp_path):
-    """Return a function that runs commands as an operator does, and returns what they print."""
+    """Return a function that runs commands as an operator does, and returns their output."""
     # pg_dump refuses a server that is newer than itself.
     programs = POSTGRES_VERSIONS[embedded.version]
     path = f"{programs}:{Path(sys.executable).parent}:{BASE['PATH']}"

@@ -41,7 +41,7 @@ def slow_changes(short_timeouts):
 
 
 def latency(server):
-    """Median seconds of a health check on a new connection."""
+    """Return the median seconds of a health check on a new connection."""
     with httpx.Client(base_url=server.url, limits=NO_KEEPALIVE, timeout=10) as client:
         responses = [client.get("/api/health") for _ in range(50)]
     assert {response.status_code for response in responses} == {200}
@@ -68,7 +68,7 @@ class TestOthersAreServed:
             assert select.select(slow, [], [], 0)[0] == []
 
     def test_others_are_served_with_all_kinds_of_slow_clients(self, single):
-        """Compared with the same process before, because the machine may be busy."""
+        """Compare the latency with that of the same process before: the machine may be busy."""
         server = single
         quiet = latency(server)
         with (

@@ -27,7 +27,7 @@ def read(metric, **labels):
 
 @pytest.fixture
 def deliver(own_engine):
-    """Return a function that delivers all due deliveries to a receiver."""
+    """Return a function that sends all due deliveries to a receiver."""
     transaction = sessionmaker(own_engine, expire_on_commit=False).begin
 
     def run(receiver):

@@ -1,4 +1,4 @@
-"""`flask webhooks deliver`: processes that are killed or stopped, and a restart of PostgreSQL."""
+"""`flask webhooks deliver`, when processes are killed or stopped, or PostgreSQL restarts."""
 
 import signal
 import time
@@ -31,7 +31,7 @@ def pending(engine):
 
 
 def end_leases(engine):
-    """Make deliveries due that a killed process has claimed."""
+    """Make all claimed deliveries due, as if their leases had ended."""
     with Session(engine) as session, session.begin():
         due = update(WebhookDelivery).where(WebhookDelivery.status == "pending")
         session.execute(due.values(next_attempt_at=func.now()))
@@ -61,7 +61,7 @@ def test_killed_process_loses_nothing(own_engine, url):
 
             wait_for(lambda: delivered(own_engine, receiver), 120)
 
-    # At most the attempts of both processes at the time of the kill are repeated.
+    # `end_leases` repeats at most the attempts that both processes ran at this time.
     assert EVENTS <= len(receiver.messages) <= EVENTS + 2 * MAX_WINDOW
 
 

@@ -14,10 +14,10 @@ KeepTokens = Callable[[Tokens], None]
 
 
 class SessionAuth(httpx.Auth):
-    """Add the access token to each request. Thread-safe.
+    """Add the access token to each request, and refresh it when it has expired. Thread-safe.
 
     Raises:
-        ApiProblem: `invalid-refresh-token` when the session has ended: sign in again.
+        ApiProblem: `invalid-refresh-token` if the session has ended; sign in again.
     """
 
     def __init__(self, anonymous: Client, tokens: Tokens, keep: KeepTokens | None = None) -> None:
@@ -42,7 +42,7 @@ class SessionAuth(httpx.Auth):
 
     def _exchange(self, used: Tokens, known: Exception | None) -> None:
         if self._failure and self._failure is not known:
-            raise self._failure  # of the refresh that this thread waited for: do not repeat it
+            raise self._failure  # this thread waited for a refresh that failed: do not repeat it
         body = Refresh(refresh_token=used.refresh_token)
         try:
             self._tokens = unwrap(refresh.sync_detailed(client=self._anonymous, body=body))

@@ -18,7 +18,7 @@ from flask_api_client.problems import ApiProblem, unwrap
 from flask_api_client.retry import RetryTransport
 
 NewTransport = Callable[[], httpx.BaseTransport]
-# Seconds for each attempt.
+# Seconds for each connect, read and write of an attempt.
 TIMEOUT = httpx.Timeout(10)
 
 

@@ -59,7 +59,7 @@ def problem_of(response: httpx.Response) -> Problem:
 
 
 def detail_of(response: httpx.Response) -> str:
-    """Describe the response. Redirects are not followed: the credentials are for this URL."""
+    """Describe the response. A redirect is not followed, so the credentials stay with one host."""
     if response.is_redirect:
         where = response.headers.get("Location", "a URL that is not given")
         return f"The service redirects to {where}."

@@ -7,7 +7,7 @@ def quote(identifier: str, safe: str = "") -> str:
     """Return the id as a path segment.
 
     Raises:
-        ValueError: The id is invalid: httpx or a proxy would change the path.
+        ValueError: The id is invalid, because httpx or a proxy would normalize the path.
     """
     if identifier in {"", ".", ".."} or "/" in identifier or "\\" in identifier:
         raise ValueError(f"{identifier!r} is not an id")

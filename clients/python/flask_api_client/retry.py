@@ -10,9 +10,9 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 PATIENCE_SECONDS = 30.0
-# For the whole body of a response: the timeouts of httpx apply to each read.
+# Limit for the whole body of a response, because a timeout of httpx applies to one read.
 BODY_SECONDS = 30.0
-# For safe requests and those with an Idempotency-Key. 409: the first attempt is still in progress.
+# For requests that are safe to repeat. A 409 with Retry-After: an attempt is still in progress.
 RETRY_STATUSES = {409, 502, 503, 504}
 
 
@@ -43,7 +43,7 @@ class RetryTransport(httpx.BaseTransport):
         raise AssertionError("unreachable")
 
     def _read(self, request: httpx.Request) -> httpx.Response:
-        """Return the response with its body, so that a connection lost in the body is retried."""
+        """Return the response with its body, so that a loss of the connection in it is retried."""
         response = self._transport.handle_request(request)
         with closing(response):
             assert isinstance(response.stream, httpx.SyncByteStream)
@@ -83,7 +83,7 @@ def pauses() -> Iterator[float]:
 def repeatable(request: httpx.Request) -> bool:
     """Return whether the request is safe to repeat."""
     reads = request.method in {"GET", "HEAD"}
-    # A lost response loses the new tokens too, so a retry does no harm.
+    # Without a retry, a lost response would lose the new tokens, and so the session.
     exchanges = request.url.path.endswith("/api/auth/refresh")
     return reads or exchanges or "Idempotency-Key" in request.headers
 

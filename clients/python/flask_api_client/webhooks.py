@@ -15,13 +15,13 @@ def receive(body: bytes, headers: Mapping[str, str], secret: str) -> Event:
 
     Args:
         body: The bytes of the request, unchanged.
-        secret: Of the webhook endpoint; during a rotation, the new or the old one.
+        secret: The secret of the webhook endpoint; during a rotation, the new or the old one.
 
     Raises:
         WebhookVerificationError: The request is not from the service, or older than five minutes.
     """
     try:
         Webhook(secret).verify(body, dict(headers), json_parse=False)
-    except ValueError as error:  # a header or the body has another form
+    except ValueError as error:  # a header, the body or the secret is malformed
         raise WebhookVerificationError(str(error)) from error
     return Event.from_dict(json.loads(body))

@@ -17,7 +17,7 @@ export interface ApiOptions {
   tokens?: Tokens;
   /** API key of a program, instead of a session. It needs no refresh. */
   apiKey?: string;
-  /** Called with new tokens, and awaited. The old tokens are no longer valid. */
+  /** Called and awaited with new tokens. After a refresh, the old tokens are no longer valid. */
   keep?: (tokens: Tokens) => unknown;
   /** Seconds for all attempts of a request. */
   patience?: number;
@@ -90,7 +90,7 @@ export class Api {
     return this.#send<T>(method, path, input, this.#tokens?.access_token);
   }
 
-  /** Refresh once for each pair of tokens: the reuse of a refresh token ends the session. */
+  /** Refresh a pair of tokens once, because the reuse of a refresh token ends the session. */
   #exchange(used: Tokens): Promise<void> {
     const exchange =
       this.#exchanging.get(used) ??
@@ -100,7 +100,7 @@ export class Api {
   }
 
   async #refresh(used: Tokens): Promise<void> {
-    // A lost response loses the new tokens too, so a retry does no harm.
+    // Without a retry, a lost response would lose the new tokens, and so the session.
     const input = { body: { refresh_token: used.refresh_token }, repeatable: true };
     const response = await this.#send<Tokens>("post", "/api/auth/refresh", input);
     // `signIn` may have replaced the tokens in the meantime.
@@ -120,7 +120,7 @@ export class Api {
   ): Promise<ApiResponse<T>> {
     const { fetch: send = fetch, timeout = 10, patience = PATIENCE_SECONDS } = this.options;
     const make = () => request(this.baseUrl, method, path, input, credential, timeout);
-    make(); // throw invalid input now, outside the retries
+    make(); // invalid input throws an error here, before the retries
     const repeatable =
       method === "get" || Boolean(input.header?.["Idempotency-Key"] ?? input.repeatable);
     const received = await patiently(() => send(make()), repeatable, patience);

@@ -2,10 +2,10 @@
 
 export const PATIENCE_SECONDS = 30;
 
-// For requests that are safe to repeat. 409: the first attempt is still in progress.
+// For requests that are safe to repeat. A 409 with Retry-After: an attempt is still in progress.
 const RETRY_STATUSES = new Set([409, 502, 503, 504]);
 
-/** A response with its body, so that a connection lost in the body is retried. */
+/** A response with its body, so that a loss of the connection in the body is retried. */
 export interface Received {
   response: Response;
   body: string;

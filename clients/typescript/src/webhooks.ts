@@ -8,9 +8,9 @@ export { WebhookVerificationError };
 /**
  * Verify the signature of a request, and return its event.
  *
- * @param body Of the request, unchanged.
- * @param headers Of Node (`request.headers`) or of `fetch`.
- * @param secret Of the webhook endpoint; during a rotation, the new or the old one.
+ * @param body The body of the request, unchanged.
+ * @param headers The headers as in Node (`request.headers`) or in `fetch`.
+ * @param secret The secret of the webhook endpoint; during a rotation, the new or the old one.
  * @throws WebhookVerificationError The request is not from the service, or older than five minutes.
  */
 export function receive(

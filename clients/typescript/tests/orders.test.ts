@@ -83,7 +83,7 @@ test("a retry waits for the time in Retry-After", async () => {
   }
 });
 
-// Compiled, not executed: type errors.
+// This function is only compiled: each marked line must be a type error.
 export async function refusedByTheCompiler(api: Api): Promise<Order> {
   // @ts-expect-error: there is no such path
   await api.get("/api/order");

@@ -17,7 +17,7 @@ function cutBody(): ReadableStream {
   });
 }
 
-/** Return a client whose service returns these responses, then 200; and the simulated pauses. */
+/** Return the simulated pauses, and a client whose service returns these responses, then 200. */
 function service(...steps: Step[]) {
   const waits: number[] = [];
   let clock = 0;

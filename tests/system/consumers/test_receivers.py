@@ -1,4 +1,4 @@
-"""The receivers of the guide: they accept real deliveries, and reject all other messages."""
+"""The example receivers of the webhook guide: they accept real deliveries only."""
 
 import shutil
 import subprocess

@@ -15,7 +15,7 @@ from tests.support.waiting import wait_for
 from tools import embedded
 
 STATEMENT_TIMEOUT = {"DATABASE_STATEMENT_TIMEOUT": "1000"}
-# Small enough for two requests to fill it.
+# Two requests use all connections of this pool.
 SMALL = {
     "GUNICORN_CMD_ARGS": "-w 1",
     "DATABASE_POOL_SIZE": "1",
@@ -23,7 +23,7 @@ SMALL = {
     "DATABASE_POOL_TIMEOUT": "0.5",
     "DATABASE_LOCK_TIMEOUT": "30000",
 }
-# A login reads the users; 401 is the response of a database that works.
+# This login reads the users. The response is a 401 if the database works.
 WRONG = {"email": "unknown@example.com", "password": "wrong"}
 OURS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -66,7 +66,7 @@ def locked(database):
 
 @contextmanager
 def full(own_database_url):
-    """Use up all connections of PostgreSQL, after those of the service are closed."""
+    """Close the connections of the service, then use up all connections of PostgreSQL."""
     dsn = make_url(own_database_url).set(drivername="postgresql")
     with ExitStack() as stack:
         connection = take_all(stack, dsn.render_as_string(hide_password=False))

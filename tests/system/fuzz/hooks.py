@@ -16,7 +16,7 @@ URL = os.environ["FUZZED_URL"]
 
 @schemathesis.auth(refresh_interval=None)
 class SignedIn:
-    """Signs in an administrator, and a new one if a case has ended the session."""
+    """Signs in an administrator, and another administrator after a case has ended the session."""
 
     def __init__(self):
         self.headers = {}
@@ -42,7 +42,7 @@ def new_admin():
 
 @schemathesis.hook
 def filter_case(context, case):
-    """Skip valid cases that break a rule which a JSON schema cannot express."""
+    """Skip cases that match the schema, but break a rule that a JSON schema cannot express."""
     if case.meta is None or case.meta.generation.mode != GenerationMode.POSITIVE:
         return True
     signed_cursor = "cursor" in (case.query or {})
@@ -57,7 +57,7 @@ def common_password(body):
 
 
 def real(value):
-    """Return whether the value contains a float such as 1.0, an integer in JSON Schema."""
+    """Return whether the value contains a float such as 1.0, which JSON Schema calls an integer."""
     if isinstance(value, dict):
         return any(real(each) for each in value.values())
     if isinstance(value, list):

@@ -17,7 +17,7 @@ SECONDS = int(os.environ.get("FUZZ_SECONDS", "240"))
 
 @pytest.fixture
 def server(server):
-    """Run the service with the demo rows of the documented examples, if any."""
+    """Run the service, with the demo rows of the documented examples if there are any."""
     if find_spec("commands.demo"):
         server.flask("demo", "load", "--stock", "1000000")
     return server

@@ -29,6 +29,6 @@ def config(url):
 
 @pytest.fixture(scope="module")
 def newer():
-    """Copy the project, with one more migration, which changes sessions."""
+    """Yield a copy of the project with one more migration, which changes `sessions`."""
     with with_next_migration() as copy:
         yield copy

@@ -63,7 +63,7 @@ VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = CAST('ix_users_name'
 
 @pytest.fixture(scope="module")
 def checkout():
-    """A copy of the project with a migration that has an autocommit block."""
+    """Yield a copy of the project with a migration that has an autocommit block."""
     with with_next_migration(CONCURRENTLY) as copy:
         yield copy
 

@@ -1,4 +1,4 @@
-"""Migrations under traffic: retries of locks, and timeouts."""
+"""Migrations while transactions run: retries when a table is locked, and timeouts."""
 
 import time
 

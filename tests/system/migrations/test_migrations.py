@@ -42,7 +42,7 @@ class TestModels:
             assert compare_metadata(context, Base.metadata) == []
 
     def test_columns_constraints_and_indexes_are_equal(self, engine, config, new_database):
-        """Alembic compares no CHECK, no action of a foreign key and no predicate of an index."""
+        """Compare what Alembic ignores: CHECKs, actions of foreign keys, predicates of indexes."""
         command.upgrade(config, "head")
         other = create_engine(new_database(), poolclass=NullPool)
         Base.metadata.create_all(other)

@@ -18,7 +18,7 @@ NEXT = {
     "shipped": ("delivered",),
 }
 
-Name = tuple[int, int]  # of an order: its buyer, and the number in its Idempotency-Key
+Name = tuple[int, int]  # name of an order: its buyer, and the number in its Idempotency-Key
 Shelf = tuple[int, int]  # stock and price
 Said = tuple[Any, ...]  # the compared parts of a response
 
@@ -70,13 +70,13 @@ class Shop:
 
 class Operation(Protocol):
     def addressed(self, books: Books) -> "Operation":
-        """Return the operation, applied to one of the orders in the books if it needs one."""
+        """Return the operation; one that needs an order is applied to an order in the books."""
         return self
 
     def send(self, shop: Shop) -> httpx.Response: ...
 
     def foreseen(self, books: Books) -> tuple[Said, Books]:
-        """Return the expected response of a serial call, and the books after it."""
+        """Return the expected response of a serial call, and the books after the call."""
         ...
 
 

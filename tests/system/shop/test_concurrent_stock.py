@@ -1,4 +1,4 @@
-"""The stock ledger beside concurrent writes, against two worker processes."""
+"""The stock ledger during concurrent writes, against two worker processes."""
 
 import random
 from collections import Counter
@@ -100,7 +100,7 @@ def test_ledger_matches_the_stock_beside_concurrent_writes(
     rows = changes_of(admin, product)
     stocks = [0, *(row["stock"] for row in rows)]
     assert min(stocks) >= 0
-    # Each change starts at the stock that the previous one has left: no change is missing.
+    # Each change starts at the stock after the previous change, so no change is missing.
     assert [row["change"] for row in rows] == [after - before for before, after in pairwise(stocks)]
     assert Counter(row["reason"] for row in rows)["cancellation"] == CANCELLED
     assert admin.get(f"/api/products/{product}").json()["stock"] == stocks[-1]

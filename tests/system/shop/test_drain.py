@@ -1,7 +1,7 @@
 """A rollout under load, as in Kubernetes, loses no request.
 
-Kubernetes' order: the successor is ready; new connections go to it alone, while those that are open
-stay where they are; only then comes SIGTERM.
+The steps of Kubernetes: the new pod becomes ready; new connections go to the new pod, and open
+connections stay with the old pod; then the old pod receives SIGTERM.
 """
 
 import json
@@ -148,7 +148,7 @@ def test_requests_that_wait_for_postgresql_at_sigterm_are_finished(database_url)
             under_way = [threads.submit(client.get, url) for _ in range(CLIENTS)]
             wait_for(lambda: watching.scalar(text(WAITING)) == CLIENTS)
             server.process.terminate()
-            # The workers stop to accept connections within a second.
+            # The workers stop accepting connections within a second.
             wait_for(lambda: is_refused(server.url))
         responses = [each.result() for each in under_way]
         assert server.process.wait(PATIENCE_SECONDS) == 0

@@ -61,7 +61,7 @@ class Load:
 
     @contextmanager
     def running(self):
-        """Place orders during the block; the list gets the ids of the acknowledged ones."""
+        """Place orders during the block; the list gets the ids of the acknowledged orders."""
         orders = []
         with ThreadPoolExecutor(CLIENTS) as threads:
             under_way = [threads.submit(self.order, each, orders) for each in PRODUCTS]
@@ -80,7 +80,7 @@ class Load:
                 self.acknowledged.release()
 
     def order_once(self, client, body):
-        """Place an order, under one key however often it takes, and return its id."""
+        """Place an order, retry it with the same key until it succeeds, and return its id."""
         key = {"Idempotency-Key": str(uuid4())}
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""Orders while Redis is unavailable: Redis only counts requests."""
+"""Orders while Redis is unavailable: they succeed, because Redis only counts requests."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -61,7 +61,7 @@ def books(database):
         return set(session.scalars(select(Order.id))), stock
 
 
-# First, so that many requests detect the outage of Redis at the same time.
+# The first test, so that many requests detect the outage of Redis at the same time.
 def test_parallel_requests_with_one_key_place_one_order(buyer, database):
     key, (orders, stock) = str(uuid4()), books(database)
 

@@ -91,7 +91,7 @@ def test_every_operation_has_a_sample_in_each_language(served_document):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_sample_fails_and_shows_the_problem_without_a_token(served_document, language):
-    """An error response must not end with status 0."""
+    """A sample must not exit with status 0 after an error response."""
     operations = [op for op in operations_of(served_document) if not op.public]
     samples = {sample["lang"]: sample["source"] for sample in operations[0].doc["x-codeSamples"]}
 

@@ -1,4 +1,4 @@
-"""Processes are killed and PostgreSQL restarts: each order still reaches each receiver."""
+"""Each order reaches each receiver while processes are killed and PostgreSQL restarts."""
 
 import random
 import re
@@ -69,14 +69,14 @@ class Buyers:
 
 
 class Faults:
-    """Faults at random: each waits for its share of the orders."""
+    """Faults in random order; each one waits until more orders are placed."""
 
     def __init__(self, server, data, url, receivers, stack):
         self.server, self.data, self.random = server, data, random.Random(SEED)
         self.start = lambda port: stack.enter_context(
             deliverer(url, *receivers, METRICS_PORT=str(port))
         )
-        # By the port of their metrics.
+        # The deliverers, by the port of their metrics.
         self.deliverers = {port: self.start(port) for port in free_ports(DELIVERERS)}
 
     def cause(self, buyers, kills, restarts):
@@ -148,10 +148,10 @@ def is_missed(engine, receiver):
 
 
 def unfinished(engine, count, *, leases=False):
-    """Return whether deliveries are left, and make those due that wait for a retry.
+    """Return whether deliveries are unfinished; make deliveries due that wait for a retry.
 
     Args:
-        leases: Also those that wait for the end of the lease of a killed process.
+        leases: Also make deliveries due that wait for the end of the lease of a killed process.
     """
     later = func.now() if leases else func.now() + LEASE
     waiting = (WebhookDelivery.status == "pending", WebhookDelivery.next_attempt_at > later)

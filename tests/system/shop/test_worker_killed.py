@@ -27,7 +27,7 @@ BODY = {"items": [{"product_id": "abc", "quantity": 3}], "shipping_address": ADD
 # Longer than the tests wait, so that no timeout ends the statement.
 PATIENT = {"DATABASE_LOCK_TIMEOUT": "30000", "DATABASE_STATEMENT_TIMEOUT": "30000"}
 
-# Two places at which an order waits while the test holds the lock of that number.
+# Two places at which an order waits for the advisory lock of this number, which the test takes.
 INSERTED, COMMITTING = 1, 2
 WAITING_PLACES = f"""
     CREATE FUNCTION wait_for_test() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -54,7 +54,7 @@ class Shop:
     headers: dict[str, str]
 
     def place(self, key: str) -> httpx.Response:
-        """Place an order on a new connection, not on one of a killed worker."""
+        """Place an order on a new connection: a kept connection may belong to a killed worker."""
         headers = self.headers | {"Idempotency-Key": key}
         return httpx.post(f"{self.server.url}/api/orders", json=BODY, headers=headers, timeout=40)
 
@@ -114,10 +114,10 @@ def shop(new_database, migrated_url):
 def killed(shop: Shop, place: int, *, noticed: bool) -> httpx.Response:
     """Kill the worker of a request at `place`, retry it, and return the response to the retry.
 
-    PostgreSQL does not notice the lost connection while it waits for the lock.
+    While the statement waits for the lock, PostgreSQL does not notice the lost connection.
 
     Args:
-        noticed: Whether the retry comes after PostgreSQL has noticed.
+        noticed: Whether the retry comes after PostgreSQL has noticed the lost connection.
     """
     key, before = str(uuid4()), shop.books()
     with ThreadPoolExecutor(2) as threads:

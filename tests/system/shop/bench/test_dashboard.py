@@ -10,7 +10,7 @@ from bench import dashboard_queries
 
 @pytest.fixture
 def sent(monkeypatch):
-    """Return the expressions that are sent to Prometheus, which has one series for each."""
+    """Collect the expressions that are sent to Prometheus; each one returns one series."""
     sent = []
 
     def query(port, query, **_):

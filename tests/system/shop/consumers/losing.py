@@ -14,7 +14,7 @@ ORDER = re.compile(rb"POST /api/orders .*?^idempotency-key: (\S+)", re.DOTALL | 
 
 
 class Proxy(ThreadingTCPServer):
-    """Lose the first response to each Idempotency-Key, and all responses without a key."""
+    """Lose the first response to each Idempotency-Key, and all responses to orders without one."""
 
     daemon_threads = True
 
@@ -43,7 +43,7 @@ class Connection(BaseRequestHandler):
                 for source in select.select([self.request, upstream], [], [])[0]:
                     data = source.recv(65_536)
                     if not data or (source is upstream and losing):
-                        return  # which closes both
+                        return  # closes both connections
                     if source is self.request:
                         losing = losing or self.server.loses(data)
                         upstream.sendall(data)

@@ -34,7 +34,7 @@ def tokens_of(name):
 
 
 class Service:
-    """Lets the token `new` in; what is asked of it is in `asked`."""
+    """Accepts only the access token `new`; `asked` contains the paths of all requests."""
 
     def __init__(self, exchange):
         self.asked = []

@@ -7,7 +7,7 @@ from tests.support.checkouts import copied
 
 @pytest.fixture(scope="module")
 def checkout():
-    """Return a copy of the checkout with its own `.data`, which only its owner can read."""
+    """Yield a copy of the checkout with its own `.data`; only the owner can read the copy."""
     with copied() as copy:
         copy.chmod(0o700)
         copy.parent.chmod(0o700)

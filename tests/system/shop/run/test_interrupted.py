@@ -18,7 +18,7 @@ pytestmark = pytest.mark.checkout
 
 
 def migrate(connection):
-    """Bring the database to the newest schema; no demo rows are in it yet."""
+    """Migrate the database to the newest schema, without demo rows."""
     config = alembic_config()
     config.attributes["url"] = connection.engine.url.render_as_string(hide_password=False)
     alembic.upgrade(config, "head")

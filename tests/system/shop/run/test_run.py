@@ -1,4 +1,4 @@
-"""`make run`: banner, data, and commands beside the running service."""
+"""`make run`: banner, data, and commands while the service runs."""
 
 import os
 import re
@@ -63,7 +63,7 @@ class TestRun:
             with signed_in(port) as client:
                 order = client.post("/orders", json=ORDER).json()["id"]
 
-        # A signal to the one process, as `kill` sends it, ends everything too.
+        # A signal to the main process only, as from `kill`, also ends all processes.
         with running(checkout, interrupt=os.kill) as (port, _), signed_in(port) as client:
             assert client.get(f"/orders/{order}").json()["status"] == "pending"
 
