@@ -1,6 +1,6 @@
 """Prometheus metrics of a process that delivers webhooks.
 
-Alerts and dashboards depend on the names; docs/operators/operations.md lists them.
+Alerts and dashboards depend on these names; docs/operators/operations.md lists the metrics.
 """
 
 from datetime import UTC, datetime
@@ -32,20 +32,20 @@ OLDEST = Gauge(
     ["receiver"],
 )
 
-# Export every counter at 0: `increase()` ignores the first value of a series.
+# Start each counter at 0, because `increase()` ignores the first value of a series.
 for outcome in OUTCOMES.values():
     ATTEMPTS.labels(outcome)
 
 
 def count(result: Result) -> None:
-    """Count an attempt."""
+    """Count an attempt, and its duration if the receiver responded."""
     ATTEMPTS.labels(OUTCOMES[result.outcome]).inc()
     if result.response:
         DURATIONS.observe(result.response.latency_ms / 1000)
 
 
 def sample(session: Session) -> None:
-    """Update the gauges."""
+    """Set the gauges from the database."""
     rows = {row.failing: row for row in webhook_claims.backlog(session)}
     waiting, now = webhook_fanout.oldest_waiting(session), datetime.now(UTC)
     for failing, receiver in RECEIVERS.items():
