@@ -56,17 +56,14 @@ def forms(sql: str) -> tuple[str, str, str]:
 def forget_unfinished(context: ExceptionContext) -> None:
     """After an error in a message with PREPARE, prepare all statements of the connection again.
 
-    The error, such as a timeout, does not show whether PostgreSQL has prepared the statement.
+    PostgreSQL may have prepared the statement before the error.
     """
     if context.connection and (context.statement or "").startswith(("PREPARE ", "DEALLOCATE ")):
         context.connection.info.pop("prepared", None)
 
 
 def replace_outdated(context: ExceptionContext) -> None:
-    """Mark the connection as lost if a prepared statement has an old result type or is missing.
-
-    A migration can change the result type, and another program can send DEALLOCATE.
-    """
+    """Reconnect if a prepared statement is missing, or a migration has changed its result type."""
     sent = context.statement or ""
     prepared = sent.startswith(("DEALLOCATE ", "PREPARE ", "EXECUTE "))
     if prepared and isinstance(context.original_exception, OUTDATED):

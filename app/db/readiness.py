@@ -42,7 +42,7 @@ def init_app(app: Flask) -> None:
 
 
 def find_fault(session: Session) -> str:
-    """Query PostgreSQL; return why the process is not ready, or an empty string if it is ready."""
+    """Query PostgreSQL; return why the process is not ready, or an empty string."""
     if session.scalar(text("SHOW transaction_read_only")) == "on":
         # After a failover, the pool must not keep connections to the former primary.
         session.connection().engine.dispose()

@@ -22,7 +22,7 @@ from services.errors import Problem
 
 # Milliseconds. If a read on the replica takes longer, the primary serves it.
 STATEMENT_TIMEOUT = 1000
-# After a failure, all reads use the primary for this time. Then one request tries the replica.
+# After a failure, reads use the primary for this time. Then one request tries the replica.
 PAUSE_SECONDS = 10
 
 
@@ -82,11 +82,10 @@ def read_from_replica(
 ) -> Response | None:
     """Return the response of the method from the replica, or None if the primary must serve it.
 
-    After an error the result is None too, because the primary may have rows that the replica lacks.
+    The result is None after an error, because the primary may have rows that the replica lacks.
     """
     replica: Replica | None = current_app.extensions["replica"]
-    # There is no counter of the caller's writes with an API key, or with a credential for a public
-    # method, which does not authenticate the caller.
+    # Only a session counts its writes. An API key has none, and a public method reads none.
     user = getattr(resource, "user", None)
     if "Authorization" in request.headers and getattr(user, "session_id", None) is None:
         return None

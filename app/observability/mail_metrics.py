@@ -1,6 +1,6 @@
 """Prometheus metrics of a process that sends mails.
 
-Alerts and dashboards depend on these names; docs/operators/operations.md lists the metrics.
+Alerts and dashboards depend on these names; docs/operators/operations.md lists them.
 """
 
 from datetime import UTC, datetime

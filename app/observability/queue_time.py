@@ -22,9 +22,9 @@ def start_time(environ: dict[str, Any]) -> float:
 
 
 def milliseconds_since_data(connection: Any) -> int:
-    """Return the milliseconds since the kernel last received data, or 0 if unknown.
+    """Return the milliseconds since the kernel last received data.
 
-    The time is unknown for a Unix socket, and without gunicorn, where `connection` is None.
+    The result is 0 for a Unix socket, and without gunicorn (`connection` is None).
     """
     try:
         info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, OFFSET + SIZE)

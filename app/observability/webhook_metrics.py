@@ -1,6 +1,6 @@
 """Prometheus metrics of a process that delivers webhooks.
 
-Alerts and dashboards depend on these names; docs/operators/operations.md lists the metrics.
+Alerts and dashboards depend on these names; docs/operators/operations.md lists them.
 """
 
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ for outcome in OUTCOMES.values():
 
 
 def count(result: Result) -> None:
-    """Count an attempt, and its duration if the receiver responded."""
+    """Count an attempt."""
     ATTEMPTS.labels(OUTCOMES[result.outcome]).inc()
     if result.response:
         DURATIONS.observe(result.response.latency_ms / 1000)

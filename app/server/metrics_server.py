@@ -88,11 +88,7 @@ class MetricsServer:
 
 
 def listen_host(addresses: list[Any], port: int) -> str:
-    """Return the host on which the API listens, or 127.0.0.1 for a Unix socket or a descriptor.
-
-    Raises:
-        SettingsError: `port` is the port of the API.
-    """
+    """Return the host on which the API listens, or 127.0.0.1 for a Unix socket or descriptor."""
     internet = [address for address in addresses if isinstance(address, tuple)]
     if any(address[1] == port for address in internet):
         raise SettingsError(f"METRICS_PORT: {port} is the port of the API; choose another.")

@@ -127,11 +127,7 @@ def resolve_host(_dialect: Any, _record: Any, _args: Any, parameters: dict[str, 
 
 
 def look_up(hosts: list[str]) -> list[tuple[int, str]]:
-    """Return each address with the index of its host in `hosts`; skip unknown hosts.
-
-    Raises:
-        OperationalError: no host has an address, or the lookup takes too long.
-    """
+    """Return each address with the index of its host; skip unknown hosts."""
     late = OperationalError(
         f"The lookup of {', '.join(hosts)} took more than {CONNECT_SECONDS:g} seconds."
     )

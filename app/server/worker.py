@@ -17,7 +17,7 @@ SOCKET_SECONDS = 10.0
 class Worker(GeventWorker):
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         # gunicorn reads the server address from `listener`, which a shutdown may have closed. The
-        # socket of the client has the same address.
+        # client's socket has it, too.
         super().handle(client, client, addr)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:

@@ -9,8 +9,7 @@ from psycopg2.extensions import make_dsn, parse_dsn
 
 # The scheme selects the driver of SQLAlchemy.
 SCHEME = "postgresql+psycopg2"
-# If a password contains an @ that is not encoded, libpq takes the rest of the password as part of
-# the host, and would send it to DNS. This pattern rejects such a host.
+# Rejects the part of a password after an @, which libpq takes as a host and would send to DNS.
 HOST = re.compile(r"[/@].+|[\w.:-]*")
 DIGITS = re.compile("[0-9]*")
 INTEGERS = re.compile(r"connect_timeout|tcp_user_timeout|keepalives\w*")
@@ -57,13 +56,10 @@ def parameters(url: str) -> dict[str, str]:
 
 
 def check_values(given: dict[str, str]) -> None:
-    """Raise an error for values that libpq rejects.
+    """Raise a ValidationError for values that libpq rejects.
 
-    libpq validates values only when it connects. So this function connects to a socket that cannot
-    exist, and ignores the failure of the connection.
-
-    Raises:
-        ValidationError: a value is invalid.
+    libpq validates values only when it connects, so this function connects to a socket that cannot
+    exist.
     """
     hosts = given.get("host", "").split(",")
     ports = given.get("port", "").replace(",", "")
