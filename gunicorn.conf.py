@@ -74,7 +74,7 @@ def require_tracing(settings: Settings) -> None:
 
 
 def serve_metrics(server: Arbiter, settings: Settings) -> Any:
-    """Start the metrics server in the master, and return it."""
+    """Start the metrics server."""
     # Imported here, because prometheus_client is not needed without METRICS_PORT.
     from app.server.metrics_server import MetricsServer
 

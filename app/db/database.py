@@ -175,8 +175,7 @@ def disconnect_read_only(context: ExceptionContext) -> None:
 def is_retryable(error: Exception, seconds: float = 0) -> bool:
     """Return True if a retry of the transaction can succeed.
 
-    `seconds` is the duration of the failed attempt. If a connection is lost after a long attempt,
-    the cause was a timeout, and a retry would be too late for the client.
+    `seconds` is the duration of the failed attempt (see `MAX_RETRYABLE_SECONDS`).
     """
     if isinstance(error, StaleDataError):
         return True

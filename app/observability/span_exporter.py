@@ -1,7 +1,6 @@
 """OpenTelemetry span exporter that sends only allowed attributes.
 
-The instrumentation also records URLs, addresses and PostgreSQL errors with values of rows. The
-exporter does not send them, nor attributes that a later version adds.
+The others can contain personal data. See docs/decisions/0015-trace-attributes.md.
 """
 
 from collections.abc import Mapping, Sequence

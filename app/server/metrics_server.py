@@ -2,8 +2,8 @@
 
 The master handles no requests, so metrics stay available when all workers are busy. Each worker
 writes its metrics to files in one folder, and the master adds them up. The file names contain the
-slot of the worker instead of its process id. So a new worker reuses the files of a worker that has
-exited, and the number of files does not grow. See docs/decisions/0014-metrics-in-the-master.md.
+slot of the worker instead of its process id, so the number of files does not grow. See
+docs/decisions/0014-metrics-in-the-master.md.
 """
 
 import atexit
