@@ -1,13 +1,13 @@
 # The image: `docker build -t flask-api:latest .`, or with podman, or `make image`.
-# Do not build by the symbolic link docker/Dockerfile: BuildKit has problems with it (moby/buildkit#343).
+# Do not build from docker/Dockerfile: BuildKit has problems with symbolic links (moby/buildkit#343).
 #
-# For your own package index or proxy, pass two secrets. They are mounted while packages are
-# installed, and are in no layer:
+# To use your own package index or proxy, pass two secrets. The build mounts them only while it
+# installs packages, and stores them in no layer:
 #   --secret id=pip.conf,src=$HOME/.config/pip/pip.conf
 #   --secret id=ca.pem,src=/etc/ssl/certs/ca-certificates.crt   (pip.conf: cert = /run/secrets/ca.pem)
 #
-# With the tag, each build gets the security fixes of Debian and Python. For a repeatable build,
-# pass the digest too: --build-arg BASE=docker.io/library/python:3.13-slim-trixie@sha256:…
+# BASE is a tag, so each build gets the security fixes of Debian and Python. For a repeatable build,
+# add a digest: --build-arg BASE=docker.io/library/python:3.13-slim-trixie@sha256:…
 ARG BASE=docker.io/library/python:3.13-slim-trixie
 
 FROM ${BASE} AS build
@@ -18,10 +18,10 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf --mount=type=secret,id=
     && python3 -m pip --python /opt/venv/bin/python3 install --no-cache-dir --no-compile \
         --disable-pip-version-check --only-binary :all: --no-deps --require-hashes -r /tmp/requirements.txt
 WORKDIR /srv
-# .dockerignore is an allow-list.
+# .dockerignore lists the files to copy, and excludes all others.
 COPY . .
-# Compile now, because the root is read-only at runtime. Make all files readable for the user of the
-# image, whatever the umask of the checkout was.
+# Compile now, because the root file system is read-only at runtime. Make all files readable for the
+# user of the image, because the umask of the checkout may forbid it.
 RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib /srv \
     && chmod -R u=rwX,go=rX /srv
 
@@ -38,15 +38,15 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     PORT=8000
-# A number, so that Kubernetes can verify that it is not root.
+# A number, because Kubernetes cannot verify that a name is not root.
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-# Liveness, because Docker cannot take an unready container out of the traffic. Images in the OCI format
-# have no health check, so `make image` builds the Docker format.
+# Checks liveness, because Docker sends traffic to a container that is not ready, too. The OCI format has no
+# health checks, so `make image` builds the Docker format.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python3", "-IS", "/srv/docker/healthcheck.py"]
-# It listens on 0.0.0.0:$PORT; WEB_CONCURRENCY is the number of workers.
+# gunicorn listens on 0.0.0.0:$PORT; WEB_CONCURRENCY is the number of workers.
 CMD ["gunicorn", "app:create_app()"]
 
 ARG VERSION=unknown

@@ -28,22 +28,22 @@ from app.settings import Settings, SettingsError
 MAX_UNREAD = 65_536
 descriptors = getrlimit(RLIMIT_NOFILE)[0]
 
-# No `bind`: gunicorn's default is 0.0.0.0:$PORT, or 127.0.0.1:8000 if PORT is not set.
+# `bind` is not set: gunicorn's default is 0.0.0.0:$PORT, or 127.0.0.1:8000 without PORT.
 workers = os.environ.get("WEB_CONCURRENCY") or 2
 worker_class = "app.server.worker.Worker"
 # Each connection needs a file descriptor; PostgreSQL, Redis and files need some too.
 worker_connections = 1000 if descriptors == RLIM_INFINITY else min(1000, descriptors * 3 // 4)
 timeout = 30
 graceful_timeout = 25
-# Longer than the idle timeout of the proxy, so that it never reuses a closed connection.
+# Longer than the idle timeout of the proxy, so that the proxy never reuses a closed connection.
 keepalive = 75
-# No `reuse_port`: connections wait in the shared socket while a worker restarts.
-# Restarts limit slow memory leaks. A restart takes much CPU time, so they are rare.
+# `reuse_port` is not set, so that connections wait in the shared socket while a worker restarts.
+# Restarts limit slow memory leaks. They are rare, because a restart takes much CPU time.
 max_requests = 200_000
 max_requests_jitter = 20_000
-# In memory, so that the heartbeat of a worker does not wait for a disk.
+# A directory in memory, so that the heartbeat of a worker does not wait for a disk.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
-# The socket would be a file in $HOME, which does not exist in the container.
+# gunicorn would create this socket in $HOME, which does not exist in the container.
 control_socket_disable = True
 # The service writes its own access log.
 accesslog = None
@@ -52,7 +52,7 @@ logger_class = "app.server.log.ServerLogger"
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
 limit_request_line = 8190
-# Not `gunicorn_h1c`: 0.6.10 accepts several spaces in a request line.
+# Not `gunicorn_h1c`, because its version 0.6.10 accepts several spaces in a request line.
 http_parser = "python"
 
 
@@ -74,11 +74,12 @@ def require_tracing(settings: Settings) -> None:
 
 
 def serve_metrics(server: Arbiter, settings: Settings) -> Any:
-    """Start the metrics server; import prometheus_client only if it is needed."""
+    """Start the metrics server."""
+    # Imported here, because prometheus_client is not needed without METRICS_PORT.
     from app.server.metrics_server import MetricsServer
 
     metrics = MetricsServer(settings.metrics_port, server.cfg)
-    # The folder in which prometheus_client writes in the workers.
+    # In the workers, prometheus_client writes its files to this folder.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics.folder
     return metrics
 
@@ -104,13 +105,13 @@ def post_worker_init(worker: Worker) -> None:
         from app.observability import tracing
 
         worker.end_traces = tracing.init_app(worker.wsgi)
-    # The garbage collector skips the objects of the application, which live as long as the process.
+    # The application lives as long as the process, so the garbage collector need not check it.
     gc.collect()
     gc.freeze()
 
 
 def cooperate(app: Any) -> None:
-    """Keep PostgreSQL and argon2, which gevent cannot patch, from blocking the event loop."""
+    """Make psycopg2 and argon2 cooperate with gevent, which cannot patch C extensions."""
     from gevent import get_hub
 
     from app.server import postgres_wait
@@ -123,7 +124,7 @@ def cooperate(app: Any) -> None:
 def pre_request(worker: Worker, request: Request) -> None:
     """Announce that the connection closes after a request with a large or chunked body.
 
-    If the service rejects such a request, the rest of its body is never read (RFC 9112, 9.6).
+    If the service rejects such a request, it does not read the rest of the body (RFC 9112, 9.6).
     """
     reader = request.body.reader
     if isinstance(reader, ChunkedReader) or reader.length > MAX_UNREAD:

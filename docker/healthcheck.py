@@ -4,7 +4,7 @@ import os
 import sys
 from http.client import HTTPConnection
 
-# Not urllib, which would use a proxy from the environment.
+# http.client instead of urllib, which would use a proxy from the environment.
 connection = HTTPConnection("127.0.0.1", int(os.environ["PORT"]), timeout=4)
 connection.request("GET", "/api/health/live")
 sys.exit(connection.getresponse().status != 200)

@@ -8,9 +8,9 @@ from app.settings.postgres import parameters
 def connect_args(url: str, options: str = "", **defaults: Any) -> dict[str, Any]:
     """Return `connect_args` for `create_engine`: all parameters of the URL, and `defaults`.
 
-    The parameters of the URL override `defaults`; `options` are appended to its options. Options
-    and encoding are always set, so libpq ignores PGOPTIONS and PGCLIENTENCODING. Otherwise these
-    variables could make the service and the migrations use different schemas.
+    The parameters of the URL override `defaults`. `options` are appended to the options of the URL,
+    so they take precedence. Options and encoding are always set, so libpq ignores PGOPTIONS and
+    PGCLIENTENCODING. Otherwise the service and the migrations could use different schemas.
     """
     given = parameters(url)
     joined = f"{given.get('options', '')} {options}".strip()
@@ -20,8 +20,8 @@ def connect_args(url: str, options: str = "", **defaults: Any) -> dict[str, Any]
 def set_utc(connection: Any, _record: Any) -> None:
     """Set the time zone UTC; a listener for the `connect` event.
 
-    The `options` of a connection set it, but libpq sends PGTZ after them. A session that is in
-    UTC already costs no round trip.
+    The `options` of a connection set it too, but libpq then applies the variable PGTZ. If the
+    session is in UTC, this function needs no round trip.
     """
     if connection.info.parameter_status("TimeZone") != "UTC":
         with connection.cursor() as cursor:

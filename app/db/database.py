@@ -21,9 +21,9 @@ from app.settings import Settings
 from app.settings.postgres import SCHEME
 
 UUID_OID, TIMESTAMPTZ_OID = 2950, 1184  # OIDs in pg_type
-# A worker waits this much longer than `statement_timeout` before it gives up a statement.
+# A worker waits this much longer than `statement_timeout`, and then closes the connection.
 GRACE_SECONDS = 2.0
-# If a connection is lost after a longer attempt, it was a timeout: there is no time for a retry.
+# If a connection is lost after a longer attempt, the cause was a timeout, and a retry is too late.
 MAX_RETRYABLE_SECONDS = 2.0
 TRANSACTION_OPTIONS = {"isolation_level", "postgresql_readonly", "postgresql_deferrable"}
 CONFLICTS = (DeadlockDetected, SerializationFailure)
@@ -40,7 +40,7 @@ class Database:
     def session(self, *, autocommit: bool = False) -> Session:
         """Open a session, which connects at its first statement.
 
-        With `autocommit`, each statement is its own transaction. So reads need no round trips for
+        With `autocommit`, each statement is its own transaction, which saves the round trips for
         BEGIN and ROLLBACK.
         """
         session: Session = current_app.extensions["sessions"](info={"autocommit": autocommit})
@@ -61,13 +61,14 @@ def make_engine(settings: Settings) -> Engine:
     wanted = pooler.session_settings(settings)
     options = "" if settings.database_pooler else pooler.startup_options(wanted)
     engine = create_engine(
-        f"{SCHEME}://",  # libpq, not SQLAlchemy, parses the URL, for example with several hosts
+        # libpq parses the URL instead of SQLAlchemy; see `connect_args`.
+        f"{SCHEME}://",
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_pool_overflow,
         pool_timeout=settings.database_pool_timeout,
         pool_recycle=1800,
         pool_use_lifo=True,
-        # Statement parameters contain personal data and secrets: keep them out of the log.
+        # Keep the parameters of statements out of the log: they contain personal data and secrets.
         hide_parameters=True,
         json_deserializer=orjson.loads,
         # Saves a query for the OID of hstore on each new connection.
@@ -96,7 +97,7 @@ def make_engine(settings: Settings) -> Engine:
 
 
 class StrictSession(Session):
-    """Session that raises an error where SQLAlchemy only warns about ignored execution options."""
+    """Session that raises an error for late execution options, which SQLAlchemy would ignore."""
 
     def connection(self, bind_arguments: Any = None, execution_options: Any = None) -> Connection:
         if execution_options and self.in_transaction():
@@ -114,11 +115,11 @@ def make_sessions(engine: Engine) -> sessionmaker[Session]:
 
 
 def start_autocommit(session: Session, _transaction: Any, connection: Connection) -> None:
-    """Turn on psycopg2's autocommit, which needs no round trip.
+    """Turn on psycopg2's autocommit for an autocommit session; this needs no round trip.
 
     SQLAlchemy's `isolation_level="AUTOCOMMIT"` would send a SET for each use of a connection.
     """
-    # Explicit transaction options need a transaction.
+    # If the caller sets transaction options, keep the transaction.
     chosen = TRANSACTION_OPTIONS & connection.get_execution_options().keys()
     if session.info["autocommit"] and not chosen:
         driver_connection: Any = connection.connection.driver_connection
@@ -126,7 +127,7 @@ def start_autocommit(session: Session, _transaction: Any, connection: Connection
 
 
 def end_autocommit(connection: Any, _record: Any) -> None:
-    """Reset autocommit when a connection returns to the pool; a lost one is None or closed."""
+    """Reset autocommit when a connection returns to the pool, unless it is lost."""
     if connection is not None and not connection.closed and connection.autocommit:
         connection.autocommit = False
 
@@ -134,7 +135,7 @@ def end_autocommit(connection: Any, _record: Any) -> None:
 def refuse_isolation_level_of_statement(
     connection: Connection, _cursor: Any, _sql: str, _parameters: Any, context: Any, _many: bool
 ) -> None:
-    """Raise an error if a single statement sets an isolation level; SQLAlchemy would ignore it."""
+    """Raise an error if a single statement sets an isolation level, which would have no effect."""
     chosen = context.execution_options.get("isolation_level")
     if chosen != connection.get_execution_options().get("isolation_level"):
         raise InvalidRequestError("The isolation_level of a single statement has no effect.")
@@ -143,8 +144,8 @@ def refuse_isolation_level_of_statement(
 def choose_types(connection: Any, _record: Any) -> None:
     """Set faster Python types for UUID and timestamp columns.
 
-    Ids are used as text, so UUID objects would be overhead. `fromisoformat` is faster than
-    psycopg2's own parser, which creates a time zone for each value.
+    The service uses ids as text, so UUID objects would be overhead. `fromisoformat` is faster than
+    psycopg2's own parser, which creates a time zone object for each value.
     """
     connection.string_types.pop(UUID_OID, None)
     register_type(new_type((TIMESTAMPTZ_OID,), "time", read_time), connection)
@@ -155,7 +156,7 @@ def read_time(value: Any, _cursor: Any) -> datetime | None:
 
 
 def remove_values(context: ExceptionContext) -> None:
-    """Keep only the first line of an error: DETAIL and LINE contain values of rows."""
+    """Keep only the first line of an error message: the other lines can contain values of rows."""
     for error in (context.original_exception, context.sqlalchemy_exception):
         if error is not None and error.args:
             error.args = (str(error.args[0]).partition("\n")[0],)
@@ -164,8 +165,8 @@ def remove_values(context: ExceptionContext) -> None:
 def disconnect_read_only(context: ExceptionContext) -> None:
     """Treat a failed write to a read-only server as a lost connection.
 
-    After a failover, connections to the former primary still work. Marking one as lost makes
-    SQLAlchemy drop the whole pool, and the retry connects to the new primary.
+    After a failover, connections to the former primary still work. If one is marked as lost,
+    SQLAlchemy drops the whole pool, and the retry connects to the new primary.
     """
     if isinstance(context.original_exception, ReadOnlySqlTransaction):
         context.is_disconnect = True
@@ -174,8 +175,7 @@ def disconnect_read_only(context: ExceptionContext) -> None:
 def is_retryable(error: Exception, seconds: float = 0) -> bool:
     """Return True if a retry of the transaction can succeed.
 
-    `seconds` is the duration of the failed attempt. If the attempt took long before the connection
-    was lost, it was a timeout, and a retry would be too late for the client.
+    `seconds` is the duration of the failed attempt (see `MAX_RETRYABLE_SECONDS`).
     """
     if isinstance(error, StaleDataError):
         return True
@@ -188,8 +188,8 @@ def lost_connection(error: Exception) -> bool:
     """Return True if the connection broke before or during a statement.
 
     After a restart of PostgreSQL, SQLAlchemy drops all older connections of the pool, so a retry
-    gets a new one. If the error has no statement, COMMIT failed, and the transaction may be saved:
-    the result is False.
+    gets a new one. If the error has no statement, the COMMIT failed. Then the result is False,
+    because the transaction may be saved.
     """
     return (
         isinstance(error, DBAPIError)

@@ -1,8 +1,8 @@
 """Session settings of PostgreSQL: time zone and timeouts, also behind a transaction pooler.
 
-A direct connection sends them in its startup packet. A transaction pooler such as PgBouncer rejects
-that, because its clients share the sessions. There the role must have the settings; this module
-logs a warning if it does not.
+A direct connection sends the settings in its startup packet. A transaction pooler such as PgBouncer
+rejects them, because its clients share sessions. Behind a pooler, the database role must have the
+settings; this module logs a warning about those that the role lacks.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def session_settings(settings: Settings) -> dict[str, str]:
 
 
 def startup_options(wanted: dict[str, str]) -> str:
-    """Return the `options` of libpq that apply these settings to a connection."""
+    """Return the libpq `options` that apply the settings to a connection."""
     return " ".join(f"-c {name}={value}" for name, value in wanted.items())
 
 

@@ -2,8 +2,8 @@
 
 psycopg2 has no API for them. `execution_options(prepared=True)` prepares a statement. Its SQL text
 must be constant, because PostgreSQL keeps each text until the connection closes. PostgreSQL infers
-the type of a parameter from the column or CAST next to it, otherwise text. Prepared statements are
-off behind a transaction pooler. See docs/decisions/0009-prepared-statements.md.
+the type of a parameter from the column or CAST next to it; otherwise the type is text. Behind a
+transaction pooler, no statement is prepared. See docs/decisions/0009-prepared-statements.md.
 """
 
 import re
@@ -28,7 +28,7 @@ def init_engine(engine: Engine) -> None:
 def prepare(
     connection: Connection, _cursor: Any, sql: str, parameters: Any, context: Any, _many: bool
 ) -> tuple[str, Any]:
-    """Replace the SQL by EXECUTE; the first time, send PREPARE in the same message."""
+    """Replace the SQL by EXECUTE; the first time on a connection, send PREPARE before it."""
     if not context.execution_options.get("prepared"):
         return sql, parameters
     name, preparation, execution = forms(sql)
@@ -54,16 +54,16 @@ def forms(sql: str) -> tuple[str, str, str]:
 
 
 def forget_unfinished(context: ExceptionContext) -> None:
-    """After an error in a message that prepares a statement, prepare all statements again.
+    """After an error in a message with PREPARE, prepare all statements of the connection again.
 
-    After a timeout, for example, the statement may be prepared or not.
+    PostgreSQL may have prepared the statement before the error.
     """
     if context.connection and (context.statement or "").startswith(("PREPARE ", "DEALLOCATE ")):
         context.connection.info.pop("prepared", None)
 
 
 def replace_outdated(context: ExceptionContext) -> None:
-    """Reconnect after a migration changed the result type of a statement, or after DEALLOCATE."""
+    """Reconnect if a prepared statement is missing, or a migration has changed its result type."""
     sent = context.statement or ""
     prepared = sent.startswith(("DEALLOCATE ", "PREPARE ", "EXECUTE "))
     if prepared and isinstance(context.original_exception, OUTDATED):

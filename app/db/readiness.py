@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 
 from app.db.schema_version import is_current, revisions
 
-# The probe has no rate limit, so requests within one second share one result.
+# `/api/health/ready` has no rate limit, so requests within one second share one result.
 CACHE_SECONDS = 1.0
 
 
 class Readiness:
-    """Cached result of the check; at most one request at a time queries PostgreSQL."""
+    """Readiness check with a cached result; at most one request at a time queries PostgreSQL."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -24,7 +24,7 @@ class Readiness:
         self._checked_at = float("-inf")
 
     def fault(self, session: Session) -> str:
-        """Return why the process is not ready, or an empty string."""
+        """Return why the process is not ready, or an empty string if it is ready."""
         with self._lock:
             if time.monotonic() - self._checked_at >= CACHE_SECONDS:
                 previous, self._fault = self._fault, "PostgreSQL is unavailable."

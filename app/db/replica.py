@@ -20,9 +20,9 @@ from app.settings import Settings
 from services import principals
 from services.errors import Problem
 
-# Milliseconds. A read takes a few; a replica that takes a second counts as unavailable.
+# Milliseconds. If a read on the replica takes longer, the primary serves it.
 STATEMENT_TIMEOUT = 1000
-# Pause after a failure; then one request tries the replica again.
+# After a failure, reads use the primary for this time. Then one request tries the replica.
 PAUSE_SECONDS = 10
 
 
@@ -35,7 +35,7 @@ class Replica:
         self.failing, self.next_try = False, 0.0
 
     def in_service(self) -> bool:
-        """Return True if reads may use it; after a failure, one request per pause may try."""
+        """Return True if a read may use the replica; after a failure, one read per pause may."""
         now = time.monotonic()
         if self.failing and now < self.next_try:
             return False
@@ -56,7 +56,10 @@ def init_app(app: Flask) -> None:
 
 
 def replica_settings(settings: Settings) -> Settings:
-    """Return settings for the engine of the replica; behind a pooler, the role sets the timeout."""
+    """Return the settings for the engine of the replica, with a shorter statement timeout.
+
+    Behind a pooler, the database role sets the timeout.
+    """
     timeout = settings.database_statement_timeout
     return dataclasses.replace(
         settings,
@@ -77,12 +80,12 @@ class Reader(Protocol):
 def read_from_replica(
     resource: Reader, method: Callable[..., Any], path: dict[str, Any]
 ) -> Response | None:
-    """Return a response from the replica, or None to use the primary.
+    """Return the response of the method from the replica, or None if the primary must serve it.
 
-    An error also leads to the primary, which may have rows that the replica lacks.
+    The result is None after an error, because the primary may have rows that the replica lacks.
     """
     replica: Replica | None = current_app.extensions["replica"]
-    # Only a session counts its writes: public reads with a credential, and API keys do not.
+    # Only a session counts its writes. An API key has none, and a public method reads none.
     user = getattr(resource, "user", None)
     if "Authorization" in request.headers and getattr(user, "session_id", None) is None:
         return None
@@ -99,7 +102,7 @@ def read_from_replica(
 def respond(
     replica: Replica, resource: Reader, method: Callable[..., Any], path: dict[str, Any]
 ) -> Response | None:
-    """Return the response of the method, or None; record whether the replica is available."""
+    """Return the response of the method, or None; note whether the replica is available."""
     response = None
     try:
         if has_own_writes(resource):
@@ -125,7 +128,7 @@ def has_own_writes(resource: Reader) -> bool:
 
 
 def is_unreachable(error: Exception) -> bool:
-    """Return True if the connection failed; an error with an SQLSTATE is a response."""
+    """Return True if the connection failed; an SQLSTATE shows that the replica has responded."""
     if not isinstance(error, DBAPIError):
         return isinstance(error, PoolTimeout)
     broken = isinstance(error, (OperationalError, InterfaceError)) or error.connection_invalidated

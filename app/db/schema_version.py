@@ -26,8 +26,8 @@ def revisions() -> tuple[frozenset[str], frozenset[str]]:
 def is_current(applied: Collection[str]) -> bool:
     """Return True if a database at the revisions `applied` has all migrations of this version.
 
-    An unknown revision counts as newer: an upgrade migrates first, and the pods of the previous
-    version must stay ready.
+    An unknown revision counts as newer. An upgrade migrates the database first, and the pods of the
+    previous version must stay ready meanwhile.
     """
     heads, older = revisions()
     is_newer = any(revision not in heads for revision in applied)

@@ -1,4 +1,4 @@
-"""Metrics port of a process that delivers webhooks or sends mails."""
+"""Server of `/metrics` in a process that delivers webhooks or sends mails."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ Sample = Callable[[Session], None]
 
 
 def start(app: Flask, *, webhooks: bool = False, mails: bool = False) -> None:
-    """Serve `/metrics` on `METRICS_PORT`, if it is set, and start to sample the backlogs.
+    """If `METRICS_PORT` is set, serve `/metrics` on it and start to measure the backlogs.
 
     Raises:
         SettingsError: the port is in use.
@@ -46,7 +46,7 @@ def serve(port: int) -> None:
 
 
 def sample_forever(sessions: sessionmaker[Session], samples: Sequence[Sample]) -> None:
-    """Update the gauges every five seconds; while PostgreSQL is unavailable, keep their values."""
+    """Update the gauges every five seconds; keep their values while PostgreSQL is unavailable."""
     while True:
         for sample in samples:
             # The deliverer and the mail sender log errors of PostgreSQL.

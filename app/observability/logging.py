@@ -1,4 +1,4 @@
-"""Logs (loguru): one line of JSON per message in production, readable colors in development."""
+"""Logs (loguru): one line of JSON per message in production, colored text in development."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ READABLE = (
     "<green>{time:HH:mm:ss.SSS}</green> <level>{level: <7}</level> {message} <dim>{extra}</dim>"
 )
 LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
-# For a path that no route matches; other characters are percent-encoded.
+# For the log of a path that no route matches. Other characters are percent-encoded.
 MAX_PATH, PATH_CHARACTERS = 200, "/:@!$&'()*+,;="
 # Returns the id of the current trace; app/observability/tracing.py sets it.
 trace_id: Callable[[], str | None] | None = None
@@ -48,10 +48,10 @@ def configure(settings: Settings) -> None:
         logging.getLogger(noisy).setLevel(
             max(logging.WARNING, logging.getLevelName(settings.log_level))
         )
-    # It logs invalid headers of webhook receivers, which can be megabytes.
+    # Its warnings contain invalid headers of webhook receivers, which can be megabytes.
     logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
     logger.remove()
-    # `diagnose` would log the values of variables, such as passwords and tokens.
+    # `diagnose=True` would log the values of variables, such as passwords and tokens.
     logger.add(
         write_json if settings.production else write,
         level=settings.log_level,
@@ -85,7 +85,7 @@ def write_json(message: Message) -> None:
 
 
 def write(text: str) -> None:
-    """Write to standard error, without secrets; a full disk or a closed pipe raises no error."""
+    """Write to standard error, without secrets; ignore a full disk or a closed pipe."""
     with suppress(OSError, ValueError, AttributeError):
         sys.stderr.buffer.write(redacted(text).encode(errors="backslashreplace"))
         sys.stderr.buffer.flush()
@@ -103,7 +103,7 @@ def start_clock() -> None:
 
 
 def log_request(response: Response) -> Response:
-    """Log a request by its route, because the URL may contain personal data."""
+    """Log a request with its route instead of its URL, which may contain personal data."""
     rule = request.url_rule
     path = {} if rule else {"path": quote(redacted(request.path), PATH_CHARACTERS)[:MAX_PATH]}
     logger.bind(

@@ -1,6 +1,6 @@
 """Prometheus metrics of a process that sends mails.
 
-Alerts and dashboards depend on the names; docs/operators/operations.md lists them.
+Alerts and dashboards depend on these names; docs/operators/operations.md lists them.
 """
 
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ OLDEST = Gauge("mail_oldest_seconds", "Age of the oldest mail that is not sent y
 
 
 def sample(session: Session) -> None:
-    """Update the gauges."""
+    """Set the gauges from the database."""
     rows = {row.retried: row for row in mails.backlog(session)}
     now = datetime.now(UTC)
     for retried, state in STATES.items():

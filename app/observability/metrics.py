@@ -1,6 +1,6 @@
 """Prometheus metrics of a worker.
 
-Alerts and dashboards depend on the names; docs/operators/operations.md lists them.
+Alerts and dashboards depend on these names; docs/operators/operations.md lists them.
 """
 
 import time
@@ -26,7 +26,7 @@ from services.second_factors import WrongCode
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SAMPLE_SECONDS = 1.0
-# Authentication events by method, route and either status or error.
+# Authentication events by method, route, and status or exception class.
 AUTH_EVENTS: dict[tuple[str, str, str | type[Problem]], str] = {
     ("POST", "/api/auth/register", "201"): "register",
     ("POST", "/api/auth/register", EmailTaken): "register_failed",
@@ -44,7 +44,7 @@ AUTH_EVENTS: dict[tuple[str, str, str | type[Problem]], str] = {
     ("POST", "/api/api-keys", "201"): "api_key_created",
     ("DELETE", "/api/api-keys/<api_key_id>", "204"): "api_key_revoked",
 }
-# Events that the response status does not show.
+# Events that the status of the response does not show.
 OTHER_EVENTS = ("refresh_repeated",)
 
 REQUESTS = Counter("http_requests", "HTTP responses.", ["method", "route", "status"])
@@ -80,7 +80,7 @@ def init_app(app: Flask) -> None:
     request_finished.connect(count_response, app)
     problems.problem_rendered.connect(count_problem)
     tokens.events.connect(count_event)
-    # Export every counter at 0: `increase()` ignores the first value of a series.
+    # Start each counter at 0, because `increase()` ignores the first value of a series.
     for event in (*AUTH_EVENTS.values(), *OTHER_EVENTS):
         EVENTS.labels(event)
     for name in limits.NAMES:
@@ -92,7 +92,7 @@ def init_app(app: Flask) -> None:
 
 
 def count_response(_app: Flask, response: Response, **_: Any) -> None:
-    """Count and time a response, labelled by route and not by URL."""
+    """Count a response, and observe its duration, by route."""
     rule = request.url_rule
     method = request.method if request.method in METHODS else "other"
     route, status = rule.rule if rule else "unmatched", str(response.status_code)
@@ -117,7 +117,7 @@ def count_event(event: str) -> None:
 
 
 def sample(app: Flask) -> None:
-    """Update the gauges here, once a second, instead of in each request."""
+    """Set the gauges; called once a second instead of in each request."""
     pool = app.extensions["database"].pool
     CONNECTIONS.labels("in_use").set(pool.checkedout())
     CONNECTIONS.labels("idle").set(pool.checkedin())

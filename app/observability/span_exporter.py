@@ -1,7 +1,6 @@
 """OpenTelemetry span exporter that sends only allowed attributes.
 
-The instrumentation also records URLs, addresses and PostgreSQL errors with values of rows. An allow
-list keeps such data in the service, also when a later version records more attributes.
+The others can contain personal data. See docs/decisions/0015-trace-attributes.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanKind, Status
 
-# Old and new names, because OTEL_SEMCONV_STABILITY_OPT_IN selects between them.
+# The old and new name of each attribute; OTEL_SEMCONV_STABILITY_OPT_IN selects between them.
 ATTRIBUTES = frozenset(
     {
         "http.method",
@@ -31,7 +30,7 @@ ATTRIBUTES = frozenset(
 
 
 class FilteringSpanExporter(SpanExporter):
-    """Removes personal data from spans and passes them to another exporter."""
+    """Removes personal data from spans and passes the spans to another exporter."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self.exporter = exporter
@@ -65,7 +64,7 @@ def filtered(span: ReadableSpan) -> ReadableSpan:
 
 
 def name_of(span: ReadableSpan, kept: Mapping[str, object]) -> str:
-    """Return the method and route for a request; the instrumentation would use the URL."""
+    """Return the name of the span; for a request, the method and the route instead of the URL."""
     if span.kind is not SpanKind.SERVER:
         return span.name
     method = kept.get("http.method") or kept.get("http.request.method") or "HTTP"

@@ -1,7 +1,7 @@
 """OpenTelemetry traces of requests, SQL and Redis.
 
-Tracing starts in the worker after the fork, because a fork does not copy the exporter's thread. The
-standard OTEL_* environment variables apply. app/observability/span_exporter.py filters the spans.
+Tracing starts in each worker, because a fork does not copy the exporter's thread. The standard
+OTEL_* environment variables apply. app/observability/span_exporter.py filters the spans.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def init_app(app: Flask) -> Callable[[], None]:
     exporter = OTLPSpanExporter(f"{settings.otel_exporter_otlp_endpoint.rstrip('/')}/v1/traces")
     provider = TracerProvider(resource=resource(), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(FilteringSpanExporter(exporter)))
-    # Its dependency check does not know psycopg2-binary.
+    # The dependency check of this instrumentation does not accept psycopg2-binary.
     Psycopg2Instrumentor().instrument(tracer_provider=provider, skip_dep_check=True)
     RedisInstrumentor().instrument(tracer_provider=provider)
     app.wsgi_app = OpenTelemetryMiddleware(  # type: ignore[method-assign]
@@ -44,7 +44,7 @@ def init_app(app: Flask) -> Callable[[], None]:
 
 
 def resource() -> Resource:
-    """Return default resource attributes; the OTEL_* environment variables override them."""
+    """Return the resource attributes; the OTEL_* environment variables override the defaults."""
     ours = {"service.name": "flask-api", "service.version": __version__}
     return Resource.create(ours).merge(OTELResourceDetector().detect())
 
@@ -56,7 +56,7 @@ def name_route(span: trace.Span, environ: dict[str, Any], *_: Any) -> None:
 
 
 def trace_id() -> str | None:
-    """Return the trace id of the current request, for the log."""
+    """Return the id of the current trace for the log, or None."""
     context = trace.get_current_span().get_span_context()
     return trace.format_trace_id(context.trace_id) if context.is_valid else None
 

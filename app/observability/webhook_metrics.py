@@ -1,6 +1,6 @@
 """Prometheus metrics of a process that delivers webhooks.
 
-Alerts and dashboards depend on the names; docs/operators/operations.md lists them.
+Alerts and dashboards depend on these names; docs/operators/operations.md lists them.
 """
 
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ OLDEST = Gauge(
     ["receiver"],
 )
 
-# Export every counter at 0: `increase()` ignores the first value of a series.
+# Start each counter at 0, because `increase()` ignores the first value of a series.
 for outcome in OUTCOMES.values():
     ATTEMPTS.labels(outcome)
 
@@ -45,7 +45,7 @@ def count(result: Result) -> None:
 
 
 def sample(session: Session) -> None:
-    """Update the gauges."""
+    """Set the gauges from the database."""
     rows = {row.failing: row for row in webhook_claims.backlog(session)}
     waiting, now = webhook_fanout.oldest_waiting(session), datetime.now(UTC)
     for failing, receiver in RECEIVERS.items():

@@ -34,7 +34,7 @@ STATUSES: dict[type[Exception], int] = {
 
 
 def status_of(error: BaseException) -> int:
-    """Return the status for an exception of gunicorn's parser or of the application."""
+    """Return the HTTP status for an exception of gunicorn's parser or of the application."""
     matching = (status for kind, status in STATUSES.items() if isinstance(error, kind))
     return next(matching, 500)
 

@@ -1,4 +1,4 @@
-"""gunicorn's `logger_class`: sends its log to loguru."""
+"""gunicorn's `logger_class`: sends the log of gunicorn to loguru."""
 
 from gunicorn.config import Config
 from gunicorn.glogging import Logger

@@ -1,9 +1,9 @@
-"""`/metrics` on a port of its own, served by gunicorn's master (prometheus_client, multiprocess).
+"""Server of `/metrics` in gunicorn's master, on a separate port (prometheus_client, multiprocess).
 
 The master handles no requests, so metrics stay available when all workers are busy. Each worker
 writes its metrics to files in one folder, and the master adds them up. The file names contain the
-slot of the worker, not its process id: a new worker reuses the files of its predecessor, so there
-are never more files than workers. See docs/decisions/0014-metrics-in-the-master.md
+slot of the worker instead of its process id, so the number of files does not grow. See
+docs/decisions/0014-metrics-in-the-master.md.
 """
 
 import atexit
@@ -32,7 +32,7 @@ class MetricsServer:
     """HTTP server for `/metrics`, in a native thread of the master.
 
     Raises:
-        SettingsError: the port is in use, or it is the port of the API.
+        SettingsError: the port is in use, also by the API.
     """
 
     def __init__(self, port: int, cfg: Config) -> None:
@@ -46,8 +46,8 @@ class MetricsServer:
         self.folder = mkdtemp(prefix="metrics-", dir=cfg.worker_tmp_dir)
         self.master = os.getpid()
         atexit.register(self.remove_folder)
-        # A native thread, because a fork would copy a greenlet. Wait until it has started:
-        # otherwise the first fork could copy a lock that the thread holds.
+        # A native thread, because a fork would copy a greenlet. Wait until the thread has started.
+        # Otherwise the first fork could copy a lock that the thread holds.
         starting = get_original("_thread", "allocate_lock")()
         starting.acquire()
         get_original("_thread", "start_new_thread")(self.serve, (starting,))
@@ -70,7 +70,7 @@ class MetricsServer:
         return next(slot for slot in count() if slot not in used)
 
     def init_worker(self, slot: int) -> None:
-        """In a worker, close the sockets that the fork copied, and use the files of `slot`."""
+        """In a worker, close the copied sockets of the server, and write to the files of `slot`."""
         for name in os.listdir("/dev/fd"):
             with suppress(OSError):  # not a socket
                 copy = get_original("socket", "socket")(fileno=int(name))
@@ -79,7 +79,7 @@ class MetricsServer:
         values.ValueClass = values.MultiProcessValue(lambda: slot)  # type: ignore[no-untyped-call]
 
     def mark_dead(self, slot: int) -> None:
-        """Remove the gauges of a worker that has exited; its counters stay in the totals."""
+        """Remove the gauges of a worker that has exited, but keep its counters."""
         mark_process_dead(slot, self.folder)  # type: ignore[no-untyped-call]
 
     def remove_folder(self) -> None:
@@ -88,7 +88,7 @@ class MetricsServer:
 
 
 def listen_host(addresses: list[Any], port: int) -> str:
-    """Return the host on which the API listens."""
+    """Return the host on which the API listens, or 127.0.0.1 for a Unix socket or descriptor."""
     internet = [address for address in addresses if isinstance(address, tuple)]
     if any(address[1] == port for address in internet):
         raise SettingsError(f"METRICS_PORT: {port} is the port of the API; choose another.")

@@ -1,8 +1,8 @@
 """psycopg2 under gevent: wait callback, deadlines and DNS.
 
-Without a wait callback, libpq blocks the whole process and all its requests. The callback also sets
-the only deadline while PostgreSQL is frozen: `statement_timeout` has no effect then, and libpq
-ignores `connect_timeout` in this mode.
+Without a wait callback, libpq blocks all requests of the process. While PostgreSQL is frozen, only
+the deadline of the callback works: PostgreSQL does not apply `statement_timeout`, and libpq ignores
+`connect_timeout` with a wait callback.
 """
 
 import socket
@@ -22,8 +22,9 @@ from app.db.replica import replica_settings
 from app.settings import Settings
 
 CONNECT_SECONDS = 3.0
-CONNECTION_OK, CONNECTION_BAD = 0, 1  # of libpq
-# Deadline of statements, by connection. A connection that is still connecting has no entry.
+CONNECTION_OK, CONNECTION_BAD = 0, 1  # ConnStatusType of libpq
+# Seconds until the deadline of a statement, by connection. There is no entry before the connection
+# is open.
 statement_seconds: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 
 
@@ -48,7 +49,7 @@ def init_engine(engine: Engine, settings: Settings) -> None:
 
 
 class NoResponseError(OperationalError):
-    """PostgreSQL did not respond in time; `host` is the host of the connection."""
+    """PostgreSQL did not respond in time; `host` is the host that did not respond."""
 
     def __init__(self, seconds: float, host: str = "") -> None:
         super().__init__(f"PostgreSQL did not respond within {seconds:g} seconds.")
@@ -58,8 +59,8 @@ class NoResponseError(OperationalError):
 def connect(dialect: Dialect, _record: Any, args: Any, parameters: dict[str, Any]) -> Any:
     """Connect to the first suitable host, with a deadline for each address.
 
-    libpq tries the next address only after an error, so an address without a response is removed
-    before the next attempt.
+    libpq tries the next address only after an error. So this function removes an address that does
+    not respond, and connects again.
 
     Raises:
         OperationalError: no host accepts the connection.
@@ -75,7 +76,7 @@ def connect(dialect: Dialect, _record: Any, args: Any, parameters: dict[str, Any
 
 
 def remove_address(parameters: dict[str, Any], index: int) -> None:
-    """Remove one address from the lists of hosts, addresses and ports."""
+    """Remove an address from the comma-separated hosts, addresses and ports."""
     for name in ("host", "hostaddr", "port"):
         values = str(parameters.get(name, "")).split(",")
         if len(values) > 1:
@@ -96,8 +97,8 @@ def wait(connection: Any) -> None:
             wait_for(connection.fileno(), max(deadline - time.monotonic(), 0))
     except BaseException as error:
         host = connection.info.host or ""
-        # psycopg2 closes an open or lost connection itself and holds its lock, so `close` would
-        # deadlock. It does not close a connection that is still connecting.
+        # psycopg2 holds the lock of an open or lost connection and closes it, so `close` would
+        # deadlock. psycopg2 does not close a connection that is still connecting.
         if connection.info.status not in {CONNECTION_OK, CONNECTION_BAD}:
             connection.close()
         if isinstance(error, TimeoutError):
@@ -108,8 +109,8 @@ def wait(connection: Any) -> None:
 def resolve_host(_dialect: Any, _record: Any, _args: Any, parameters: dict[str, Any]) -> None:
     """Resolve the hosts for libpq, whose own DNS lookup would block all greenlets.
 
-    libpq tries the addresses in turn and still verifies the certificate by host name. Unix socket
-    folders need no lookup.
+    libpq then tries the addresses in turn, and still verifies the certificate by host name. A Unix
+    socket needs no lookup.
 
     Raises:
         OperationalError: no host has an address, or the lookup takes too long.
@@ -126,7 +127,7 @@ def resolve_host(_dialect: Any, _record: Any, _args: Any, parameters: dict[str, 
 
 
 def look_up(hosts: list[str]) -> list[tuple[int, str]]:
-    """Return pairs of the index of a host and one of its addresses; skip unknown hosts."""
+    """Return each address with the index of its host; skip unknown hosts."""
     late = OperationalError(
         f"The lookup of {', '.join(hosts)} took more than {CONNECT_SECONDS:g} seconds."
     )

@@ -9,30 +9,31 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from app.server import errors
 
-# Timeout of each read of a body and each write of a response. `keepalive` limits the wait for a
-# request head.
+# Timeout of each read of a request body and of each write of a response. gunicorn's `keepalive` is
+# the timeout for a request head.
 SOCKET_SECONDS = 10.0
 
 
 class Worker(GeventWorker):
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        # gunicorn reads the address of the listener, which a shutdown may have closed already.
+        # gunicorn reads the server address from `listener`, which a shutdown may have closed. The
+        # client's socket has it, too.
         super().handle(client, client, addr)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         """Handle a request.
 
         Raises:
-            StopIteration: the connection closes; gunicorn's loop expects this exception.
+            StopIteration: the connection must close; gunicorn's loop handles this exception.
         """
         sock.settimeout(SOCKET_SECONDS)
         try:
             super().handle_request(listener_name, req, sock, addr)
-            gevent.sleep(0)  # let other greenlets run, also if the client always sends data
-            req.body.read()  # the rest, so that the next request starts at the right byte
+            gevent.sleep(0)  # let other greenlets run, even if this client sends without a pause
+            req.body.read()  # skip the rest of the body, so that the next request can be read
         except (StopIteration, TimeoutError) as error:
-            # Wait for the client to close: unread data would reset the connection, and the client
-            # would lose the response (RFC 9112, section 9.6).
+            # Wait until the client closes the connection. Otherwise unread data would reset it, and
+            # the client could lose the response (RFC 9112, section 9.6).
             close_graceful(sock)
             raise StopIteration from error
         sock.settimeout(None)

@@ -25,7 +25,7 @@ __all__ = ["Settings", "SettingsError", "database_url", "sources"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-    """All settings; the environment variable is the name in upper case."""
+    """All settings; the environment variable of each has its name in upper case."""
 
     flask_env: Literal["development", "testing", "production"] = setting(
         choice("development", "testing", "production"),
@@ -197,7 +197,7 @@ class Settings:
 
     @classmethod
     def load(cls, given: Mapping[str, Any] | None = None) -> Settings:
-        """Return the settings from `given`, by default from all sources.
+        """Return the settings from the variables `given`, by default from all sources.
 
         Raises:
             SettingsError: the message lists all invalid variables.
@@ -218,10 +218,10 @@ class Settings:
 
 
 def database_url() -> str:
-    """Return only `DATABASE_URL`: migrations need no other setting.
+    """Return the value of `DATABASE_URL` without validating other settings, for migrations.
 
     Raises:
-        SettingsError: it is missing or not a PostgreSQL URL.
+        SettingsError: the URL is missing or invalid.
     """
     try:
         return schema_of(Settings, only=("DATABASE_URL",)).load(sources())["DATABASE_URL"]

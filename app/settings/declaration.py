@@ -15,13 +15,13 @@ def setting(field: fields.Field, default: Any, description: str) -> Any:
 
 
 def schema_of(settings: type, only: tuple[str, ...] | None = None) -> Schema:
-    """Return the schema of the variables of the settings, by default of all."""
+    """Return the schema that parses the environment variables, by default those of all settings."""
     declared = {each.name.upper(): each.metadata["field"] for each in dataclasses.fields(settings)}
     return _EnvironmentSchema.from_dict(declared)(only=only)
 
 
 class _EnvironmentSchema(Schema):
-    """Parses text to typed values; a missing or empty variable keeps its default."""
+    """Parses text to typed values; for a missing or empty variable, the default applies."""
 
     @pre_load
     def known(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:

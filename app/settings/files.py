@@ -15,7 +15,7 @@ from dotenv.parser import parse_stream
 class SettingsError(click.ClickException):
     """Invalid settings, or a file that cannot be read; the message lists all errors.
 
-    A ClickException, so the `flask` command prints the message without a traceback.
+    The `flask` command prints a ClickException without a traceback.
     """
 
 
@@ -23,7 +23,7 @@ def dotenv() -> dict[str, str | None]:
     """Return the values in `.env`.
 
     Raises:
-        SettingsError: a line is invalid; python-dotenv itself would skip it.
+        SettingsError: the file cannot be read, or a line is invalid (python-dotenv would skip it).
     """
     try:
         text = Path(".env").read_text("utf-8")
@@ -65,7 +65,7 @@ def sources() -> dict[str, Any]:
 
 
 def stripped(source: Mapping[str, Any]) -> dict[str, Any]:
-    """Strip the values, because a mounted file can end with a newline."""
+    """Return the values without surrounding spaces: a mounted file can end with a newline."""
     return {
         name: value.strip() if isinstance(value, str) else value for name, value in source.items()
     }

@@ -1,4 +1,4 @@
-"""Field types of settings of mails: the server, the sender and the base of links."""
+"""Validators and field types of the settings of mails: server, sender and base URL of links."""
 
 from email.headerregistry import Address
 from email.utils import getaddresses, parseaddr
@@ -38,7 +38,7 @@ def sender(value: str) -> None:
 
 
 class PublicURL(fields.Url):
-    """A URL without path, query and fragment; it loads without the final slash."""
+    """A URL without path, query and fragment; a final slash is removed."""
 
     def __init__(self) -> None:
         super().__init__(schemes={"http", "https"}, require_tld=False)

@@ -10,7 +10,7 @@ LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 NAME = rf"{LABEL}(?:\.{LABEL})*"
 # Werkzeug rejects a Host header with an underscore.
 HOST = re.compile(rf"(?!.*_)\.?{NAME}")
-# As browsers send it (RFC 6454, section 6.2), or with `*.` for the subdomains of a domain.
+# An origin as browsers send it (RFC 6454, section 6.2), or with `*.` for all subdomains.
 ORIGIN = re.compile(
     rf"[a-z][a-z0-9+.-]*://(?:{NAME}|\*\.{LABEL}\.{NAME}|\[[0-9a-f:.]+\])(?::[1-9][0-9]{{0,4}})?"
 )
@@ -21,7 +21,7 @@ def read_host(text: str) -> str:
     """Return a host in lower case.
 
     Raises:
-        ValueError: it can never match a `Host` header.
+        ValueError: no `Host` header can match this host.
     """
     host = text.lower()
     if not HOST.fullmatch(host):
@@ -33,7 +33,7 @@ def read_origin(text: str) -> str:
     """Return an origin in lower case.
 
     Raises:
-        ValueError: it can never match an `Origin` header.
+        ValueError: no `Origin` header can match this origin.
     """
     origin = text.lower()
     if not ORIGIN.fullmatch(origin) or DEFAULT_PORT.fullmatch(origin):

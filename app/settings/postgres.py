@@ -1,4 +1,4 @@
-"""PostgreSQL URLs: libpq parses and validates them, without connecting."""
+"""PostgreSQL URLs in settings: libpq parses and validates them without a connection."""
 
 import re
 from typing import Any
@@ -9,7 +9,7 @@ from psycopg2.extensions import make_dsn, parse_dsn
 
 # The scheme selects the driver of SQLAlchemy.
 SCHEME = "postgresql+psycopg2"
-# Rejects the rest of a password with an @, which libpq would send to DNS.
+# Rejects the part of a password after an @, which libpq takes as a host and would send to DNS.
 HOST = re.compile(r"[/@].+|[\w.:-]*")
 DIGITS = re.compile("[0-9]*")
 INTEGERS = re.compile(r"connect_timeout|tcp_user_timeout|keepalives\w*")
@@ -36,7 +36,7 @@ class PostgresURL(fields.String):
 
 
 def reason(rest: str, error: Exception) -> str:
-    """Return the parameter that libpq rejects; its other messages could contain the password."""
+    """Return an error text without the message of libpq, which could contain the password."""
     found = re.search(r'URI query parameter: "(\w+)"', str(error))
     if found and "@" not in rest.partition("?")[2]:
         return f"has a parameter that libpq does not accept: {found[1]}."
@@ -50,15 +50,16 @@ def parameters(url: str) -> dict[str, str]:
         psycopg2.ProgrammingError: libpq rejects the URL.
     """
     server, mark, query = url.replace(SCHEME, "postgresql", 1).partition("?")
-    # SQLAlchemy writes a space in a query as `+`, which libpq does not decode.
+    # SQLAlchemy encodes a space in a query as `+`, which libpq does not decode.
     parsed = parse_dsn(f"{server}{mark}{query.replace('+', '%20')}")
     return {name: value for name, value in parsed.items() if value.strip(",")}
 
 
 def check_values(given: dict[str, str]) -> None:
-    """Reject values that libpq rejects.
+    """Raise a ValidationError for values that libpq rejects.
 
-    libpq validates them when it connects, so this connects to a socket that cannot exist.
+    libpq validates values only when it connects, so this function connects to a socket that cannot
+    exist.
     """
     hosts = given.get("host", "").split(",")
     ports = given.get("port", "").replace(",", "")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from app.settings import Settings
 
-# Public in the repository, so production rejects them.
+# Production rejects these keys, because they are public in the repository.
 SAMPLE_SECRET = "dev-only-secret-key-not-for-production"  # noqa: S105
 SAMPLE_SECRETS = frozenset({SAMPLE_SECRET, "your-secret-key", "change-me"})
 # RFC 7518, section 3.2: a key must be at least as long as the hash.
@@ -19,7 +19,7 @@ WEAK_KEY = (
 
 
 def unsafe(settings: Settings) -> dict[str, list[str]]:
-    """Return the errors of missing and unsafe settings, by the name of the variable."""
+    """Return error texts for missing and unsafe settings, by the name of the variable."""
     checks = {
         "SECRET_KEY": (not settings.secret_key, "is missing."),
         "DATABASE_URL": (not settings.database_url, "is missing."),
@@ -44,7 +44,7 @@ def _production(settings: Settings) -> dict[str, tuple[bool, str]]:
     checks = {
         "ALLOWED_HOSTS": (not settings.allowed_hosts, "is missing; production requires it."),
         "DEBUG": (settings.debug, "must be off in production."),
-        # The log would contain the tokens of all accounts.
+        # `log:` writes mails with tokens of accounts to the log.
         "SMTP_URL": (settings.smtp_url == "log:", "must be a mail server in production."),
     }
     if settings.public_url:

@@ -1,4 +1,4 @@
-"""Field types of settings: convert text of the environment to typed values."""
+"""Field types of settings: they convert environment variables to typed values."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,15 +8,15 @@ from marshmallow import ValidationError, fields, validate
 
 from app import redis_client
 
-# A year in minutes, nine minutes in milliseconds. More is likely a mistake and could overflow.
+# A year in minutes, nine minutes in milliseconds. A larger number is a mistake and could overflow.
 MAX = 525_600
 
 
 class CommaSeparated(fields.Field[tuple[Any, ...]]):
     """Accepts `a, b` in the environment, and a list or tuple in `config.py`.
 
-    `read` converts each value. The error lists all values for which it raises a ValueError, and
-    `form`, which describes a valid value.
+    `read` converts each part, and raises a ValueError for an invalid one. The validation error
+    lists all invalid parts, and ends with `form`, the description of a valid part.
     """
 
     def __init__(self, read: Callable[[str], Any] = str, form: str = "") -> None:

@@ -1,6 +1,7 @@
 """`helm test`: register, place an order, and retry it with the same `Idempotency-Key`.
 
-The argument is the base URL of the service. Deletes its data, because it may run in production.
+The argument is the base URL of the service. The test deletes its data, because it may run in
+production.
 """
 
 import json
@@ -47,7 +48,7 @@ def product() -> dict[str, Any]:
 
 
 def host(settings: Settings) -> str:
-    """Return an allowed host name; the name of the Service can be missing there."""
+    """Return a host name of ALLOWED_HOSTS, which may not include the name of the Service."""
     name = next(iter(settings.allowed_hosts), "localhost")
     return f"helm-test{name}" if name.startswith(".") else name
 

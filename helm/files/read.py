@@ -24,16 +24,16 @@ def main(url: str) -> None:
 
 
 def host(allowed: str) -> str:
-    """Return an allowed host name; the name of the Service can be missing there."""
+    """Return a host name of ALLOWED_HOSTS, which may not include the name of the Service."""
     name = allowed.split(",")[0].strip() or "localhost"
     return f"helm-test{name}" if name.startswith(".") else name
 
 
 def expect(status: int, url: str, headers: dict[str, str]) -> Any:
-    """Return the body of a response with a status.
+    """Return the body of a response that has this status.
 
     Raises:
-        AssertionError: the status is another one.
+        AssertionError: the response has another status.
         URLError: the service cannot be reached.
     """
     try:

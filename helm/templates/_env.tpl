@@ -1,4 +1,4 @@
-{{/* Name of the Secret with settings: existingSecret, or the chart's if any of `secrets` is set. */}}
+{{/* Name of the Secret with settings: existingSecret, or that of the chart if `secrets` has a value. */}}
 {{- define "flask-api.secret" -}}
 {{- if .Values.existingSecret -}}
 {{ .Values.existingSecret }}

@@ -3,8 +3,8 @@
 {{- end }}
 
 {{/*
-At most 43 characters, because the longest suffix ("-migrate-" and ten characters) must fit into a
-label of 63. Names of Services follow RFC 1035; Helm allows more for a release.
+The name of the objects: at most 43 characters, because the longest suffix ("-migrate-" and ten
+characters) must fit into a label of 63. Names of Services follow RFC 1035; Helm allows more for a release.
 */}}
 {{- define "flask-api.fullname" -}}
 {{- $name := include "flask-api.name" . }}

@@ -52,7 +52,7 @@ volumeMounts:
   {{- end }}
 {{- end }}
 
-{{/* The settings of the service. A variable of `env` replaces one of `envFrom`. */}}
+{{/* The settings of the service. Variables of `env` override those of `envFrom`. */}}
 {{- define "flask-api.settings" -}}
 envFrom:
   - configMapRef:
@@ -63,13 +63,13 @@ envFrom:
   {{- end }}
 {{- end }}
 
-{{/* Annotations that change with the settings, so that pods are replaced. */}}
+{{/* Annotations with hashes of the settings: if a setting changes, Kubernetes replaces the pods. */}}
 {{- define "flask-api.checksums" -}}
 checksum/config: {{ include (print $.Template.BasePath "/configmap.yaml") . | sha256sum }}
 {{ include "flask-api.secretChecksum" . }}
 {{- end }}
 
-{{/* One hash of all secrets: a short password could be guessed from its own hash. */}}
+{{/* One hash of all secrets, because an attacker could guess a short password from a hash of its own. */}}
 {{- define "flask-api.secretChecksum" -}}
 checksum/secret: {{ include (print $.Template.BasePath "/secret.yaml") . | sha256sum }}
 {{- end }}
