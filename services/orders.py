@@ -106,8 +106,8 @@ def _list_of_product(
 ) -> pages.Page:
     """Return a page of all orders of a product, sorted by id.
 
-    An id contains the time from the clock of the process, `created_at` the time from the clock of
-    the database. The two clocks can differ. So the query scans a range of ids that is one hour
+    An id contains the time of the clock of the process. `created_at` is the time of the clock of
+    the database. The two clocks can differ, so the query scans a range of ids that is one hour
     longer at each end, then filters exactly by `created_at`.
     """
     if after := values.get("created_after"):

@@ -94,8 +94,8 @@ class Deliverer:
 
     def try_turn(self, pool: Executor) -> bool:
         """Run a turn; if PostgreSQL is unavailable, log the error and wait."""
-        # Create deliveries (fan out) at most once per `POLL_SECONDS`: a large batch of events costs
-        # little more than a small one.
+        # Create deliveries (fan out) once per `POLL_SECONDS`, because a large batch of events costs
+        # little more than a small one. After a full batch, the next turn fans out again.
         now = time.monotonic()
         fans_out = now >= self.fan_out_at
         if fans_out:

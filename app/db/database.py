@@ -23,7 +23,7 @@ from app.settings.postgres import SCHEME
 UUID_OID, TIMESTAMPTZ_OID = 2950, 1184  # OIDs in pg_type
 # A worker waits this much longer than `statement_timeout`, and then closes the connection.
 GRACE_SECONDS = 2.0
-# If a connection is lost after a longer attempt, the cause was a timeout, and a retry is too late.
+# An attempt that loses its connection after this time is not retried: its cause was a timeout.
 MAX_RETRYABLE_SECONDS = 2.0
 TRANSACTION_OPTIONS = {"isolation_level", "postgresql_readonly", "postgresql_deferrable"}
 CONFLICTS = (DeadlockDetected, SerializationFailure)

@@ -85,7 +85,7 @@ def read_from_replica(
     The result is None after an error, because the primary may have rows that the replica lacks.
     """
     replica: Replica | None = current_app.extensions["replica"]
-    # Only a session counts its writes. An API key has none, and a public method reads none.
+    # Only a session counts writes. An API key has no session, and a public method reads no session.
     user = getattr(resource, "user", None)
     if "Authorization" in request.headers and getattr(user, "session_id", None) is None:
         return None
@@ -111,7 +111,7 @@ def respond(
         if is_unreachable(error):
             replica.mark_unavailable(error)
             return None
-    # A transaction means that the session connected to the replica.
+    # SQLAlchemy begins a transaction when it connects, also with autocommit.
     if resource.session.in_transaction():
         replica.failing = False
     else:

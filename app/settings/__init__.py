@@ -124,7 +124,7 @@ class Settings:
     rate_limit_second_factor: str = setting(
         rate(),
         "10 per hour",
-        "Wrong second-factor codes per account, separately for sign-ins and settings.",
+        "Wrong second-factor codes per account; sign-ins have a separate counter.",
     )
     require_admin_second_factor: bool = setting(
         fields.Boolean(),
@@ -165,7 +165,7 @@ class Settings:
         fields.String(validate=smtp_url),
         "",
         "Mail server: `smtp://user:password@host:587`, `smtps://…` or `log:`. Empty: no mails. "
-        "`smtp:` requires STARTTLS with credentials or `?starttls=required`.",
+        "`smtp:` requires STARTTLS if the URL has credentials or `?starttls=required`.",
     )
     mail_from: str = setting(
         fields.String(validate=sender),
