@@ -35,9 +35,10 @@ worker_class = "app.server.worker.Worker"
 worker_connections = 1000 if descriptors == RLIM_INFINITY else min(1000, descriptors * 3 // 4)
 timeout = 30
 graceful_timeout = 25
-# Longer than the idle timeout of the proxy, so that the proxy never reuses a closed connection.
+# Must exceed the idle timeout of the proxy, or the proxy can reuse a closed connection.
 keepalive = 75
 # `reuse_port` is not set, so that connections wait in the shared socket while a worker restarts.
+
 # Restarts limit slow memory leaks. They are rare, because a restart takes much CPU time.
 max_requests = 200_000
 max_requests_jitter = 20_000

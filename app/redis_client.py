@@ -57,7 +57,7 @@ def check(url: str) -> None:
     """
     if group := GROUP.fullmatch(url):
         if (group["service"] is None) == (group["kind"] == "sentinel"):
-            raise ValueError("a service name belongs to a Sentinel URL, and only there")
+            raise ValueError("a Sentinel URL needs a service name; a Cluster URL must not have one")
         return
     try:
         client: Any = connect(url)

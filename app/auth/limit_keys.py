@@ -58,7 +58,7 @@ def account_and_address() -> str:
 def account_or_known_address() -> str:
     """Return the account; if it has a session at the client's address, add the address.
 
-    So failed logins from other addresses do not lock out a user who has signed in before.
+    So failed sign-ins from other addresses do not lock out a user with such a session.
     """
     try:
         with database.session(autocommit=True) as session:

@@ -123,7 +123,7 @@ class RedisOrMemoryStorage(Storage, MovingWindowSupport):
 
     def release(self, key: str, hit_at: float) -> None:
         """Remove a hit; while Redis is unavailable, hits in Redis stay until they expire."""
-        self.memory.release(key, hit_at)  # for a hit while Redis was unavailable
+        self.memory.release(key, hit_at)  # for hits counted while Redis was unavailable
         if self.is_shared:
             with suppress(*self.base_exceptions):
                 self.script.registered_client.lrem(key, 1, repr(hit_at))

@@ -73,16 +73,16 @@ login = limit("login", failures(account, address))
 login_account = limit("login_account", failures(account_or_known_address))
 login_address = limit("login_address", address)
 password = limit("password", user_or_address)
-# Each API key has its own request limit. `new_api_key` prevents that a user creates ever more keys
-# to send more requests.
+# Each API key has its own request limit. `new_api_key` stops users from creating ever more keys to
+# send more requests.
 new_api_key = limit("new_api_key", user_or_address)
 register = limit("register", address)
 forgot_password = limit("forgot_password", account_and_address)
 forgot_password_account = limit("forgot_password_account", account)
 forgot_password_address = limit("forgot_password_address", address)
 mail = limit("mail", user_or_address)
-# For operations of a signed-in user. Sign-ins have a separate counter: otherwise, wrong codes that
-# the thief of an access token sends would lock the owner out.
+# `second_factor` limits operations of a signed-in user. Sign-ins have a separate counter.
+# Otherwise, wrong codes from the thief of an access token would lock the owner out.
 second_factor = limit("second_factor", failures(lambda: "settings", user_or_address))
 second_factor_login = limit("second_factor", failures(challenged_user))
 second_factor_address = limit("login", failures(challenged_user, address))

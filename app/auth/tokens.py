@@ -125,7 +125,7 @@ def name_key(_identity: str) -> dict[str, str]:
 
 @jwt.decode_key_loader
 def verifying_key(header: dict[str, Any], claims: dict[str, Any]) -> str:
-    """Return the key that `kid` names: the current one or a fallback.
+    """Return the fallback key that `kid` names, or else the current key.
 
     Raises:
         InvalidTokenError: a required claim is missing or has the wrong type.

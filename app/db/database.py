@@ -23,7 +23,7 @@ from app.settings.postgres import SCHEME
 UUID_OID, TIMESTAMPTZ_OID = 2950, 1184  # OIDs in pg_type
 # A worker waits this much longer than `statement_timeout`, and then closes the connection.
 GRACE_SECONDS = 2.0
-# An attempt that loses its connection after this time is not retried: its cause was a timeout.
+# An attempt that loses its connection after this time is not retried: a timeout was the cause.
 MAX_RETRYABLE_SECONDS = 2.0
 TRANSACTION_OPTIONS = {"isolation_level", "postgresql_readonly", "postgresql_deferrable"}
 CONFLICTS = (DeadlockDetected, SerializationFailure)
@@ -61,7 +61,7 @@ def make_engine(settings: Settings) -> Engine:
     wanted = pooler.session_settings(settings)
     options = "" if settings.database_pooler else pooler.startup_options(wanted)
     engine = create_engine(
-        # libpq parses the URL instead of SQLAlchemy; see `connect_args`.
+        # libpq, not SQLAlchemy, parses the URL; see `connect_args`.
         f"{SCHEME}://",
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_pool_overflow,

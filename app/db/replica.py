@@ -111,7 +111,7 @@ def respond(
         if is_unreachable(error):
             replica.mark_unavailable(error)
             return None
-    # SQLAlchemy begins a transaction when it connects, also with autocommit.
+    # SQLAlchemy begins a transaction, also with autocommit, only after it connects to the replica.
     if resource.session.in_transaction():
         replica.failing = False
     else:

@@ -16,9 +16,9 @@ from services.errors import Problem
 
 
 class Blueprint(PaginationMixin, flask_smorest.Blueprint):
-    """Blueprint whose decorators only store declarations; `Resource` runs the declared steps.
+    """Blueprint whose decorators store declarations for `Resource`, in any order.
 
-    So the order of the decorators does not matter.
+    `arguments` and `response` also wrap the method, to parse the request and serialize the result.
     """
 
     ARGUMENTS_PARSER = Parser()
@@ -57,8 +57,8 @@ class Blueprint(PaginationMixin, flask_smorest.Blueprint):
     def etag(self, method: Callable[..., Any]) -> Callable[..., Any]:
         """Declare that the response has an `ETag`: the version of the row.
 
-        flask-smorest compares `If-Match` before the row is locked, so an update can be lost. Here,
-        a method that writes passes `self.if_match` to its service, which locks the row, then
+        flask-smorest compares `If-Match` before the row is locked, so an update can be lost.
+        So a method that writes passes `self.if_match` to its service, which locks the row, then
         compares.
         """
         return declare(method, etag=True)

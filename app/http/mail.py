@@ -30,8 +30,8 @@ def require_mail() -> None:
 def check_mailbox(user: Row[Any]) -> None:
     """Raise EmailNotVerified if the service sends mails, and the address is not verified.
 
-    Otherwise, an attacker could register another person's address and set up a second factor. Then
-    the owner of the address could not sign in, not even after a password reset.
+    Without this check, an attacker could register another person's address and set up a second
+    factor. Then the owner of the address could not sign in, not even after a password reset.
     """
     if mail_enabled() and user.email_verified_at is None:
         raise EmailNotVerified

@@ -131,7 +131,7 @@ def _no_constant(name: str) -> NoReturn:
 def _number(text: str) -> int | float:
     """Return an int for 5.0 and 5e0, as in JSON Schema (2020-12, section 4.2.3).
 
-    It converts the text, because the float of 1.00000000000000000001 is 1.0.
+    `Decimal` converts the text, because the float of 1.00000000000000000001 is 1.0.
     """
     try:
         value = Decimal(text)

@@ -37,7 +37,7 @@ class Resource(MethodView):
     """
 
     operations: ClassVar[dict[str, Operation]]
-    # False for HTML pages and the OpenAPI document: other sites add parameters such as utm_source.
+    # False for HTML pages and the OpenAPI document: links to them can contain utm_source.
     refuses_unknown_parameters: ClassVar[bool] = True
     # State of the current request.
     session: Session
