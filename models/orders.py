@@ -149,5 +149,5 @@ class OrderChange(Base):
     changed_by: Mapped[str] = mapped_column(USER_ID, ForeignKey("users.id"))
     # Without a foreign key, because the history outlives the API key.
     changed_by_api_key: Mapped[str | None] = mapped_column(API_KEY_ID)
-    # now() is the start of the transaction, which may be before the previous change of the order.
+    # Not now(): the transaction may have started before the previous change of the order.
     changed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

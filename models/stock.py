@@ -66,5 +66,5 @@ class StockChange(Base):
     # NULL if a command has made the change.
     changed_by: Mapped[str | None] = mapped_column(USER_ID)
     changed_by_api_key: Mapped[str | None] = mapped_column(API_KEY_ID)
-    # now() is the start of the transaction, which may be before the last change of the product.
+    # Not now(): the transaction may have started before the previous change of the product.
     changed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

@@ -20,7 +20,7 @@ class DisabledReason(StrEnum):
     """Why the service disabled an endpoint."""
 
     GONE = "gone"  # the receiver responded with a 410
-    FAILING = "failing"  # no success for five days
+    FAILING = "failing"  # attempts have failed for five days
 
 
 class WebhookEndpoint(Versioned, Base):

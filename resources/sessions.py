@@ -109,7 +109,7 @@ class Login(Resource):
 
     def second_factor_required(self, account: Row[Any], new_hash: str) -> SecondFactorRequired:
         """Return the error with the challenge, and store a renewed password hash."""
-        # The error response must not roll this back.
+        # Separate, because the error rolls back the transaction of the request.
         with database.transaction() as session:
             sign_in.store_hash(session, account, new_hash)
         return SecondFactorRequired(challenge=challenges.issue(account.id, new_hash))
@@ -159,7 +159,7 @@ class Refresh(Resource):
             )
         except RefreshTokenReused:
             self.session.rollback()
-            # The error response must not roll this back.
+            # Separate, because the error rolls back the transaction of the request.
             with database.transaction() as session:
                 sessions.end_reused(session, claims["sub"], claims["sid"], g.request_id)
             raise

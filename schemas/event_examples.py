@@ -6,7 +6,7 @@ from models.events import EventType
 from schemas.ids import typeid
 from schemas.users import USER_ID
 
-# Example ids whose prefix is not the noun of the event type.
+# Example ids that do not begin with the noun of the event type.
 IDS = {
     "api_key": typeid("key")["example"],
     "product": "abc",

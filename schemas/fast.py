@@ -23,7 +23,7 @@ class FastSchema(Schema):
         check_supported(self)
         fields_ = self.dump_fields.items()
         names = [field.attribute or name for name, field in fields_]
-        # The getters return a tuple only for several names: repeat a name, which zip drops again.
+        # A getter of one name returns no tuple, so repeat the first name; zip in `dump` drops it.
         self._of_row = attrgetter(*names, names[0])
         self._of_dict = itemgetter(*names, names[0])
         self._keys = [field.data_key or name for name, field in fields_]

@@ -46,7 +46,7 @@ RESUMABLE: dict[str, fields.Field] = {
 # Cached: two lists can have the same items, but OpenAPI needs one schema for each name.
 @cache
 def page_of(schema: type[Schema], *, resumable: bool = False) -> type[Schema]:
-    """Return the schema of a page of items with this schema."""
+    """Return the schema of a page whose items have this schema."""
     noun = schema.__name__.removesuffix("Schema")
     members: dict[str, fields.Field] = {
         "items": fields.List(

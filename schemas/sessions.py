@@ -30,7 +30,7 @@ class CredentialsSchema(RequestSchema):
             "example": "user@example.com",
         },
     )
-    # No minimum of 8, so that accounts with an older, shorter password can still sign in.
+    # No minimum of 8, so that accounts with a shorter password can still sign in.
     password = password(
         1, metadata={"description": "Password of the account.", "example": "securepassword123"}
     )

@@ -28,7 +28,7 @@ VALID = and_(
     tokens.c.user_id == users.c.id,
     users.c.is_active,
     tokens.c.password_digest == func.sha256(func.convert_to(users.c.password_hash, "UTF8")),
-    # A token to change the address was sent to the new one; others need the current address.
+    # A token to change the address was sent to the new address. Others need the current address.
     or_(tokens.c.purpose == TokenPurpose.CHANGE_EMAIL, tokens.c.email == users.c.email),
 )
 CHECK = select(tokens.c.digest).where(VALID)
@@ -75,7 +75,7 @@ def use(session: Session, token: str, purpose: TokenPurpose) -> tuple[User, str]
     used = session.execute(USE, _parameters(token, purpose)).one_or_none()
     if used is None:
         raise invalid_token()
-    # FOR UPDATE, as the change of a unique column needs; to strengthen a lock later could deadlock.
+    # The change of a unique column needs FOR UPDATE. To upgrade a weaker lock could deadlock.
     owner = select(User).where(User.id == used.user_id, User.is_active).with_for_update()
     user = session.scalar(owner.execution_options(populate_existing=True))
     # The user may have changed after the DELETE and before the lock.

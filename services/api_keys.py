@@ -34,7 +34,7 @@ from services.service_accounts import owner_of_key
 # A live key is not expired and not revoked. With two, a new key can replace the old one without an
 # interruption.
 MAX_LIVE_KEYS = 2
-# `last_used_at` is at most this old while a key is in use.
+# A request updates `last_used_at` only if it is older than this.
 USE_PRECISION = timedelta(minutes=1)
 
 
@@ -137,7 +137,7 @@ def create(
     actor = actor_of(principal)
     events.record(session, EventType.API_KEY_CREATED, row.id, None, actor, user_id=owner.id)
     logger.bind(key=row.id, owner=owner.id, scopes=row.scopes).info("api_key_created")
-    # Not VISIBLE_KEYS, which does not find a key that has expired since the INSERT.
+    # Not VISIBLE_KEYS: by the clock of PostgreSQL, the key may have expired already.
     stored = session.execute(SHOWN_KEYS.where(keys.c.id == row.id)).mappings().one()
     return SimpleNamespace(**stored, key=key)
 

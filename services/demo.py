@@ -58,8 +58,8 @@ def _products(session: Session, rows: Iterable[dict[str, Any]], stock: int | Non
     return len(added)
 
 
-# Each user gets an equal share of the orders; each order has two or three items. There is one order
-# per minute, backwards from now. `nth` numbers the orders of a user, `minute` all orders.
+# Each user gets an equal share of the orders; each order has up to three items. There is one order
+# per minute, backwards from now. `nth` numbers the orders of a user; `minute` numbers all orders.
 ORDERS = """
     WITH buyers AS (
         SELECT u.id, n, :orders / :users + (n <= :orders % :users)::int AS share,

@@ -46,7 +46,7 @@ def erase(session: Session, principal: Principal, user_id: str) -> None:
 
 
 def log(user_id: str) -> None:
-    """Log an erasure after its commit: after a restore, operators repeat the logged erasures."""
+    """Log a committed erasure; after a restore, operators repeat the logged erasures."""
     logger.bind(erased=user_id).info("user_erased")
 
 

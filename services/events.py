@@ -13,9 +13,9 @@ from services import pages, queries
 from services.principals import Actor
 
 OLDEST = pages.Sort(("txid", "id"), descending=False)
-# A transaction that began earlier can commit later. Its events would then appear before a position
+# Transactions do not commit in the order of their ids, so an event could appear before a position
 # that a reader has already passed. So the list ends before the oldest running transaction: all
-# transactions with lower ids have ended, so no new event can appear inside the list.
+# transactions with lower ids have ended, and no new event can appear inside the list.
 FINISHED = text("events.txid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 
 

@@ -51,6 +51,6 @@ def _mine(session: Session, principal: Principal, model: type[Base]) -> Sequence
 def _events(
     session: Session, principal: Principal, owned: Sequence[Row[Any]]
 ) -> Iterator[Row[Any]]:
-    """Yield the events by and about the caller, the caller's sessions and API keys."""
+    """Yield the events by and about the caller and the caller's sessions and API keys."""
     ids = [principal.id, *(row.id for row in owned)]
     return pages.read_all(session, MY_EVENTS, {"ids": ids}, OLDEST)

@@ -3,8 +3,8 @@
 Source: draft-ietf-httpapi-idempotency-key-header.
 
 The transaction of a request also stores the key and the response, so it commits everything or
-nothing. A second request with the same key waits until the first transaction ends, because both
-insert the same primary key.
+nothing. A second request with the same key waits for the first transaction (at most the lock
+timeout), because both insert the same primary key.
 """
 
 from dataclasses import dataclass

@@ -25,8 +25,8 @@ def locked(session: Session, statement: Select[Row], if_match: IfMatch = None) -
         PreconditionFailed: the ETag of the row is not in `if_match` (RFC 9110, section 13.1.1).
     """
     entity = statement.column_descriptions[0]["entity"]
-    # FOR NO KEY UPDATE. FOR UPDATE conflicts with the lock FOR KEY SHARE that each writing request
-    # has on its user, so two changes of one user would deadlock.
+    # Lock FOR NO KEY UPDATE. FOR UPDATE conflicts with the lock FOR KEY SHARE that each writing
+    # request has on its user, so two changes of one user would deadlock.
     locking = statement.with_for_update(of=entity, key_share=True)
     # Values that the session has loaded before the lock may be stale.
     fresh = locking.execution_options(populate_existing=True)

@@ -48,7 +48,7 @@ class Composer:
         return {"public_url": self.public_url, "token": claim.token, "lifetime": lifetime}
 
     def empty(self, address: str, subject: str) -> EmailMessage:
-        """Return a message with its headers."""
+        """Return a message without a body."""
         message = EmailMessage()
         local, _, domain = address.rpartition("@")
         message["From"] = self.sender

@@ -1,4 +1,4 @@
-"""Mail sender: sends due mails in four threads, so that a slow attempt delays fewer mails."""
+"""Mail sender: sends due mails in four threads, so that one slow attempt does not delay all."""
 
 import time
 from collections.abc import Callable
@@ -115,7 +115,7 @@ class MailSender:
         return True
 
     def record_sent(self, mail: Row) -> None:
-        """Record that a mail was sent; retry for a minute, because an unrecorded mail is resent."""
+        """Record that a mail was sent; retry up to a minute: an unrecorded mail is sent again."""
         deadline = time.monotonic() + RECORD_SECONDS
         while True:
             try:

@@ -131,7 +131,7 @@ def record_failure(session: Session, mail: Row, *, final: bool) -> None:
 def backlog(session: Session) -> Sequence[Row]:
     """Return the number of `waiting` mails and the time of the `oldest`, by `retried`.
 
-    There are up to two rows: for mails without an attempt, and for mails with failed attempts.
+    There are up to two rows: for mails without an attempt, and for all others.
     """
     retried = (mails.c.attempts > 0).label("retried")
     oldest = func.min(mails.c.created_at).label("oldest")

@@ -68,7 +68,7 @@ def hashed(password: str) -> str:
 
 
 def matches(password: str, password_hash: str | None, refused: Container[str] = ()) -> bool:
-    """Return whether the password matches; a call without a hash (no account) takes as long.
+    """Return whether the password matches; a call without a hash (no account) takes the same time.
 
     `refused` are passwords that never match, such as the demo passwords in production.
     """

@@ -20,7 +20,8 @@ from services.principals import Actor
 from services.product_csv import COLUMNS, MAX_ERRORS, Reader
 
 products = table(Product)
-# Rows per transaction. An order of one of these products waits for the commit, for 2 s at most.
+# Rows per transaction. An order of one of these products waits for the commit, at most the lock
+# timeout.
 BATCH = 500
 
 

@@ -20,13 +20,13 @@ SORTS = {
     "-price": Sort(("price", "id")),
     "name": Sort(("name", "id"), descending=False),
 }
-# The conditions are SQL text, because they are used both on the table and on a subquery.
-# False for a search without words, so that the search matches nothing.
+# These conditions are SQL text, because they are used both on the table and on a subquery.
+# HAS_WORDS is false for a search without words, so that the search matches nothing.
 HAS_WORDS = "numnode(to_tsquery('simple', :q)) > 0"
 # Every row that matches @@ also matches these LIKE patterns, which are faster than to_tsvector, but
-# slower than the index. The first pattern saves most calls of `lower` without COLLATE "C", which is
-# slow. With COLLATE "C", `lower` changes only ASCII letters. So the pattern has `%` for all other
-# letters, and for `i` and `k`, which can be the lower case of other letters (U+0130 and U+212A).
+# slower than the index. `lower` is slow without COLLATE "C", so the first pattern excludes most
+# rows. With COLLATE "C", `lower` changes only ASCII letters. So the pattern has `%` for all others,
+# and for `i` and `k`, which can be the lower case of other letters (U+0130 and U+212A).
 LIKELY = f"""
     {HAS_WORDS} AND lower({SEARCH_TEXT} COLLATE "C") LIKE ALL (ARRAY(
         SELECT '%' || regexp_replace(lexeme, '[^!-hjl-~]', '%', 'g') || '%'
@@ -59,9 +59,9 @@ INDEXED = f"""
         ) AS words (word)
     ) AS tsquery)
     AND (CAST(to_tsquery('simple', :q) AS text) NOT LIKE '%<->%' OR {FILTERS["q"]})"""  # noqa: S608
-# A search first checks the next 1,000 rows of the list. If their matches fill less than a fifth of
-# the page, the search uses the search index. Otherwise it checks 10,000 rows, which probably have
-# two pages of matches. If these rows do not fill the page, it uses the search index.
+# If the next 1,000 rows of the list fill the page with matches, the search ends. If they fill at
+# least a fifth of it, the search checks 10,000 rows, which probably have two pages of matches. If
+# the page is still not full, the search uses the search index.
 NEARBY = 1000, 10_000
 # A search calls to_tsvector for at most this many of the rows that match LIKELY, because a call
 # takes up to 1 ms for the longest text. Must be larger than a page.
@@ -73,8 +73,8 @@ def list_all(session: Session, request: PageRequest, sort: str, **filters: Any) 
 
     The index of the sort order can apply some filters directly. Other filters, such as `q`, have
     two cases. If many products match, the next rows of the list already fill the page. If few
-    match, the search index finds all matches fast. PostgreSQL cannot estimate the case, so the
-    function tries both, in this order.
+    match, a query for all matches is faster. PostgreSQL cannot estimate the number of matches, so
+    the function tries both queries, in this order.
     """
     names, values = _filters(**filters)
     order, has_cursor = SORTS[sort], request.after is not None

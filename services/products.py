@@ -81,7 +81,7 @@ def update(
     Raises:
         NotFound: the product does not exist, or is retired.
         PreconditionFailed: the product has another version than `if_match`.
-        PreconditionRequired: a change of the stock needs `if_match`, because orders change it too.
+        PreconditionRequired: `stock` needs `if_match`, because orders change the stock too.
     """
     product = locked(session, _for_sale().where(Product.id == product_id), if_match)
     if "stock" in changes and if_match is None:

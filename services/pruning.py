@@ -16,7 +16,7 @@ from models.webhook_deliveries import DeliveryStatus, WebhookDelivery
 from models.webhook_endpoints import WebhookEndpoint
 from services import idempotency
 
-# So that administrators can look up in the database a key whose id is in the log.
+# During this time, administrators can look up a key whose id is in the log.
 API_KEY_RETENTION = timedelta(days=30)
 EVENT_RETENTION = DELIVERY_RETENTION = timedelta(days=30)
 # Longer than the time of all attempts to send a mail.

@@ -23,7 +23,7 @@ DIFFERENCES = (
 
 
 def differences(session: Session) -> Sequence[Row[str, int, int]]:
-    """Return `id`, `stock` and the `recorded` stock of products where these two differ."""
+    """Return the `id`, `stock` and `recorded` sum of changes of products where the sum differs."""
     session.execute(text("SET LOCAL statement_timeout = 0"))  # the query reads the whole ledger
     return session.execute(DIFFERENCES).all()
 

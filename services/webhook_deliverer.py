@@ -1,7 +1,7 @@
 """Webhook deliverer: sends due deliveries in threads, so that a slow endpoint delays no other.
 
-Only the main thread uses the database. It claims a delivery only when a sending thread is free, so
-no claimed delivery waits in the process.
+Only the thread of `run` uses the database. It claims a delivery only for a free sending
+thread, so no claimed delivery waits in the process.
 """
 
 import random
@@ -31,7 +31,7 @@ from services.webhook_signatures import sign
 THREADS = 128
 # The window of an endpoint is the maximum number of its parallel attempts. It starts at 1, grows by
 # one with each success up to MAX_WINDOW, and halves with each failure. Endpoints that fail, or that
-# respond slower than SLOW_MS, together use at most half of the threads.
+# respond slower than SLOW_MS, get new attempts only while they use less than half of the threads.
 MAX_WINDOW = 32
 SLOW_MS = 1000
 POLL_SECONDS = 0.5
@@ -124,7 +124,7 @@ class Deliverer:
         return bool(batch.events or claimed)
 
     def pause(self, worked: bool) -> None:
-        """Wait for the end of an attempt; without attempts, for a moment."""
+        """Wait for the end of an attempt; without attempts and work, for a moment."""
         if self.in_flight:
             wait(self.in_flight, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
             wait(self.in_flight, timeout=BATCH_SECONDS)

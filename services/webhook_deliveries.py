@@ -34,7 +34,7 @@ AGAIN: dict[str, Any] = {
 class EventDeleted(Problem):
     status, slug, title = 409, "event-deleted", "Event deleted"
     detail = "The event of this delivery was deleted after its retention; it cannot be sent again."
-    advice = "Read the resource that the event was about; the delivery has its last response."
+    advice = "Read the resource that the event was about."
 
 
 def matches() -> ColumnElement[bool]:

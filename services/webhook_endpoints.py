@@ -60,7 +60,7 @@ def change(
     changes: Mapping[str, Any],
     if_match: IfMatch = None,
 ) -> WebhookEndpoint:
-    """Change the fields in `changes`; to enable the endpoint also clears its failures.
+    """Change the fields in `changes`; `enabled: true` also clears its failures.
 
     Raises:
         NotFound: the endpoint does not exist.

@@ -13,8 +13,8 @@ from services.events import FINISHED
 from services.webhook_deliveries import endpoints, events, insertion, matches
 
 BATCH = 500
-# Maximum number of deliveries in one INSERT, which then takes up to a second: less than the
-# statement timeout.
+# Maximum number of deliveries in one INSERT of several events, which then takes up to a second:
+# less than the statement timeout.
 MAX_DELIVERIES = 5_000
 position = table(WebhookPosition)
 in_order = tuple_(events.c.txid, events.c.id)

@@ -1,4 +1,4 @@
-"""HTTP request of a webhook (urllib3): to a checked address, with a deadline, no redirects."""
+"""HTTP request of a webhook (urllib3): to a checked address, with a deadline and no redirects."""
 
 import socket
 import ssl
@@ -103,7 +103,7 @@ def new_connection(receiver: Receiver, address: str) -> HTTPConnection:
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """Return the TLS context for all requests: to load the certificates takes milliseconds."""
+    """Return the TLS context for all requests, because loading the certificates is slow."""
     return ssl.create_default_context()
 
 

@@ -112,9 +112,9 @@ EXPIRED = (
 def record(session: Session, results: Sequence[Result]) -> None:
     """Store results, and disable endpoints that returned 410 or have failed for five days.
 
-    A repeated call with the same results has no effect.
+    A repeated call with the same results is safe.
     """
-    # Endpoints before deliveries, as in the deletion of an endpoint, which prevents deadlocks.
+    # Lock endpoints before deliveries, as in the deletion of an endpoint; this prevents deadlocks.
     _record_endpoints(session, results)
     session.execute(RECORD, {"results": [_row(result) for result in results]})
 

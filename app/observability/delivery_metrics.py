@@ -49,7 +49,7 @@ def sample_forever(sessions: sessionmaker[Session], samples: Sequence[Sample]) -
     """Update the gauges every five seconds; keep their values while PostgreSQL is unavailable."""
     while True:
         for sample in samples:
-            # The deliverer and the mail sender log errors of PostgreSQL.
+            # Ignore errors of PostgreSQL: the deliverer and the mail sender log them.
             with suppress(SQLAlchemyError, DriverError), sessions(info=AUTOCOMMIT) as session:
                 sample(session)
         time.sleep(SAMPLE_SECONDS)

@@ -27,7 +27,7 @@ READABLE = (
     "<green>{time:HH:mm:ss.SSS}</green> <level>{level: <7}</level> {message} <dim>{extra}</dim>"
 )
 LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
-# For the log of a path that no route matches. Other characters are percent-encoded.
+# Maximum length and unencoded characters of a logged path that no route matches.
 MAX_PATH, PATH_CHARACTERS = 200, "/:@!$&'()*+,;="
 # Returns the id of the current trace; app/observability/tracing.py sets it.
 trace_id: Callable[[], str | None] | None = None
@@ -48,7 +48,7 @@ def configure(settings: Settings) -> None:
         logging.getLogger(noisy).setLevel(
             max(logging.WARNING, logging.getLevelName(settings.log_level))
         )
-    # Its warnings contain invalid headers of webhook receivers, which can be megabytes.
+    # These warnings contain invalid headers of webhook receivers, which can be megabytes long.
     logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
     logger.remove()
     # `diagnose=True` would log the values of variables, such as passwords and tokens.

@@ -1,6 +1,6 @@
 """OpenTelemetry span exporter that sends only allowed attributes.
 
-The others can contain personal data. See docs/decisions/0015-trace-attributes.md.
+Other attributes can contain personal data. See docs/decisions/0015-trace-attributes.md.
 """
 
 from collections.abc import Mapping, Sequence

@@ -28,7 +28,7 @@ DURATIONS = Histogram(
 BACKLOG = Gauge("webhook_backlog", "Due deliveries of enabled endpoints.", ["receiver"])
 OLDEST = Gauge(
     "webhook_oldest_due_seconds",
-    "Time since the oldest delivery is due, or since the oldest event without deliveries.",
+    "Time since the oldest delivery became due, or since the oldest event without deliveries.",
     ["receiver"],
 )
 

@@ -16,7 +16,7 @@ READER_CSP = (
     "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src blob:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-# The only form of these pages is the search.
+# These pages have one form: the search.
 PAGE_CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

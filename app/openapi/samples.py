@@ -101,7 +101,7 @@ def _examples(parameters: list[dict[str, Any]], place: str) -> Iterator[tuple[st
 
 
 def _headers(operation: dict[str, Any], parameters: list[dict[str, Any]]) -> dict[str, str]:
-    """Return `Idempotency-Key`, against duplicates, and a required `If-Match`."""
+    """Return the headers `Idempotency-Key` and, if required, `If-Match`."""
     sent = {idempotency.HEADER}
     if {"428", 428} & operation["responses"].keys():
         sent.add("If-Match")

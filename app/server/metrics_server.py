@@ -32,7 +32,7 @@ class MetricsServer:
     """HTTP server for `/metrics`, in a native thread of the master.
 
     Raises:
-        SettingsError: the port is in use, also by the API.
+        SettingsError: the API or another server uses the port.
     """
 
     def __init__(self, port: int, cfg: Config) -> None:
@@ -46,7 +46,7 @@ class MetricsServer:
         self.folder = mkdtemp(prefix="metrics-", dir=cfg.worker_tmp_dir)
         self.master = os.getpid()
         atexit.register(self.remove_folder)
-        # A native thread, because a fork would copy a greenlet. Wait until the thread has started.
+        # A fork copies greenlets, but no native threads. Wait until the thread has started.
         # Otherwise the first fork could copy a lock that the thread holds.
         starting = get_original("_thread", "allocate_lock")()
         starting.acquire()

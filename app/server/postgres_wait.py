@@ -57,7 +57,7 @@ class NoResponseError(OperationalError):
 
 
 def connect(dialect: Dialect, _record: Any, args: Any, parameters: dict[str, Any]) -> Any:
-    """Connect to the first suitable host, with a deadline for each address.
+    """Connect to the first suitable host; each attempt has a deadline.
 
     libpq tries the next address only after an error. So this function removes an address that does
     not respond, and connects again.

@@ -32,8 +32,8 @@ class Worker(GeventWorker):
             gevent.sleep(0)  # let other greenlets run, even if this client sends without a pause
             req.body.read()  # skip the rest of the body, so that the next request can be read
         except (StopIteration, TimeoutError) as error:
-            # Wait until the client closes the connection. Otherwise unread data would reset it, and
-            # the client could lose the response (RFC 9112, section 9.6).
+            # Wait up to two seconds for the client to close the connection. Otherwise unread data
+            # would reset it, and the client could lose the response (RFC 9112, section 9.6).
             close_graceful(sock)
             raise StopIteration from error
         sock.settimeout(None)

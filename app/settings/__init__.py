@@ -1,7 +1,7 @@
 """Settings of the service (environment variables): declaration, validation, defaults.
 
 Sources in order of precedence: environment variables, `.env`, `class Config` in a `config.py` of
-the working directory, the defaults below. No other module reads the environment.
+the working directory, the defaults below. No other package reads the environment.
 """
 
 from __future__ import annotations

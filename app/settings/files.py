@@ -13,7 +13,7 @@ from dotenv.parser import parse_stream
 
 
 class SettingsError(click.ClickException):
-    """Invalid settings, or a file that cannot be read; the message lists all errors.
+    """Invalid settings, or a file that cannot be read.
 
     The `flask` command prints a ClickException without a traceback.
     """
