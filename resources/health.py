@@ -57,7 +57,7 @@ class Readiness(Resource):
         """Check that the service can handle requests.
 
         PostgreSQL must be writable and have the schema that this version needs. If the check
-        fails, send requests to another replica. The result can be one second old.
+        fails, send requests to another instance. The result can be one second old.
         """
         check: ReadinessCheck = current_app.extensions["readiness"]
         if fault := check.fault(self.session):

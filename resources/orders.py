@@ -42,8 +42,8 @@ class Orders(Resource):
         """List your orders, newest first.
 
         An administrator gets the orders of all users. Filter the list by status, product and time
-        of creation. For administrators, a list with `product_id` is sorted by `id`, so the sequence
-        within the same second is not exact. Each order includes all changes of its status.
+        of creation. For administrators, a list with `product_id` is sorted by `id`, so orders of
+        nearly the same time can be swapped. Each order includes all changes of its status.
         """
         return orders.list_visible(self.session, self.principal, page, filters)
 

@@ -44,7 +44,7 @@ class Me(Resource):
     def get(self) -> Row[Any]:
         """Get your profile.
 
-        The response is the user of the access token.
+        The response is the user of the access token or API key.
         """
         return self.user
 

@@ -25,7 +25,7 @@ from services.pages import Page, PageRequest
 DESCRIPTION = """\
 URLs that receive events, signed as in Standard Webhooks 1.0. An event is sent at least once, and
 each attempt has the same `webhook-id`. Any 2xx within 15 seconds is a success. There are up to
-eight attempts in about 27 hours. A 410, or five days without a success, disables the endpoint.
+eight attempts in about 27 hours. A 410, or five days of failed attempts, disables the endpoint.
 """
 
 blp = Blueprint(

@@ -34,7 +34,10 @@ class WebhookDeliverySchema(RowSchema):
     status = auto_field(
         required=True,
         validate=STATUS,
-        metadata={"description": "`failed`: all attempts failed.", "example": "delivered"},
+        metadata={
+            "description": "`failed`: the service makes no more attempts.",
+            "example": "delivered",
+        },
     )
     attempts = fields.Integer(
         required=True,

@@ -88,7 +88,7 @@ class WebhookEndpointSchema(RowSchema):
         validate=validate.OneOf([*(each.value for each in DisabledReason), None]),
         metadata={
             "description": "Why the service disabled the endpoint: `gone` after a 410, `failing` "
-            "after five days without a success; otherwise null.",
+            "after five days of failed attempts; otherwise null.",
             "example": None,
         },
     )

@@ -7,9 +7,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 import idna
 
+from models.webhook_endpoints import MAX_URL
 from services.errors import InvalidInput
 
-MAX_LENGTH = 2048
 # The subset of RFC 3986 that all parsers read alike: no userinfo, no fragment, no backslash.
 URL = re.compile(
     r"(?P<scheme>https?)://"
@@ -77,11 +77,9 @@ def read_url(url: str, rules: AddressRules) -> Receiver:
     Raises:
         ReceiverError: the URL is not allowed.
     """
-    match = URL.fullmatch(url) if len(url) <= MAX_LENGTH else None
+    match = URL.fullmatch(url) if len(url) <= MAX_URL else None
     if match is None:
-        raise ReceiverError(
-            "Must be an absolute URL of at most 2,048 characters, without credentials or fragment."
-        )
+        raise ReceiverError("Must be an absolute URL without credentials or fragment.")
     scheme = match["scheme"]
     if rules.https_only and scheme != "https":
         raise ReceiverError("Must start with https://.")
