@@ -21,7 +21,7 @@ PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 # Without the tests whose result does not depend on the version of PostgreSQL or on PgBouncer.
 MATRIX := not (fuzz or deploy or checkout or clients or generators)
 
-.PHONY: help run dev shell admin new test test-matrix test-deploy fuzz image chart bench-pages bench-growth bench-webhooks bench dashboard-picture openapi openapi-release screenshots lint lint-api api-linted api-unlinted format migration docs lock clean
+.PHONY: help run dev shell admin new test coverage test-matrix test-deploy fuzz image chart bench-pages bench-growth bench-webhooks bench dashboard-picture openapi openapi-release screenshots lint lint-api api-linted api-unlinted format migration docs lock clean
 
 help: ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ new: $(STAMP) ## Write a renamed copy of the project: make new NAME=acme DIR=../
 	@$(BIN)/python -m tools.new "$(NAME)" "$(DIR)" "$(WITHOUT)"
 
 test: $(STAMP) ## Run all tests, on embedded PostgreSQL and Redis-compatible servers
+	@$(BIN)/pytest $(PARALLEL) $(ARGS)
+
+coverage: $(STAMP) ## Run all tests, and check the coverage of the code
 	@$(BIN)/pytest --cov $(PARALLEL) $(ARGS)
 
 test-matrix: $(STAMP) ## Run the tests on PostgreSQL 15, and through PgBouncer

@@ -9,6 +9,7 @@ from tools.screenshots import served
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.nightly,
     pytest.mark.skipif(not CHROMIUM, reason="there is no chromium on the PATH"),
     pytest.mark.skipif(not DRIVER, reason="there is no chromedriver on the PATH"),
 ]

@@ -113,7 +113,7 @@ class TestRequests:
         def send():
             for method, path, *_ in SENT * times:
                 # A new connection for each request, so that every worker gets some.
-                httpx.request(method, f"{service.server.url}{path}")
+                httpx.request(method, f"{service.server.url}{path}", timeout=30)
 
         def replaced():
             return len(service.workers()) == 2 and not service.workers() & workers
