@@ -42,8 +42,8 @@ from services.second_factors import InvalidChallenge, SecondFactorRequired, Wron
 DESCRIPTION = """\
 Registration, sign-in, refresh and sign-out. A sign-in creates a session with two tokens: a
 short-lived access token, and a refresh token that you can exchange once for new tokens. A session
-ends when you sign out, when the password is changed in another session, or after 30 days without
-a refresh.
+ends when you sign out, after 30 days without a refresh, or for security, for example when the
+password is changed in another session.
 """
 
 blp = Blueprint("auth", __name__, url_prefix="/api/auth", description=DESCRIPTION)

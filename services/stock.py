@@ -28,7 +28,8 @@ class InsufficientStock(Problem):
     example: ClassVar = {"available": 1}
 
 
-# Adds units to products, records the changes, and returns the products whose stock has become low.
+# Changes stocks by positive or negative numbers of units, records the changes, and returns the
+# products whose stock has become low.
 ADD = (
     text("""
     WITH added AS (

@@ -112,7 +112,7 @@ def claim(
 
 
 def backlog(session: Session) -> Sequence[Row[Any]]:
-    """Return the number of `due` deliveries, and the time since which the `oldest` is due.
+    """Return the number of `due` deliveries, and when the `oldest` of them became due.
 
     There are up to two rows: for `failing` endpoints, and for all others.
     """

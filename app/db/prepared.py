@@ -1,4 +1,4 @@
-"""Prepared statements: PostgreSQL parses and plans a statement once per connection.
+"""Prepared statements: PostgreSQL parses a statement once per connection, and can reuse its plan.
 
 psycopg2 has no API for them. `execution_options(prepared=True)` prepares a statement. Its SQL text
 must be constant, because PostgreSQL keeps each text until the connection closes. PostgreSQL infers
@@ -54,7 +54,7 @@ def forms(sql: str) -> tuple[str, str, str]:
 
 
 def forget_unfinished(context: ExceptionContext) -> None:
-    """After an error in a message with PREPARE, prepare all statements of the connection again.
+    """If SQL with PREPARE fails, forget the prepared statements, so that they are prepared again.
 
     PostgreSQL may have prepared the statement before the error.
     """

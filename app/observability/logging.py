@@ -27,7 +27,8 @@ READABLE = (
     "<green>{time:HH:mm:ss.SSS}</green> <level>{level: <7}</level> {message} <dim>{extra}</dim>"
 )
 LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
-# Maximum length and unencoded characters of a logged path that no route matches.
+# A path is logged only if no route matches: at most MAX_PATH characters, percent-encoded except
+# PATH_CHARACTERS.
 MAX_PATH, PATH_CHARACTERS = 200, "/:@!$&'()*+,;="
 # Returns the id of the current trace; app/observability/tracing.py sets it.
 trace_id: Callable[[], str | None] | None = None

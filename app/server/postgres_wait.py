@@ -97,8 +97,9 @@ def wait(connection: Any) -> None:
             wait_for(connection.fileno(), max(deadline - time.monotonic(), 0))
     except BaseException as error:
         host = connection.info.host or ""
-        # psycopg2 holds the lock of an open or lost connection and closes it, so `close` would
-        # deadlock. psycopg2 does not close a connection that is still connecting.
+        # psycopg2 itself closes an open or lost connection after this exception. It still holds
+        # the lock of the connection, so `close` would deadlock. It does not close a connection
+        # that is still connecting.
         if connection.info.status not in {CONNECTION_OK, CONNECTION_BAD}:
             connection.close()
         if isinstance(error, TimeoutError):
