@@ -19,7 +19,7 @@ DOCUMENTED := FLASK_ENV=testing SECRET_KEY=unused DATABASE_URL=postgresql://loca
 # Files in the order of collection: the short unit tests come last and keep all processes busy.
 PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 # Without the tests whose result does not depend on the version of PostgreSQL or on PgBouncer.
-MATRIX := not (fuzz or deploy or checkout or clients or generators)
+MATRIX := not (fuzz or deploy or checkout or clients or generators or nightly)
 
 .PHONY: help run dev shell admin new test coverage test-matrix test-deploy fuzz image chart bench-pages bench-growth bench-webhooks bench dashboard-picture openapi openapi-release screenshots lint lint-api api-linted api-unlinted format migration docs lock clean
 
@@ -41,10 +41,10 @@ admin: $(RUNNABLE) ## Create an administrator, while make run runs: make admin E
 new: $(STAMP) ## Write a renamed copy of the project: make new NAME=acme DIR=../acme [WITHOUT=shop]
 	@$(BIN)/python -m tools.new "$(NAME)" "$(DIR)" "$(WITHOUT)"
 
-test: $(STAMP) ## Run all tests, on embedded PostgreSQL and Redis-compatible servers
+test: $(STAMP) ## Run the tests, on embedded PostgreSQL and Redis-compatible servers
 	@$(BIN)/pytest $(PARALLEL) $(ARGS)
 
-coverage: $(STAMP) ## Run all tests, and check the coverage of the code
+coverage: $(STAMP) ## Run the tests, and check the coverage of the code
 	@$(BIN)/pytest --cov $(PARALLEL) $(ARGS)
 
 test-matrix: $(STAMP) ## Run the tests on PostgreSQL 15, and through PgBouncer

@@ -98,19 +98,22 @@ def signed_up(url):
 
 @pytest.mark.parametrize("requests", [3000, pytest.param(10_000, marks=pytest.mark.nightly)])
 def test_no_request_fails_during_a_rollout(database_url, requests):
-    with served(database_url) as old, ThreadPoolExecutor(1) as thread:
+    with (
+        served(database_url) as old,
+        served(database_url) as successor,
+        ThreadPoolExecutor(1) as thread,
+    ):
         service = ClusterIP(old.url)
         with service.running() as port:
             load = Load(port, signed_up(old.url), requests)
             running = thread.submit(load.run)
             load.wait(1000)
-            with served(database_url) as successor:
-                service.endpoint = successor.url
-                load.wait(100)
-                assert service.open.count(old.url) == CLIENTS
-                old.process.terminate()
-                assert old.process.wait(PATIENCE_SECONDS) == 0
-                running.result(5 * PATIENCE_SECONDS)
+            service.endpoint = successor.url
+            load.wait(100)
+            assert service.open.count(old.url) == CLIENTS
+            old.process.terminate()
+            assert old.process.wait(PATIENCE_SECONDS) == 0
+            running.result(5 * PATIENCE_SECONDS)
 
     assert load.succeeded, load.outcomes
 
