@@ -9,9 +9,10 @@ import pytest
 from tests.support.servers import ROOT, environment, served
 from tools.embedded import free_port
 
-# Runs the hooks of gunicorn from its start to the first request, in one process.
+# Runs the hooks of gunicorn from its start to the first request. As in gunicorn, a child process is
+# the worker: `post_fork` closes the sockets of the metrics server, which runs in the master.
 START = """
-import runpy, sys
+import os, runpy, sys
 from types import SimpleNamespace
 
 hooks = runpy.run_path("gunicorn.conf.py")
@@ -22,6 +23,8 @@ server = SimpleNamespace(cfg=cfg, WORKERS={})
 worker = SimpleNamespace()
 hooks["on_starting"](server)
 hooks["pre_fork"](server, worker)
+if child := os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 hooks["post_fork"](server, worker)
 app = worker.wsgi = create_app()
 hooks["post_worker_init"](worker)
