@@ -3,10 +3,11 @@
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from threading import Lock, Thread
 from zlib import crc32
 
+from tests.support.http_servers import BurstServer
 from tools.embedded import free_port
 
 
@@ -38,8 +39,8 @@ class Receiver:
     lock: Lock = field(default_factory=Lock)
 
     def start(self, stack):
-        server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
-        server.daemon_threads, server.receiver = True, self
+        server = BurstServer(("127.0.0.1", self.port), Handler)
+        server.receiver = self
         Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
         stack.callback(server.server_close)
         stack.callback(server.shutdown)

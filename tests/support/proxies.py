@@ -16,6 +16,8 @@ class ClusterIP(ThreadingTCPServer):
     Open connections stay with their endpoint, even after its removal.
     """
 
+    request_queue_size = 128
+
     def __init__(self, url: str) -> None:
         super().__init__(("127.0.0.1", 0), Relay)
         self.endpoint = url

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from ipaddress import ip_network
 from threading import Thread
 from typing import Any
@@ -20,6 +20,7 @@ from services.events import FINISHED
 from services.principals import Actor, Principal
 from services.webhook_addresses import AddressRules
 from services.webhook_signatures import new_secret
+from tests.support.http_servers import BurstServer
 from tests.support.waiting import wait_for
 
 URL = "/api/webhook-endpoints"
@@ -37,8 +38,7 @@ class Receiver:
     def __init__(self, respond: Respond = lambda _: (204, {})) -> None:
         self.respond = respond
         self.messages: list[tuple[dict[str, str], bytes]] = []
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, self))
-        self.server.daemon_threads = True
+        self.server = BurstServer(("127.0.0.1", 0), partial(Handler, self))
         self.port = self.server.server_port
         self.url = f"http://127.0.0.1:{self.port}/hook"
 
