@@ -41,6 +41,9 @@ def test_generated_requests_find_no_errors(server):
 
     print(done.stdout)
     assert done.returncode == 0, done.stdout[-20000:]
+    operations = re.search(r"Tested: (\d+)", done.stdout)
     cases = re.search(r"(\d+) generated", done.stdout)
+    assert operations
     assert cases
-    assert int(cases[1]) >= 5 * SECONDS
+    # How many more depends on the speed of the machine.
+    assert int(cases[1]) > 2 * int(operations[1])
