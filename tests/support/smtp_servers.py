@@ -1,7 +1,9 @@
 """An SMTP server on a free port, and the mails that it accepts."""
 
 import asyncio
+import gc
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,7 +59,11 @@ def smtp_server(mailbox: Mailbox, **options: Any) -> Iterator[Mailbox]:
     try:
         yield mailbox
     finally:
-        controller.stop()
+        with warnings.catch_warnings():
+            # aiosmtpd leaves sockets open if it stops while clients connect.
+            warnings.simplefilter("ignore", ResourceWarning)
+            controller.stop()
+            gc.collect()
 
 
 def mailed_link(server: Server, email: str, page: str) -> str:
